@@ -1,0 +1,61 @@
+"""Finds guardrails and tripwires by folder: one Lambda function a service folder, one file a rule."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from chalicelib.core.guardrail import Rule
+from chalicelib.core.pattern import Pattern, any_of
+
+_HERE = Path(__file__).parent
+_FOLDERS = ("guardrails", "tripwires")
+
+
+@cache
+def services() -> tuple[str, ...]:
+    """The service folders that hold a rule; imports nothing."""
+    return tuple(sorted({path.parent.name for folder in _FOLDERS for path in (_HERE / folder).glob("*/[a-z]*.py")}))
+
+
+@cache
+def rules(service: str) -> tuple[Rule, ...]:
+    """The rules of one service, imported on the first call."""
+    found = sorted(path for folder in _FOLDERS for path in (_HERE / folder / service).glob("[a-z]*.py"))
+    return tuple(_load(path.parent.parent.name, service, path.stem) for path in found)
+
+
+def rule(id: str) -> Rule:
+    """One rule by its id. Raises LookupError when there is none."""
+    service, _, name = id.partition(".")
+    for folder in _FOLDERS:
+        if name.isidentifier() and (_HERE / folder / service / f"{name}.py").is_file():
+            return _load(folder, service, name)
+    raise LookupError(f"no guardrail {id!r} in this version of Snapback; `snapback catalog` lists them")
+
+
+def all_rules() -> tuple[Rule, ...]:
+    return tuple(rule for service in services() for rule in rules(service))
+
+
+def pattern(service: str) -> Pattern:
+    """The event pattern of a service's function: its rules' patterns, those that differ in names only merged."""
+    merged: dict[str, Pattern] = {}
+    for each in rules(service):
+        for one in each.on.get("$or", [each.on]):
+            detail = one.get("detail", {})
+            key = repr([one["source"], one["detail-type"], {k: v for k, v in detail.items() if k != "eventName"}])
+            if "eventName" not in detail or key not in merged:
+                merged.setdefault(key, one)
+                continue
+            names = sorted({*merged[key]["detail"]["eventName"], *detail["eventName"]})
+            merged[key] = {**one, "detail": {**detail, "eventName": names}}
+    return any_of(*merged.values())
+
+
+def _load(folder: str, service: str, name: str) -> Rule:
+    found = getattr(import_module(f"chalicelib.{folder}.{service}.{name}"), name)
+    if not isinstance(found, Rule):
+        raise TypeError(f"chalicelib/{folder}/{service}/{name}.py: {name} is neither a guardrail nor a tripwire")
+    return found

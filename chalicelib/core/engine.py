@@ -1,0 +1,333 @@
+"""The way of an event, from what it names to what is recorded. No AWS, no chat: only what it is handed.
+
+    event → resources → guardrail asked (a read-only look) → exempt? mode? → ledger.open (before and after)
+    → fix.write → guardrail asked again → ledger.move (fixed | still_unsafe | failed)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.core.diff import changes, redact
+from chalicelib.core.event import Event, dig
+from chalicelib.core.guardrail import Guardrail, Rule, Tripwire
+from chalicelib.core.pattern import matches
+from chalicelib.core.ports import Ledger, Refused, Session, Sessions, WhoChanged
+from chalicelib.core.record import UNDOABLE, Record, Status
+from chalicelib.core.resource import Account, Resource
+from chalicelib.core.settings import Mode, Settings, weakest
+
+SNAPBACK = "snapback"
+PROOF_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds between the looks of a proof that still finds the old state: reads in AWS may lag behind a write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one guardrail and one resource.
+
+    `status` is a record's status, or one of `compliant`, `off`, `exempt`, `gone`, `duplicate`, which leave no record.
+    """
+
+    guardrail: str
+    resource: str
+    status: str
+    reason: str = ""
+    record: str = ""
+
+
+class Unfinished(Exception):
+    """Some guardrails raised; the others were still asked, and `outcomes` tells what became of them.
+
+    Let it pass: Lambda delivers the event again, and what is done is done once.
+    """
+
+    def __init__(self, outcomes: list[Outcome], errors: list[Exception]) -> None:
+        super().__init__("; ".join(f"{type(error).__name__}: {error}" for error in errors))
+        self.outcomes, self.errors = outcomes, errors
+
+
+class FixFailed(Exception):
+    """A write raised and the resource is still unsafe. The record says `failed`, and its message goes out."""
+
+
+class CannotAct(Exception):
+    """A person asked for what can't be done with this record; the text says why, and what to do instead."""
+
+
+class Drifted(CannotAct):
+    """The resource is no longer as we left it; an undo would overwrite what somebody did since."""
+
+
+class Engine:
+    """One per account and container; `rules` is a look-up by id, for undo and approve."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        sessions: Sessions,
+        settings: Settings,
+        rule: Callable[[str], Rule],
+        who_changed: WhoChanged,
+        now: Callable[[], datetime],
+        pause: Callable[[float], None],
+    ) -> None:
+        self._ledger, self._sessions, self._settings = ledger, sessions, settings
+        self._rule, self._who_changed, self._now, self._pause = rule, who_changed, now, pause
+
+    def handle(self, event: Event, rules: Iterable[Rule]) -> list[Outcome]:
+        """Ask each rule that the event is for. Raises Unfinished after the last one if any of them raised."""
+        outcomes: list[Outcome] = []
+        errors: list[Exception] = []
+        looks: dict[tuple[str, str], Session] = {}
+        for rule in rules:
+            if not matches(rule.on, event.raw):
+                continue
+            try:
+                if isinstance(rule, Tripwire):
+                    outcomes += self._trip(rule, event)
+                    continue
+                assert isinstance(rule, Guardrail)
+                resources = list(dict.fromkeys(rule.resource.in_event(event)))
+            except Exception as error:  # noqa: BLE001 - raised below, with the others
+                errors.append(error)
+                continue
+            for resource in resources:
+                try:
+                    outcomes.append(self._check(rule, resource, event, looks))
+                except Exception as error:  # noqa: BLE001 - raised below, with the others
+                    errors.append(error)
+        if errors:
+            raise Unfinished(outcomes, errors) from errors[0]
+        return outcomes
+
+    def _trip(self, rule: Tripwire, event: Event) -> list[Outcome]:
+        reason = rule(event)
+        if reason is None:
+            return []
+        account = Account(event.account, event.account, event.region)
+        mode = self._settings.mode_of(rule, event.account, {})
+        return [self._found(rule, account, event, reason, weakest(mode, Mode.ALERT), None, None)]
+
+    def _check(
+        self, rule: Guardrail[Any], resource: Resource, event: Event, looks: dict[tuple[str, str], Session]
+    ) -> Outcome:
+        settings = self._settings
+        if not settings.needs_tags(rule.id) and settings.mode_of(rule, resource.account, {}) is Mode.OFF:
+            return Outcome(rule.id, resource.arn, "off")
+        where = (resource.account, resource.region)
+        look = looks[where] if where in looks else looks.setdefault(where, self._sessions.look(*where))
+        try:
+            reason = rule(resource, look)
+            if reason is None:
+                return Outcome(rule.id, resource.arn, "compliant")
+            tags = resource.tags(look) if settings.needs_tags(rule.id) else {}
+            before = rule.fix.read(resource, look) if rule.fix else None
+        except Exception as error:
+            if is_gone(resource, error):
+                return Outcome(rule.id, resource.arn, Status.GONE)
+            raise
+        after = rule.fix.safe(before, look.known) if rule.fix and before is not None else None
+        mode = settings.allowed(rule, settings.mode_of(rule, resource.account, tags))
+        if after == before:
+            mode = weakest(mode, Mode.ALERT)
+        outcome = self._found(rule, resource, event, reason, mode, before, after)
+        if outcome.status not in {"off", "exempt", "duplicate", Status.ALERTED, Status.ASKING}:
+            looks.clear()  # What was seen before the write is no longer true.
+        return outcome
+
+    def _found(
+        self, rule: Rule, resource: Resource, event: Event, reason: str, mode: Mode, before: Any, after: Any
+    ) -> Outcome:
+        now = self._now()
+        for exemption in self._settings.exemptions:
+            if exemption.covers(rule.id, resource.arn, event.actor, now):
+                why = f"{reason} (exempt until {exemption.expires} by {exemption.owner}: {exemption.reason})"
+                return Outcome(rule.id, resource.arn, "exempt", why)
+        if mode is Mode.OFF:
+            return Outcome(rule.id, resource.arn, "off", reason)
+        fix = rule.fix if isinstance(rule, Guardrail) else None
+        draft = Record(
+            id=Record.id_for(rule.id, resource, event.id),
+            guardrail=rule.id,
+            title=rule.title,
+            severity=rule.severity,
+            kind=resource.kind(),
+            resource=resource.id,
+            account=resource.account,
+            region=resource.region,
+            arn=resource.arn,
+            reason=reason,
+            actor=event.actor,
+            event_id=event.id,
+            event_name=event.name,
+            event_time=event.time,
+            seen_at=now,
+            mode=mode,
+            status={Mode.ALERT: Status.ALERTED, Mode.ASK: Status.ASKING, Mode.FIX: Status.FIXING}[mode],
+            before=before,
+            after=after,
+            fix=fix.summary if fix else "",
+            reversible=fix.reversible if fix else True,
+        )
+        draft = draft.stepped(draft.status, now, SNAPBACK, self._settings.trouble)
+        try:
+            record = self._ledger.open(draft, event.time)
+        except Refused as refused:
+            if refused.why == "busy":
+                raise
+            return Outcome(rule.id, resource.arn, refused.why, reason, refused.record)
+        if record.status is Status.FIXING:
+            assert isinstance(rule, Guardrail)
+            record = self._fix(rule, resource, replace(record, after=after), SNAPBACK)
+        return Outcome(rule.id, resource.arn, record.status, record.reason, record.id)
+
+    def _fix(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
+        """Write, then prove: whatever the write said, what is true is what the guardrail finds after it."""
+        assert rule.fix is not None
+        assert record.after is not None
+        wrong: Exception | None = None
+        try:
+            rule.fix.write(resource, record.after, self._sessions.hand(resource.account, resource.region, record.id))
+        except Exception as error:  # noqa: BLE001 - judged by the proof, raised below if the harm is still there
+            wrong = error
+        try:
+            reason, left = self._proved(rule, resource, () if wrong else PROOF_PAUSES)
+        except Exception as error:
+            if is_gone(resource, error):
+                return self._ledger.move(record, Status.GONE, by=by)
+            trouble = described(wrong or error)
+            self._ledger.move(record, Status.FAILED, by=by, note="not proved", error=trouble)
+            raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
+        if reason is None:
+            note = f"safe in spite of {described(wrong)}" if wrong else ""
+            return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left)
+        if wrong is None:
+            return self._ledger.move(record, Status.STILL_UNSAFE, by=by, note=reason, after=left)
+        trouble = described(wrong)
+        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left)
+        raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
+
+    def _proved(self, rule: Guardrail[Any], resource: Resource, pauses: Sequence[float]) -> tuple[str | None, Any]:
+        assert rule.fix is not None
+        for pause in (*pauses, None):
+            look = self._sessions.look(resource.account, resource.region)
+            reason = rule(resource, look)
+            if reason is None or pause is None:
+                break
+            self._pause(pause)
+        return reason, rule.fix.read(resource, look)
+
+    def approve(self, record_id: str, by: str) -> Record:
+        """Do what a record in `asking` asks for, after looking again.
+
+        Answers the record as `expired` when there is nothing left to fix. Raises CannotAct when it doesn't ask, or
+        when the state has moved since (it then asks anew, with the new preview), and FixFailed.
+        """
+        record, rule, resource = self._recalled(record_id)
+        if record.status is not Status.ASKING:
+            raise CannotAct(f"record {record_id} is {record.status}: only one that is asking can be approved")
+        look = self._sessions.look(resource.account, resource.region)
+        try:
+            reason = rule(resource, look)
+            before = rule.fix.read(resource, look)
+        except Exception as error:
+            if is_gone(resource, error):
+                return self._moved(record, Status.GONE, by=by)
+            raise
+        if reason is None:
+            return self._moved(record, Status.EXPIRED, by=by, note="it is safe already")
+        after = rule.fix.safe(before, look.known)
+        if before != record.before:
+            self._moved(record, Status.ASKING, by=by, note="it changed since", reason=reason, before=before, after=after)
+            raise CannotAct(f"record {record_id}: the resource changed since it asked; look at it again, then approve")
+        return self._fix(rule, resource, self._moved(record, Status.FIXING, by=by), by)
+
+    def undo(self, record_id: str, by: str, *, force: bool = False) -> Record:
+        """Write a record's `before` back, and let the resource be for `undo_exemption_days`.
+
+        Raises Drifted when the resource is no longer as we left it (unless `force`), CannotAct, and FixFailed.
+        """
+        record, rule, resource = self._recalled(record_id)
+        if record.status not in UNDOABLE:
+            raise CannotAct(f"record {record_id} is {record.status}: only one that is fixed can be undone")
+        if not record.reversible or record.before is None:
+            raise CannotAct(f"record {record_id}: {rule.id} can't be undone; its `before` is in `snapback show`")
+        try:
+            now = rule.fix.read(resource, self._sessions.look(resource.account, resource.region))
+        except Exception as error:
+            if is_gone(resource, error):
+                raise CannotAct(f"record {record_id}: {resource.arn} is gone; nothing to put back") from error
+            raise
+        if now != record.after and not force:
+            since = record.history[-1].at
+            who = self._who_changed(record, datetime.fromisoformat(since))
+            raise Drifted(
+                f"record {record_id}: {resource.arn} changed since we left it at {since}, by "
+                + (f"{who.name} ({who.tool or 'tool unknown'})" if who else "someone the trail doesn't name yet")
+                + ". An undo would overwrite that; --force does it anyway.\n"
+                + "\n".join(changes(record.after, now))
+            )
+        days = self._settings.undo_exemption_days
+        record = self._moved(
+            record,
+            Status.UNDOING,
+            by=by,
+            note="forced" if force and now != record.after else "",
+            exempt_until=self._now() + timedelta(days=days),
+        )
+        wrong: Exception | None = None
+        left: Any = None
+        try:
+            rule.fix.write(resource, record.before, self._sessions.hand(resource.account, resource.region, record.id))
+        except Exception as error:  # noqa: BLE001 - judged by what is there now, raised below
+            wrong = error
+        for pause in (*(() if wrong else PROOF_PAUSES), None):
+            left = rule.fix.read(resource, self._sessions.look(resource.account, resource.region))
+            if left == record.before or pause is None:
+                break
+            self._pause(pause)
+        if left == record.before:
+            return self._ledger.move(record, Status.UNDONE, by=by, note=f"let be for {days} days", after=left)
+        trouble = f"undo: {described(wrong) if wrong else 'written, but the state read back is another'}"
+        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left)
+        raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
+
+    def _recalled(self, record_id: str) -> tuple[Record, Any, Resource]:
+        record = self._ledger.get(record_id)
+        if record is None:
+            raise CannotAct(f"no record {record_id!r} in the ledger; `snapback records` lists them")
+        try:
+            rule, resource = self._rule(record.guardrail), record.pointer()
+        except LookupError as error:
+            raise CannotAct(f"record {record_id}: {error}") from error
+        if not isinstance(rule, Guardrail) or rule.fix is None:
+            raise CannotAct(f"record {record_id}: {record.guardrail} only tells; it has no fix to approve or undo")
+        return record, rule, resource
+
+    def _moved(self, record: Record, status: Status, **changed: Any) -> Record:
+        try:
+            return self._ledger.move(record, status, **changed)
+        except Refused as refused:
+            raise CannotAct(f"record {record.id} is being worked on by someone else; try again in a minute") from refused
+
+
+def is_gone(resource: Resource, error: Exception) -> bool:
+    return dig(_response(error), "Error", "Code") in resource.gone
+
+
+def described(error: Exception) -> str:
+    """An error in one line, fit for the record: AWS's code and message without what looks like a secret."""
+    code = dig(_response(error), "Error", "Code")
+    said = dig(_response(error), "Error", "Message") if code else str(error)
+    return redact(f"{code or type(error).__name__}: {said}"[:300])
+
+
+def _response(error: Exception) -> Mapping[str, Any]:
+    response = getattr(error, "response", None)
+    return response if isinstance(response, Mapping) else {}
+

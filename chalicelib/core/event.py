@@ -1,0 +1,184 @@
+"""What EventBridge delivers, read without trusting its shape.
+
+Only `detail.eventSource`, `eventName` and the few fields that name a resource are ever used, and each may be
+missing, null or of another type: `dig`, `text` and `rows` answer None or nothing instead of raising.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+JSON = Any
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_TOOLS = (
+    ("terraform", "Terraform"),
+    ("opentofu", "OpenTofu"),
+    ("pulumi", "Pulumi"),
+    ("cloudformation.amazonaws.com", "CloudFormation"),
+    ("aws-cdk", "AWS CDK"),
+    ("console.amazonaws.com", "AWS console"),
+    ("signin.amazonaws.com", "AWS console"),
+    ("aws internal", "AWS console"),
+    ("mozilla", "a browser"),
+    ("aws-cli", "AWS CLI"),
+    ("boto3", "boto3"),
+    ("botocore", "botocore"),
+    ("aws-sdk-", "an AWS SDK"),
+)
+
+
+class NotBelieved(Exception):
+    """An envelope that is no event of AWS about one account; says which field is wrong."""
+
+
+def dig(value: JSON, *path: str) -> JSON:
+    """The value at a path of keys, or None as soon as something on the way is no mapping."""
+    for key in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def text(value: JSON, *path: str) -> str | None:
+    """The non-empty string at a path; a list of one string counts (old S3 records write `host` so)."""
+    found = dig(value, *path)
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0]
+    return found if isinstance(found, str) and found else None
+
+
+def rows(value: JSON, *path: str) -> list[JSON]:
+    """The members of a list, of CloudTrail's `{"items": [...]}`, or of a lone value; never None."""
+    found = dig(value, *path)
+    if isinstance(found, Mapping) and "items" in found:
+        found = found["items"]
+    if isinstance(found, list):
+        return found
+    return [] if found in (None, "", {}) else [found]
+
+
+def parse_time(value: JSON) -> datetime | None:
+    """An ISO 8601 time as an aware datetime in UTC, or None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who made the change: all text is AWS's, and so the caller's, to choose.
+
+    `principal` is an ARN, or the kind of identity where there is none; `tool` a guess from the user agent;
+    `via` the AWS service that called for them.
+    """
+
+    kind: str
+    principal: str
+    account: str
+    session: str = ""
+    source_ip: str = ""
+    user_agent: str = ""
+    tool: str = ""
+    via: str = ""
+
+    @property
+    def name(self) -> str:
+        """The shortest thing that tells a person who it was: `role/session`, `user`, `root`."""
+        if self.kind == "Root":
+            return "root"
+        return self.principal.rsplit(":", 1)[-1].removeprefix("assumed-role/").removeprefix("user/") or self.kind
+
+    @classmethod
+    def of(cls, detail: JSON, account: str) -> Actor:
+        """Read from `userIdentity`; shapes differ by its `type`, which may itself be missing."""
+        who = dig(detail, "userIdentity")
+        agent = text(detail, "userAgent") or ""
+        address = text(detail, "sourceIPAddress") or ""
+        via = text(who, "invokedBy") or (address if address.endswith(".amazonaws.com") else "")
+        folded = f"{agent} {via}".lower()
+        tool = next((name for mark, name in _TOOLS if mark in folded), agent.split(" ")[0][:40])
+        principal = text(who, "arn") or text(who, "sessionContext", "sessionIssuer", "arn")
+        kind = text(who, "type") or ("AWSService" if via else "Unknown")
+        return cls(
+            kind=kind,
+            principal=principal or text(who, "principalId") or text(who, "userName") or via or kind,
+            account=text(who, "accountId") or account,
+            session=principal.rsplit("/", 1)[-1] if principal and ":assumed-role/" in principal else "",
+            source_ip=address,
+            user_agent=agent,
+            tool=tool,
+            via=via,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One EventBridge envelope; `name` is the CloudTrail eventName or the native event's detail-type.
+
+    `id` is CloudTrail's eventID where there is one: EventBridge may deliver the same one in two envelopes.
+    """
+
+    raw: Mapping[str, Any]
+    id: str
+    account: str
+    region: str
+    time: datetime
+    source: str
+    name: str
+    detail: Mapping[str, Any]
+    actor: Actor
+
+    @classmethod
+    def parse(cls, envelope: JSON) -> Event:
+        """Raises NotBelieved when it names no account, contradicts itself, or isn't from AWS."""
+        detail = dig(envelope, "detail")
+        if not isinstance(detail, Mapping):
+            raise NotBelieved("detail is no object")
+        account, region = text(envelope, "account"), text(envelope, "region")
+        if account is None or not _ACCOUNT.fullmatch(account):
+            raise NotBelieved("account is not 12 digits")
+        recipient = detail.get("recipientAccountId")
+        if recipient not in (None, account):
+            raise NotBelieved("detail.recipientAccountId is another account than the envelope's")
+        source = text(envelope, "source") or ""
+        if not source.startswith("aws."):  # PutEvents refuses "aws." to everyone but AWS.
+            raise NotBelieved("source is not AWS")
+        region = text(detail, "awsRegion") or region
+        moment = parse_time(detail.get("eventTime")) or parse_time(dig(envelope, "time"))
+        identity = text(detail, "eventID") or text(envelope, "id")
+        if not region or moment is None or identity is None:
+            raise NotBelieved("region, time or id is missing")
+        return cls(
+            raw=envelope,
+            id=identity,
+            account=account,
+            region=region,
+            time=moment,
+            source=text(detail, "eventSource") or source,
+            name=text(detail, "eventName") or text(envelope, "detail-type") or "",
+            detail=detail,
+            actor=Actor.of(detail, account),
+        )
+
+    def text(self, *path: str) -> str | None:
+        """A string in `detail.requestParameters`."""
+        return text(self.detail, "requestParameters", *path)
+
+    def answered(self, *path: str) -> str | None:
+        """A string in `detail.responseElements`."""
+        return text(self.detail, "responseElements", *path)
+
+    def names(self, *keys: str) -> Iterator[str]:
+        """The first string among some keys of requestParameters, as none or one value."""
+        found = next((value for key in keys if (value := self.text(key))), None)
+        if found:
+            yield found

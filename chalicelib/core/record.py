@@ -1,0 +1,106 @@
+"""A record: one finding's row in the ledger, and the steps of its life."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.event import Actor
+from chalicelib.core.resource import Resource, revive
+
+if TYPE_CHECKING:
+    from chalicelib.core.guardrail import State
+
+
+class Status(StrEnum):
+    """found → alerted | asking | fixing → fixed | still_unsafe | failed → undoing → undone; or gone, expired."""
+
+    ALERTED = "alerted"
+    ASKING = "asking"
+    FIXING = "fixing"
+    FIXED = "fixed"
+    STILL_UNSAFE = "still_unsafe"
+    FAILED = "failed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    GONE = "gone"
+    EXPIRED = "expired"
+
+
+UNDER_WAY = frozenset({Status.FIXING, Status.UNDOING})
+"""Someone holds the lock, until their lease runs out."""
+UNDOABLE = frozenset({Status.FIXED, Status.STILL_UNSAFE, Status.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a record's history: when (ISO 8601, UTC), what it became, who did it, and a note."""
+
+    at: str
+    status: str
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """`before` and `after` are the fix's states, None where there is no fix. They may hold secrets: never log them.
+
+    `holder` is the fencing token of whoever took the record last; `event_time` and `seen_at` are when the event
+    happened and when the state was read.
+    """
+
+    id: str
+    guardrail: str
+    title: str
+    severity: str
+    kind: str
+    resource: str
+    account: str
+    region: str
+    arn: str
+    reason: str
+    actor: Actor
+    event_id: str
+    event_name: str
+    event_time: datetime
+    seen_at: datetime
+    mode: str
+    status: Status
+    before: State | None = None
+    after: State | None = None
+    fix: str = ""
+    reversible: bool = True
+    attempts: int = 1
+    holder: str = ""
+    error: str = ""
+    history: tuple[Step, ...] = ()
+
+    @staticmethod
+    def id_for(guardrail: str, resource: Resource, event_id: str) -> str:
+        """The same for each delivery of an event, so that one finding has one record."""
+        words = "\0".join((guardrail, resource.arn, resource.region, event_id))
+        return hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
+
+    @property
+    def slot(self) -> str:
+        """What is locked and exempted: this guardrail on this resource."""
+        return f"{self.guardrail}#{self.arn}#{self.region}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for the same unsafe state seen again."""
+        seen = json.dumps([self.reason, self.before], sort_keys=True, default=str)
+        return hashlib.blake2b(seen.encode(), digest_size=16).hexdigest()
+
+    def pointer(self) -> Resource:
+        """Raises LookupError when this version knows no such kind of resource."""
+        return revive(self.kind, self.resource, self.account, self.region)
+
+    def stepped(self, status: Status, at: datetime, by: str, note: str = "", **changed: Any) -> Record:
+        step = Step(at.isoformat(timespec="milliseconds"), status, by, note)
+        return replace(self, status=status, history=(*self.history, step), **changed)

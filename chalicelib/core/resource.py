@@ -1,0 +1,89 @@
+"""A typed pointer to one thing in AWS: it knows where to look, never what is true."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.ports import Session
+
+
+def partition(region: str) -> str:
+    """The ARN partition that a region belongs to."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(ABC):
+    """One thing in AWS. Subclasses live in `chalicelib/resources/<service>.py`, decorated like this class.
+
+    `id` is the name or id that the service's API takes; `region` is the one whose endpoint answers for it.
+    """
+
+    id: str
+    account: str
+    region: str
+
+    cloudformation_type: ClassVar[str]
+    """AWS's own type name, as in `AWS::S3::Bucket`."""
+    gone: ClassVar[frozenset[str]] = frozenset()
+    """Error codes by which the API says that the resource isn't there (any more)."""
+    tag_reads: ClassVar[tuple[str, ...]] = ()
+    """IAM actions that `tags` needs."""
+
+    @property
+    @abstractmethod
+    def arn(self) -> str: ...
+
+    @classmethod
+    @abstractmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        """Those that the event names: none, one or many; duplicates are allowed."""
+
+    @classmethod
+    @abstractmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        """All of this kind in the session's account and region."""
+
+    def tags(self, aws: Session) -> Mapping[str, str]:  # noqa: ARG002 - the default for what has no tags
+        return {}
+
+    @classmethod
+    def kind(cls) -> str:
+        """`s3.Bucket`: the module and the class, by which `revive` finds it again."""
+        return f"{cls.__module__.rsplit('.', 1)[-1]}.{cls.__name__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Account(Resource):
+    """The account itself, for settings that hold for all of it."""
+
+    cloudformation_type: ClassVar[str] = "AWS::Account"
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:iam::{self.account}:root"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        yield cls(event.account, event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        yield cls(aws.account, aws.account, aws.region)
+
+
+def revive(kind: str, id: str, account: str, region: str) -> Resource:
+    """The resource that a record in the ledger points to. Raises LookupError when its kind is no more."""
+    module, _, name = kind.partition(".")
+    package = "chalicelib.core" if module == "resource" else "chalicelib.resources"
+    try:
+        cls: type[Resource] = getattr(import_module(f"{package}.{module}"), name)
+    except (ImportError, AttributeError) as error:
+        raise LookupError(f"no resource of kind {kind!r} in this version of Snapback") from error
+    return cls(id, account, region)

@@ -1,0 +1,168 @@
+"""Composes the application, once per container."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from chalicelib import catalog
+from chalicelib.adapters.ledger import DynamoLedger, utc_now
+from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.adapters.settings import load_settings
+from chalicelib.core.engine import CannotAct, Engine, Outcome, Unfinished
+from chalicelib.core.event import Event, NotBelieved, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from chalicelib.core.guardrail import Rule
+    from chalicelib.core.record import Record
+    from chalicelib.core.settings import Settings
+
+TABLE_VARIABLE = "SNAPBACK_LEDGER"
+_QUIET = frozenset({"compliant", "off", "gone"})
+
+
+@dataclass
+class Application:
+    """Everything that a function needs; `home` is the account that it runs in.
+
+    The command line and the tests put in their own settings, clock and pause.
+    """
+
+    home: str
+    settings: Settings = field(default_factory=load_settings)
+    now: Callable[[], datetime] = utc_now
+    pause: Callable[[float], None] = time.sleep
+    table: str = field(default_factory=lambda: os.environ.get(TABLE_VARIABLE, "snapback-ledger"))
+    believed: Callable[[str], bool] = lambda _: False
+    """Accounts believed besides the home account and those in the settings."""
+    logger: Logger = field(default_factory=lambda: Logger(service="snapback"))
+    metrics: Metrics = field(default_factory=lambda: Metrics(namespace="Snapback", service="snapback"))
+
+    @cached_property
+    def sessions(self) -> AwsSessions:
+        return AwsSessions(self.home, self.settings.known)
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger(self.sessions.source.client("dynamodb"), self.table, self.now)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return Engine(
+            ledger=_Lazy(self),
+            sessions=self.sessions,
+            settings=self.settings,
+            rule=catalog.rule,
+            who_changed=self._who_changed,
+            now=self.now,
+            pause=self.pause,
+        )
+
+    def guard(self, service: str, envelope: Any) -> list[Outcome]:
+        """Handle one event; answers what became of it. Raises Unfinished, so that Lambda delivers it again."""
+        rules: Sequence[Rule] = catalog.rules(service)
+        try:
+            event = Event.parse(envelope)
+            self._believe(event)
+        except NotBelieved as why:
+            self.logger.warning("event refused", extra={"why": str(why)})
+            self.metrics.add_metric("EventsRefused", MetricUnit.Count, 1)
+            self.metrics.flush_metrics()
+            return []
+        try:
+            outcomes = self.engine.handle(event, rules)
+        except Unfinished as unfinished:
+            self._tell(event, unfinished.outcomes)
+            raise
+        self._tell(event, outcomes)
+        return outcomes
+
+    def _believe(self, event: Event) -> None:
+        if event.account != self.home and event.account not in self.settings.accounts and not self.believed(event.account):
+            raise NotBelieved("account is none that we look after; name it under `accounts` in the settings")
+
+    def _tell(self, event: Event, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.status in _QUIET:
+                continue
+            self.logger.info(
+                "finding",
+                extra={
+                    "guardrail": outcome.guardrail,
+                    "resource": outcome.resource,
+                    "status": str(outcome.status),
+                    "record": outcome.record,
+                    "event_id": event.id,
+                },
+            )
+            self.metrics.add_metric(f"Findings.{outcome.status}", MetricUnit.Count, 1)
+        if outcomes:
+            self.metrics.add_metric("Evaluations", MetricUnit.Count, len(outcomes))
+            self.metrics.flush_metrics()
+
+    def _who_changed(self, record: Record, since: datetime) -> Any:
+        from chalicelib.adapters.trail import who_changed
+
+        return who_changed(self.sessions.look(record.account, record.region), record, since)
+
+
+class _Lazy:
+    """The ledger, made when it is first needed: a compliant event never does."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._application.ledger, name)
+
+
+_APPLICATION: dict[str, Application] = {}
+
+
+def application(context: Any) -> Application:
+    """The container's one application; the home account is read from the function's own ARN."""
+    home = str(context.invoked_function_arn).split(":")[4]
+    if home not in _APPLICATION:
+        _APPLICATION[home] = Application(home)
+    return _APPLICATION[home]
+
+
+def guard(service: str, envelope: Any, context: Any) -> list[dict[str, str]]:
+    return [asdict(outcome) for outcome in application(context).guard(service, envelope)]
+
+
+def act(request: Any, context: Any) -> dict[str, str]:
+    """Raises CannotAct, with what to do instead, and FixFailed."""
+    action, record, by = (text(request, key) for key in ("action", "record", "by"))
+    engine = application(context).engine
+    if not record or not by or action not in {"approve", "undo"}:
+        raise CannotAct("act takes {action: approve | undo, record, by}")
+    done = engine.approve(record, by) if action == "approve" else engine.undo(record, by, force=request.get("force") is True)
+    return {"record": done.id, "status": done.status}
+
+
+def notify(event: Any, context: Any) -> Any:
+    from chalicelib.adapters.outbox import deliver
+
+    return deliver(application(context), event, context)
+
+
+def canary(context: Any) -> dict[str, bool]:
+    here = application(context)
+    healthy = here.ledger.exists() and not here.settings.trouble
+    if healthy:
+        here.metrics.add_metric("Healthy", MetricUnit.Count, 1)
+        here.metrics.flush_metrics()
+    else:
+        here.logger.error("not healthy", extra={"settings": here.settings.trouble})
+    return {"healthy": healthy}

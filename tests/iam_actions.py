@@ -1,0 +1,35 @@
+"""Which IAM action an API call needs, where it isn't `<service>:<operation>`.
+
+Source: the Service Authorization Reference, https://docs.aws.amazon.com/service-authorization/latest/reference/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support import Call
+
+_OTHERWISE = {
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
+    "s3control:PutPublicAccessBlock": "s3:PutAccountPublicAccessBlock",
+    "s3control:DeletePublicAccessBlock": "s3:PutAccountPublicAccessBlock",
+}
+
+
+def action_of(service: str, operation: str) -> str:
+    return _OTHERWISE.get(f"{service}:{operation}", f"{service}:{operation}")
+
+
+def actions_of(calls: Iterable[Call]) -> set[str]:
+    return {action_of(call.service, call.operation) for call in calls}
+
+
+def operations_for(action: str) -> list[str]:
+    """The operations that an action allows."""
+    others = [call.partition(":")[2] for call, needed in _OTHERWISE.items() if needed == action]
+    return others or [action.partition(":")[2]]

@@ -1,0 +1,196 @@
+"""What a guardrail's tests are written with: a `World` (an in-memory AWS with Snapback in it) and `Case`s."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from chalicelib import catalog
+from chalicelib.core.record import Record
+from chalicelib.core.settings import Known, Mode, Settings
+from chalicelib.wiring import Application
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chalicelib.core.engine import Outcome
+
+HOME = "123456789012"
+REGION = "us-east-1"
+STRANGER = "999988887777"
+FRIEND = "210987654321"
+KNOWN = Known(accounts=frozenset({FRIEND}))
+
+Envelope = dict[str, Any]
+
+
+def cloudtrail_event(
+    source: str,
+    name: str,
+    parameters: Any = None,
+    answer: Any = None,
+    *,
+    actor: dict[str, Any] | None = None,
+    account: str = HOME,
+    region: str = REGION,
+    **detail: Any,
+) -> Envelope:
+    """An EventBridge envelope around a CloudTrail record in its true shape; `detail` overrides its fields."""
+    number = next(_NUMBERS)
+    time = "2026-11-23T10:00:00Z"
+    record = {
+        "eventVersion": "1.11",
+        "userIdentity": actor or alice(account),
+        "eventTime": time,
+        "eventSource": f"{source}.amazonaws.com",
+        "eventName": name,
+        "awsRegion": region,
+        "sourceIPAddress": "198.51.100.7",
+        "userAgent": "aws-cli/2.31.0 md/awscrt#0.27.6 ua/2.1 os/linux#6.8 lang/python#3.13",
+        "requestParameters": parameters,
+        "responseElements": answer,
+        "requestID": f"00000000-0000-4000-8000-{number:012d}",
+        "eventID": f"11111111-0000-4000-8000-{number:012d}",
+        "readOnly": False,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": account,
+        "eventCategory": "Management",
+    }
+    return {
+        "version": "0",
+        "id": f"22222222-0000-4000-8000-{number:012d}",
+        "detail-type": "AWS API Call via CloudTrail",
+        "source": f"aws.{source}",
+        "account": account,
+        "time": time,
+        "region": region,
+        "resources": [],
+        "detail": record | detail,
+    }
+
+
+def alice(account: str = HOME) -> dict[str, Any]:
+    """The userIdentity of an ordinary IAM user."""
+    return {
+        "type": "IAMUser",
+        "principalId": "AIDAEXAMPLEALICE00000",
+        "arn": f"arn:aws:iam::{account}:user/alice",
+        "accountId": account,
+        "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+        "userName": "alice",
+    }
+
+
+def _count() -> Iterator[int]:
+    number = 0
+    while True:
+        yield (number := number + 1)
+
+
+_NUMBERS = _count()
+
+
+@dataclass
+class Call:
+    """One request that reached AWS: `s3`, `GetBucketAcl`."""
+
+    service: str
+    operation: str
+
+
+@dataclass
+class World:
+    """An account with Snapback in it, one a test. `aws` is the person's own way in, unwatched and unlimited."""
+
+    aws: boto3.Session
+    settings: Settings = field(default_factory=lambda: Settings(known=KNOWN))
+    clock: datetime = datetime(2026, 11, 23, 10, 0, 2, tzinfo=UTC)
+    calls: list[Call] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+
+    def client(self, service: str) -> Any:
+        return self.aws.client(service)  # type: ignore[call-overload]
+
+    def later(self, **passed: float) -> None:
+        self.clock += timedelta(**passed)
+
+    def application(self, mode: Mode | str = Mode.FIX, guardrail: str = "", **settings: Any) -> Application:
+        """Snapback as settings make it; with a guardrail's id, the mode is set for it by name."""
+        values = {name: getattr(self.settings, name) for name in Settings.__struct_fields__}
+        values["guardrails" if guardrail else "mode"] = {guardrail: Mode(mode)} if guardrail else Mode(mode)
+        application = Application(
+            HOME,
+            settings=Settings(**(values | settings)),
+            now=lambda: self.clock,
+            pause=self.pauses.append,
+            table="snapback-ledger",
+            logger=Logger(service="snapback", level="CRITICAL"),
+        )
+        source = application.sessions.source
+        source.events.register("request-created", self._count_call)
+        if not application.ledger.exists():
+            application.ledger.create()
+        self.calls.clear()
+        return application
+
+    def deliver(self, envelope: Envelope, id: str, mode: Mode | str = Mode.FIX) -> list[Outcome]:
+        """Hand an event to the function of a guardrail, set to `mode`; answers that guardrail's outcomes."""
+        application = self.application(mode, id)
+        outcomes = application.guard(id.partition(".")[0], json.loads(json.dumps(envelope, default=str)))
+        return [outcome for outcome in outcomes if outcome.guardrail == id]
+
+    def record(self, id: str) -> Record:
+        found = self.application().ledger.get(id)
+        assert found is not None
+        return found
+
+    def records(self) -> list[Record]:
+        return list(self.application().ledger.records())
+
+    def _count_call(self, request: Any, operation_name: str, event_name: str, **_: Any) -> None:
+        self.calls.append(Call(event_name.split(".")[1], operation_name))
+
+    @contextmanager
+    def denied(self, *operations: str) -> Iterator[None]:
+        """While it lasts, these operations (`PutBucketAcl`) answer AccessDenied, as by an IAM policy."""
+        from tests.moto_gaps import deny
+
+        with deny(*operations):
+            yield
+
+
+@dataclass(frozen=True)
+class Case:
+    """What tests/test_every_guardrail.py needs to know about a guardrail; each function works on a fresh account.
+
+    `unsafe`: make the resource unsafe and answer the event that tells of it, once for each way.
+    `near_misses`: the closest thing that is to be let be, and its event.
+    `whole`: the resource's whole state as boto3 tells it, parts that no fix is about included.
+    `remove`: delete the resource; None where it can't be deleted.
+    """
+
+    unsafe: tuple[Callable[[World], Envelope], ...]
+    near_misses: tuple[Callable[[World], Envelope], ...]
+    whole: Callable[[World], Any]
+    remove: Callable[[World], None] | None = None
+
+
+def case_of(id: str) -> Case:
+    """The `CASE` of a guardrail's test file, which mirrors the guardrail's own path."""
+    from importlib import import_module
+
+    service, name = id.split(".")
+    case = import_module(f"tests.guardrails.{service}.test_{name}").CASE
+    assert isinstance(case, Case)
+    return case
+
+
+GUARDRAILS = [rule for rule in catalog.all_rules() if hasattr(rule, "fix")]

@@ -1,0 +1,255 @@
+"""The promises of the design, held for every guardrail there is and will be: each finds itself by the catalog."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import catalog
+from chalicelib.core.event import Event
+from chalicelib.core.guardrail import Guardrail
+from chalicelib.core.pattern import LIMIT, check
+from chalicelib.core.record import Status
+from tests.iam_actions import actions_of
+from tests.support import GUARDRAILS, Case, Envelope, World, case_of
+
+ROOT = Path(__file__).parents[1]
+Make = Callable[[World], Envelope]
+
+EVERY = [pytest.param(rule, id=rule.id) for rule in GUARDRAILS]
+EVERY_WITH_FIX = [pytest.param(rule, id=rule.id) for rule in GUARDRAILS if rule.fix]
+UNSAFE = [
+    pytest.param(rule, make, id=f"{rule.id}-{number}")
+    for rule in GUARDRAILS
+    for number, make in enumerate(case_of(rule.id).unsafe)
+]
+UNSAFE_WITH_FIX = [param for param in UNSAFE if param.values[0].fix]
+NEAR_MISSES = [
+    pytest.param(rule, make, id=f"{rule.id}-{number}")
+    for rule in GUARDRAILS
+    for number, make in enumerate(case_of(rule.id).near_misses)
+]
+
+
+def one(outcomes: list[Any]) -> Any:
+    assert len(outcomes) == 1, outcomes
+    return outcomes[0]
+
+
+def whole(case: Case, world: World) -> Any:
+    return json.loads(json.dumps(case.whole(world), sort_keys=True, default=str))
+
+
+def settled(rule: Guardrail[Any], outcome: Any, world: World) -> Any:
+    """Have a fix that isn't reversible approved, as it never runs without."""
+    if outcome.status == Status.ASKING:
+        assert rule.fix is not None
+        assert not rule.fix.reversible
+        return world.application("fix", rule.id).engine.approve(outcome.record, "carol")
+    return outcome
+
+
+@pytest.mark.parametrize(("rule", "make"), UNSAFE)
+def test_what_is_unsafe_is_told_and_left_alone_in_alert(rule: Guardrail[Any], make: Make, world: World) -> None:
+    envelope, case = make(world), case_of(rule.id)
+    before = whole(case, world)
+    outcome = one(world.deliver(envelope, rule.id, "alert"))
+    assert outcome.status == Status.ALERTED
+    assert outcome.reason
+    assert whole(case, world) == before
+
+
+@pytest.mark.parametrize(("rule", "make"), UNSAFE_WITH_FIX)
+def test_what_is_unsafe_is_fixed_and_proved(rule: Guardrail[Any], make: Make, world: World) -> None:
+    outcome = settled(rule, one(world.deliver(make(world), rule.id)), world)
+    assert outcome.status == Status.FIXED
+
+
+@pytest.mark.parametrize(("rule", "make"), UNSAFE_WITH_FIX)
+def test_undo_restores_exactly_what_was_there(rule: Guardrail[Any], make: Make, world: World) -> None:
+    envelope, case = make(world), case_of(rule.id)
+    before = whole(case, world)
+    outcome = settled(rule, one(world.deliver(envelope, rule.id)), world)
+    assert whole(case, world) != before
+    assert rule.fix is not None
+    if not rule.fix.reversible:
+        return
+    record = getattr(outcome, "record", None) or outcome.id
+    undone = world.application("fix", rule.id).engine.undo(record, "bob")
+    assert undone.status == Status.UNDONE
+    assert whole(case, world) == before
+
+
+@pytest.mark.parametrize(("rule", "make"), UNSAFE_WITH_FIX)
+def test_after_an_undo_the_next_event_lets_it_be(rule: Guardrail[Any], make: Make, world: World) -> None:
+    assert rule.fix is not None
+    if not rule.fix.reversible:
+        pytest.skip("this fix can't be undone, so nothing can follow an undo")
+    envelope = make(world)
+    outcome = one(world.deliver(envelope, rule.id))
+    world.later(minutes=1)
+    world.application("fix", rule.id).engine.undo(outcome.record, "bob")
+    again = json.loads(json.dumps(envelope, default=str))
+    again["detail"]["eventID"] = again["id"] = "33333333-0000-4000-8000-000000000001"
+    again["detail"]["eventTime"] = again["time"] = "2026-11-23T10:05:00Z"
+    world.later(minutes=5)
+    assert one(world.deliver(again, rule.id)).status == "exempt"
+    world.later(days=8)
+    assert one(world.deliver(again, rule.id)).status == Status.FIXED
+
+
+@pytest.mark.parametrize(("rule", "make"), UNSAFE_WITH_FIX)
+def test_a_second_delivery_changes_nothing(rule: Guardrail[Any], make: Make, world: World) -> None:
+    envelope, case = make(world), case_of(rule.id)
+    settled(rule, one(world.deliver(envelope, rule.id)), world)
+    after, records = whole(case, world), world.records()
+    world.later(seconds=30)
+    for outcome in world.deliver(envelope, rule.id):
+        assert outcome.status in {"compliant", "duplicate", "gone"}
+    assert whole(case, world) == after
+    assert world.records() == records
+
+
+@pytest.mark.parametrize(("rule", "make"), UNSAFE)
+def test_a_second_delivery_is_told_once(rule: Guardrail[Any], make: Make, world: World) -> None:
+    envelope = make(world)
+    first = one(world.deliver(envelope, rule.id, "alert"))
+    again = one(world.deliver(envelope, rule.id, "alert"))
+    assert (again.status, again.record) == ("duplicate", first.record)
+    assert len(world.records()) == 1
+
+
+@pytest.mark.parametrize(("rule", "make"), UNSAFE_WITH_FIX)
+def test_in_ask_nothing_changes_before_a_person_approves(rule: Guardrail[Any], make: Make, world: World) -> None:
+    envelope, case = make(world), case_of(rule.id)
+    before = whole(case, world)
+    outcome = one(world.deliver(envelope, rule.id, "ask"))
+    assert outcome.status == Status.ASKING
+    assert whole(case, world) == before
+    approved = world.application("ask", rule.id).engine.approve(outcome.record, "carol")
+    assert approved.status == Status.FIXED
+    assert approved.history[-1].by == "carol"
+
+
+@pytest.mark.parametrize(("rule", "make"), NEAR_MISSES)
+def test_a_near_miss_is_let_be_at_the_price_of_its_reads(rule: Guardrail[Any], make: Make, world: World) -> None:
+    envelope, case = make(world), case_of(rule.id)
+    before = whole(case, world)
+    for outcome in world.deliver(envelope, rule.id):
+        assert outcome.status == "compliant", outcome
+    assert not [call for call in world.calls if call.service == "dynamodb"]
+    assert whole(case, world) == before
+    assert not world.records()
+
+
+@pytest.mark.parametrize("rule", EVERY)
+def test_a_failed_call_is_of_no_interest(rule: Guardrail[Any], world: World) -> None:
+    envelope = case_of(rule.id).unsafe[0](world)
+    if "errorCode" not in json.dumps(rule.on):
+        pytest.skip("on a service's own event, which is never a failed call")
+    envelope["detail"]["errorCode"] = "AccessDenied"
+    assert not world.deliver(envelope, rule.id)
+
+
+@pytest.mark.parametrize("rule", EVERY)
+def test_a_resource_that_is_gone_costs_nothing_and_raises_nothing(rule: Guardrail[Any], world: World) -> None:
+    case = case_of(rule.id)
+    if case.remove is None:
+        pytest.skip("this kind of resource can't be deleted, or its being deleted is the finding")
+    envelope = case.unsafe[0](world)
+    case.remove(world)
+    assert one(world.deliver(envelope, rule.id)).status == "gone"
+    assert not world.records()
+
+
+@pytest.mark.parametrize(("rule", "make"), UNSAFE_WITH_FIX)
+def test_safe_is_safe_already(rule: Guardrail[Any], make: Make, world: World) -> None:
+    envelope = make(world)
+    assert rule.fix is not None
+    look = world.application().sessions.look("123456789012", "us-east-1")
+    for resource in dict.fromkeys(rule.resource.in_event(Event.parse(envelope))):
+        safe = rule.fix.safe(rule.fix.read(resource, look), look.known)
+        assert rule.fix.safe(safe, look.known) == safe
+
+
+@pytest.mark.parametrize("rule", EVERY_WITH_FIX)
+def test_a_denied_write_is_a_failure_loudly_and_on_record(rule: Guardrail[Any], world: World) -> None:
+    from chalicelib.core.engine import FixFailed, Unfinished
+
+    case = case_of(rule.id)
+    envelope = case.unsafe[0](world)
+    before = whole(case, world)
+    assert rule.fix is not None
+    with world.denied(*writes_of(rule)), pytest.raises((Unfinished, FixFailed)):
+        settled(rule, one(world.deliver(envelope, rule.id)), world)
+    assert whole(case, world) == before
+    record = one(world.records())
+    assert record.status == Status.FAILED
+    assert "AccessDenied" in record.error
+
+
+def writes_of(rule: Guardrail[Any]) -> list[str]:
+    """The operations that a rule's fix needs to write, by its own IAM actions."""
+    from tests.iam_actions import operations_for
+
+    assert rule.fix is not None
+    return [operation for action in rule.fix.writes for operation in operations_for(action)]
+
+
+@pytest.mark.parametrize("rule", EVERY)
+def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: World) -> None:
+    """No more and no less, over all the ways of being unsafe, fixed and undone."""
+    from moto import mock_aws
+
+    from tests.support import World as Fresh
+
+    case = case_of(rule.id)
+    looked: set[str] = set()
+    read: set[str] = set()
+    written: set[str] = set()
+    for make in (*case.unsafe, *case.near_misses):
+        with mock_aws():
+            fresh = Fresh(world.aws)
+            envelope = make(fresh)
+            application = fresh.application("fix", rule.id)
+            for resource in dict.fromkeys(rule.resource.in_event(Event.parse(envelope))):
+                fresh.calls.clear()
+                found = rule(resource, application.sessions.look(resource.account, resource.region))
+                looked |= actions_of(fresh.calls)
+                if rule.fix is None or found is None:
+                    continue
+                fresh.calls.clear()
+                look = application.sessions.look(resource.account, resource.region)
+                before = rule.fix.read(resource, look)
+                read |= actions_of(fresh.calls)
+                fresh.calls.clear()
+                hand = application.sessions.hand(resource.account, resource.region, "0123456789abcdef")
+                rule.fix.write(resource, rule.fix.safe(before, look.known), hand)
+                if rule.fix.reversible:
+                    rule.fix.write(resource, before, hand)
+                written |= actions_of(fresh.calls)
+    assert looked == set(rule.reads)
+    if rule.fix:
+        assert read == set(rule.fix.reads)
+        assert written == set(rule.fix.writes)
+
+
+@pytest.mark.parametrize("rule", catalog.all_rules(), ids=lambda rule: rule.id)
+def test_patterns_are_valid_and_short(rule: Any) -> None:
+    check(rule.on)
+    assert len(json.dumps(rule.on, separators=(",", ":"))) <= LIMIT
+
+
+@pytest.mark.parametrize("service", catalog.services())
+def test_a_functions_pattern_fits_in_one_rule(service: str) -> None:
+    check(catalog.pattern(service))
+
+
+@pytest.mark.parametrize("rule", catalog.all_rules(), ids=lambda rule: rule.id)
+def test_a_docs_page_tells_of_it(rule: Any) -> None:
+    page = ROOT / "docs" / "guardrails" / rule.service / f"{rule.id.partition('.')[2]}.md"
+    assert page.read_text().startswith(f"# {rule.title}")
