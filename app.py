@@ -11,7 +11,7 @@ gc.disable()  # Imports make garbage-free objects by the hundred thousand; colle
 import os  # noqa: E402
 from typing import Any  # noqa: E402
 
-from chalice import Chalice, Rate  # type: ignore[import-untyped]  # noqa: E402
+from chalice import Chalice, Rate  # noqa: E402
 
 from chalicelib import catalog, wiring  # noqa: E402
 
@@ -34,7 +34,7 @@ for _service in catalog.services():
 
 if _ONLY in ("", "notify"):
 
-    @app.lambda_function(name="notify")  # type: ignore[untyped-decorator]
+    @app.lambda_function(name="notify")
     def notify(event: Any, context: Any) -> Any:
         """The ledger's stream → the channels."""
         return wiring.notify(event, context)
@@ -42,7 +42,7 @@ if _ONLY in ("", "notify"):
 
 if _ONLY in ("", "act"):
 
-    @app.lambda_function(name="act")  # type: ignore[untyped-decorator]
+    @app.lambda_function(name="act")
     def act(event: Any, context: Any) -> Any:
         """Approve or undo a record: `{"action": "approve" | "undo", "record", "by", "force"?}`."""
         return wiring.act(event, context)
@@ -50,7 +50,7 @@ if _ONLY in ("", "act"):
 
 if _ONLY in ("", "canary"):
 
-    @app.schedule(Rate(1, unit=Rate.HOURS), name="canary")  # type: ignore[untyped-decorator]
+    @app.schedule(Rate(1, unit=Rate.HOURS), name="canary")
     def canary(event: Any) -> Any:
         """Is the ledger there and are the settings readable? Its metric's absence raises the alarm."""
         return wiring.canary(event.context)

@@ -5,13 +5,17 @@ Nothing in chalicelib/ knows of moto; what a test needs beyond moto is put in he
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 from contextlib import contextmanager
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextmanager
@@ -29,3 +33,28 @@ def deny(*operations: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def event_history(*envelopes: Any) -> Iterator[None]:
+    """moto has no LookupEvents; AWS answers the last 90 days of management events, newest first.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+    """
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call(self: BaseClient, operation_name: str, api_params: Any) -> Any:
+        if operation_name != "LookupEvents":
+            return real(self, operation_name, api_params)
+        records = [envelope["detail"] for envelope in envelopes]
+        return {
+            "Events": [
+                {
+                    "EventTime": datetime.fromisoformat(record["eventTime"]),
+                    "ReadOnly": str(record["readOnly"]).lower(),
+                    "CloudTrailEvent": json.dumps(record),
+                }
+                for record in records
+            ]
+        }
+
+    with patch.object(BaseClient, "_make_api_call", call):
+        yield

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from chalicelib import catalog
-from chalicelib.core.record import Record
+from chalicelib.core.guardrail import Guardrail
 from chalicelib.core.settings import Known, Mode, Settings
 from chalicelib.wiring import Application
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    import boto3
 
     from chalicelib.core.engine import Outcome
+    from chalicelib.core.record import Record
 
 HOME = "123456789012"
 REGION = "us-east-1"
@@ -193,4 +194,4 @@ def case_of(id: str) -> Case:
     return case
 
 
-GUARDRAILS = [rule for rule in catalog.all_rules() if hasattr(rule, "fix")]
+GUARDRAILS: list[Guardrail[Any]] = [rule for rule in catalog.all_rules() if isinstance(rule, Guardrail)]

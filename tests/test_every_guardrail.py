@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib import catalog
 from chalicelib.core.event import Event
-from chalicelib.core.guardrail import Guardrail
 from chalicelib.core.pattern import LIMIT, check
 from chalicelib.core.record import Status
 from tests.iam_actions import actions_of
 from tests.support import GUARDRAILS, Case, Envelope, World, case_of
+
+if TYPE_CHECKING:
+    from chalicelib.core.guardrail import Guardrail
 
 ROOT = Path(__file__).parents[1]
 Make = Callable[[World], Envelope]

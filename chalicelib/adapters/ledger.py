@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,8 @@ from chalicelib.core.ports import Refused
 from chalicelib.core.record import UNDER_WAY, Record, Status, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LEASE = timedelta(seconds=120)
@@ -224,7 +225,7 @@ class DynamoLedger:
         except self._client.exceptions.ResourceNotFoundException as error:
             raise self._missing() from error
         except self._client.exceptions.TransactionCanceledException as error:
-            reasons: list[dict[str, Any]] = error.response["CancellationReasons"]  # type: ignore[typeddict-item]
+            reasons = error.response["CancellationReasons"]
             codes = {reason["Code"] for reason in reasons} - {"None"}
             if codes - {"ConditionalCheckFailed", "TransactionConflict"}:
                 raise

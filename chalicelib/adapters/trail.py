@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -11,6 +10,8 @@ from botocore.exceptions import ClientError
 from chalicelib.core.event import Actor
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from chalicelib.core.ports import Session
     from chalicelib.core.record import Record
 

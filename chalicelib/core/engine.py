@@ -1,7 +1,7 @@
 """The way of an event, from what it names to what is recorded. No AWS, no chat: only what it is handed.
 
-    event → resources → guardrail asked (a read-only look) → exempt? mode? → ledger.open (before and after)
-    → fix.write → guardrail asked again → ledger.move (fixed | still_unsafe | failed)
+event → resources → guardrail asked (a read-only look) → exempt? mode? → ledger.open (before and after)
+→ fix.write → guardrail asked again → ledger.move (fixed | still_unsafe | failed)
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class Engine:
             wrong = error
         try:
             reason, left = self._proved(rule, resource, () if wrong else PROOF_PAUSES)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             if is_gone(resource, error):
                 return self._ledger.move(record, Status.GONE, by=by)
             trouble = described(wrong or error)
@@ -243,7 +243,9 @@ class Engine:
             return self._moved(record, Status.EXPIRED, by=by, note="it is safe already")
         after = rule.fix.safe(before, look.known)
         if before != record.before:
-            self._moved(record, Status.ASKING, by=by, note="it changed since", reason=reason, before=before, after=after)
+            self._moved(
+                record, Status.ASKING, by=by, note="it changed since", reason=reason, before=before, after=after
+            )
             raise CannotAct(f"record {record_id}: the resource changed since it asked; look at it again, then approve")
         return self._fix(rule, resource, self._moved(record, Status.FIXING, by=by), by)
 
@@ -313,7 +315,9 @@ class Engine:
         try:
             return self._ledger.move(record, status, **changed)
         except Refused as refused:
-            raise CannotAct(f"record {record.id} is being worked on by someone else; try again in a minute") from refused
+            raise CannotAct(
+                f"record {record.id} is being worked on by someone else; try again in a minute"
+            ) from refused
 
 
 def is_gone(resource: Resource, error: Exception) -> bool:
@@ -330,4 +334,3 @@ def described(error: Exception) -> str:
 def _response(error: Exception) -> Mapping[str, Any]:
     response = getattr(error, "response", None)
     return response if isinstance(response, Mapping) else {}
-

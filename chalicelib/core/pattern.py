@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import operator
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from ipaddress import IPv4Network, IPv6Network
+    from collections.abc import Callable, Iterator
 
 Pattern: TypeAlias = dict[str, Any]
 Fields: TypeAlias = dict[str, list[Any]]
@@ -23,25 +23,8 @@ API_CALL = "AWS API Call via CloudTrail"
 """The detail-type of CloudTrail's management events that were calls."""
 LIMIT = 2048
 """Characters of compact JSON in a rule's pattern; AWS takes no more."""
-NUMBERS = 5_000_000_000
-"""AWS compares numbers no further from zero than this."""
-OPERATORS = {
-    "prefix": 'a string or {"equals-ignore-case": a string}',
-    "suffix": 'a string or {"equals-ignore-case": a string}',
-    "equals-ignore-case": "a string",
-    "wildcard": r"a string without **, and with \ only as \* or \\",
-    "exists": "true or false",
-    "cidr": "a range of addresses as in 10.0.0.0/8 or 2001:db8::/32, never a single one",
-    "numeric": '["=", 1], ["<", 1] (or <=, >, >=) or [">", 0, "<=", 5], within 5e9 of zero',
-    "anything-but": "strings or numbers (one, or a list of one kind) or {operator: strings} with prefix, suffix, "
-    "wildcard or equals-ignore-case; nothing empty",
-}
-_COMPARE = {"=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-_BUT = {"prefix", "suffix", "wildcard", "equals-ignore-case"}
-_RESERVED = {*OPERATORS, *_COMPARE, "exactly", "regex", "not-wildcard", "not-equals-ignore-case", "in-date-range"}
-_RESERVED |= {"date-after", "date-on-or-after", "date-before", "date-on-or-before"}
-_RESERVED |= {"ip-address-in-range", "ip-address-not-in-range"}
-"""Names that AWS keeps out of `$or`."""
+_FARTHEST = 5_000_000_000
+"""From zero, of the numbers that AWS compares."""
 
 
 class BadPattern(ValueError):
@@ -89,37 +72,40 @@ def matches(pattern: Pattern, event: Any) -> bool:
 
     What AWS rejects raises BadPattern when it is come across; `check` finds it all, and says where.
     """
-    return any(_all_hold(fields, event) for fields in _branches(pattern))
+    return isinstance(event, dict) and any(_all_hold(fields, event) for fields in _branches(pattern))
 
 
 def _branches(pattern: Any, path: str = "", *, in_or: bool = False) -> list[Fields]:
-    """The pattern without `$or`: multiplied out into alternatives, as AWS does."""
+    """The pattern with its `$or` multiplied out, as AWS does: each branch alone is enough."""
     if not isinstance(pattern, dict) or not pattern:
         raise BadPattern(f"{path or 'the pattern'}: must be an object with at least one field")
     branches: list[Fields] = [{}]
     for key, value in pattern.items():
         at = f"{path}.{key}" if path else key
         if key == "$or" and _alternatives(value):
+            if len(value) == 1:
+                raise BadPattern(f"{at}: must have two alternatives or more")
             options = [branch for option in value for branch in _branches(option, path, in_or=True)]
         elif in_or and key in _RESERVED:
-            raise BadPattern(f"{at}: AWS reserves the name {key!r} inside $or; take it out of $or, or repeat the rule")
+            raise BadPattern(f"{at}: AWS reserves the name {key!r} inside $or; ask for it outside")
         elif isinstance(value, dict):
             options = _branches(value, at, in_or=in_or)
         elif isinstance(value, list) and value:
             options = [{at: value}]
         else:
-            raise BadPattern(f"{at}: {value!r} must be an object, or an array with at least one value")
+            raise BadPattern(f"{at}: {_shown(value)} must be an object, or an array with at least one value")
         branches = [_joined(one, other) for one in branches for other in options]
     return branches
 
 
 def _alternatives(value: Any) -> bool:
     """Whether this is what `$or` takes; with anything else it is a field that happens to be called `$or`."""
-    return (
-        isinstance(value, list)
-        and len(value) > 1
-        and all(isinstance(option, dict) and _RESERVED.isdisjoint(option) for option in value)
-    )
+    options = value if isinstance(value, list) else []
+    return bool(options) and all(isinstance(option, dict) and _RESERVED.isdisjoint(option) for option in options)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, default=str)
 
 
 def _joined(one: Fields, other: Fields) -> Fields:
@@ -166,53 +152,40 @@ def _leaves(node: Any, keys: list[str], at: tuple[Any, ...] = (), elements: Elem
 
 
 def _holds(rule: Any, value: Any) -> bool:
-    """Whether one scalar meets one entry of a field's list. Looks at all of the rule, whatever the value."""
-    if rule is None or isinstance(rule, str | int | float):
+    """Whether one scalar meets one entry of a field's list. The whole entry is looked at, whatever the value."""
+    if rule is None or isinstance(rule, (str, int, float)):
         return bool(rule == value) and isinstance(rule, bool) == isinstance(value, bool)
-    text = value if isinstance(value, str) else None
-    match rule if isinstance(rule, dict) and len(rule) == 1 else None:
-        case {"prefix": str(start)}:
-            return text is not None and text.startswith(start)
-        case {"prefix": {"equals-ignore-case": str(start), **rest}} if not rest:
-            return text is not None and text.lower().startswith(start.lower())
-        case {"suffix": str(end)}:
-            return text is not None and text.endswith(end)
-        case {"suffix": {"equals-ignore-case": str(end), **rest}} if not rest:
-            return text is not None and text.lower().endswith(end.lower())
-        case {"equals-ignore-case": str(same)}:
-            return text is not None and text.lower() == same.lower()
-        case {"wildcard": str(wildcard)} if regex := _wildcard(wildcard):
-            return text is not None and regex.fullmatch(text) is not None
-        case {"exists": bool(exists)}:
-            return exists
-        case {"cidr": str(cidr)} if network := _network(cidr):
-            return text is not None and _within(text, network)
-        case {"numeric": [str(sign), bound]} if sign in _COMPARE and _number(bound):
-            return _number(value) and bool(_COMPARE[sign](value, bound))
-        case {"numeric": [(">" | ">=") as above, low, ("<" | "<=") as below, high]} if (
-            _number(low) and _number(high) and low < high
-        ):
-            return _number(value) and bool(_COMPARE[above](value, low) and _COMPARE[below](value, high))
-        case {"anything-but": {**inner}} if len(inner) == 1:
-            [(name, operand)] = inner.items()
-            texts = operand if isinstance(operand, list) else [operand]
-            bad = {"prefix": "", "suffix": ""}.get(name)
-            if name in _BUT and texts and all(isinstance(one, str) and one != bad for one in texts):
-                return True not in [_holds({name: one}, value) for one in texts]
-        case {"anything-but": operand}:
-            values = operand if isinstance(operand, list) else [operand]
-            if values and (all(isinstance(one, str) for one in values) or all(map(_number, values))):
-                return not any(_holds(one, value) for one in values)
-    shown = json.dumps(rule, default=str)
     if not isinstance(rule, dict):
-        raise BadPattern(f"{shown} must be a string, number, true, false, null or {{operator: operand}}")
-    if len(rule) == 1 and (name := next(iter(rule))) in OPERATORS:
-        raise BadPattern(f"{shown}: {name} takes {OPERATORS[name]}")
-    raise BadPattern(f"{shown} must be one operator of {', '.join(OPERATORS)}")
+        raise BadPattern(f"{_shown(rule)} must be a string, number, true, false, null or an object of one operator")
+    [name, *more] = rule or [""]
+    if more or name not in _OPERATORS:
+        raise BadPattern(f"{_shown(rule)} must have one operator, of {', '.join(_OPERATORS)}")
+    holds, takes = _OPERATORS[name]
+    if (held := holds(rule[name], value)) is None:
+        raise BadPattern(f"{_shown(rule)}: {name} takes {takes}")
+    return held
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and -NUMBERS <= value <= NUMBERS
+def _affix(test: Callable[[str, str], bool], operand: Any, value: Any) -> bool | None:
+    match operand:
+        case str():
+            return isinstance(value, str) and test(value, operand)
+        case {"equals-ignore-case": str(folded), **more} if not more:
+            return isinstance(value, str) and test(value.lower(), folded.lower())
+    return None
+
+
+def _same_letters(operand: Any, value: Any) -> bool | None:
+    return isinstance(value, str) and value.lower() == operand.lower() if isinstance(operand, str) else None
+
+
+def _exists(operand: Any, _: Any) -> bool | None:
+    return operand if isinstance(operand, bool) else None
+
+
+def _like(operand: Any, value: Any) -> bool | None:
+    wildcard = _wildcard(operand) if isinstance(operand, str) else None
+    return wildcard and isinstance(value, str) and wildcard.fullmatch(value) is not None
 
 
 @lru_cache
@@ -226,16 +199,25 @@ def _wildcard(text: str) -> re.Pattern[str] | None:
             pieces.append("")
         else:
             pieces[-1] += re.escape(character[-1])
-    first, *middle, last = pieces if len(pieces) > 1 else ("", *pieces)
+    first, *rest = pieces
+    if not rest:
+        return re.compile(first)
     # Atomic groups take each piece where it is first found, so no text makes this slow.
-    middle = [f"(?>.*?{piece})" for piece in middle]
-    return re.compile("".join([first, *middle, ".*" * (len(pieces) > 1), last]), re.DOTALL)
+    middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
+    return re.compile(f"{first}{middle}.*{rest[-1]}", re.DOTALL)
+
+
+def _inside(operand: Any, value: Any) -> bool | None:
+    if not isinstance(operand, str) or (network := _network(operand)) is None:
+        return None
+    try:
+        return isinstance(value, str) and ip_address(value) in network
+    except ValueError:
+        return False
 
 
 @lru_cache
 def _network(text: str) -> IPv4Network | IPv6Network | None:
-    from ipaddress import ip_network
-
     try:
         network = ip_network(text, strict=False)
     except ValueError:
@@ -243,10 +225,49 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
     return network if text.endswith(f"/{network.prefixlen}") and network.prefixlen < network.max_prefixlen else None
 
 
-def _within(text: str, network: IPv4Network | IPv6Network) -> bool:
-    from ipaddress import ip_address
+def _numeric(operand: Any, value: Any) -> bool | None:
+    match operand:
+        case ["=" | "<" | "<=" | ">" | ">=" as sign, bound] if _number(bound):
+            return _number(value) and bool(_COMPARE[sign](value, bound))
+        case [">" | ">=" as over, low, "<" | "<=" as under, high] if _number(low) and _number(high) and low < high:
+            return _number(value) and bool(_COMPARE[over](value, low) and _COMPARE[under](value, high))
+    return None
 
-    try:
-        return ip_address(text) in network
-    except ValueError:
-        return False
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -_FARTHEST <= value <= _FARTHEST
+
+
+def _anything_but(operand: Any, value: Any) -> bool | None:
+    name, operand = next(iter(operand.items())) if isinstance(operand, dict) and len(operand) == 1 else (None, operand)
+    unwanted = operand if isinstance(operand, list) else [operand]
+    strings = all(isinstance(one, str) for one in unwanted)
+    if name is None:
+        allowed = unwanted and (strings or all(map(_number, unwanted)))
+        return not any(_holds(one, value) for one in unwanted) if allowed else None
+    allowed = unwanted and strings and name in _NEGATED and not (name in _AFFIXES and "" in unwanted)
+    return True not in [_holds({name: one}, value) for one in unwanted] if allowed else None
+
+
+_COMPARE = {"=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_AFFIXES = {"prefix", "suffix"}
+_NEGATED = {*_AFFIXES, "equals-ignore-case", "wildcard"}
+_OPERATORS: dict[str, tuple[Callable[[Any, Any], bool | None], str]] = {
+    "prefix": (partial(_affix, str.startswith), 'a string or {"equals-ignore-case": a string}'),
+    "suffix": (partial(_affix, str.endswith), 'a string or {"equals-ignore-case": a string}'),
+    "equals-ignore-case": (_same_letters, "a string"),
+    "wildcard": (_like, r"a string without **, where \ stands only before * or \ "),
+    "exists": (_exists, "true or false"),
+    "cidr": (_inside, "a range of addresses, as in 10.0.0.0/8 or 2001:db8::/32, and not a single one"),
+    "numeric": (_numeric, '["=", 1], ["<", 1] (or <=, >, >=) or [">", 0, "<=", 5]; numbers go from -5e9 to 5e9'),
+    "anything-but": (
+        _anything_but,
+        (
+            "strings or numbers, one or a list of one kind, or an object of one of prefix, suffix, wildcard and "
+            "equals-ignore-case, with one or a list of strings; no list, prefix or suffix may be empty"
+        ),
+    ),
+}
+_RESERVED = {*_OPERATORS, *_COMPARE, "exactly", "regex", "not-wildcard", "not-equals-ignore-case", "in-date-range"}
+_RESERVED |= {"date-after", "date-on-or-after", "date-before", "date-on-or-before"}
+_RESERVED |= {"ip-address-in-range", "ip-address-not-in-range"}

@@ -84,4 +84,3 @@ class WhoChanged(Protocol):
     """Who last wrote to a resource since a time, as far as the trail can tell; None when it can't."""
 
     def __call__(self, record: Record, since: datetime) -> Actor | None: ...
-

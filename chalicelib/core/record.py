@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.event import Actor
 from chalicelib.core.resource import Resource, revive
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from chalicelib.core.event import Actor
     from chalicelib.core.guardrail import State
 
 
@@ -83,7 +84,7 @@ class Record:
     @staticmethod
     def id_for(guardrail: str, resource: Resource, event_id: str) -> str:
         """The same for each delivery of an event, so that one finding has one record."""
-        words = "\0".join((guardrail, resource.arn, resource.region, event_id))
+        words = f"{guardrail}\0{resource.arn}\0{resource.region}\0{event_id}"
         return hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
 
     @property

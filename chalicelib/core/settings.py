@@ -5,7 +5,7 @@ The structs are the format of the settings file; `adapters/settings.py` reads it
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date  # noqa: TC003 - msgspec looks at it when it reads the settings
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from chalicelib.core.event import Actor
     from chalicelib.core.guardrail import Guardrail, Rule
@@ -118,7 +119,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         """As configured; what the guardrail itself allows is `allowed`'s business."""
         chosen = self.guardrails.get(rule.id, UNSET)
         if isinstance(chosen, Modes):
-            by_tag = [mode for tag, mode in chosen.tags.items() if tags.get(tag.partition("=")[0]) == tag.partition("=")[2]]
+            by_tag = [
+                mode for tag, mode in chosen.tags.items() if tags.get(tag.partition("=")[0]) == tag.partition("=")[2]
+            ]
             if by_tag:
                 return weakest(*by_tag)
             chosen = chosen.accounts.get(account, chosen.mode)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -10,6 +9,8 @@ from chalicelib.core.resource import Resource, partition
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
 
@@ -38,8 +39,7 @@ class Bucket(Resource):
                 yield cls(bucket["Name"], aws.account, aws.region)
 
     def tags(self, aws: Session) -> Mapping[str, str]:
-        found: dict[str, str] = {}
         with absent("NoSuchTagSet"):
             answer = aws.client("s3").get_bucket_tagging(Bucket=self.id, ExpectedBucketOwner=self.account)
-            found = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
-        return found
+            return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        return {}

@@ -1,0 +1,56 @@
+# Nobody needs a third command: `make demo` and `make test` set up what they need.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml requirements.txt requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "snapback: $(PYTHON) is older than 3.11; install a newer one and name it: make PYTHON=python3.13 …" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "snapback: $(PYTHON) has no venv; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@echo "Setting up .venv (once, about a minute) …"
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m tools.wheels
+	@touch $@
+
+demo: $(READY) ## the main job, on an in-memory AWS: 40 events, findings, fixes, one undo
+	@$(BIN)/snapback demo
+
+test: $(READY) ## all tests
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: $(READY) ## lint, format, types, import contracts, generated files fresh, template packaged and linted
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.generate --check
+	$(BIN)/snapback settings check snapback.yaml
+	$(BIN)/python -m tools.package
+	$(BIN)/python -m tools.lint_template
+
+generate: $(READY) ## the docs of guardrails and the IAM policies, from the code
+	@$(BIN)/python -m tools.generate
+
+package: $(READY) ## build/package: the zip and the template for CloudFormation
+	@$(BIN)/python -m tools.package
+
+bench: $(READY) ## calls per event, cold start, CPU, size, events replayed a second
+	@$(BIN)/python -m bench $(ARGS)
+
+new: $(READY) ## NAME=<service>.<thing_what_happened>: the skeleton of a guardrail, with its test
+	@$(BIN)/python -m tools.new $(NAME)
+
+lock: $(READY) ## the locks anew, from pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.txt pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra cli --group dev -c requirements.txt -o requirements/dev.txt pyproject.toml
+
+clean: ## all that make made
+	rm -rf .venv .wheels build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+.PHONY: help demo test check generate package bench new lock clean

