@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.ledger import LEASE, TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.core.pattern import Pattern
 
 RETRIES = 2
 TIMEOUT = 60
@@ -14,8 +19,10 @@ assert LEASE.total_seconds() > TIMEOUT
 Template = dict[str, Any]
 
 
-def template(functions: tuple[str, ...], runtime: str) -> Template:
-    """Merged over Chalice's SAM template by `chalice package --merge-template`; functions by their logical ids."""
+def template(functions: tuple[str, ...], patterns: Mapping[str, Pattern], runtime: str) -> Template:
+    """Merged over Chalice's SAM template by `chalice package --merge-template`; functions by their logical ids,
+    and the event patterns of those that are triggered by one.
+    """
     resources: Template = {
         "Ledger": {
             "Type": "AWS::DynamoDB::Table",
@@ -91,14 +98,16 @@ def template(functions: tuple[str, ...], runtime: str) -> Template:
                 "POWERTOOLS_SERVICE_NAME": "snapback",
             }
         }
-        if name.startswith("Guard"):
-            properties |= _guard(name)
+        if name in patterns:
+            properties |= _guard(name, patterns[name])
         if name == "Notify":
             properties["Events"] = {"Stream": _stream()}
+        if name == "Canary":
+            properties["Events"] = {"Hourly": {"Type": "Schedule", "Properties": {"Schedule": "rate(1 hour)"}}}
     return {"Resources": resources, "Outputs": {"LedgerTable": {"Value": {"Ref": "Ledger"}}}}
 
 
-def _guard(name: str) -> Template:
+def _guard(name: str, pattern: Pattern) -> Template:
     """Two retries, then the dead-letter queue, whether Lambda or EventBridge gave up."""
     return {
         "EventInvokeConfig": {
@@ -110,6 +119,7 @@ def _guard(name: str) -> Template:
             f"{name}Event": {
                 "Type": "EventBridgeRule",
                 "Properties": {
+                    "Pattern": pattern,
                     "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400},
                     "DeadLetterConfig": {"Arn": _arn("DeadLetters")},
                 },

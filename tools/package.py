@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from chalicelib import catalog
 from infra.template import template
 from snapback.settings_file import read_settings, to_json
 from tools.policies import functions, logical_id
@@ -69,7 +70,8 @@ def configure() -> Path:
     config_file.write_text(json.dumps(config, indent=2))
     merge = BUILD / "merge.json"
     logical = tuple(logical_id(name) for name in functions())
-    merge.write_text(json.dumps(template(logical, f"python{RUNTIME}"), indent=2))
+    patterns = {logical_id(f"guard_{service}"): catalog.pattern(service) for service in catalog.services()}
+    merge.write_text(json.dumps(template(logical, patterns, f"python{RUNTIME}"), indent=2))
     return merge
 
 
@@ -79,7 +81,7 @@ def main(arguments: list[str]) -> int:
     compiled = compile_tree()
     merge = configure()
     shutil.rmtree(OUT, ignore_errors=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "_HANDLER"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     subprocess.run(
         [str(Path(sys.executable).parent / "chalice"), "package", "--stage", "prod", "--merge-template", str(merge), str(OUT)],
         cwd=STAGE, check=True, stdout=subprocess.DEVNULL,

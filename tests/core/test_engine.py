@@ -255,7 +255,7 @@ class TestUndo:
             engine_of(world).undo(record, "bob")
 
     def test_of_no_record_says_where_to_look(self, world: World) -> None:
-        with pytest.raises(CannotAct, match="no record 'nonsense'.*snapback records"):
+        with pytest.raises(CannotAct, match=r"no record 'nonsense'.*snapback records"):
             engine_of(world).undo("nonsense", "bob")
 
     def test_that_fails_is_recorded_and_can_be_tried_again(self, world: World) -> None:
@@ -296,8 +296,8 @@ class TestApprove:
         application = world.application("ask")
         seen = application.ledger.get(record)
         application.engine.approve(record, "carol")
+        world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="public-read")
         with patch.object(application.ledger, "get", return_value=seen), pytest.raises(CannotAct):
-            world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="public-read")
             application.engine.approve(record, "dave")
 
 

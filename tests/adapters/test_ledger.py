@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.ledger import LEASE, DynamoLedger, NoLedger, from_item, to_item
+from chalicelib.core.event import Actor
+from chalicelib.core.ports import Refused
+from chalicelib.core.record import Record, Status
+from tests.support import HOME, World
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SECRET = "s3cr3t-value"
+
+
+class Clock:
+    now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def later(self, **passed: float) -> None:
+        self.now += timedelta(**passed)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(world: World, clock: Clock) -> DynamoLedger:
+    made = DynamoLedger(world.client("dynamodb"), "records", clock)
+    made.create()
+    return made
+
+
+def draft(id: str = "one", **changed: Any) -> Record:
+    values: dict[str, Any] = {
+        "id": id,
+        "guardrail": "s3.bucket_acl_made_public",
+        "title": "S3 bucket ACL open to everyone",
+        "severity": "critical",
+        "kind": "s3.Bucket",
+        "resource": "app-logs",
+        "account": HOME,
+        "region": "us-east-1",
+        "arn": "arn:aws:s3:::app-logs",
+        "reason": "its ACL grants READ to AllUsers",
+        "actor": Actor(kind="IAMUser", principal="arn:aws:iam::123456789012:user/alice", account=HOME),
+        "event_id": f"event-{id}",
+        "event_name": "PutBucketAcl",
+        "event_time": NOON - timedelta(seconds=2),
+        "seen_at": NOON,
+        "mode": "fix",
+        "status": Status.FIXING,
+        "before": {"grants": [1, True, None, "", {"a": 0.5}]},
+        "after": {"grants": []},
+    }
+    return Record(**values | changed)
+
+
+def opened(ledger: DynamoLedger, record: Record) -> Record:
+    return ledger.open(record, record.event_time)
+
+
+def refusal(ledger: DynamoLedger, record: Record) -> str:
+    with pytest.raises(Refused) as refused:
+        opened(ledger, record)
+    return refused.value.why
+
+
+def test_a_record_comes_back_as_it_was_written(ledger: DynamoLedger) -> None:
+    record = opened(ledger, draft().stepped(Status.FIXING, NOON, "snapback"))
+    assert ledger.get("one") == record
+    assert from_item(to_item(record)) == record
+    assert ledger.get("two") is None
+
+
+def test_opening_costs_one_call(world: World, clock: Clock) -> None:
+    application = world.application()
+    opened(application.ledger, draft())
+    assert [call.operation for call in world.calls] == ["TransactWriteItems"]
+
+
+def test_an_event_opens_one_record(ledger: DynamoLedger) -> None:
+    opened(ledger, draft(status=Status.ALERTED))
+    assert refusal(ledger, draft(status=Status.ALERTED)) == "duplicate"
+
+
+def test_the_lock_of_another_event_is_respected_until_its_lease_is_out(ledger: DynamoLedger, clock: Clock) -> None:
+    opened(ledger, draft("one"))
+    assert refusal(ledger, draft("two")) == "busy"
+    clock.later(seconds=LEASE.total_seconds() + 1)
+    assert opened(ledger, draft("two")).id == "two"
+
+
+def test_a_holder_that_lost_its_lock_cannot_move_its_record_twice(ledger: DynamoLedger, clock: Clock) -> None:
+    slow = opened(ledger, draft())
+    clock.later(seconds=LEASE.total_seconds() + 1)
+    quick = opened(ledger, draft())
+    assert quick.holder != slow.holder
+    assert quick.attempts == 2
+    with pytest.raises(Refused, match="moved"):
+        ledger.move(slow, Status.FIXED, by="snapback")
+    assert ledger.move(quick, Status.FIXED, by="snapback").status == Status.FIXED
+
+
+def test_a_holder_whose_slot_went_to_another_record_still_tells_its_end(ledger: DynamoLedger, clock: Clock) -> None:
+    slow = opened(ledger, draft("one"))
+    clock.later(seconds=LEASE.total_seconds() + 1)
+    other = opened(ledger, draft("two"))
+    assert ledger.move(slow, Status.FAILED, by="snapback").status == Status.FAILED
+    assert refusal(ledger, draft("three")) == "busy"
+    ledger.move(other, Status.FIXED, by="snapback")
+
+
+def test_a_takeover_keeps_the_before_that_was_written_first(ledger: DynamoLedger, clock: Clock) -> None:
+    first = opened(ledger, draft())
+    clock.later(seconds=LEASE.total_seconds() + 1)
+    half_way = draft(before={"grants": ["half"]})
+    assert opened(ledger, half_way).before == first.before
+
+
+def test_an_exemption_holds_until_it_expires(ledger: DynamoLedger, clock: Clock) -> None:
+    record = ledger.move(opened(ledger, draft()), Status.FIXED, by="snapback")
+    record = ledger.move(record, Status.UNDOING, by="bob", exempt_until=NOON + timedelta(days=7))
+    ledger.move(record, Status.UNDONE, by="bob")
+    assert refusal(ledger, draft("two", seen_at=clock.now)) == "exempt"
+    clock.later(days=8)
+    assert opened(ledger, draft("two", seen_at=clock.now)).id == "two"
+
+
+def test_an_exemption_of_one_guardrail_is_none_of_another(ledger: DynamoLedger) -> None:
+    record = ledger.move(opened(ledger, draft()), Status.FIXED, by="snapback")
+    record = ledger.move(record, Status.UNDOING, by="bob", exempt_until=NOON + timedelta(days=7))
+    ledger.move(record, Status.UNDONE, by="bob")
+    assert opened(ledger, draft("two", guardrail="s3.bucket_policy_made_public")).id == "two"
+
+
+def test_the_same_state_is_covered_only_for_events_before_it_was_seen(ledger: DynamoLedger) -> None:
+    opened(ledger, draft("one", status=Status.ALERTED))
+    assert refusal(ledger, draft("two", status=Status.ALERTED)) == "duplicate"
+    later = draft("three", status=Status.ALERTED, event_time=NOON + timedelta(seconds=1))
+    assert opened(ledger, later).id == "three"
+    worse = draft("four", status=Status.ALERTED, reason="its ACL grants WRITE to AllUsers")
+    assert opened(ledger, worse).id == "four"
+
+
+def test_records_are_listed_by_status(ledger: DynamoLedger) -> None:
+    opened(ledger, draft("one", status=Status.ALERTED))
+    opened(ledger, draft("two", guardrail="other", status=Status.ASKING))
+    assert [record.id for record in ledger.records(Status.ASKING)] == ["two"]
+    assert {record.id for record in ledger.records()} == {"one", "two"}
+
+
+def test_a_missing_table_is_said_in_one_line(world: World, clock: Clock) -> None:
+    ledger = DynamoLedger(world.client("dynamodb"), "nowhere", clock)
+    for call in (lambda: ledger.get("x"), lambda: opened(ledger, draft()), lambda: list(ledger.records())):
+        with pytest.raises(NoLedger, match="'nowhere' does not exist; --create-ledger makes it"):
+            call()
+    assert not ledger.exists()
+
+
+def test_the_table_forgets_by_itself_can_be_restored_is_encrypted_and_streams(
+    world: World, ledger: DynamoLedger
+) -> None:
+    client = world.client("dynamodb")
+    table = client.describe_table(TableName="records")["Table"]
+    assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert table["SSEDescription"]["Status"] == "ENABLED"
+    assert client.describe_time_to_live(TableName="records")["TimeToLiveDescription"]["AttributeName"] == "expires_at"
+    backups = client.describe_continuous_backups(TableName="records")["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_a_record_shows_no_state_in_its_repr_of_a_refusal(ledger: DynamoLedger) -> None:
+    record = draft(before={"password": SECRET}, status=Status.ALERTED)
+    opened(ledger, record)
+    with pytest.raises(Refused) as refused:
+        opened(ledger, replace(record))
+    assert SECRET not in str(refused.value)
