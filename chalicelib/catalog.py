@@ -35,10 +35,12 @@ def rule(id: str) -> Rule:
     raise LookupError(f"no guardrail {id!r} in this version of Snapback; `snapback catalog` lists them")
 
 
+@cache
 def all_rules() -> tuple[Rule, ...]:
     return tuple(rule for service in services() for rule in rules(service))
 
 
+@cache
 def pattern(service: str) -> Pattern:
     """The event pattern of a service's function: its rules' patterns, those that differ in names only merged."""
     merged: dict[str, Pattern] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,12 @@ from chalicelib.core.engine import CannotAct, Engine, Outcome, Unfinished
 from chalicelib.core.event import Event, NotBelieved, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from chalicelib.adapters.channels import Channel
     from chalicelib.core.guardrail import Rule
     from chalicelib.core.record import Record
     from chalicelib.core.settings import Settings
@@ -53,8 +55,25 @@ class Application:
         return AwsSessions(self.home, self.settings.known)
 
     @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        return self.sessions.source.client("dynamodb")
+
+    @cached_property
     def ledger(self) -> DynamoLedger:
-        return DynamoLedger(self.sessions.source.client("dynamodb"), self.table, self.now)
+        return DynamoLedger(self.dynamodb, self.table, self.now)
+
+    @cached_property
+    def channels(self) -> Sequence[Channel]:
+        """Where records are told; another may be put in. Imported late: a guard function never tells."""
+        from chalicelib.adapters.channels import open_channels
+
+        return open_channels(self.settings, self.last_resort, self.logger)
+
+    @cached_property
+    def last_resort(self) -> Channel | None:
+        from chalicelib.adapters.channels import open_last_resort
+
+        return open_last_resort(self.sessions.source)
 
     @cached_property
     def engine(self) -> Engine:
@@ -88,7 +107,11 @@ class Application:
         return outcomes
 
     def _believe(self, event: Event) -> None:
-        if event.account != self.home and event.account not in self.settings.accounts and not self.believed(event.account):
+        if (
+            event.account != self.home
+            and event.account not in self.settings.accounts
+            and not self.believed(event.account)
+        ):
             raise NotBelieved("account is none that we look after; name it under `accounts` in the settings")
 
     def _tell(self, event: Event, outcomes: list[Outcome]) -> None:
@@ -137,6 +160,16 @@ def application(context: Any) -> Application:
     return _APPLICATION[home]
 
 
+def use(application: Application) -> None:
+    """Make this the one application of its home account, as the command line does with its own settings and clock."""
+    _APPLICATION[application.home] = application
+
+
+def forget(application: Application) -> None:
+    """The opposite of `use`."""
+    _APPLICATION.pop(application.home, None)
+
+
 def guard(service: str, envelope: Any, context: Any) -> list[dict[str, str]]:
     return [asdict(outcome) for outcome in application(context).guard(service, envelope)]
 
@@ -147,7 +180,11 @@ def act(request: Any, context: Any) -> dict[str, str]:
     engine = application(context).engine
     if not record or not by or action not in {"approve", "undo"}:
         raise CannotAct("act takes {action: approve | undo, record, by}")
-    done = engine.approve(record, by) if action == "approve" else engine.undo(record, by, force=request.get("force") is True)
+    done = (
+        engine.approve(record, by)
+        if action == "approve"
+        else engine.undo(record, by, force=request.get("force") is True)
+    )
     return {"record": done.id, "status": done.status}
 
 

@@ -56,7 +56,7 @@ def template(functions: tuple[str, ...], patterns: Mapping[str, Pattern], runtim
                 },
             },
         },
-        "Alarms": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": "alias/aws/sns"}},
+        "Alarms": {"Type": "AWS::SNS::Topic"},  # CloudWatch can't publish to one under AWS's own key, alias/aws/sns.
         "DeadLettersAlarm": _depth_alarm(
             "DeadLetters", "Events that Snapback could not handle after its retries. See docs/operate.md: dead letters."
         ),

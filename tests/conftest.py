@@ -1,15 +1,48 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import boto3
+import botocore.client
+import botocore.loaders
 import pytest
+from aws_lambda_powertools import Metrics
+from cryptography.hazmat.primitives.asymmetric import rsa
 from moto import mock_aws
 
 from tests.support import REGION, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _dear_things_are_made_once() -> Iterator[None]:
+    """Else each test reads the service models again (160 ms for EC2) and makes client classes and an RSA key."""
+    loader = botocore.loaders.create_loader()
+    creator: Any = botocore.client.ClientCreator
+    models, classes = creator._load_service_model, creator._create_client_class
+
+    @cache
+    def model(service: str) -> Any:
+        return models(creator(loader, *[None] * 6), service)
+
+    made: dict[str, Any] = {}
+
+    def client_class(self: Any, service: str, service_model: Any) -> Any:
+        if service not in made:
+            made[service] = classes(self, service, service_model)
+        return made[service]
+
+    with (
+        patch("botocore.session.create_loader", lambda _=None: loader),
+        patch.object(creator, "_load_service_model", lambda _, service, *__: model(service)),
+        patch.object(creator, "_create_client_class", client_class),
+        patch.object(rsa, "generate_private_key", cache(rsa.generate_private_key)),
+    ):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -22,10 +55,12 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
         "POWERTOOLS_METRICS_DISABLED": "true",
         "POWERTOOLS_SERVICE_NAME": "snapback",
     }.items():
         monkeypatch.setenv(name, value)
+    Metrics(namespace="Snapback").clear_metrics()  # Disabled, they pile up, and the 100th value is a flush and a warning.
 
 
 @pytest.fixture

@@ -5,19 +5,20 @@ Source: the Service Authorization Reference, https://docs.aws.amazon.com/service
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.support import Call
 
 _OTHERWISE = {
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "s3:DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-    "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
-    "s3control:PutPublicAccessBlock": "s3:PutAccountPublicAccessBlock",
-    "s3control:DeletePublicAccessBlock": "s3:PutAccountPublicAccessBlock",
+    "s3-control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
+    "s3-control:PutPublicAccessBlock": "s3:PutAccountPublicAccessBlock",
+    "s3-control:DeletePublicAccessBlock": "s3:PutAccountPublicAccessBlock",
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -58,3 +59,79 @@ def event_history(*envelopes: Any) -> Iterator[None]:
 
     with patch.object(BaseClient, "_make_api_call", call):
         yield
+
+
+def policies_of_aws(*names: str) -> None:
+    """moto holds AWS's managed policies only when told to load all 1,500 of them; these are put in.
+
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
+    """
+    from moto.iam.models import AWSManagedPolicy, iam_backends
+
+    from tests.support import HOME, REGION
+
+    for name in names:
+        policy = AWSManagedPolicy.from_data(name, HOME, REGION, every_policy_of_aws()[name])
+        iam_backends[HOME]["aws"].managed_policies[policy.arn] = policy
+
+
+@cache
+def every_policy_of_aws() -> dict[str, Any]:
+    """moto's copy of them, by name: `{"Path": "/", "Document": {…}, …}`."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    found: dict[str, Any] = json.loads(aws_managed_policies_data)
+    return found
+
+
+def images_that_are_gone() -> None:
+    """moto's DescribeImageAttribute raises KeyError for an AMI that isn't there, and so for one deregistered.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+    """
+    from moto.ec2.exceptions import InvalidAMIIdError, UnvailableAMIIdError
+    from moto.ec2.models.amis import AmiBackend
+
+    def describe_image_attribute(self: Any, ami_id: str, attribute_name: str) -> Any:
+        if ami_id not in self.amis:
+            raise UnvailableAMIIdError(ami_id) if ami_id in self.deleted_amis else InvalidAMIIdError(ami_id)
+        return getattr(self.amis[ami_id], attribute_name)
+
+    AmiBackend.describe_image_attribute = describe_image_attribute  # type: ignore[method-assign]
+
+
+def effective_scanning() -> None:
+    """moto's BatchGetRepositoryScanningConfiguration knows the registry's filters, not the repository's own setting.
+
+    With basic scanning, either of them makes ECR scan on push.
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_RepositoryScanningConfiguration.html
+    """
+    from moto.ecr.models import ECRBackend
+
+    def batch_get(self: Any, names: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
+        found = []
+        for repository in (self.repositories[name] for name in names if name in self.repositories):
+            own = repository.image_scanning_configuration["scanOnPush"]
+            basic = self.registry_scanning_configuration["scanType"] == "BASIC"
+            frequency = {"scanFrequency": "SCAN_ON_PUSH"} if own and basic else {}
+            found.append({**repository.scanning_config, "scanOnPush": own, **frequency})
+        return found, [name for name in names if name not in self.repositories]
+
+    ECRBackend.batch_get_repository_scanning_configuration = batch_get  # type: ignore[method-assign]
+
+
+def scan_found(account: str, region: str, repository: str, digest: str, counts: dict[str, int]) -> None:
+    """moto scans nothing: this is a finished basic scan of an image, with so many findings of each severity."""
+    from moto.ecr.models import ecr_backends
+
+    registry = ecr_backends[account][region]
+    registry.start_image_scan(account, repository, {"imageDigest": digest})
+    registry.scan_finding_results.append(
+        {
+            "registryId": account,
+            "repositoryName": repository,
+            "imageId": {"imageDigest": digest},
+            "imageScanStatus": {"status": "COMPLETE", "description": "The scan was completed successfully."},
+            "imageScanFindings": {"findings": [], "findingSeverityCounts": counts},
+        }
+    )

@@ -116,9 +116,12 @@ class World:
     clock: datetime = datetime(2026, 11, 23, 10, 0, 2, tzinfo=UTC)
     calls: list[Call] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        return self.aws.client(service)  # type: ignore[call-overload]
+        if service not in self.clients:
+            self.clients[service] = self.aws.client(service)  # type: ignore[call-overload]
+        return self.clients[service]
 
     def later(self, **passed: float) -> None:
         self.clock += timedelta(**passed)

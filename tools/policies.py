@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from policy_sentry.querying.actions import get_action_data
 
 from chalicelib import catalog
-from chalicelib.adapters import trail
+from chalicelib.adapters import outbox, trail
 from chalicelib.adapters.sessions import FIXER, READER
 from chalicelib.core.guardrail import Guardrail
 
@@ -65,7 +65,7 @@ def policy_of(function: str) -> Policy:
                 ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"],
                 [{"Fn::GetAtt": ["Ledger", "StreamArn"]}],
             ),
-            _allow("Sent", ["dynamodb:GetItem", "dynamodb:PutItem"], [LEDGER]),
+            _allow("Sent", outbox.ACTIONS, [LEDGER]),
             _allow("FailedMessages", ["sqs:SendMessage"], [{"Fn::GetAtt": ["FailedMessages", "Arn"]}]),
             _allow("Alarms", ["sns:Publish"], [{"Ref": "Alarms"}]),
             _allow(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,6 +12,8 @@ from botocore.config import Config
 from chalicelib.core.resource import partition
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.model import OperationModel
 
     from chalicelib.core.settings import Known
@@ -32,15 +35,37 @@ class ReadOnly(Exception):
 
 
 class _Memory:
-    """Hooks of one account's reading clients: refuse what isn't a read, answer a repeated call from memory."""
+    """What the present look at one account has seen, and the hooks of its clients.
+
+    A look refuses what isn't a read, and answers a repeated call from memory. A hand may be answered from the same
+    memory, so that a write starts from the very state that was judged and recorded; its first write ends that.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[Any, Any] = {}
 
-    def before(self, model: OperationModel, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
+    def looking(self, client: Any) -> None:
+        client.meta.events.register_first("before-call", self._before_look)
+        # As it came: botocore's own handlers, such as the one that opens IAM's policies, see each answer again.
+        service_id = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register_first(f"after-call.{service_id}", self._after_look)
+
+    def writing(self, client: Any) -> None:
+        client.meta.events.register_first("before-call", self._before_write)
+
+    def _before_look(self, model: OperationModel, **call: Any) -> Any:
         if not _READS.match(model.name):
             service = model.service_model.service_name
             raise ReadOnly(f"{service}:{model.name} is no read: a guardrail may only look; put it in a fix's write")
+        return self._recalled(model, **call)
+
+    def _before_write(self, model: OperationModel, **call: Any) -> Any:
+        if _READS.match(model.name):
+            return self._recalled(model, **call)
+        self.answers.clear()
+        return None
+
+    def _recalled(self, model: OperationModel, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
         body = params["body"]
         key = (
             *(model.service_model.service_name, model.name, params["url_path"]),
@@ -49,39 +74,36 @@ class _Memory:
             context.get("client_region"),
         )
         context["snapback"] = key
-        return self.answers.get(key)
+        http_response, parsed = self.answers.get(key, (None, None))
+        return http_response and (http_response, deepcopy(parsed))
 
-    def after(self, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
+    def _after_look(self, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
         if http_response.status_code < 500 and "snapback" in context:  # noqa: PLR2004
-            self.answers[context["snapback"]] = (http_response, parsed)
+            self.answers[context["snapback"]] = (http_response, deepcopy(parsed))
 
 
 class AwsSession:
     """Clients of one account and region; they are kept for the life of the container."""
 
-    def __init__(self, source: boto3.Session, clients: dict[Any, Any], account: str, region: str, known: Known) -> None:
+    def __init__(
+        self,
+        source: boto3.Session,
+        clients: dict[Any, Any],
+        hooked: Callable[[Any], None],
+        account: str,
+        region: str,
+        known: Known,
+    ) -> None:
         self.account, self.region, self.known = account, region, known
-        self._source, self._clients = source, clients
+        self._source, self._clients, self._hooked = source, clients, hooked
 
     def client(self, service: str, region: str = "") -> Any:
         key = (service, region or self.region)
         if key not in self._clients:
-            self._clients[key] = self._source.client(service, region_name=key[1], config=_CONFIG)  # type: ignore[call-overload]
+            client = self._source.client(service, region_name=key[1], config=_CONFIG)  # type: ignore[call-overload]
+            self._hooked(client)
+            self._clients[key] = client
         return self._clients[key]
-
-
-class _Looking(AwsSession):
-    def __init__(self, memory: _Memory, *args: Any) -> None:
-        super().__init__(*args)
-        self._memory = memory
-
-    def client(self, service: str, region: str = "") -> Any:
-        new = (service, region or self.region) not in self._clients
-        client = super().client(service, region)
-        if new:
-            client.meta.events.register_first("before-call", self._memory.before)
-            client.meta.events.register_last("after-call", self._memory.after)
-        return client
 
 
 class AwsSessions:
@@ -104,12 +126,14 @@ class AwsSessions:
         memory.answers.clear()
         if account not in self._readers:
             self._readers[account] = (self._as(account, region, READER, "look"), {})
-        return _Looking(memory, *self._readers[account], account, region, self.known)
+        source, clients = self._readers[account]
+        return AwsSession(source, clients, memory.looking, account, region, self.known)
 
     def hand(self, account: str, region: str, record: str) -> AwsSession:
         """A session that may write."""
-        clients = self._writing if account == self.home else {}
-        return AwsSession(self._as(account, region, FIXER, record), clients, account, region, self.known)
+        memory = self._memories.setdefault(account, _Memory())
+        source, clients = self._as(account, region, FIXER, record), self._writing if account == self.home else {}
+        return AwsSession(source, clients, memory.writing, account, region, self.known)
 
     def _as(self, account: str, region: str, role: str, name: str) -> boto3.Session:
         if account == self.home:
@@ -124,6 +148,8 @@ class AwsSessions:
             extra_args={"RoleSessionName": f"snapback-{name}"},
         )
         session = get_session()
+        loader = self.source._session.get_component("data_loader")  # noqa: SLF001 - else it reads the models again
+        session.register_component("data_loader", loader)
         session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
             refresh_using=fetcher.fetch_credentials, method="assume-role"
         )

@@ -1,49 +1,129 @@
-"""Before → after as a few lines that a person can read, with what looks like a secret left out."""
+"""Before → after as a few lines that a person can read, with what looks like a secret left out.
+
+All text in a state is somebody else's to choose: names, tags, policies. What comes out of here is short, on one line
+each, and holds nothing that hides or reorders text.
+"""
 
 from __future__ import annotations
 
 import difflib
 import json
 import re
+from collections import Counter
 from typing import Any
 
-_SECRET_KEY = re.compile(r'("[^"]*(?:secret|passw|token|credential|private|apikey|api_key)[^"]*": )"(?:[^"\\]|\\.)*"', re.IGNORECASE)
-_SECRET_TEXT = re.compile(
-    r"-----BEGIN [^-]+-----.*"
-    r"|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40,}={0,2}(?![A-Za-z0-9/+=])"
-    r"|\b(?:xox[abpr]-|gh[pousr]_|eyJ[A-Za-z0-9_-]+\.)[A-Za-z0-9_.-]+"
+_HINT = (
+    r"(?:secret|passw|passphrase|pwd|token|credential|private[-_]?key|api[-_]?key|user[-_]?data"
+    r"|connection[-_]?string|authori[sz]ation(?![-_a-z]))"
 )
+_HARMLESS = r"(?:required|optional|enabled|disabled|true|false|null|none|[0-9]{1,4})"
+_SECRET_NAME = re.compile(_HINT, re.IGNORECASE)
+_NO_SECRET = re.compile(rf"{_HARMLESS}|arn:.*|", re.IGNORECASE | re.DOTALL)
+_NAMES = frozenset({"name", "key", "parameterkey", "parametername"})
+_VALUES = frozenset({"value", "parametervalue"})
+
+_LEFT_OUT = "[left out]"
+_SECRET_VALUE = re.compile(
+    rf"({_HINT}[\w-]{{0,40}}(?:\\?[\"']\s?:\s?|\s?=\s?|:\s))(?!\\?[\"']?(?:{_HARMLESS}\b|arn:|\[left out))"
+    r"(?:\\?\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|(?:(?:Basic|Bearer)\s+)?[^\s\"'&,{}\[\]]+)",
+    re.IGNORECASE,
+)
+_SECRET_TEXT = re.compile(
+    r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|\Z)"
+    # Forty characters of Base64 with all of its kinds: hexadecimal digests and ids stay.
+    r"|(?<![A-Za-z0-9/+])(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*[0-9])[A-Za-z0-9/+]{40,}={0,2}"
+    r"|\bxox[a-z]-[\w-]+|\bxapp-[\w-]+|\bgh[pousr]_\w+|\bgithub_pat_\w+|\bglpat-[\w-]+|\bnpm_\w{20,}|\bAIza[\w-]{30,}"
+    r"|\b[sr]k_live_\w+|\beyJ[\w-]+\.[\w.-]+|\bhooks\.slack\.com/[\w/-]+|\bBearer\s+[\w.~+/=-]{16,}"
+    r"|(?<=://)[^/\s:@\"']*:[^/\s@\"']+(?=@)",
+    re.DOTALL,
+)
+_DEEP = 40
+_MANY = 600
 
 
-def redact(line: str) -> str:
+def plain(text: str) -> str:
+    """Text on one line that looks like what it is: control, bidirectional and invisible characters become `\ufffd`."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else " " if each.isspace() else "\ufffd" for each in text)
+
+
+def redact(text: str) -> str:
     """Leaves out what looks like a secret; ids of access keys stay, since they name the thing and open nothing."""
-    return _SECRET_TEXT.sub("[left out]", _SECRET_KEY.sub(r'\1"[left out]"', line))
+    return _SECRET_VALUE.sub(rf"\1{_LEFT_OUT}", _SECRET_TEXT.sub(_LEFT_OUT, text))
+
+
+def cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def changes(before: Any, after: Any, *, most: int = 12, width: int = 160) -> list[str]:
     """Lines that start with `- ` or `+ `; JSON kept in strings (policies) is compared as JSON.
 
-    What is over `most` lines is counted in a last line, not shown.
+    What is over `most` lines is counted in a last line, not shown. Secrets are left out by the name of their field
+    and by their looks; `[left out 1]` and `[left out 2]` are two that differ.
     """
-    lines = [
-        f"{line[0]} {redact(line[1:]).strip().rstrip(',')}"
-        for line in difflib.unified_diff(_pretty(before), _pretty(after), n=0, lineterm="")
-        if line[0] in "+-" and not line.startswith(("+++", "---")) and line[1:].strip(" {}[],")
-    ]
-    shown = [line if len(line) <= width else line[: width - 1] + "…" for line in lines[:most]]
+    hidden: dict[str, int] = {}
+    lines = [line for line in _differences(_pretty(before, hidden), _pretty(after, hidden)) if line[2:].strip(" {}[]")]
+    shown = [cut(plain(redact(line)), width) for line in lines[:most]]
     return shown + [f"… and {len(lines) - most} lines more"] * (len(lines) > most)
 
 
-def _pretty(state: Any) -> list[str]:
-    return json.dumps(_opened(state), indent=1, sort_keys=True, default=str, ensure_ascii=False).splitlines()
+def _differences(old: list[str], new: list[str]) -> list[str]:
+    if len(old) + len(new) > _MANY:  # difflib may take minutes; which lines came and went is told in no time.
+        gone, come = Counter(old), Counter(new)
+        return [f"- {line.strip()}" for line in (gone - come).elements()] + [
+            f"+ {line.strip()}" for line in (come - gone).elements()
+        ]
+    lines: list[str] = []
+    for _, start, end, begin, stop in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if old[start:end] != new[begin:stop]:
+            lines += [f"- {line.strip()}" for line in old[start:end]]
+            lines += [f"+ {line.strip()}" for line in new[begin:stop]]
+    return lines
 
 
-def _opened(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in "{[":
-        try:
-            return _opened(json.loads(value))
-        except ValueError:
-            return value
+def _pretty(state: Any, hidden: dict[str, int]) -> list[str]:
+    opened = _opened(state, hidden)
+    # Commas off the ends: the line before a removed last one is not a change.
+    return [
+        line.rstrip(",")
+        for line in json.dumps(opened, indent=1, sort_keys=True, default=str, ensure_ascii=False).split("\n")
+    ]
+
+
+def _opened(value: Any, hidden: dict[str, int], *, secret: bool = False, depth: int = 0) -> Any:
+    if isinstance(value, str):
+        return _opened_text(value, hidden, secret=secret, depth=depth)
+    if isinstance(value, dict | list | tuple) and depth > _DEEP:
+        return "…"
     if isinstance(value, dict):
-        return {key: _opened(inner) for key, inner in value.items()}
-    return [_opened(inner) for inner in value] if isinstance(value, list | tuple) else value
+        named = any(_is_secret(inner) for key, inner in value.items() if str(key).lower() in _NAMES)
+        return {
+            str(key): _opened(
+                inner,
+                hidden,
+                secret=secret or _is_secret(key) or (named and str(key).lower() in _VALUES),
+                depth=depth + 1,
+            )
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_opened(inner, hidden, secret=secret, depth=depth + 1) for inner in value]
+    return value
+
+
+def _opened_text(value: str, hidden: dict[str, int], *, secret: bool, depth: int) -> Any:
+    if secret and not _NO_SECRET.fullmatch(value):
+        return f"[left out {hidden.setdefault(value, len(hidden) + 1)}]"
+    if value[:1] in {"{", "["}:
+        try:
+            return _opened(json.loads(value), hidden, depth=depth + 1)
+        except (ValueError, RecursionError):
+            pass
+    return value
+
+
+def _is_secret(name: Any) -> bool:
+    """Whether a field's name says so. A colon makes it a condition key or an ARN, as in `aws:TokenIssueTime`."""
+    return isinstance(name, str) and ":" not in name and _SECRET_NAME.search(name) is not None

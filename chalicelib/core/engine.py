@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.core.diff import changes, redact
 from chalicelib.core.event import Event, dig
 from chalicelib.core.guardrail import Guardrail, Rule, Tripwire
 from chalicelib.core.pattern import matches
@@ -266,6 +265,8 @@ class Engine:
                 raise CannotAct(f"record {record_id}: {resource.arn} is gone; nothing to put back") from error
             raise
         if now != record.after and not force:
+            from chalicelib.core.diff import changes
+
             since = record.history[-1].at
             who = self._who_changed(record, datetime.fromisoformat(since))
             raise Drifted(
@@ -326,9 +327,11 @@ def is_gone(resource: Resource, error: Exception) -> bool:
 
 def described(error: Exception) -> str:
     """An error in one line, fit for the record: AWS's code and message without what looks like a secret."""
+    from chalicelib.core.diff import redact  # Its patterns take longer to compile than the rest of the engine.
+
     code = dig(_response(error), "Error", "Code")
     said = dig(_response(error), "Error", "Message") if code else str(error)
-    return redact(f"{code or type(error).__name__}: {said}"[:300])
+    return redact(f"{code or type(error).__name__}: {said}")[:300]
 
 
 def _response(error: Exception) -> Mapping[str, Any]:

@@ -72,7 +72,14 @@ def matches(pattern: Pattern, event: Any) -> bool:
 
     What AWS rejects raises BadPattern when it is come across; `check` finds it all, and says where.
     """
-    return isinstance(event, dict) and any(_all_hold(fields, event) for fields in _branches(pattern))
+    opened = _OPENED.get(id(pattern))
+    if opened is None or opened[0] is not pattern:
+        opened = _OPENED[id(pattern)] = (pattern, _branches(pattern))
+    return isinstance(event, dict) and any(_all_hold(fields, event) for fields in opened[1])
+
+
+_OPENED: dict[int, tuple[Pattern, list[Fields]]] = {}
+"""Patterns that have been matched, by identity, multiplied out: a rule's pattern is the same object for each event."""
 
 
 def _branches(pattern: Any, path: str = "", *, in_or: bool = False) -> list[Fields]:

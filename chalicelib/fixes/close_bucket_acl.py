@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from chalicelib.core.settings import Known
     from chalicelib.resources.s3 import Bucket
 
-_EVERYONE = frozenset(
-    f"http://acs.amazonaws.com/groups/global/{group}" for group in ("AllUsers", "AuthenticatedUsers")
-)
+_EVERYONE = frozenset(f"http://acs.amazonaws.com/groups/global/{group}" for group in ("AllUsers", "AuthenticatedUsers"))
 
 
 def is_public(grant: dict[str, Any]) -> bool:

@@ -61,3 +61,17 @@ def test_a_write_in_another_account_is_named_after_its_record(world: World, sess
     hand = sessions.hand(FRIEND, REGION, "0123456789abcdef")
     arn = hand.client("sts").get_caller_identity()["Arn"]
     assert arn.endswith("assumed-role/snapback-fixer/snapback-0123456789abcdef")
+
+
+def test_a_hand_starts_from_what_was_judged_and_forgets_it_with_its_first_write(
+    world: World, sessions: AwsSessions
+) -> None:
+    world.client("iam").create_user(UserName="alice")
+    assert len(sessions.look(HOME, REGION).client("iam").list_users()["Users"]) == 1
+    world.client("iam").create_user(UserName="bob")
+    hand = sessions.hand(HOME, REGION, "record").client("iam")
+    assert len(hand.list_users()["Users"]) == 1
+    hand.create_user(UserName="carol")
+    assert len(hand.list_users()["Users"]) == 3
+    world.client("iam").create_user(UserName="dave")
+    assert len(hand.list_users()["Users"]) == 4

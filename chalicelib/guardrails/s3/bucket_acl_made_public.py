@@ -16,9 +16,7 @@ FIX = CloseBucketAcl()
 @guardrail(
     severity=Severity.CRITICAL,
     resource=Bucket,
-    on=cloudtrail(
-        "s3", "CreateBucket", "PutBucketAcl", "PutBucketOwnershipControls", "DeleteBucketOwnershipControls"
-    ),
+    on=cloudtrail("s3", "CreateBucket", "PutBucketAcl", "PutBucketOwnershipControls", "DeleteBucketOwnershipControls"),
     reads=FIX.reads,
     fix=FIX,
     controls=("S3.2", "S3.3", "S3.12"),

@@ -18,7 +18,9 @@ def whole(world: World) -> Any:
 
 
 def event(world: World) -> Envelope:
-    return cloudtrail_event("s3", "PutBucketAcl", {"bucketName": "app-logs", "Host": "app-logs.s3.amazonaws.com", "acl": ""})
+    return cloudtrail_event(
+        "s3", "PutBucketAcl", {"bucketName": "app-logs", "Host": "app-logs.s3.amazonaws.com", "acl": ""}
+    )
 
 
 def canned(acl: str) -> Any:

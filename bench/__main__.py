@@ -1,0 +1,163 @@
+"""`python -m bench [--quick] [--only SECTION] [--json FILE]`: what Snapback costs, beside the least that it could.
+
+The sections: `calls`, `cold`, `warm`, `zip`, `replay`. Each module says what it measures and how. A figure that could
+not be measured is named, with the reason; it is never left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WIDTH = 110
+MARK = "← over the aim"
+
+
+def calls(quick: bool) -> tuple[Any, list[Any]]:
+    from bench.calls import measure
+
+    rows, missing = measure(1 if quick else 3)
+    title = "AWS calls per event, exact; in brackets the floor, a bare boto3 handler's"
+    table = _table("guardrail", "compliant", "found", "fixed", "aim for fixed", "")
+    for row in rows:
+        compliant, found, fixed = (
+            f"{count.calls} ({count.floor})" if count else "-" for count in (row.compliant, row.found, row.fixed)
+        )
+        aim = f"≤ {row.fixed.floor + (row.fixed.aim or 0)}" if row.fixed else ""
+        table.add_row(row.guardrail, compliant, found, fixed, aim, MARK if row.missed else "")
+    return {"rows": [asdict(row) | {"missed": row.missed} for row in rows], "not_measured": missing}, [
+        title,
+        table,
+        "Aims: compliant makes its reads and no more; fixed is within the floor, 2 for the ledger, and 1 read of the",
+        "state before the write (or as many as that state takes; bench/calls.py says where there are more).",
+        *_missing(missing),
+    ]
+
+
+def cold(quick: bool) -> tuple[Any, list[Any]]:
+    from bench import cold, tree
+
+    tree.build()
+    lines, missing = cold.cold_starts(5 if quick else 15)
+    return _compared(f"Cold start: import and first event (aim: CPU at most {cold.AIM_COLD} x)", lines, missing)
+
+
+def warm(quick: bool) -> tuple[Any, list[Any]]:
+    from bench import cold, tree
+
+    tree.build()
+    lines, missing = cold.warm_events(3 if quick else 5, 60 if quick else 100)
+    return _compared(f"CPU per warm, compliant event (aim: at most {cold.AIM_WARM} x)", lines, missing)
+
+
+def zip(_: bool) -> tuple[Any, list[Any]]:  # noqa: A001 - its name on the command line
+    from bench import package
+
+    found = package.measure()
+    table = _table("deployment.zip", "unpacked", "files", "of them .pyc")
+    table.add_row(
+        f"{found['bytes'] / 1e6:.2f} MB", f"{found['unpacked'] / 1e6:.2f} MB", str(found["files"]), str(found["pyc"])
+    )
+    return found, ["What is deployed", table]
+
+
+def replay(quick: bool) -> tuple[Any, list[Any]]:
+    from bench import replayed
+
+    found = replayed.measure(1 if quick else 3)
+    table = _table("events", "seconds", "events a second")
+    table.add_row(str(found["events"]), f"{found['seconds']:.2f}", f"{found['per_second']:.0f}")
+    return found, ["Replay of the bundled story on an in-memory AWS", table]
+
+
+SECTIONS: dict[str, Callable[[bool], tuple[Any, list[Any]]]] = {
+    "calls": calls,
+    "cold": cold,
+    "warm": warm,
+    "zip": zip,
+    "replay": replay,
+}
+
+
+def _compared(title: str, lines: list[Any], missing: dict[str, str]) -> tuple[Any, list[Any]]:
+    table = _table("what", "measure", "bare boto3", "Snapback", "ratio", "rounds")
+    for line in lines:
+        ratio = f"{line.ratio:.2f} x{'  ' + MARK if line.missed else ''}"
+        table.add_row(line.what, line.measure, f"{line.bare:.1f}", f"{line.function:.1f}", ratio, str(line.rounds))
+    return {"lines": [line.to_json() for line in lines], "not_measured": missing}, [
+        title,
+        table,
+        *_missing(missing),
+    ]
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column(first, no_wrap=True)
+    for column in others:
+        table.add_column(column, justify="left" if column in {"", "measure", "ratio"} else "right", no_wrap=True)
+    return table
+
+
+def _missing(missing: dict[str, str]) -> list[str]:
+    return [f"not measured: {what}: {why}" for what, why in missing.items()]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a third of the rounds; for a first look")
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="this section; may be given more than once")
+    parser.add_argument("--json", type=Path, default=Path("build/bench.json"), metavar="FILE")
+    options = parser.parse_args()
+    _environment()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, markup=False, highlight=False, emoji=False)
+    report: dict[str, Any] = {"python": platform.python_version(), "cpus": os.cpu_count(), "quick": options.quick}
+    began = time.perf_counter()
+    for name in options.only or SECTIONS:
+        try:
+            report[name], shown = SECTIONS[name](options.quick)
+        except Exception as why:  # noqa: BLE001 - the other sections are still worth their while
+            reason = f"{type(why).__name__}: {why}"
+            report[name], shown = {"not_measured": reason}, _missing({name: reason})
+        console.print(*shown, "", sep="\n")
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(report, indent=2) + "\n")
+    console.print(
+        f"{options.json}; {time.perf_counter() - began:.0f} s. Milliseconds are this machine's; compare ratios."
+    )
+    return 0
+
+
+def _environment() -> None:
+    """Nothing here can reach a real account, whoever runs it."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "_HANDLER"):
+        os.environ.pop(name, None)
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "MOTO_ACCOUNT_ID": "123456789012",
+        "POWERTOOLS_METRICS_DISABLED": "true",
+        "POWERTOOLS_SERVICE_NAME": "snapback",
+    }
+    logging.disable(logging.CRITICAL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""AWS calls per event, counted on an in-memory AWS. They are exact: no clock is involved.
+
+A call is a request that botocore was about to send (its `request-created` event). For one event and one guardrail,
+with the service's other guardrails left out:
+
+* R, the reads: the different requests of the guardrail's function, run by itself on a session that remembers nothing.
+  The same request twice counts once: a bare handler would keep the answer.
+* F, the state: the different requests of the fix's `read`. What is both in R and F counts once in R + F: a bare
+  handler that takes off only what is wrong has to know it, too.
+* W, the writes: the calls that the fix really made that are no reads (by the name rule with which Snapback refuses
+  writes). What `write` reads is not in the floor.
+
+| | the floor: a bare boto3 handler | Snapback aims at |
+|---|---|---|
+| compliant (a near miss) | R | the floor |
+| found (mode alert) | R | no aim: one write to the ledger, and F, for the preview |
+| fixed (mode fix) | R + F, W, and R + F of what is there then | at most 3 over the floor |
+
+The 3 are the ledger's two writes, and one read of the state right before it is overwritten. A state that takes
+several calls to read (F > 1) takes them then as well, so the aim is 2 + F.
+
+Of a guardrail's several cases the one that is furthest over its floor is told. A fix that can't be undone never runs
+unasked: `fixed` is then the approval, which first reads the record, so the aim is one more. WRITE_READS names the few
+fixes that need more reads to write, and what for.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import boto3
+from botocore import loaders
+from moto import mock_aws
+
+from chalicelib.adapters.sessions import _READS, AwsSession
+from chalicelib.core.engine import is_gone
+from chalicelib.core.event import Event
+from chalicelib.core.record import Status
+from tests.support import GUARDRAILS, REGION, Envelope, World, case_of
+
+if TYPE_CHECKING:
+    from chalicelib.core.guardrail import Guardrail
+
+Make = Callable[[World], Envelope]
+LEDGER, LEDGER_APPROVED = 2, 3
+"""Calls to the ledger that a fix may cost: open and close; or, approved, read, begin and close."""
+WRITE_READS = {"ecr.image_with_critical_findings": 2}
+"""Reads that a fix can't be written without, besides its state: ECR's manifest, and whether the new tag is free."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Calls made, the floor, and how far over it the aim is (None: there is no aim)."""
+
+    calls: int
+    floor: int
+    aim: int | None = 0
+
+    @property
+    def over(self) -> int:
+        return self.calls - self.floor
+
+    @property
+    def missed(self) -> bool:
+        return self.aim is not None and self.over > self.aim
+
+
+@dataclass(frozen=True)
+class Row:
+    """One guardrail's counts; `fixed` is None where there is no fix."""
+
+    guardrail: str
+    compliant: Count
+    found: Count
+    fixed: Count | None
+
+    @property
+    def missed(self) -> bool:
+        return self.compliant.missed or bool(self.fixed and self.fixed.missed)
+
+
+def measure(cases: int | None) -> tuple[list[Row], dict[str, str]]:
+    """Every guardrail's counts over all of its cases (or the first so many), and why some could not be counted."""
+    rows: list[Row] = []
+    missing: dict[str, str] = {}
+    for rule in GUARDRAILS:
+        try:
+            rows.append(count(rule, cases))
+        except Exception as why:  # noqa: BLE001 - told, and the others are counted
+            missing[rule.id] = f"{type(why).__name__}: {why}"
+    return rows, missing
+
+
+def count(rule: Guardrail[Any], cases: int | None = None) -> Row:
+    case = case_of(rule.id)
+    unsafe = case.unsafe[:cases]
+    return Row(
+        rule.id,
+        compliant=_worst(compliant(rule, make) for make in case.near_misses[:cases]),
+        found=_worst(found(rule, make) for make in unsafe),
+        fixed=_worst(fixed(rule, make) for make in unsafe) if rule.fix else None,
+    )
+
+
+def _worst(counts: Iterable[Count]) -> Count:
+    return max(counts, key=lambda count: count.over - (count.aim or 0))
+
+
+def compliant(rule: Guardrail[Any], make: Make) -> Count:
+    with _world() as world:
+        event = _event(make(world))
+        floor = len(_requests(event, world, rule, rule))
+        statuses = _handle(rule, event, world, "fix")
+        assert statuses == {"compliant"}, f"{rule.id}: a near miss is {statuses}"
+        return Count(len(world.calls), floor)
+
+
+def found(rule: Guardrail[Any], make: Make) -> Count:
+    with _world() as world:
+        event = _event(make(world))
+        floor = len(_requests(event, world, rule, rule))
+        _handle(rule, event, world, "alert")
+        return Count(len(world.calls), floor, aim=None)
+
+
+def fixed(rule: Guardrail[Any], make: Make) -> Count:
+    assert rule.fix is not None
+    with _world() as world:
+        event = _event(make(world))
+        state = _requests(event, world, rule, rule.fix.read)
+        before = _requests(event, world, rule, rule) | state
+        statuses = _handle(rule, event, world, "fix")
+        ledger = LEDGER
+        if statuses == {Status.ASKING}:
+            ledger = LEDGER_APPROVED
+            (record,) = world.records()
+            world.application("fix", rule.id).engine.approve(record.id, "bench")
+        else:
+            assert statuses <= {Status.FIXED, Status.GONE}, f"{rule.id}: what is unsafe is {statuses}"
+        calls = list(world.calls)
+        writes = [call for call in calls if call.service != "dynamodb" and not _READS.match(call.operation)]
+        after = _requests(event, world, rule, rule, rule.fix.read)
+        return Count(
+            len(calls),
+            len(before) + len(writes) + len(after),
+            aim=ledger + max(1, len(state)) + WRITE_READS.get(rule.id, 0),
+        )
+
+
+def _requests(event: Event, world: World, rule: Guardrail[Any], *looks: Callable[[Any, Any], Any]) -> set[Any]:
+    """The different requests of some looks at the event's resources, made without the engine and its memory."""
+    seen: set[Any] = set()
+
+    def see(request: Any, operation_name: str, **_: Any) -> None:
+        target = request.headers.get("X-Amz-Target")
+        seen.add((operation_name, request.method, request.url, repr(request.params), repr(request.data), target))
+
+    source = boto3.Session(region_name=REGION)
+    source.events.register("request-created", see)
+    clients: dict[Any, Any] = {}
+    for resource in dict.fromkeys(rule.resource.in_event(event)):
+        session = AwsSession(source, clients, resource.account, resource.region, world.settings.known)
+        for look in looks:
+            try:
+                look(resource, session)
+            except Exception as error:
+                if not is_gone(resource, error):
+                    raise
+    return seen
+
+
+def _handle(rule: Guardrail[Any], event: Event, world: World, mode: str) -> set[str]:
+    return {outcome.status for outcome in world.application(mode, rule.id).engine.handle(event, [rule])}
+
+
+def _event(envelope: Envelope) -> Event:
+    return Event.parse(json.loads(json.dumps(envelope, default=str)))
+
+
+@contextmanager
+def _world() -> Iterator[World]:
+    gc.disable()  # Clients have thousands of objects each: collecting takes as long as counting.
+    try:
+        with shared_models(), mock_aws():
+            yield World(boto3.Session(region_name=REGION))
+    finally:
+        gc.enable()
+
+
+_create_loader = cache(loaders.create_loader)
+
+
+def shared_models() -> AbstractContextManager[Any]:
+    """botocore's models of the services are read once, not once a session."""
+    return patch("botocore.session.create_loader", _create_loader)

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.stop_sharing import StopSharingImage, strangers, told
+from chalicelib.resources.ec2 import Image
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = StopSharingImage()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Image,
+    on=cloudtrail("ec2", "ModifyImageAttribute"),
+    reads=FIX.reads,
+    fix=FIX,
+)
+def image_shared(image: Image, aws: Session) -> str | None:
+    """Machine image (AMI) shared with everyone or with a stranger.
+
+    Whoever it is shared with can start it and read all that is on its disks: code, configuration, forgotten keys. The
+    fix takes off just those permissions; `known.accounts` and all of `known.organizations` keep theirs. Copies already
+    made stay with whoever made them. Exempt images that are published on purpose.
+    """
+    found = strangers(FIX.read(image, aws), aws.known)
+    return f"anyone of these can start it: {told(found)}" if found else None

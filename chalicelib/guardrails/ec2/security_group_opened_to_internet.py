@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.revoke_open_rules import RevokeOpenRules, entries_for, open_rules, rules_in, told
+from chalicelib.resources.ec2 import SecurityGroup
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+MOST_TOLD = 5
+
+
+@guardrail(
+    severity=Severity.CRITICAL,
+    resource=SecurityGroup,
+    on=cloudtrail("ec2", "AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules"),
+    reads=("ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"),
+    fix=RevokeOpenRules(),
+    controls=("EC2.13", "EC2.14", "EC2.19", "EC2.53", "EC2.54", "CIS-5.0 5.3", "CIS-5.0 5.4"),
+)
+def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str | None:
+    """Security group open to the internet on an admin port.
+
+    Anyone can try passwords and exploits on SSH, RDP or a database behind it. It counts for the ports in
+    `known.admin_ports`, for ranges that hold one of them, and for all ports, over TCP and UDP; web ports and ICMP are
+    let be. The internet is 0.0.0.0/0, ::/0 and whatever else, in one range, in many or in a prefix list, has as many
+    public addresses as a /7 (IPv6: a /31); ranges in `known.cidrs` and lists in `known.prefix_lists` are not counted.
+
+    The fix revokes the broadest rules until what is left is narrow, and touches no other; an undo authorizes them
+    again, with their descriptions and tags, under new rule ids. Exempt groups that face the internet on purpose, such
+    as those of media servers with a broad range of UDP ports.
+    """
+    (found,) = aws.client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"]
+    rules = rules_in(found)
+    lines = sorted(map(told, open_rules(rules, aws.known, entries_for(rules, aws))))
+    if not lines:
+        return None
+    more = f" and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""
+    return f"it lets in {', '.join(lines[:MOST_TOLD])}{more}"

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.stop_sharing import StopSharingSnapshot, strangers, told
+from chalicelib.resources.ec2 import Snapshot
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = StopSharingSnapshot()
+
+
+@guardrail(
+    severity=Severity.CRITICAL,
+    resource=Snapshot,
+    on=cloudtrail("ec2", "ModifySnapshotAttribute"),
+    reads=FIX.reads,
+    fix=FIX,
+    controls=("EC2.1",),
+)
+def snapshot_shared(snapshot: Snapshot, aws: Session) -> str | None:
+    """EBS snapshot shared with everyone or with an unknown account.
+
+    Whoever it is shared with can make a volume of it and read the whole disk. The fix takes off just those permissions;
+    accounts in `known.accounts` keep theirs. Copies already made stay with whoever made them. Exempt snapshots that
+    are published on purpose.
+    """
+    found = strangers(FIX.read(snapshot, aws), aws.known)
+    return f"anyone of these can make a volume of it: {told(found)}" if found else None

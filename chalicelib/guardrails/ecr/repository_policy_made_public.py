@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.policy import strangers
+from chalicelib.fixes.close_repository_policy import CloseRepositoryPolicy
+from chalicelib.resources.ecr import Repository
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = CloseRepositoryPolicy()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Repository,
+    on=cloudtrail("ecr", "SetRepositoryPolicy"),
+    reads=FIX.reads,
+    fix=FIX,
+)
+def repository_policy_made_public(repository: Repository, aws: Session) -> str | None:
+    """ECR repository policy open to everyone or to an unknown account.
+
+    Whoever it lets in can pull the images, and read the code and secrets in them, or push their own, as its actions
+    say. The fix takes those principals out, statements that have no other with them, and the policy if nothing is left;
+    the rest of its text stays. Exempt repositories that are shared on purpose, or put the account in `known.accounts`.
+    """
+    unknown = strangers(FIX.read(repository, aws)["policy"], aws.known, repository.account)
+    names = sorted({"everyone" if name == "*" else name for found in unknown.values() for name in found})
+    return f"its policy lets in {', '.join(names)}" if names else None

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import any_of, cloudtrail, native
+from chalicelib.fixes.scan_repository_on_push import ScanRepositoryOnPush
+from chalicelib.resources.ecr import Repository
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = ScanRepositoryOnPush()
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Repository,
+    on=any_of(
+        cloudtrail("ecr", "CreateRepository", "PutImageScanningConfiguration"),
+        native("aws.ecr", "ECR Scan Resource Change", **{"action-type": ["SCAN_FREQUENCY_CHANGE"]}),
+    ),
+    reads=("ecr:BatchGetRepositoryScanningConfiguration", *FIX.reads),
+    fix=FIX,
+    controls=("ECR.1",),
+)
+def scan_on_push_off(repository: Repository, aws: Session) -> str | None:
+    """ECR repository whose images nobody scans.
+
+    Known vulnerabilities in what is pushed to it stay unseen. It counts as scanned if its own setting or a filter of
+    the registry, basic or enhanced, scans it on push or continuously. The fix turns its own setting on; with enhanced
+    scanning that has no effect, so it is only told, and a filter of the registry has to be widened.
+
+    PutRegistryScanningConfiguration names no repository: with enhanced scanning ECR tells of each one in an event of
+    its own, with basic scanning the sweep finds them. Exempt repositories that are scanned by something else.
+    """
+    answer = aws.client("ecr").batch_get_repository_scanning_configuration(repositoryNames=[repository.id])
+    if any(found["scanFrequency"] != "MANUAL" for found in answer["scanningConfigurations"]):
+        return None
+    state = FIX.read(repository, aws)
+    if state["scan_type"] == "ENHANCED":
+        return "no filter of the registry's enhanced scanning matches it"
+    return (
+        None if state["scan_on_push"] else "neither its own setting nor a filter of the registry scans what is pushed"
+    )

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.resource import Account
+from chalicelib.fixes.block_public_access import BlockAccountPublicAccess, off
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = BlockAccountPublicAccess()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Account,
+    on=cloudtrail("s3", "PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"),
+    reads=FIX.reads,
+    fix=FIX,
+    controls=("S3.1", "CIS-5.0 2.1.4"),
+)
+def account_public_access_block_weakened(account: Account, aws: Session) -> str | None:
+    """S3 Block Public Access of the whole account weakened.
+
+    The account's setting overrules every bucket and access point in all regions: with one of the four off, any bucket
+    can be opened to everyone by its own ACL or policy. The fix turns on all four, which shuts out the public from
+    buckets that are public on purpose too. Exempt accounts that serve such buckets.
+    """
+    state = FIX.read(account, aws)
+    if state["block"] is None:
+        return "the account has no Block Public Access"
+    flags = off(state)
+    return f"the account's Block Public Access has {', '.join(flags)} off" if flags else None

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.policy import public, statements
+from chalicelib.fixes.drop_public_statements import DropPublicStatements
+from chalicelib.resources.s3 import Bucket
+
+if TYPE_CHECKING:
+    from chalicelib.core.policy import Statement
+    from chalicelib.core.ports import Session
+
+FIX = DropPublicStatements()
+
+
+@guardrail(
+    severity=Severity.CRITICAL,
+    resource=Bucket,
+    on=cloudtrail("s3", "PutBucketPolicy"),
+    reads=FIX.reads,
+    fix=FIX,
+    controls=("S3.2", "S3.3"),
+)
+def bucket_policy_made_public(bucket: Bucket, aws: Session) -> str | None:
+    """S3 bucket policy open to everyone.
+
+    A statement allows anyone on the internet to do what it says, with no condition that says who. What counts is what
+    S3 itself calls public: a condition on an account, an organization, a VPC endpoint or a narrow address range makes
+    a statement private again. The fix drops the public statements and leaves the rest of the text as it is; a policy
+    of which nothing is left is deleted.
+
+    Block Public Access may already keep people out of the bucket; the statement is still told, as it opens the bucket
+    on the day that the block goes. With the block on, S3 refuses an undo, since it would write a public policy.
+    Exempt buckets that are public on purpose; a website is better served by CloudFront with origin access control.
+    """
+    text = FIX.read(bucket, aws)["policy"]
+    opened = set(public(text, aws.known, bucket.account))
+    if not opened:
+        return None
+    return "its policy lets in anyone: " + "; ".join(_told(each) for each in statements(text) if each.index in opened)
+
+
+def _told(statement: Statement) -> str:
+    """`statement 2 (PublicRead), s3:GetObject`, counted from 1."""
+    sid, actions = statement.raw.get("Sid"), statement.actions()
+    allowed = ", ".join(actions[:3]) + (f" and {len(actions) - 3} more" if len(actions) > 3 else "")  # noqa: PLR2004
+    return f"statement {statement.index + 1}{f' ({sid})' if sid else ''}, {allowed or 'all actions but some'}"

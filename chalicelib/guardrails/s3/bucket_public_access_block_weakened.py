@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.block_public_access import BlockBucketPublicAccess, off
+from chalicelib.resources.s3 import Bucket
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = BlockBucketPublicAccess()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Bucket,
+    on=cloudtrail("s3", "PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "CreateBucket"),
+    reads=FIX.reads,
+    fix=FIX,
+    controls=("S3.8", "CIS-5.0 2.1.4"),
+)
+def bucket_public_access_block_weakened(bucket: Bucket, aws: Session) -> str | None:
+    """S3 bucket without its full Block Public Access.
+
+    Block Public Access keeps a wrong ACL or policy from opening the bucket to everyone; new buckets have all four
+    settings on. With one off, the next mistake is public. The fix turns on all four, which also shuts out those who
+    reach the bucket through a public ACL or policy today. Exempt buckets that are public on purpose.
+    """
+    state = FIX.read(bucket, aws)
+    if state["block"] is None:
+        return "it has no Block Public Access"
+    flags = off(state)
+    return f"its Block Public Access has {', '.join(flags)} off" if flags else None

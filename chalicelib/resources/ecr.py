@@ -1,0 +1,88 @@
+"""ECR's private registry. Its own events say `repository-name` where CloudTrail says `repositoryName`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from chalicelib.core.event import rows, text
+from chalicelib.core.resource import Resource, partition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from chalicelib.core.event import Event
+    from chalicelib.core.ports import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Repository(Resource):
+    """A repository, by name. Calls to another account's registry (`registryId`) are that account's event."""
+
+    cloudformation_type: ClassVar[str] = "AWS::ECR::Repository"
+    gone: ClassVar[frozenset[str]] = frozenset({"RepositoryNotFoundException"})
+    tag_reads: ClassVar[tuple[str, ...]] = ("ecr:ListTagsForResource",)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:ecr:{self.region}:{self.account}:repository/{self.id}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        if event.text("registryId") not in (None, event.account):
+            return
+        changed = (text(repository, "repository-name") for repository in rows(event.detail, "repositories"))
+        for name in (event.text("repositoryName"), text(event.detail, "repository-name"), *changed):
+            if name:
+                yield cls(name, event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        for page in aws.client("ecr").get_paginator("describe_repositories").paginate():
+            for repository in page["repositories"]:
+                yield cls(repository["repositoryName"], aws.account, aws.region)
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        answer = aws.client("ecr").list_tags_for_resource(resourceArn=self.arn)
+        return {tag["Key"]: tag["Value"] for tag in answer["tags"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Image(Resource):
+    """An image by its digest, as in `shop/web@sha256:…`, whatever its tags are."""
+
+    cloudformation_type: ClassVar[str] = "AWS::ECR::Repository"
+    gone: ClassVar[frozenset[str]] = frozenset({"RepositoryNotFoundException", "ImageNotFoundException"})
+    tag_reads: ClassVar[tuple[str, ...]] = Repository.tag_reads
+
+    @property
+    def repository(self) -> str:
+        return self.id.partition("@")[0]
+
+    @property
+    def digest(self) -> str:
+        return self.id.partition("@")[2]
+
+    @property
+    def arn(self) -> str:
+        """The form in which Amazon Inspector names it; IAM knows only repositories."""
+        return f"{Repository(self.repository, self.account, self.region).arn}/{self.digest}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        repository, digest = text(event.detail, "repository-name"), text(event.detail, "image-digest")
+        if repository and digest:
+            yield cls(f"{repository}@{digest}", event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        """Those with a tag."""
+        pages = aws.client("ecr").get_paginator("describe_images")
+        for repository in Repository.all_in(aws):
+            for page in pages.paginate(repositoryName=repository.id, filter={"tagStatus": "TAGGED"}):
+                for image in page["imageDetails"]:
+                    yield cls(f"{repository.id}@{image['imageDigest']}", aws.account, aws.region)
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        """Its repository's."""
+        return Repository(self.repository, self.account, self.region).tags(aws)

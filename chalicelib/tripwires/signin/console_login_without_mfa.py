@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import text
+from chalicelib.core.guardrail import Severity, tripwire
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+
+
+@tripwire(
+    severity=Severity.HIGH,
+    on={
+        "source": [{"prefix": "aws."}],
+        "detail-type": [{"prefix": "AWS Console Sign"}],  # "Sign In" in the wild, "Signin" in AWS's documentation.
+        "detail": {
+            "eventSource": ["signin.amazonaws.com"],
+            "eventName": ["ConsoleLogin"],
+            "userIdentity": {"type": ["IAMUser"]},
+            "responseElements": {"ConsoleLogin": ["Success"]},
+        },
+    },
+    controls=("CIS-5.0 4.2",),
+)
+def console_login_without_mfa(event: Event) -> str | None:
+    """IAM user signed in to the console without MFA.
+
+    A stolen or guessed password was all it took, or would have been. Federated sign-ins, by IAM Identity Center or
+    SAML, are left out: CloudTrail says "No" for all of them, as the identity provider asks for the second factor.
+    """
+    extra = event.detail.get("additionalEventData")
+    if text(extra, "SamlProviderArn") or (text(extra, "MFAUsed") or "").lower() == "yes":
+        return None
+    return f"{text(event.detail, 'userIdentity', 'userName') or event.actor.name} signed in with a password only"

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import text
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.pattern import API_CALL
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+
+
+@tripwire(
+    severity=Severity.CRITICAL,
+    on={
+        "source": [{"prefix": "aws."}],
+        # Sign-ins, spelt "Sign In" or "Signin", and the console's own actions, as those on billing.
+        "detail-type": [API_CALL, {"prefix": "AWS Console "}],
+        "detail": {"userIdentity": {"type": ["Root"], "invokedBy": [{"exists": False}, "signin.amazonaws.com"]}},
+    },
+    controls=("CIS-5.0 1.6", "CIS-5.0 4.3"),
+)
+def root_used(event: Event) -> str | None:
+    """Root user at work.
+
+    The root user may do anything, and no policy of the account stops it; daily work has no need of it. Every call and
+    every attempt to sign in is told, failed ones too. What AWS services do in root's name is not; what root does in
+    the console, which older records show as invoked by signin.amazonaws.com, is. EventBridge delivers calls that only
+    read if the rule asks for them.
+    """
+    if text(event.detail, "eventType") == "AwsServiceEvent":
+        return None
+    called = f"{event.source.partition('.')[0]}:{event.name}"
+    if code := text(event.detail, "errorCode"):
+        return f"root tried {called}, and was refused ({code})"
+    answer = event.answered(event.name)  # What signin.amazonaws.com gives in place of an error code.
+    if event.name == "ConsoleLogin":
+        if answer != "Success":
+            return "someone tried to sign in to the console as root, and failed"
+        mfa = (text(event.detail, "additionalEventData", "MFAUsed") or "").lower() == "yes"
+        return f"root signed in to the console {'with' if mfa else 'without'} MFA"
+    return f"someone tried {called} as root, and failed" if answer == "Failure" else f"root called {called}"

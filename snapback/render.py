@@ -1,0 +1,340 @@
+"""What the command line prints. Names, tags and user agents come from whoever made them: `plain` takes their teeth out.
+
+All text goes through `plain` and is never read as rich's markup; colours mean nothing that a word doesn't say too.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from chalicelib.core.diff import changes
+from chalicelib.core.event import parse_time
+from chalicelib.core.guardrail import Guardrail
+from chalicelib.core.record import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from chalicelib.core.guardrail import Rule
+    from chalicelib.core.record import Record
+    from snapback.replay import EventOutcome, Replay
+
+_BLANKS = frozenset("\t\n\r\u00a0\u2028\u2029")
+_QUIET = frozenset({"compliant", "off"})
+_STYLES = {
+    **dict.fromkeys(("fixed", "undone"), "green"),
+    **dict.fromkeys(("failed", "still_unsafe", "dead_letter", "critical"), "red"),
+    **dict.fromkeys(("alerted", "asking", "high"), "yellow"),
+    **dict.fromkeys(("compliant", "off", "exempt", "gone", "duplicate", "expired", "refused", "unmatched"), "dim"),
+}
+_RECORD_STATUS = max(map(len, Status))
+_STATUS_WIDTH = len("still_unsafe")
+
+
+def plain(text: object) -> str:
+    r"""One line that does nothing to a terminal: what can't be seen is written as its escape, as in `\x1b`."""
+    return "".join(
+        each if each.isprintable() else " " if each in _BLANKS else each.encode("unicode_escape").decode()
+        for each in str(text)
+    )
+
+
+def as_json(value: Any) -> str:
+    """One line of JSON in ASCII, without any control character."""
+    return json.dumps(value, default=str, ensure_ascii=True).replace("\x7f", "\\u007f")
+
+
+def out(*, stderr: bool = False) -> Console:
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+def show(*parts: Any) -> None:
+    """Print each on its own line, as wide as the terminal, or 80 (COLUMNS) in a pipe; no blanks at the ends of lines."""
+    console = out()
+    with console.capture() as captured:
+        console.print(*parts, sep="\n")
+    lines = captured.get().split("\n")
+    print("\n".join(lines if console.is_terminal else [line.rstrip() for line in lines]), end="")
+
+
+def styled(text: object, style: str = "") -> Text:
+    return Text(plain(text), style=style)
+
+
+def status_text(status: object) -> Text:
+    return styled(str(status).replace("_", " "), _STYLES.get(str(status), ""))
+
+
+def progress() -> Progress:
+    """On stderr, and only for a person: a pipe sees nothing of it."""
+    console = out(stderr=True)
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),
+    )
+
+
+def name_in(arn: str) -> str:
+    """The part of an ARN that tells a person which one: `app-logs`, `role/deploy`, `account 123456789012`."""
+    if not arn.startswith("arn:"):
+        return arn
+    *_, account, name = arn.split(":", 5)
+    return f"account {account}" if name == "root" else name
+
+
+def row(when: str, status: object, what: Sequence[object]) -> Table:
+    """A line of the timeline; `what` is a line each, the first the most telling. Wraps within its own column."""
+    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    grid.add_column(width=len(when), no_wrap=True)
+    grid.add_column(width=_STATUS_WIDTH, no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    body = Text("\n").join([styled(line, "" if number == 0 else "dim") for number, line in enumerate(what)])
+    grid.add_row(styled(when, "dim"), status_text(status), body)
+    return grid
+
+
+def pairs(found: Mapping[str, object], *, indent: int = 0) -> Padding:
+    """`key  value` lines; what is empty is left out."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for key, value in found.items():
+        if value not in ("", None):
+            grid.add_row(styled(key, "dim"), value if isinstance(value, Text) else styled(value))
+    return Padding(grid, (0, 0, 0, indent), expand=False)
+
+
+def event_rows(event: EventOutcome, *, everything: bool) -> list[Any]:
+    """An event's lines in the timeline: a line an outcome; what is safe, and what no guardrail asks, only on demand."""
+    moment = parse_time(event.time)
+    when = f"{moment:%H:%M:%S}" if moment else "?"
+    call = f"{event.name} by {event.actor}"
+    rows = []
+    for outcome in event.outcomes:
+        if everything or outcome.status not in _QUIET:
+            first = ": ".join(
+                filter(None, (name_in(outcome.resource), outcome.reason or "safe" * (outcome.status == "compliant")))
+            )
+            record = f"record {outcome.record}" if outcome.record else ""
+            rows.append(row(when, outcome.status, [first, " · ".join(filter(None, (outcome.guardrail, call, record)))]))
+    if everything and not event.outcomes:
+        rows.append(
+            row(when, "refused" if event.why.startswith("refused") else "unmatched", [call, *filter(None, [event.why])])
+        )
+    return rows
+
+
+def day_of(event: EventOutcome) -> str:
+    moment = parse_time(event.time)
+    return f"{moment:%Y-%m-%d} (UTC)" if moment else ""
+
+
+def summary(done: Replay, *, real: bool) -> list[Any]:
+    """What came of a replay, or, with `real`, of events handled for real."""
+    counts = done.counts
+    statuses = [*Status, "dead_letter", "exempt", "duplicate", "compliant", "off"]
+    found = ", ".join(f"{counts[status]} {str(status).replace('_', ' ')}" for status in statuses if counts[status])
+    events = f"{counts['events']:,} in {done.seconds:.1f} s"
+    if counts["refused"]:
+        events += f", {counts['refused']:,} of them refused"
+    told: dict[str, object] = {
+        "events": events,
+        "refused": _most(
+            event.why.removeprefix("refused: ") for event in done.events if event.why.startswith("refused: ")
+        ),
+        "outcomes": found or "none: nothing that a guardrail asks about",
+    }
+    if not real:
+        told["calls"] = f"{counts['reenacted']:,} re-enacted, {counts['not_reenacted']:,} could not be"
+        told["because"] = _most(
+            f"{event.source.partition('.')[0]}:{event.name}: {event.why}"
+            for event in done.events
+            if event.reenacted is False
+        )
+        head = f"{len(done.messages):,} would have been sent" + ":" * bool(done.messages)
+        told["messages"] = Text("\n").join(
+            [styled(head), *filter(None, [_most(each.headline for each in done.messages)])]
+        )
+    return [pairs(told)]
+
+
+def _most(whys: Iterable[str], most: int = 8) -> Text | None:
+    """The commonest, a line each."""
+    counted = Counter(whys)
+    lines = [f"{why} ({times} times)" if times > 1 else why for why, times in counted.most_common(most)]
+    lines += [f"and {len(counted) - most} kinds more"] * (len(counted) > most)
+    return Text("\n").join([styled(line) for line in lines]) if lines else None
+
+
+def diff(lines: Iterable[str]) -> Text:
+    styles = {"-": "red", "+": "green"}
+    return Text("\n").join([styled(f"  {line}", styles.get(line[:1], "dim")) for line in lines])
+
+
+def catalog_table(rules: Sequence[Rule]) -> Table:
+    table = _table("severity", "can")
+    table.add_column("guardrail", overflow="fold")
+    for rule in rules:
+        about = Text("\n").join([styled(rule.id), styled(rule.title, "dim")])
+        table.add_row(status_text(rule.severity), styled(able(rule)), about)
+    return table
+
+
+def _table(*narrow: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for name in narrow:
+        table.add_column(name, no_wrap=True)
+    return table
+
+
+def able(rule: Rule) -> str:
+    """The strongest mode that does something for this rule."""
+    if not isinstance(rule, Guardrail) or rule.fix is None:
+        return "alert"
+    return "fix" if rule.fix.reversible else "ask"
+
+
+def rule_json(rule: Rule) -> dict[str, Any]:
+    """What the catalog tells of a rule."""
+    fix = rule.fix if isinstance(rule, Guardrail) else None
+    return {
+        "id": rule.id,
+        "kind": "guardrail" if isinstance(rule, Guardrail) else "tripwire",
+        "service": rule.service,
+        "severity": rule.severity,
+        "title": rule.title,
+        "doc": rule.doc,
+        "events": events_of(rule.on),
+        "resource": rule.resource.cloudformation_type if isinstance(rule, Guardrail) else None,
+        "reads": list(rule.reads) if isinstance(rule, Guardrail) else [],
+        "fix": fix.summary if fix else None,
+        "writes": list(fix.writes) if fix else [],
+        "reversible": fix.reversible if fix else None,
+        "opt_in": rule.opt_in if isinstance(rule, Guardrail) else False,
+        "controls": list(rule.controls),
+    }
+
+
+def rule_block(rule: Rule) -> list[Any]:
+    told = rule_json(rule)
+    undo = {True: "can be undone", False: "can't be undone, so it always asks", None: ""}[told["reversible"]]
+    fields = {
+        "severity": told["severity"],
+        "on": ", ".join(told["events"]),
+        "resource": told["resource"],
+        "reads": ", ".join(told["reads"]),
+        "fix": told["fix"] and f"{told['fix'].rstrip('.')} ({undo})",
+        "writes": ", ".join(told["writes"]),
+        "opt-in": "only when the settings name it" if told["opt_in"] else "",
+        "controls": ", ".join(told["controls"]),
+    }
+    return [
+        styled(rule.id, "bold"),
+        *(Padding(styled(line), (0, 0, 0, 2)) for line in _paragraphs(rule.doc)),
+        pairs(fields, indent=2),
+    ]
+
+
+def _paragraphs(doc: str) -> list[str]:
+    """Docstrings are wrapped for the editor; lists in them stay as they are."""
+    parts = [part.splitlines() for part in doc.split("\n\n")]
+    return [line for part in parts for line in (part if any(map(_is_item, part)) else [" ".join(part)])]
+
+
+def _is_item(line: str) -> bool:
+    return line.lstrip().startswith(("- ", "* "))
+
+
+def events_of(pattern: Any) -> list[str]:
+    """The eventNames, and for native events the detail-types, that a rule's pattern lets through."""
+    found: list[str] = []
+    for one in pattern.get("$or", [pattern]):
+        names = one.get("detail", {}).get("eventName", one["detail-type"])
+        found += [name for name in names if isinstance(name, str)] or one["detail-type"]
+    return list(dict.fromkeys(found))
+
+
+def records_list(records: Sequence[Record]) -> list[Any]:
+    parts: list[Any] = []
+    for record in records:
+        head = Text("  ").join(
+            [
+                styled(record.id),
+                Text.assemble(status_text(record.status), " " * (_RECORD_STATUS - len(record.status))),
+                styled(f"{record.event_time:%Y-%m-%d %H:%M}", "dim"),
+                styled(name_in(record.arn), "bold"),
+            ]
+        )
+        about = f"{record.guardrail} · {record.event_name} by {record.actor.name}"
+        parts += [head, Padding(styled(record.reason), (0, 0, 0, 4)), Padding(styled(about, "dim"), (0, 0, 0, 4))]
+    return parts
+
+
+def record_json(record: Record, *, full: bool = False) -> dict[str, Any]:
+    """A record without its states, which may hold secrets, unless `full`; `changes` is their redacted difference."""
+    told = asdict(record)
+    if not full:
+        del told["before"], told["after"]
+    del told["holder"]
+    return told | {"changes": changes(record.before, record.after, most=200) if record.after is not None else []}
+
+
+def record_page(record: Record, *, full: bool = False) -> list[Any]:
+    actor = record.actor
+    by = f"{actor.name} from {actor.source_ip or 'an unknown address'}" + (f" with {actor.tool}" if actor.tool else "")
+    shown: list[Any] = [
+        styled(record.title, "bold"),
+        pairs(
+            {
+                "record": record.id,
+                "status": status_text(record.status),
+                "severity": status_text(record.severity),
+                "guardrail": record.guardrail,
+                "resource": record.arn,
+                "reason": record.reason,
+                "event": f"{record.event_name} at {record.event_time:%Y-%m-%d %H:%M:%S} UTC ({record.event_id})",
+                "by": by,
+                "principal": actor.principal,
+                "mode": record.mode,
+                "fix": record.fix,
+                "error": record.error,
+            }
+        ),
+    ]
+    if record.after is not None:
+        lines = changes(record.before, record.after, most=40)
+        shown += ["", styled("before → after", "bold"), diff(lines) if lines else styled("  no difference")]
+    if full:
+        for name in ("before", "after"):
+            state = json.dumps(getattr(record, name), indent=2, default=str)
+            shown += ["", styled(name, "bold"), Text("\n").join([styled(line) for line in state.splitlines()])]
+    shown += ["", styled("history", "bold")]
+    shown += [
+        row(_time(step.at), step.status, [f"by {step.by}", *([step.note] if step.note else [])])
+        for step in record.history
+    ]
+    return shown
+
+
+def _time(text: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return text

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.core.event import Event
+from chalicelib.core.record import Status
+from chalicelib.core.settings import Known, Settings
+from chalicelib.fixes.detach_admin_policies import AWS_MANAGED, DetachAdminPolicies
+from chalicelib.resources.iam import Identity
+from tests.moto_gaps import every_policy_of_aws, policies_of_aws
+from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, cloudtrail_event
+
+ID = "iam.admin_policy_attached"
+AWS = "arn:aws:iam::aws:policy/"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        ],
+    }
+)
+IDENTITIES = {"user": "alice", "role": "deploy", "group": "builders"}
+
+
+def policy(world: World, name: str, action: Any, **statement: Any) -> str:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"} | statement,
+    }
+    made = world.client("iam").create_policy(PolicyName=name, PolicyDocument=json.dumps(document))
+    return str(made["Policy"]["Arn"])
+
+
+def make(world: World, kind: str, path: str = "/", name: str = "") -> None:
+    more = {"AssumeRolePolicyDocument": TRUST} if kind == "role" else {}
+    call = getattr(world.client("iam"), f"create_{kind}")
+    call(**{f"{kind.title()}Name": name or IDENTITIES[kind]}, Path=path, **more)
+
+
+def attach(world: World, kind: str, *arns: str, name: str = "") -> Envelope:
+    name = name or IDENTITIES[kind]
+    for arn in arns:
+        getattr(world.client("iam"), f"attach_{kind}_policy")(**{f"{kind.title()}Name": name}, PolicyArn=arn)
+    parameters = {f"{kind}Name": name, "policyArn": arns[-1]}
+    return cloudtrail_event("iam", f"Attach{kind.title()}Policy", parameters)
+
+
+def attached(kind: str, *names: str, path: str = "/", known: tuple[str, ...] = (), name: str = "") -> Any:
+    """AWS's own policies by name, attached to an identity."""
+
+    def made(world: World) -> Envelope:
+        world.settings = Settings(known=Known(principals=known))
+        policies_of_aws(*names)
+        make(world, kind, path, name)
+        return attach(world, kind, *(AWS + each for each in names), name=name)
+
+    return made
+
+
+def of_ones_own(kind: str, action: Any, **statement: Any) -> Any:
+    """A customer managed policy, attached beside one of AWS's."""
+
+    def made(world: World) -> Envelope:
+        policies_of_aws("ReadOnlyAccess")
+        make(world, kind)
+        return attach(world, kind, AWS + "ReadOnlyAccess", policy(world, "own", action, **statement))
+
+    return made
+
+
+def made_harmless_since(world: World) -> Envelope:
+    envelope: Envelope = of_ones_own("user", "*")(world)
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
+    world.client("iam").create_policy_version(
+        PolicyArn=envelope["detail"]["requestParameters"]["policyArn"],
+        PolicyDocument=json.dumps(document),
+        SetAsDefault=True,
+    )
+    return envelope
+
+
+def attachments(world: World, kind: str, name: str) -> list[str]:
+    answer = getattr(world.client("iam"), f"list_attached_{kind}_policies")(**{f"{kind.title()}Name": name})
+    return sorted(each["PolicyArn"] for each in answer["AttachedPolicies"])
+
+
+def whole(world: World) -> Any:
+    """Attached policies have no order in AWS."""
+    details = world.client("iam").get_account_authorization_details()
+    described = {}
+    for kind in IDENTITIES:
+        for each in details[f"{kind.title()}DetailList"]:
+            each.pop("AttachedManagedPolicies", None)
+            name = each[f"{kind.title()}Name"]
+            described[f"{kind}/{name}"] = (each, attachments(world, kind, name))
+    return described
+
+
+def remove(world: World) -> None:
+    iam = world.client("iam")
+    for arn in attachments(world, "user", "alice"):
+        iam.detach_user_policy(UserName="alice", PolicyArn=arn)
+    iam.delete_user(UserName="alice")
+
+
+CASE = Case(
+    unsafe=(
+        attached("user", "AdministratorAccess"),
+        attached("role", "ReadOnlyAccess", "IAMFullAccess"),
+        attached("group", "AdministratorAccess", "PowerUserAccess", "IAMFullAccess"),
+        attached("role", "AdministratorAccess", name="AWSReservedSSO_Administrator_0123456789abcdef"),
+        of_ones_own("user", "*"),
+        of_ones_own("role", ["s3:*", "iam:*"]),
+        of_ones_own("group", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+    ),
+    near_misses=(
+        attached("user", "PowerUserAccess", "ReadOnlyAccess"),
+        attached("role", "AdministratorAccess", known=("arn:aws:iam::*:role/deploy",)),
+        attached("group", "AdministratorAccess", path="/break-glass/", known=("arn:aws:iam::*:group/break-glass/*",)),
+        attached("role", "AdministratorAccess", path="/aws-reserved/sso.amazonaws.com/"),
+        attached("role", "AdministratorAccess", path="/aws-service-role/ecs.amazonaws.com/"),
+        of_ones_own("user", "s3:*"),
+        of_ones_own("role", "*", Effect="Deny"),
+        made_harmless_since,
+    ),
+    whole=whole,
+    remove=remove,
+)
+
+
+def test_the_other_policies_stay_attached(world: World) -> None:
+    world.deliver(attached("group", "AdministratorAccess", "PowerUserAccess", "IAMFullAccess")(world), ID)
+    assert attachments(world, "group", "builders") == [AWS + "PowerUserAccess"]
+
+
+def test_the_reason_names_the_policies_and_what_they_allow(world: World) -> None:
+    (outcome,) = world.deliver(of_ones_own("role", ["s3:*", "iam:*"])(world), ID, "alert")
+    assert outcome.reason == "administrator by own (allows s3:*, iam:* on *)"
+
+
+def test_what_is_attached_besides_does_not_stand_in_the_way_of_an_undo(world: World) -> None:
+    (outcome,) = world.deliver(attached("user", "AdministratorAccess")(world), ID)
+    policies_of_aws("ReadOnlyAccess")
+    attach(world, "user", AWS + "ReadOnlyAccess")
+    undone = world.application("fix", ID).engine.undo(outcome.record, "bob")
+    assert undone.status == Status.UNDONE
+    assert attachments(world, "user", "alice") == [AWS + "AdministratorAccess", AWS + "ReadOnlyAccess"]
+
+
+def test_fixing_goes_on_where_it_broke_off(world: World) -> None:
+    attached("user", "AdministratorAccess", "IAMFullAccess")(world)
+    fix, sessions = DetachAdminPolicies(), AwsSessions(HOME, KNOWN)
+    alice = Identity("user/alice", HOME, REGION)
+    world.client("iam").detach_user_policy(UserName="alice", PolicyArn=AWS + "AdministratorAccess")
+    fix.write(alice, {"admin": []}, sessions.hand(HOME, REGION, "record"))
+    assert attachments(world, "user", "alice") == []
+
+
+def test_a_policy_deleted_while_we_look_makes_nobody_administrator(world: World) -> None:
+    own = of_ones_own("user", "*")(world)["detail"]["requestParameters"]["policyArn"]
+    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
+    alice = Identity("user/alice", HOME, REGION)
+    list(look.client("iam").get_paginator("list_attached_user_policies").paginate(UserName="alice"))
+    world.client("iam").detach_user_policy(UserName="alice", PolicyArn=own)
+    world.client("iam").delete_policy(PolicyArn=own)
+    assert DetachAdminPolicies().found(alice, look) == {}
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_aws_own_policies_are_known_in_every_partition_without_being_fetched(partition: str) -> None:
+    arn = f"arn:{partition}:iam::aws:policy/AdministratorAccess"
+
+    class Pages:
+        def get_paginator(self, name: str) -> Any:
+            return self
+
+        def paginate(self, **_: Any) -> Any:
+            return [{"AttachedPolicies": []}, {"AttachedPolicies": [{"PolicyArn": arn}]}]
+
+    session: Any = type("Session", (), {"client": lambda self, service: Pages()})()
+    assert DetachAdminPolicies().read(Identity("user/alice", HOME, REGION), session) == {"admin": [arn]}
+
+
+def test_the_list_of_aws_own_policies_is_complete() -> None:
+    """Those that allow, on everything and without condition, a call that gives the caller another policy."""
+
+    def gives_more(statement: Any) -> bool:
+        actions, resources = (
+            [each] if isinstance(each, str) else each
+            for each in (statement.get("Action", []), statement.get("Resource", []))
+        )
+        calls = ("iam:attachuserpolicy", "iam:attachrolepolicy", "iam:attachgrouppolicy", "iam:createpolicyversion")
+        return (
+            statement["Effect"] == "Allow"
+            and "Condition" not in statement
+            and "*" in resources
+            and any(fnmatchcase(call, action.lower()) for action in actions for call in calls)
+        )
+
+    found = set()
+    for name, own in every_policy_of_aws().items():
+        statements = own["Document"]["Statement"]
+        if own["Path"] != "/aws-service-role/":  # These can be attached to service-linked roles only.
+            found |= {
+                name for each in ([statements] if isinstance(statements, dict) else statements) if gives_more(each)
+            }
+    assert found == AWS_MANAGED.keys()
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"userName": None}, {"roleName": {"a": 1}}, "alice", [1]])
+def test_an_event_that_names_nobody_finds_nothing(parameters: Any) -> None:
+    assert not list(Identity.in_event(Event.parse(cloudtrail_event("iam", "AttachUserPolicy", parameters))))
+
+
+def test_the_sweep_meets_users_roles_and_groups(world: World) -> None:
+    for kind in IDENTITIES:
+        make(world, kind)
+    found = Identity.all_in(AwsSessions(HOME, KNOWN).look(HOME, REGION))
+    assert [each.id for each in found] == ["user/alice", "role/deploy", "group/builders"]
+
+
+def test_tags_are_read_where_there_are_any(world: World) -> None:
+    for kind in IDENTITIES:
+        make(world, kind)
+    world.client("iam").tag_role(RoleName="deploy", Tags=[{"Key": "team", "Value": "web"}])
+    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
+    tags = [Identity(f"{kind}/{name}", HOME, REGION).tags(look) for kind, name in IDENTITIES.items()]
+    assert tags == [{}, {"team": "web"}, {}]
+
+
+@given(
+    st.sets(
+        st.sampled_from(["AdministratorAccess", "IAMFullAccess", "PowerUserAccess", "ReadOnlyAccess", "own", "all"])
+    )
+)
+@settings(max_examples=25, deadline=None)
+def test_just_the_policies_that_make_administrator_are_detached_and_put_back(names: set[str]) -> None:
+    with mock_aws():
+        import boto3
+
+        world = World(boto3.Session(region_name=REGION))
+        arns = {
+            name: AWS + name for name in ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess", "ReadOnlyAccess")
+        }
+        policies_of_aws(*arns)
+        arns |= {"own": policy(world, "own", "ec2:*"), "all": policy(world, "all", "*")}
+        make(world, "role")
+        chosen = sorted(arns[name] for name in names)
+        for arn in chosen:
+            attach(world, "role", arn)
+        fix, sessions, role = DetachAdminPolicies(), AwsSessions(HOME, KNOWN), Identity("role/deploy", HOME, REGION)
+        before = fix.read(role, sessions.look(HOME, REGION))
+        hand = sessions.hand(HOME, REGION, "record")
+        fix.write(role, fix.safe(before, KNOWN), hand)
+        harmless = {arns[name] for name in names & {"PowerUserAccess", "ReadOnlyAccess", "own"}}
+        assert attachments(world, "role", "deploy") == sorted(harmless)
+        fix.write(role, before, hand)
+        assert attachments(world, "role", "deploy") == chosen

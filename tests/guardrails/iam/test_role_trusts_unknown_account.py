@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.core.event import Event
+from chalicelib.core.policy import strangers
+from chalicelib.core.record import Status
+from chalicelib.core.settings import Known, Settings
+from chalicelib.fixes.distrust_strangers import NOBODY, DistrustStrangers
+from chalicelib.resources.iam import Role
+from tests.support import FRIEND, HOME, KNOWN, REGION, STRANGER, Case, Envelope, World, cloudtrail_event
+
+ID = "iam.role_trusts_unknown_account"
+ORGANIZATION = "o-exampleorg1"
+
+
+def root(account: str) -> str:
+    return f"arn:aws:iam::{account}:root"
+
+
+def allow(principal: Any, action: Any = "sts:AssumeRole", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": principal, "Action": action, **more}
+
+
+EC2 = allow({"Service": "ec2.amazonaws.com"}, Sid="")
+SAML = allow(
+    {"Federated": f"arn:aws:iam::{HOME}:saml-provider/corp"},
+    ["sts:AssumeRoleWithSAML", "sts:TagSession"],
+    Condition={"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}},
+)
+DENY = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "sts:AssumeRole",
+    "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
+}
+
+
+def trusting(*statements: Any, name: str = "CreateRole", path: str = "/", known: Known = KNOWN) -> Any:
+    def made(world: World) -> Envelope:
+        world.settings = Settings(known=known)
+        document = {"Version": "2012-10-17", "Statement": statements[0] if len(statements) == 1 else list(statements)}
+        world.client("iam").create_role(
+            RoleName="deploy",
+            Path=path,
+            AssumeRolePolicyDocument=json.dumps(document),
+            Description="deploys",
+            Tags=[{"Key": "team", "Value": "web"}],
+        )
+        parameters = {"roleName": "deploy", "path": path, "assumeRolePolicyDocument": "{}"}
+        if name == "UpdateAssumeRolePolicy":
+            parameters = {"roleName": "deploy", "policyDocument": "{}"}
+        return cloudtrail_event("iam", name, parameters)
+
+    return made
+
+
+def document(world: World) -> Any:
+    return world.client("iam").get_role(RoleName="deploy")["Role"]["AssumeRolePolicyDocument"]
+
+
+def whole(world: World) -> Any:
+    return world.client("iam").get_role(RoleName="deploy")["Role"]
+
+
+CASE = Case(
+    unsafe=(
+        trusting(allow({"AWS": root(STRANGER)})),
+        trusting(allow("*"), name="UpdateAssumeRolePolicy"),
+        trusting(EC2, allow({"AWS": ["*", root(FRIEND)]}), SAML, DENY),
+        trusting(allow({"AWS": STRANGER}, Condition={"StringEquals": {"sts:ExternalId": "12345"}}), DENY),
+        trusting(allow({"AWS": [root(HOME), f"arn:aws:iam::{STRANGER}:role/x"], "Service": "ec2.amazonaws.com"})),
+        trusting(allow({"Federated": f"arn:aws:iam::{STRANGER}:saml-provider/corp"}, "sts:AssumeRoleWithSAML"), EC2),
+        trusting(allow({"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-strangers99"}})),
+    ),
+    near_misses=(
+        trusting(EC2),
+        trusting(SAML, DENY),
+        trusting(allow({"AWS": root(HOME)})),
+        trusting(allow({"AWS": [FRIEND, f"arn:aws:iam::{FRIEND}:role/ci"]}), name="UpdateAssumeRolePolicy"),
+        trusting(
+            allow({"AWS": f"arn:aws:iam::{STRANGER}:role/partner"}),
+            known=Known(principals=(f"arn:aws:iam::{STRANGER}:role/partner",)),
+        ),
+        trusting(
+            allow({"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
+            known=Known(organizations=frozenset({ORGANIZATION})),
+        ),
+        trusting({**allow("*"), "Effect": "Deny"}),
+        trusting(allow({"AWS": root(STRANGER)}), path="/aws-service-role/ecs.amazonaws.com/"),
+        trusting(allow({"AWS": root(STRANGER)}), path="/aws-reserved/sso.amazonaws.com/"),
+    ),
+    whole=whole,
+    remove=lambda world: world.client("iam").delete_role(RoleName="deploy"),
+)
+
+
+def test_just_the_stranger_goes(world: World) -> None:
+    world.deliver(trusting(EC2, allow({"AWS": ["*", root(FRIEND)]}), SAML, DENY)(world), ID)
+    assert document(world)["Statement"] == [EC2, allow({"AWS": [root(FRIEND)]}), SAML, DENY]
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+def test_where_nobody_is_left_one_statement_denies_everybody(world: World, as_list: bool) -> None:
+    statements = [allow({"AWS": root(STRANGER)}), allow("*")] if as_list else [allow("*")]
+    (outcome,) = world.deliver(trusting(*statements)(world), ID)
+    assert outcome.status == Status.FIXED
+    assert document(world) == {"Version": "2012-10-17", "Statement": [NOBODY]}
+
+
+def test_a_deny_alone_is_left_as_it_is(world: World) -> None:
+    world.deliver(trusting(allow("*"), DENY)(world), ID)
+    assert document(world)["Statement"] == [DENY]
+
+
+def test_the_reason_names_each_stranger_once(world: World) -> None:
+    statements = (allow({"AWS": [root(STRANGER), root(FRIEND)]}), allow("*"), allow({"AWS": root(STRANGER)}))
+    (outcome,) = world.deliver(trusting(*statements)(world), ID, "alert")
+    assert outcome.reason == f"its trust policy lets in arn:aws:iam::{STRANGER}:root, everybody"
+
+
+def test_a_role_with_a_path_is_found_by_its_name(world: World) -> None:
+    (outcome,) = world.deliver(trusting(allow("*"), path="/teams/web/")(world), ID)
+    assert (outcome.status, outcome.resource) == (Status.FIXED, f"arn:aws:iam::{HOME}:role/deploy")
+
+
+def test_the_name_alone_makes_no_role_one_of_aws(world: World) -> None:
+    envelope = trusting(EC2)(world)
+    world.client("iam").create_role(
+        RoleName="AWSServiceRoleForEvil",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow("*")]}),
+    )
+    envelope["detail"]["requestParameters"]["roleName"] = "AWSServiceRoleForEvil"
+    (outcome,) = world.deliver(envelope, ID, "alert")
+    assert outcome.status == Status.ALERTED
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"roleName": ""}, {"roleName": 1}, {"policyDocument": "{}"}])
+def test_an_event_that_names_no_role_finds_nothing(parameters: Any) -> None:
+    assert not list(Role.in_event(Event.parse(cloudtrail_event("iam", "UpdateAssumeRolePolicy", parameters))))
+
+
+def test_the_sweep_meets_roles_only(world: World) -> None:
+    trusting(EC2)(world)
+    world.client("iam").create_user(UserName="alice")
+    found = list(Role.all_in(AwsSessions(HOME, KNOWN).look(HOME, REGION)))
+    assert found == [Role("role/deploy", HOME, REGION)]
+
+
+KNOWN_PRINCIPALS = st.sampled_from([HOME, root(HOME), FRIEND, root(FRIEND), f"arn:aws:iam::{FRIEND}:role/ci"])
+STRANGE_PRINCIPALS = st.sampled_from(["*", STRANGER, root(STRANGER), f"arn:aws:iam::{STRANGER}:user/x"])
+LET_BE = st.one_of(
+    st.sampled_from([EC2, SAML, DENY, {**allow("*"), "Effect": "Deny"}]),
+    st.lists(KNOWN_PRINCIPALS, min_size=1, unique=True).map(lambda names: allow({"AWS": names})),
+)
+STRANGE = st.lists(STRANGE_PRINCIPALS, min_size=1, unique=True).map(lambda names: allow({"AWS": names}))
+MIXED = st.tuples(
+    st.lists(KNOWN_PRINCIPALS, min_size=1, unique=True), st.lists(STRANGE_PRINCIPALS, min_size=1, unique=True)
+)
+
+
+@given(
+    st.lists(st.one_of(LET_BE, STRANGE, MIXED), min_size=1, max_size=6), st.sampled_from(["2012-10-17", "2008-10-17"])
+)
+def test_what_lets_in_no_stranger_stays_as_it_was_and_no_stranger_is_left(parts: list[Any], version: str) -> None:
+    statements = [allow({"AWS": [*part[0], *part[1]]}) if isinstance(part, tuple) else part for part in parts]
+    kept = [
+        allow({"AWS": part[0]}) if isinstance(part, tuple) else part
+        for part in parts
+        if isinstance(part, tuple) or not strangers({"Statement": part}, KNOWN, HOME)
+    ]
+    before = {"account": HOME, "document": {"Version": version, "Id": "trust", "Statement": statements}}
+    untouched, fix = copy.deepcopy(before), DistrustStrangers()
+    after = fix.safe(before, KNOWN)
+    assert before == untouched
+    assert after == {"account": HOME, "document": {"Version": version, "Id": "trust", "Statement": kept or [NOBODY]}}
+    assert not strangers(after["document"], KNOWN, HOME)
+    assert fix.safe(after, KNOWN) == after

@@ -1,0 +1,34 @@
+"""What `make bench` counts is right, and holds its aims. Counted, never timed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench.calls import Count, Row, compliant, count, fixed
+from chalicelib import catalog
+from chalicelib.core.guardrail import Guardrail
+from tests.support import GUARDRAILS, case_of
+
+
+def test_calls_are_counted_beside_a_bare_handlers() -> None:
+    rule = catalog.rule("s3.bucket_acl_made_public")
+    assert isinstance(rule, Guardrail)
+    counted = count(rule, cases=1)
+    assert counted.compliant == Count(1, floor=1)
+    assert counted.found == Count(2, floor=1, aim=None)
+    assert counted.fixed == Count(5, floor=3, aim=3)
+
+
+def test_a_row_over_its_aim_is_marked() -> None:
+    assert not Row("x", Count(2, 2), Count(3, 2, None), Count(8, 5, 3)).missed
+    assert Row("x", Count(3, 2), Count(3, 2, None), None).missed
+    assert Row("x", Count(2, 2), Count(3, 2, None), Count(9, 5, 3)).missed
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in GUARDRAILS])
+def test_every_guardrail_makes_few_calls(rule: Guardrail[Any]) -> None:
+    case = case_of(rule.id)
+    assert not compliant(rule, case.near_misses[0]).missed
+    assert not rule.fix or not fixed(rule, case.unsafe[0]).missed

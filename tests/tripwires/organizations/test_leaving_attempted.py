@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support import FRIEND, Envelope, World, cloudtrail_event
+
+ID = "organizations.leaving_attempted"
+
+
+@pytest.mark.parametrize(
+    ("envelope", "reason"),
+    [
+        (cloudtrail_event("organizations", "LeaveOrganization"), "this account was taken out of the organization"),
+        (
+            cloudtrail_event("organizations", "LeaveOrganization", errorCode="AccessDenied"),
+            "someone tried to take this account out of the organization, and was refused (AccessDenied)",
+        ),
+        (
+            cloudtrail_event("organizations", "RemoveAccountFromOrganization", {"accountId": FRIEND}),
+            f"{FRIEND} was taken out of the organization",
+        ),
+        (
+            cloudtrail_event("organizations", "RemoveAccountFromOrganization", errorCode="AccessDeniedException"),
+            "someone tried to take an account out of the organization, and was refused (AccessDeniedException)",
+        ),
+    ],
+)
+def test_leaving_is_told_and_so_is_the_attempt(envelope: Envelope, reason: str, world: World) -> None:
+    (outcome,) = world.deliver(envelope, ID, "fix")
+    assert (outcome.status, outcome.reason) == ("alerted", reason)
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        cloudtrail_event("organizations", "DescribeOrganization"),
+        cloudtrail_event("organizations", "MoveAccount", {"accountId": FRIEND}),
+        cloudtrail_event("account", "LeaveOrganization"),
+    ],
+)
+def test_other_calls_are_not(envelope: Envelope, world: World) -> None:
+    assert not world.deliver(envelope, ID)
+    assert not world.records()
