@@ -16,12 +16,9 @@ with the service's other guardrails left out:
 | found (mode alert) | R | no aim: one write to the ledger, and F, for the preview |
 | fixed (mode fix) | R + F, W, and R + F of what is there then | at most 3 over the floor |
 
-The 3 are the ledger's two writes, and one read of the state right before it is overwritten. A state that takes
-several calls to read (F > 1) takes them then as well, so the aim is 2 + F.
-
-Of a guardrail's several cases the one that is furthest over its floor is told. A fix that can't be undone never runs
-unasked: `fixed` is then the approval, which first reads the record, so the aim is one more. WRITE_READS names the few
-fixes that need more reads to write, and what for.
+The 3 are the ledger's two writes, and one read that a write may need besides what was judged. Of a guardrail's several
+cases the one that is furthest over its floor is told. A fix that can't be undone never runs unasked: `fixed` is then
+the approval, which reads the record as well, so the aim is one more.
 """
 
 from __future__ import annotations
@@ -49,10 +46,8 @@ if TYPE_CHECKING:
     from chalicelib.core.guardrail import Guardrail
 
 Make = Callable[[World], Envelope]
-LEDGER, LEDGER_APPROVED = 2, 3
-"""Calls to the ledger that a fix may cost: open and close; or, approved, read, begin and close."""
-WRITE_READS = {"ecr.image_with_critical_findings": 2}
-"""Reads that a fix can't be written without, besides its state: ECR's manifest, and whether the new tag is free."""
+OVER, OVER_APPROVED = 3, 4
+"""Calls over the floor that a fix may cost: the ledger is opened and closed, or read too, and one read of the write."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +132,9 @@ def fixed(rule: Guardrail[Any], make: Make) -> Count:
         state = _requests(event, world, rule, rule.fix.read)
         before = _requests(event, world, rule, rule) | state
         statuses = _handle(rule, event, world, "fix")
-        ledger = LEDGER
+        over = OVER
         if statuses == {Status.ASKING}:
-            ledger = LEDGER_APPROVED
+            over = OVER_APPROVED
             (record,) = world.records()
             world.application("fix", rule.id).engine.approve(record.id, "bench")
         else:
@@ -150,7 +145,7 @@ def fixed(rule: Guardrail[Any], make: Make) -> Count:
         return Count(
             len(calls),
             len(before) + len(writes) + len(after),
-            aim=ledger + max(1, len(state)) + WRITE_READS.get(rule.id, 0),
+            aim=over,
         )
 
 
@@ -166,7 +161,7 @@ def _requests(event: Event, world: World, rule: Guardrail[Any], *looks: Callable
     source.events.register("request-created", see)
     clients: dict[Any, Any] = {}
     for resource in dict.fromkeys(rule.resource.in_event(event)):
-        session = AwsSession(source, clients, resource.account, resource.region, world.settings.known)
+        session = AwsSession(source, clients, lambda _: None, resource.account, resource.region, world.settings.known)
         for look in looks:
             try:
                 look(resource, session)

@@ -236,6 +236,7 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
                 before = rule.fix.read(resource, look)
                 read |= actions_of(fresh.calls)
                 fresh.calls.clear()
+                application.sessions.look(resource.account, resource.region)  # Else the hand would remember the look.
                 hand = application.sessions.hand(resource.account, resource.region, "0123456789abcdef")
                 rule.fix.write(resource, rule.fix.safe(before, look.known), hand)
                 if rule.fix.reversible:

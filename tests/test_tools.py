@@ -57,8 +57,8 @@ def test_a_resource_is_everything_only_where_aws_has_no_narrower() -> None:
 
 
 ACCOUNT_WIDE = {
-    "cloudtrail:DescribeTrails",
     "cloudtrail:LookupEvents",
+    "ecr:GetRegistryScanningConfiguration",
     "s3:GetAccountPublicAccessBlock",
     "s3:PutAccountPublicAccessBlock",
 }

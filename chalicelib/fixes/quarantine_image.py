@@ -9,6 +9,7 @@ from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
     from chalicelib.core.ports import Session
     from chalicelib.core.settings import Known
@@ -44,19 +45,13 @@ class QuarantineImage(Fix["Image"]):
         ecr = aws.client("ecr")
         now, media_type = _look(resource, ecr)
         missing = [tag for tag in state["tags"] if tag not in now]
-        for tag in missing:
-            _check_free(resource, tag, ecr)
         if missing:
-            found = ecr.batch_get_image(
-                repositoryName=resource.repository,
-                imageIds=[{"imageDigest": resource.digest}],
-                acceptedMediaTypes=[media_type],
-            )
+            manifest = _manifest(resource, media_type, missing, ecr)
             for tag in missing:
                 with absent("ImageAlreadyExistsException"):
                     ecr.put_image(
                         repositoryName=resource.repository,
-                        imageManifest=found["images"][0]["imageManifest"],
+                        imageManifest=manifest,
                         imageManifestMediaType=media_type,
                         imageTag=tag,
                         imageDigest=resource.digest,
@@ -76,8 +71,14 @@ def _look(image: Image, ecr: ECRClient) -> tuple[list[str], str]:
     return sorted(found.get("imageTags", [])), found.get("imageManifestMediaType", "")
 
 
-def _check_free(image: Image, tag: str, ecr: ECRClient) -> None:
-    with absent("ImageNotFoundException"):
-        (holder,) = ecr.describe_images(repositoryName=image.repository, imageIds=[{"imageTag": tag}])["imageDetails"]
-        if holder["imageDigest"] != image.digest:
-            raise TagTaken(f"tag {tag!r} is on {holder['imageDigest']} by now; take it off there, then try again")
+def _manifest(image: Image, media_type: str, tags: list[str], ecr: ECRClient) -> str:
+    """Its manifest, once it is sure that no other image has any of these tags. Raises TagTaken."""
+    wanted: list[ImageIdentifierTypeDef] = [{"imageDigest": image.digest}]
+    wanted += [{"imageTag": tag} for tag in tags]
+    answer = ecr.batch_get_image(repositoryName=image.repository, imageIds=wanted, acceptedMediaTypes=[media_type])
+    others = [found["imageId"] for found in answer["images"] if found["imageId"]["imageDigest"] != image.digest]
+    others += [each["imageId"] for each in answer["failures"] if each["failureCode"] != "ImageNotFound"]
+    if others:
+        tag, digest = others[0].get("imageTag", ""), others[0].get("imageDigest", "another image")
+        raise TagTaken(f"tag {tag!r} is on {digest} by now; take it off there, then try again")
+    return next(found["imageManifest"] for found in answer["images"])
