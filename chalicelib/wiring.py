@@ -92,7 +92,7 @@ class Application:
         rules: Sequence[Rule] = catalog.rules(service)
         try:
             event = Event.parse(envelope)
-            self._believe(event)
+            self.believe(event)
         except NotBelieved as why:
             self.logger.warning("event refused", extra={"why": str(why)})
             self.metrics.add_metric("EventsRefused", MetricUnit.Count, 1)
@@ -106,7 +106,8 @@ class Application:
         self._tell(event, outcomes)
         return outcomes
 
-    def _believe(self, event: Event) -> None:
+    def believe(self, event: Event) -> None:
+        """Raises NotBelieved for an event of an account that we don't look after."""
         if (
             event.account != self.home
             and event.account not in self.settings.accounts

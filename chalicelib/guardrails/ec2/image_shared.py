@@ -28,4 +28,4 @@ def image_shared(image: Image, aws: Session) -> str | None:
     made stay with whoever made them. Exempt images that are published on purpose.
     """
     found = strangers(FIX.read(image, aws), aws.known)
-    return f"anyone of these can start it: {told(found)}" if found else None
+    return f"it can be started by {told(found)}" if found else None

@@ -29,4 +29,4 @@ def snapshot_shared(snapshot: Snapshot, aws: Session) -> str | None:
     are published on purpose.
     """
     found = strangers(FIX.read(snapshot, aws), aws.known)
-    return f"anyone of these can make a volume of it: {told(found)}" if found else None
+    return f"volumes can be made of it by {told(found)}" if found else None

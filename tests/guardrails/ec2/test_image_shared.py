@@ -78,7 +78,7 @@ def test_whoever_is_known_keeps_the_image(world: World) -> None:
 
 def test_the_reason_names_everyone_and_the_organization(world: World) -> None:
     (outcome,) = world.deliver(shared(EVERYONE, THEIRS)(world), ID, "alert")
-    assert outcome.reason == f"anyone of these can start it: everyone, {THEIRS['OrganizationArn']}"
+    assert outcome.reason == f"it can be started by everyone, {THEIRS['OrganizationArn']}"
 
 
 @pytest.mark.parametrize("parameters", [None, {}, {"imageId": None}, {"imageId": ["ami-1", "ami-2"]}, "ami-1"])
