@@ -40,6 +40,7 @@ from chalicelib.adapters.sessions import _READS, AwsSession
 from chalicelib.core.engine import is_gone
 from chalicelib.core.event import Event
 from chalicelib.core.record import Status
+from snapback import moto_gaps
 from tests.support import GUARDRAILS, REGION, Envelope, World, case_of
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _requests(event: Event, world: World, rule: Guardrail[Any], *looks: Callable
     source.events.register("request-created", see)
     clients: dict[Any, Any] = {}
     for resource in dict.fromkeys(rule.resource.in_event(event)):
-        session = AwsSession(source, clients, lambda _: None, resource.account, resource.region, world.settings.known)
+        session = AwsSession(source, clients, resource.account, resource.region, world.settings.known)
         for look in looks:
             try:
                 look(resource, session)
@@ -183,7 +184,7 @@ def _event(envelope: Envelope) -> Event:
 def _world() -> Iterator[World]:
     gc.disable()  # Clients have thousands of objects each: collecting takes as long as counting.
     try:
-        with shared_models(), mock_aws():
+        with shared_models(), mock_aws(), moto_gaps.closed():
             yield World(boto3.Session(region_name=REGION))
     finally:
         gc.enable()

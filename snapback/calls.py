@@ -80,6 +80,9 @@ _MADE_UP: dict[tuple[str, str], str | None] = {
 }
 """Secrets that CloudTrail leaves out, and that no guardrail looks at: any value will do."""
 
+_NEEDED = {("iam", "CreateLoginProfile", "Password"), ("secretsmanager", "PutSecretValue", "SecretString")}
+"""What AWS needs, though botocore's model doesn't say so."""
+
 _MILLISECONDS = 1e11
 """No time in seconds is that late, and none in milliseconds that early."""
 
@@ -131,10 +134,10 @@ def _parameters(service: str, operation: str, detail: Mapping[str, Any], account
     if (service, operation) == ("s3", "CreateBucket") and region not in ("", "us-east-1"):
         made.setdefault("CreateBucketConfiguration", {}).setdefault("LocationConstraint", region)
     for member in shape.members:
-        needed = member in shape.required_members
+        needed = member in shape.required_members or (service, operation, member) in _NEEDED
         if (service, member) in _MADE_UP and (_is_hidden(made.get(member)) or (needed and member not in made)):
             made[member] = _MADE_UP[service, member]
-        if needed and member not in made:
+        if needed and made.get(member) is None:
             made[member] = _answered(detail, member)
     made = {key: value for key, value in made.items() if value is not None}
     _complete(made, shape)
@@ -302,7 +305,7 @@ _AS: dict[str, Callable[[Any], Any]] = {
     "double": float,
     "boolean": lambda value: {"true": True, "false": False}[str(value).lower()],
     "timestamp": lambda value: value / 1000 if isinstance(value, int) and value > _MILLISECONDS else value,
-    "blob": lambda value: value.encode() if isinstance(value, str) else value,
+    "blob": lambda value: value.encode() if isinstance(value, str) and not _is_hidden(value) else value,
 }
 
 
@@ -351,6 +354,5 @@ _PREPARE: dict[tuple[str, str], Callable[[dict[str, Any], Mapping[str, Any]], di
     ("ec2", "RunInstances"): _run_instances,
     ("iam", "CreateAccessKey"): _create_access_key,
     ("s3", "PutBucketAcl"): _put_bucket_acl,
-    ("secretsmanager", "PutSecretValue"): lambda asked, _: {**asked, "secretString": "made-up"},
 }
 """What no name alone puts right, by service and operation."""

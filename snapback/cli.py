@@ -263,7 +263,8 @@ def demo(everything: bool) -> int:
         ]
         render.show("", f"$ snapback undo {outcome.record} --by you")
         fixed = _record(player.application, outcome.record)
-        _acted(player.application.engine.undo(fixed.id, "you"), fixed.after, fixed.before, as_json=False)
+        undone = player.aliases.to_log(player.application.engine.undo(fixed.id, "you"))
+        _acted(undone, fixed.after, fixed.before, as_json=False)
         render.show("", "The same call again, an hour later: it is let be.", "")
         envelope = next(
             entry.envelope for entry in player.entries if entry.envelope["detail"].get("eventID") == event.event_id

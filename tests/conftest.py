@@ -12,6 +12,7 @@ from aws_lambda_powertools import Metrics
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto import mock_aws
 
+from snapback import moto_gaps
 from tests.support import REGION, World
 
 if TYPE_CHECKING:
@@ -60,10 +61,12 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "POWERTOOLS_SERVICE_NAME": "snapback",
     }.items():
         monkeypatch.setenv(name, value)
-    Metrics(namespace="Snapback").clear_metrics()  # Disabled, they pile up, and the 100th value is a flush and a warning.
+    Metrics(
+        namespace="Snapback"
+    ).clear_metrics()  # Disabled, they pile up, and the 100th value flushes, with a warning.
 
 
 @pytest.fixture
 def world(_environment: None) -> Iterator[World]:
-    with mock_aws():
+    with mock_aws(), moto_gaps.closed():
         yield World(boto3.Session(region_name=REGION))

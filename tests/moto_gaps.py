@@ -1,6 +1,7 @@
 """Where moto is lax or lacks a call, and what real AWS does instead.
 
-Nothing in chalicelib/ knows of moto; what a test needs beyond moto is put in here, from AWS's documentation.
+Nothing in chalicelib/ knows of moto; what a test needs beyond moto is put in here, from AWS's documentation. What a
+replay needs too is in snapback/moto_gaps.py, and holds in every test.
 """
 
 from __future__ import annotations
@@ -82,42 +83,6 @@ def every_policy_of_aws() -> dict[str, Any]:
 
     found: dict[str, Any] = json.loads(aws_managed_policies_data)
     return found
-
-
-def images_that_are_gone() -> None:
-    """moto's DescribeImageAttribute raises KeyError for an AMI that isn't there, and so for one deregistered.
-
-    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
-    """
-    from moto.ec2.exceptions import InvalidAMIIdError, UnvailableAMIIdError
-    from moto.ec2.models.amis import AmiBackend
-
-    def describe_image_attribute(self: Any, ami_id: str, attribute_name: str) -> Any:
-        if ami_id not in self.amis:
-            raise UnvailableAMIIdError(ami_id) if ami_id in self.deleted_amis else InvalidAMIIdError(ami_id)
-        return getattr(self.amis[ami_id], attribute_name)
-
-    AmiBackend.describe_image_attribute = describe_image_attribute  # type: ignore[method-assign]
-
-
-def effective_scanning() -> None:
-    """moto's BatchGetRepositoryScanningConfiguration knows the registry's filters, not the repository's own setting.
-
-    With basic scanning, either of them makes ECR scan on push.
-    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_RepositoryScanningConfiguration.html
-    """
-    from moto.ecr.models import ECRBackend
-
-    def batch_get(self: Any, names: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
-        found = []
-        for repository in (self.repositories[name] for name in names if name in self.repositories):
-            own = repository.image_scanning_configuration["scanOnPush"]
-            basic = self.registry_scanning_configuration["scanType"] == "BASIC"
-            frequency = {"scanFrequency": "SCAN_ON_PUSH"} if own and basic else {}
-            found.append({**repository.scanning_config, "scanOnPush": own, **frequency})
-        return found, [name for name in names if name not in self.repositories]
-
-    ECRBackend.batch_get_repository_scanning_configuration = batch_get  # type: ignore[method-assign]
 
 
 def scan_found(account: str, region: str, repository: str, digest: str, counts: dict[str, int]) -> None:

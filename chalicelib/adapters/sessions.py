@@ -89,10 +89,10 @@ class AwsSession:
         self,
         source: boto3.Session,
         clients: dict[Any, Any],
-        hooked: Callable[[Any], None],
         account: str,
         region: str,
         known: Known,
+        hooked: Callable[[Any], None] = lambda _: None,
     ) -> None:
         self.account, self.region, self.known = account, region, known
         self._source, self._clients, self._hooked = source, clients, hooked
@@ -127,13 +127,13 @@ class AwsSessions:
         if account not in self._readers:
             self._readers[account] = (self._as(account, region, READER, "look"), {})
         source, clients = self._readers[account]
-        return AwsSession(source, clients, memory.looking, account, region, self.known)
+        return AwsSession(source, clients, account, region, self.known, memory.looking)
 
     def hand(self, account: str, region: str, record: str) -> AwsSession:
         """A session that may write."""
         memory = self._memories.setdefault(account, _Memory())
         source, clients = self._as(account, region, FIXER, record), self._writing if account == self.home else {}
-        return AwsSession(source, clients, memory.writing, account, region, self.known)
+        return AwsSession(source, clients, account, region, self.known, memory.writing)
 
     def _as(self, account: str, region: str, role: str, name: str) -> boto3.Session:
         if account == self.home:

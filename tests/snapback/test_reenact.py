@@ -280,10 +280,10 @@ def test_ids_of_the_answer_are_learnt_and_used_in_later_calls(aws: MemoryAws, ag
         "ipPermissions": {"items": [{**RULE, "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]},
     }
     assert again(event("ec2", "AuthorizeSecurityGroupIngress", opened)).why == ""
-    id = again.aliases.to_memory("sg-0a1b2c3d4e5f60002")
-    (found,) = aws.actor("ec2", HOME, "us-east-1").describe_security_groups(GroupIds=[id])["SecurityGroups"]
+    group_id = again.aliases.to_memory("sg-0a1b2c3d4e5f60002")
+    (found,) = aws.actor("ec2", HOME, "us-east-1").describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
     assert found["IpPermissions"][0]["IpRanges"] == [{"CidrIp": "0.0.0.0/0"}]
-    assert again.aliases.to_log({"arn": f"arn:aws:ec2:us-east-1:{HOME}:security-group/{id}"}) == {
+    assert again.aliases.to_log({"arn": f"arn:aws:ec2:us-east-1:{HOME}:security-group/{group_id}"}) == {
         "arn": f"arn:aws:ec2:us-east-1:{HOME}:security-group/sg-0a1b2c3d4e5f60002"
     }
 

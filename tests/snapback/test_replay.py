@@ -335,7 +335,8 @@ def test_whatever_is_missing_or_mistyped_is_accounted_for(
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the collection of other people's events isn't here")
 def test_other_peoples_events_are_replayed(tmp_path: Path) -> None:
-    lines = [json.loads(line) for name in ("cloudtrail", "native") for line in (SHARED / f"{name}.jsonl").open()]
+    texts = [(SHARED / f"{name}.jsonl").read_text() for name in ("cloudtrail", "native")]
+    lines = [json.loads(line) for line in "".join(texts).splitlines()]
     path = tmp_path / "shared.jsonl"
     path.write_text("".join(json.dumps(line.get("record") or line["event"]) + "\n" for line in lines))
     done = replay([path], settings=Settings(), mode="fix")

@@ -7,7 +7,6 @@ import pytest
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Known, Settings
 from chalicelib.resources.ec2 import Image
-from tests import moto_gaps
 from tests.support import FRIEND, HOME, STRANGER, Case, Envelope, World, cloudtrail_event
 
 ID = "ec2.image_shared"
@@ -17,8 +16,6 @@ OUR_UNIT = {"OrganizationalUnitArn": f"arn:aws:organizations::{FRIEND}:ou/{ORGAN
 THEIRS = {"OrganizationArn": f"arn:aws:organizations::{STRANGER}:organization/o-another1234"}
 THEIR_UNIT = {"OrganizationalUnitArn": f"arn:aws:organizations::{STRANGER}:ou/o-another1234/ou-cd34-workload"}
 EVERYONE = {"Group": "all"}
-
-moto_gaps.images_that_are_gone()
 
 
 def image(world: World) -> str:

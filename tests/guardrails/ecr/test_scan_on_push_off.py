@@ -7,13 +7,10 @@ import pytest
 from chalicelib.core.event import Event
 from chalicelib.core.record import Status
 from chalicelib.resources.ecr import Repository
-from tests import moto_gaps
 from tests.support import HOME, STRANGER, Case, Envelope, World, cloudtrail_event
 
 ID = "ecr.scan_on_push_off"
 NAME = "shop/web"
-
-moto_gaps.effective_scanning()
 
 
 def repository(world: World, *, scanned: bool = False) -> Envelope:

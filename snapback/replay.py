@@ -1,0 +1,404 @@
+"""Recorded events through Snapback's own functions: against an AWS in memory (`replay`), or a real one (`handle`).
+
+What runs is app.py, as in Lambda: the same patterns choose the functions, and a function that raises is invoked twice
+more before its event is dead.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, deque
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from chalicelib import catalog, wiring
+from chalicelib.core.engine import Outcome, Unfinished, described
+from chalicelib.core.event import Actor, Event, NotBelieved, dig, text
+from chalicelib.core.pattern import matches
+from chalicelib.core.settings import Mode, Settings
+from snapback.aliases import Aliases
+from snapback.logs import DAWN, Entry, read
+from snapback.memory_aws import REGION, MemoryAws
+from snapback.reenact import Reenacted, Reenactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from types import TracebackType
+
+    from chalicelib.core.message import Message
+    from chalicelib.wiring import Application
+
+STORY = Path(__file__).parent / "story" / "events.jsonl"
+"""A morning in an account, as EventBridge delivered it."""
+DELAY = timedelta(seconds=2)
+"""From a call to its function, in a replay."""
+RETRIES = (60.0, 120.0)
+"""Seconds after which Lambda invokes a function again that raised:
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
+DEAD = "dead_letter"
+REFUSED = "refused: "
+"""Begins the `why` of an event that no function would believe."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventOutcome:
+    """What became of one delivered event. `reenacted` is None where there was nothing to re-enact; `why` says so."""
+
+    event_id: str
+    time: str
+    source: str
+    name: str
+    actor: str
+    account: str
+    region: str
+    reenacted: bool | None = None
+    why: str = ""
+    outcomes: tuple[Outcome, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "outcomes": [asdict(outcome) for outcome in self.outcomes]}
+
+
+@dataclass
+class Replay:
+    """All that came of it. `counts`: events, refused, reenacted, not_reenacted, nothing_to_reenact, and each status."""
+
+    events: list[EventOutcome] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def add(self, outcome: EventOutcome) -> None:
+        self.events.append(outcome)
+        told = {True: "reenacted", False: "not_reenacted", None: "nothing_to_reenact"}
+        self.counts.update(["events", told[outcome.reenacted], *(each.status for each in outcome.outcomes)])
+        self.counts["refused"] += outcome.why.startswith(REFUSED)
+
+
+class Clock:
+    """The time in a replay: it follows the events, and never goes back."""
+
+    def __init__(self) -> None:
+        self._at = DAWN
+
+    def now(self) -> datetime:
+        return self._at
+
+    def reach(self, moment: datetime) -> None:
+        self._at = max(self._at, moment + DELAY)
+
+    def pause(self, seconds: float) -> None:
+        self._at += timedelta(seconds=seconds)
+
+
+class _Kept:
+    """A channel that keeps what it is told; the settings' own never hear of a replay."""
+
+    name = "replay"
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+class Functions:
+    """app.py's functions, invoked as EventBridge and Lambda do."""
+
+    def __init__(self, application: Application, pause: Callable[[float], None], retries: Iterable[float]) -> None:
+        self._application, self._pause, self._retries = application, pause, tuple(retries)
+        self._app = _app()
+        self._patterns = [(service, catalog.pattern(service)) for service in catalog.services()]
+        wiring.use(application)
+
+    def deliver(self, envelope: Mapping[str, Any]) -> list[Outcome]:
+        """To each function whose pattern matches."""
+        return [
+            outcome
+            for service, pattern in self._patterns
+            if matches(pattern, envelope)
+            for outcome in self._invoked(f"guard_{service}", envelope)
+        ]
+
+    def notify(self, event: dict[str, Any]) -> Any:
+        return self._app.notify(event, self._context("notify"))
+
+    def _invoked(self, name: str, envelope: Mapping[str, Any]) -> Iterator[Outcome]:
+        done: dict[tuple[str, str], Outcome] = {}
+        for wait in (*self._retries, None):
+            try:
+                answer = getattr(self._app, name)(dict(envelope), self._context(name))
+            except Exception as error:  # noqa: BLE001 - as Lambda does: whatever a function raises, it is invoked again
+                outcomes = error.outcomes if isinstance(error, Unfinished) else []
+                _merge(done, outcomes)
+                if wait is None:
+                    done[name, ""] = Outcome(name, "", DEAD, described(error))
+                else:
+                    self._pause(wait)
+            else:
+                _merge(done, [Outcome(**each) for each in answer])
+                break
+        yield from done.values()
+
+    def _context(self, name: str) -> Any:
+        """What of Lambda's context the functions read."""
+        arn = f"arn:aws:lambda:{REGION}:{self._application.home}:function:snapback-{name}"
+        return SimpleNamespace(
+            function_name=f"snapback-{name}",
+            function_version="$LATEST",
+            invoked_function_arn=arn,
+            memory_limit_in_mb=256,
+            aws_request_id="replay",
+            get_remaining_time_in_millis=lambda: 60_000,
+        )
+
+
+def _merge(done: dict[tuple[str, str], Outcome], outcomes: Iterable[Outcome]) -> None:
+    """What an earlier attempt did isn't undone by a later one that finds it on record."""
+    for outcome in outcomes:
+        where = (outcome.guardrail, outcome.resource)
+        if where not in done or outcome.status != "duplicate":
+            done[where] = replace(outcome, status=str(outcome.status))
+
+
+def _app() -> Any:
+    """app.py with all its functions, not only the one that a `_HANDLER` names."""
+    handler = os.environ.pop("_HANDLER", None)
+    try:
+        import app
+    finally:
+        if handler is not None:
+            os.environ["_HANDLER"] = handler
+    return app
+
+
+class Player:
+    """Replays entries in order; while it is entered, its application and its in-memory AWS can be looked into.
+
+    `home` is the account that Snapback runs in: if none is given, the one that most of the events are from.
+    """
+
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        *,
+        settings: Settings,
+        mode: Mode | str | None = None,
+        reenact: bool = True,
+        home: str = "",
+    ) -> None:
+        self.entries = list(entries)
+        self.settings = in_mode(settings, mode)
+        self.clock = Clock()
+        self._reenact = reenact
+        self._home = home or _home(self.entries)
+        self._channel = _Kept()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.aws = self._stack.enter_context(MemoryAws(self._home))
+        self.application = _application(
+            self._home, self.settings, now=self.clock.now, pause=self.clock.pause, believed=lambda _: True
+        )
+        self.application.__dict__["channels"] = (self._channel,)
+        self.application.__dict__["last_resort"] = None
+        self.clock.reach(min((entry.time for entry in self.entries if entry.time != DAWN), default=DAWN))
+        self.application.ledger.create()
+        self.aliases = Aliases()
+        self._reenactor = Reenactor(self.aws, self.aliases)
+        self._functions = Functions(self.application, self.clock.pause, RETRIES)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        wiring.forget(self.application)
+        self._stack.close()
+
+    @property
+    def messages(self) -> list[Message]:
+        """What was told so far, with the ids of the records."""
+        return [self.aliases.to_log(message) for message in self._channel.messages]
+
+    def run(self) -> Iterator[EventOutcome]:
+        """Deliver one event after the other.
+
+        Before each, every call up to the latest time delivered so far is re-enacted, in time order and once: so the
+        effect of a late event is there before it is delivered.
+        """
+        calls = deque(sorted(self.entries, key=lambda entry: entry.time))
+        done: dict[str, Reenacted] = {}
+        latest = DAWN
+        delivered: set[str] = set()
+        for entry in self.entries:
+            latest = max(latest, entry.time)
+            while calls and calls[0].time <= latest:
+                self._call(calls.popleft().envelope, done)
+            envelope = entry.envelope
+            again = _identity(envelope) in delivered
+            delivered.add(_identity(envelope))
+            yield self._deliver(
+                entry, envelope, Reenacted(None, "delivered again") if again else done[_identity(envelope)]
+            )
+
+    def _call(self, envelope: dict[str, Any], done: dict[str, Reenacted]) -> None:
+        identity = _identity(envelope)
+        if identity in done:
+            return
+        if _refused(envelope, self.application):
+            done[identity] = Reenacted(None)
+        elif self._reenact:
+            done[identity] = self._reenactor(envelope)
+            self.aws.remember(self.aliases.to_memory(envelope))
+        else:
+            done[identity] = Reenacted(None, "not asked for")
+
+    def _deliver(self, entry: Entry, envelope: dict[str, Any], reenacted: Reenacted) -> EventOutcome:
+        self.clock.reach(entry.time)
+        event = _described(envelope, reenacted, self.application)
+        if not _reaches_functions(entry, event):
+            return event
+        outcomes = self._functions.deliver(self.aliases.to_memory(envelope))
+        self.drain()
+        return replace(event, outcomes=tuple(self.aliases.to_log(outcome) for outcome in outcomes))
+
+    def drain(self) -> None:
+        """Have told what is new in the ledger; after an undo of one's own, say."""
+        self.aws.drain(self.application.table, self._functions.notify)
+
+
+def replay(
+    paths: Iterable[Path | str],
+    *,
+    settings: Settings,
+    mode: Mode | str | None = None,
+    reenact: bool = True,
+    home: str = "",
+    on_event: Callable[[EventOutcome], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Replay:
+    """Run recorded events against an AWS in memory. Nothing leaves this process. Raises BadInput.
+
+    `mode` takes the place of all modes in the settings. `progress` is told of bytes read, `on_event` of each event.
+    """
+    with Player(read(paths, progress), settings=settings, mode=mode, reenact=reenact, home=home) as player:
+        done, began = Replay(), time.perf_counter()
+        for outcome in player.run():
+            done.add(outcome)
+            on_event(outcome)
+        done.messages, done.seconds = player.messages, time.perf_counter() - began
+    return done
+
+
+def handle(
+    paths: Iterable[Path | str],
+    *,
+    settings: Settings,
+    mode: Mode | str | None = None,
+    create_ledger: bool = False,
+    on_event: Callable[[EventOutcome], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Replay:
+    """Deliver recorded events to the functions, against the AWS that the environment names, for real.
+
+    Nothing is re-enacted. What is told is the business of the notify function there, at the end of the ledger's
+    stream. Raises BadInput, NoLedger, and what boto3 raises when AWS can't be reached.
+    """
+    import boto3
+
+    entries = list(read(paths, progress))
+    home = boto3.Session().client("sts").get_caller_identity()["Account"]
+    application = _application(home, in_mode(settings, mode))
+    if create_ledger and not application.ledger.exists():
+        application.ledger.create()
+    application.ledger.get("none")  # Raises NoLedger.
+    functions = Functions(application, time.sleep, (1.0, 2.0))
+    done, began = Replay(), time.perf_counter()
+    try:
+        for entry in entries:
+            event = _described(entry.envelope, Reenacted(None, "not asked for"), application)
+            if _reaches_functions(entry, event):
+                event = replace(event, outcomes=tuple(functions.deliver(entry.envelope)))
+            done.add(event)
+            on_event(event)
+    finally:
+        wiring.forget(application)
+    done.seconds = time.perf_counter() - began
+    return done
+
+
+def in_mode(settings: Settings, mode: Mode | str | None) -> Settings:
+    """Settings with one mode for all; guardrails that are opt-in stay as far as they were opted in."""
+    if mode is None:
+        return settings
+    return msgspec.structs.replace(settings, mode=Mode(mode), guardrails=dict.fromkeys(settings.guardrails, Mode(mode)))
+
+
+def _application(home: str, settings: Settings, **parts: Any) -> Application:
+    from aws_lambda_powertools import Logger, Metrics
+
+    class Silent(Metrics):
+        """powertools writes metrics to stdout, where Lambda looks for them and a person doesn't."""
+
+        def add_metric(self, *_: Any, **__: Any) -> None: ...
+        def flush_metrics(self, *_: Any, **__: Any) -> None: ...
+
+    parts["logger"] = Logger(service="snapback-replay", level="CRITICAL")
+    return wiring.Application(home, settings=settings, metrics=Silent(namespace="Snapback", service="replay"), **parts)
+
+
+def _home(entries: Iterable[Entry]) -> str:
+    accounts = Counter(account for entry in entries if (account := text(entry.envelope, "account")))
+    usual = [account for account, _ in accounts.most_common() if len(account) == 12 and account.isdecimal()]  # noqa: PLR2004
+    return usual[0] if usual else "111122223333"
+
+
+def _identity(envelope: Mapping[str, Any]) -> str:
+    """Equal for two deliveries of one event, and for nothing else: some tools write the same eventID everywhere."""
+    given = text(envelope, "detail", "eventID") or text(envelope, "id")
+    if not given:
+        return str(msgspec.json.encode(envelope))
+    at = text(envelope, "detail", "eventTime") or text(envelope, "time")
+    return "\0".join(map(str, (given, text(envelope, "account"), text(envelope, "detail", "eventName"), at)))
+
+
+def _reaches_functions(entry: Entry, event: EventOutcome) -> bool:
+    """EventBridge keeps calls that only read from rules that don't ask for them, and ours don't:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html.
+    """
+    if event.why.startswith(REFUSED):
+        return False
+    detail = entry.envelope["detail"] if entry.recorded else {}
+    return not (detail.get("readOnly") is True and detail.get("eventType") in (None, "AwsApiCall"))
+
+
+def _refused(envelope: Mapping[str, Any], application: Application) -> str:
+    """Why no function would believe an event, or ''."""
+    try:
+        application.believe(Event.parse(envelope))
+    except NotBelieved as why:
+        return f"{REFUSED}{why}"
+    return ""
+
+
+def _described(envelope: Mapping[str, Any], reenacted: Reenacted, application: Application) -> EventOutcome:
+    """An event for the report; what an envelope lacks is ''."""
+    detail = dig(envelope, "detail")
+    actor = Actor.of(detail, text(envelope, "account") or "")
+    return EventOutcome(
+        event_id=text(detail, "eventID") or text(envelope, "id") or "",
+        time=text(detail, "eventTime") or text(envelope, "time") or "",
+        source=text(detail, "eventSource") or text(envelope, "source") or "",
+        name=text(detail, "eventName") or text(envelope, "detail-type") or "",
+        actor=actor.name,
+        account=text(envelope, "account") or "",
+        region=text(detail, "awsRegion") or text(envelope, "region") or "",
+        reenacted=reenacted.done,
+        why=_refused(envelope, application) or reenacted.why,
+    )
