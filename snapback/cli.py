@@ -171,6 +171,14 @@ _mode_option = click.option(
 _all_option = click.option(
     "--all", "everything", is_flag=True, help="Show what is safe, and what no guardrail asks, too."
 )
+_events_option = click.option(
+    "--json",
+    "json_path",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="-",
+    help="Write one JSON object an event; without a FILE, or with -, to stdout in place of the text.",
+)
 _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text.")
 _by_option = click.option(
     "--by", metavar="NAME", help="Who does it, for the history.  [default: the ARN of your credentials]"
@@ -181,9 +189,7 @@ _by_option = click.option(
 @click.argument("paths", metavar="FILE|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_mode_option
 @_settings_option
-@click.option(
-    "--json", "json_path", metavar="FILE", help="Write one JSON object an event; - is stdout, in place of the text."
-)
+@_events_option
 @_all_option
 def replay(
     paths: tuple[Path, ...], mode: str | None, settings_path: Path | None, json_path: str | None, everything: bool
@@ -207,14 +213,14 @@ def replay(
 @_mode_option
 @_settings_option
 @click.option("--create-ledger", is_flag=True, help="Make the ledger's table if there is none.")
-@_json_option
+@_events_option
 @_all_option
 def handle(
     paths: tuple[Path, ...],
     mode: str | None,
     settings_path: Path | None,
     create_ledger: bool,
-    as_json: bool,
+    json_path: str | None,
     everything: bool,
 ) -> int:
     """Handle recorded events with your AWS credentials, as the functions in AWS would: for real.
@@ -226,7 +232,7 @@ def handle(
 
     settings = _settings(settings_path)
     with ExitStack() as stack:
-        timeline = _Timeline(stack, paths, "-" if as_json else None, everything=everything)
+        timeline = _Timeline(stack, paths, json_path, everything=everything)
         done = library.handle(
             paths,
             settings=settings,
