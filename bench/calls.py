@@ -8,7 +8,8 @@ with the service's other guardrails left out:
 * F, the state: the different requests of the fix's `read`. What is both in R and F counts once in R + F: a bare
   handler that takes off only what is wrong has to know it, too.
 * W, the writes: the calls that the fix really made that are no reads (by the name rule with which Snapback refuses
-  writes). What `write` reads is not in the floor.
+  writes), and reads of another kind that it can't be written without, as of an image's manifest. What `write` looks at
+  again is not in the floor.
 
 | | the floor: a bare boto3 handler | Snapback aims at |
 |---|---|---|
@@ -16,9 +17,10 @@ with the service's other guardrails left out:
 | found (mode alert) | R | no aim: one write to the ledger, and F, for the preview |
 | fixed (mode fix) | R + F, W, and R + F of what is there then | at most 3 over the floor |
 
-The 3 are the ledger's two writes, and one read that a write may need besides what was judged. Of a guardrail's several
+The 3 are the ledger's: the record opened and closed, and the fix counted against the cap. (Whether all writes are stopped
+is asked once in half a minute, and so not counted here.) Of a guardrail's several
 cases the one that is furthest over its floor is told. A fix that can't be undone never runs unasked: `fixed` is then
-the approval, which reads the record as well, so the aim is one more.
+the approval.
 """
 
 from __future__ import annotations
@@ -47,8 +49,8 @@ if TYPE_CHECKING:
     from chalicelib.core.guardrail import Guardrail
 
 Make = Callable[[World], Envelope]
-OVER, OVER_APPROVED = 3, 4
-"""Calls over the floor that a fix may cost: the ledger is opened and closed, or read too, and one read of the write."""
+OVER = 3
+"""Calls over the floor that a fix may cost: open, count and close; approved, they are read, begin and close."""
 
 
 @dataclass(frozen=True)
@@ -133,20 +135,23 @@ def fixed(rule: Guardrail[Any], make: Make) -> Count:
         state = _requests(event, world, rule, rule.fix.read)
         before = _requests(event, world, rule, rule) | state
         statuses = _handle(rule, event, world, "fix")
-        over = OVER
         if statuses == {Status.ASKING}:
-            over = OVER_APPROVED
             (record,) = world.records()
             world.application("fix", rule.id).engine.approve(record.id, "bench")
         else:
             assert statuses <= {Status.FIXED, Status.GONE}, f"{rule.id}: what is unsafe is {statuses}"
         calls = list(world.calls)
-        writes = [call for call in calls if call.service != "dynamodb" and not _READS.match(call.operation)]
+        looked = {operation for operation, *_ in before}
+        writes = [
+            call
+            for call in calls
+            if call.service != "dynamodb" and not (_READS.match(call.operation) and call.operation in looked)
+        ]
         after = _requests(event, world, rule, rule, rule.fix.read)
         return Count(
             len(calls),
             len(before) + len(writes) + len(after),
-            aim=over,
+            aim=OVER,
         )
 
 
@@ -173,7 +178,10 @@ def _requests(event: Event, world: World, rule: Guardrail[Any], *looks: Callable
 
 
 def _handle(rule: Guardrail[Any], event: Event, world: World, mode: str) -> set[str]:
-    return {outcome.status for outcome in world.application(mode, rule.id).engine.handle(event, [rule])}
+    application = world.application(mode, rule.id)
+    application.ledger.stopped()
+    world.calls.clear()
+    return {outcome.status for outcome in application.engine.handle(event, [rule])}
 
 
 def _event(envelope: Envelope) -> Event:

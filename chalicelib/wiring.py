@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import asdict, dataclass, field
@@ -12,11 +13,12 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib import catalog
-from chalicelib.adapters.ledger import DynamoLedger, utc_now
+from chalicelib.adapters.ledger import SPILL_VARIABLE, DynamoLedger, Spill, utc_now
 from chalicelib.adapters.sessions import AwsSessions
 from chalicelib.adapters.settings import load_settings
 from chalicelib.core.engine import CannotAct, Engine, Outcome, Unfinished
 from chalicelib.core.event import Event, NotBelieved, text
+from chalicelib.core.ports import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,6 +46,8 @@ class Application:
     settings: Settings = field(default_factory=load_settings)
     now: Callable[[], datetime] = utc_now
     pause: Callable[[float], None] = time.sleep
+    time_left: Callable[[], float] = lambda: math.inf
+    """Seconds until the function is stopped."""
     table: str = field(default_factory=lambda: os.environ.get(TABLE_VARIABLE, "snapback-ledger"))
     believed: Callable[[str], bool] = lambda _: False
     """Accounts believed besides the home account and those in the settings."""
@@ -60,7 +64,9 @@ class Application:
 
     @cached_property
     def ledger(self) -> DynamoLedger:
-        return DynamoLedger(self.dynamodb, self.table, self.now)
+        bucket = os.environ.get(SPILL_VARIABLE)
+        spill = Spill(self.sessions.source.client("s3"), bucket) if bucket else None
+        return DynamoLedger(self.dynamodb, self.table, self.now, spill)
 
     @cached_property
     def channels(self) -> Sequence[Channel]:
@@ -85,6 +91,7 @@ class Application:
             who_changed=self._who_changed,
             now=self.now,
             pause=self.pause,
+            time_left=lambda: self.time_left(),  # noqa: PLW0108 - it is another for each invocation
         )
 
     def guard(self, service: str, envelope: Any) -> list[Outcome]:
@@ -105,6 +112,23 @@ class Application:
             raise
         self._tell(event, outcomes)
         return outcomes
+
+    def tend(self) -> dict[str, Any]:
+        """Go on with what a function left when it died. Raises Unfinished when some of it can't be gone on with."""
+        outcomes: list[Outcome] = []
+        errors: list[Exception] = []
+        for record in list(self.ledger.overdue()):
+            try:
+                status = self.engine.resume(record).status
+            except Refused:  # Its holder, or somebody else, was quicker.
+                continue
+            except Exception as error:  # noqa: BLE001 - raised below, with the others
+                errors.append(error)
+                continue
+            outcomes.append(Outcome(record.guardrail, record.arn, status, record.reason, record.id))
+        if errors:
+            raise Unfinished(outcomes, errors) from errors[0]
+        return {"resumed": [asdict(outcome) for outcome in outcomes]}
 
     def believe(self, event: Event) -> None:
         """Raises NotBelieved for an event of an account that we don't look after."""
@@ -158,6 +182,7 @@ def application(context: Any) -> Application:
     home = str(context.invoked_function_arn).split(":")[4]
     if home not in _APPLICATION:
         _APPLICATION[home] = Application(home)
+    _APPLICATION[home].time_left = lambda: context.get_remaining_time_in_millis() / 1000
     return _APPLICATION[home]
 
 
@@ -175,16 +200,18 @@ def guard(service: str, envelope: Any, context: Any) -> list[dict[str, str]]:
     return [asdict(outcome) for outcome in application(context).guard(service, envelope)]
 
 
-def act(request: Any, context: Any) -> dict[str, str]:
-    """Raises CannotAct, with what to do instead, and FixFailed."""
+def act(request: Any, context: Any) -> dict[str, Any]:
+    """Raises CannotAct, with what to do instead, FixFailed and, from `tend`, Unfinished."""
     action, record, by = (text(request, key) for key in ("action", "record", "by"))
-    engine = application(context).engine
+    here = application(context)
+    if action == "tend":
+        return here.tend()
     if not record or not by or action not in {"approve", "undo"}:
-        raise CannotAct("act takes {action: approve | undo, record, by}")
+        raise CannotAct("act takes {action: approve | undo, record, by}, or {action: tend}")
     done = (
-        engine.approve(record, by)
+        here.engine.approve(record, by)
         if action == "approve"
-        else engine.undo(record, by, force=request.get("force") is True)
+        else here.engine.undo(record, by, force=request.get("force") is True)
     )
     return {"record": done.id, "status": done.status}
 
@@ -195,12 +222,14 @@ def notify(event: Any, context: Any) -> Any:
     return deliver(application(context), event, context)
 
 
-def canary(context: Any) -> dict[str, bool]:
+def canary(context: Any) -> None:
+    from chalicelib.adapters.canary import send
+
     here = application(context)
-    healthy = here.ledger.exists() and not here.settings.trouble
-    if healthy:
-        here.metrics.add_metric("Healthy", MetricUnit.Count, 1)
-        here.metrics.flush_metrics()
-    else:
-        here.logger.error("not healthy", extra={"settings": here.settings.trouble})
-    return {"healthy": healthy}
+    send(here, here.sessions.source)
+
+
+def canary_echo(event: Any, context: Any) -> dict[str, bool]:
+    from chalicelib.adapters.canary import answer
+
+    return answer(application(context), event)

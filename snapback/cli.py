@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 FINE, FOUND, BAD, FAULT = 0, 1, 2, 3
 MODES = ("off", "alert", "ask", "fix")
 STATUSES = (
-    *("alerted", "asking", "fixing", "fixed", "still_unsafe"),
+    *("alerted", "asking", "fighting", "fixing", "fixed", "still_unsafe"),
     *("failed", "undoing", "undone", "gone", "expired"),
 )
-LEFT_UNSAFE = frozenset({"alerted", "asking", "still_unsafe", "failed", "dead_letter"})
+LEFT_UNSAFE = frozenset({"alerted", "asking", "fighting", "still_unsafe", "failed", "dead_letter"})
 """Outcomes after which something unsafe is still there; they make the exit code 1."""
 HERE = Path("snapback.yaml")
 

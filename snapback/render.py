@@ -34,7 +34,7 @@ _BLANKS = frozenset("\t\n\r\u00a0\u2028\u2029")
 _QUIET = frozenset({"compliant", "off"})
 _STYLES = {
     **dict.fromkeys(("fixed", "undone"), "green"),
-    **dict.fromkeys(("failed", "still_unsafe", "dead_letter", "critical"), "red"),
+    **dict.fromkeys(("failed", "still_unsafe", "fighting", "dead_letter", "critical"), "red"),
     **dict.fromkeys(("alerted", "asking", "high"), "yellow"),
     **dict.fromkeys(("compliant", "off", "exempt", "gone", "duplicate", "expired", "refused", "unmatched"), "dim"),
 }

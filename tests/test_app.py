@@ -27,7 +27,7 @@ class Context:
     aws_request_id = "request"
 
     def get_remaining_time_in_millis(self) -> int:
-        return 3000
+        return 60_000
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ guardrail on one resource. A step writes both in one transaction, so that neithe
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from dataclasses import asdict, fields, replace
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
 
+    from chalicelib.core.settings import Limits
+
+SPILL_VARIABLE = "SNAPBACK_SPILL"
+SPILL_OVER = 300_000
+"""Bytes of states; an item may have 409,600 in all."""
+SWITCH_KEPT = timedelta(seconds=30)
+"""How old the answer may be to whether all writes are stopped."""
 LEASE = timedelta(seconds=120)
 """How long a lock holds without its holder; longer than a function may run."""
 KEPT = timedelta(days=400)
@@ -56,14 +65,40 @@ class NoLedger(Exception):
     """The table isn't there; says how it is made."""
 
 
+class NoSpill(Exception):
+    """A record's states are in a bucket that nobody named; says which variable does."""
+
+
+class Spill:
+    """An encrypted bucket for states that would not fit into an item (400 KB)."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def put(self, id: str, states: Mapping[str, Any]) -> str:
+        """Keep DynamoDB attributes under a key that names what they are; the same ones twice are one object."""
+        body = json.dumps(states, sort_keys=True).encode()
+        key = f"records/{id}/{hashlib.sha256(body).hexdigest()}.json"
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+        return key
+
+    def get(self, key: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+        return found
+
+
 class DynamoLedger:
     """Implements core.ports.Ledger. Raises NoLedger when the table is missing."""
 
-    def __init__(self, client: DynamoDBClient, table: str, now: Callable[[], datetime]) -> None:
-        self._client, self._table, self._now = client, table, now
+    def __init__(
+        self, client: DynamoDBClient, table: str, now: Callable[[], datetime], spill: Spill | None = None
+    ) -> None:
+        self._client, self._table, self._now, self._spill = client, table, now, spill
+        self._switch: tuple[datetime, str] | None = None
 
-    def open(self, record: Record, event_time: datetime) -> Record:
+    def open(self, record: Record, event_time: datetime, limits: Limits) -> Record:
         record = replace(record, holder=secrets.token_hex(8))
+        fights = limits.fights if record.status is Status.FIXING else 0
         refusals = self._transact(
             {"Put": self._put(record, "attribute_not_exists(pk)")},
             self._slot(
@@ -71,8 +106,15 @@ class DynamoLedger:
                 "(attribute_not_exists(lease_until) OR lease_until < :now)"
                 " AND (attribute_not_exists(exempt_until) OR exempt_until < :now)"
                 " AND (attribute_not_exists(fingerprint) OR settled = :true OR fingerprint <> :fingerprint"
-                " OR seen_at < :event_time)",
+                " OR seen_at < :event_time)"
+                + f" AND (attribute_not_exists(fix_{fights}) OR fix_{fights} < :since)"
+                * bool(fights),
                 event_time=event_time,
+                fights=fights,
+                since=self._now() - timedelta(minutes=limits.fight_minutes),
+                exempt_until=self._now() + timedelta(minutes=limits.fight_minutes)
+                if record.status is Status.FIGHTING
+                else None,
             ),
         )
         if refusals is None:
@@ -82,8 +124,47 @@ class DynamoLedger:
             return self._taken_over(from_item(existing), record, existing)
         if not slot or _number(slot, "lease_until") >= self._now().timestamp():
             raise Refused("busy", _string(slot, "record"))
-        exempt = _number(slot, "exempt_until") >= self._now().timestamp()
-        raise Refused("exempt" if exempt else "duplicate", _string(slot, "record"))
+        if _number(slot, "exempt_until") >= self._now().timestamp():
+            raise Refused("exempt", _string(slot, "record"))
+        seen = not slot["settled"]["BOOL"] and _string(slot, "fingerprint") == record.fingerprint
+        covered = seen and _number(slot, "seen_at") >= event_time.timestamp()
+        raise Refused("duplicate" if covered else "fighting", _string(slot, "record"))
+
+    def count_fix(self, record: Record, limits: Limits) -> None:
+        minute = self._now().strftime("%Y-%m-%dT%H:%M")
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": f"fixes#{record.guardrail}#{record.account}#{minute}"}},
+                UpdateExpression="ADD fixes :one SET expires_at = :expires_at",
+                ConditionExpression="attribute_not_exists(fixes) OR fixes < :most",
+                ExpressionAttributeValues={
+                    ":one": {"N": "1"},
+                    ":most": {"N": str(limits.fixes_per_minute)},
+                    ":expires_at": {"N": str(int((self._now() + timedelta(days=1)).timestamp()))},
+                },
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raise Refused("capped", record.id) from error
+
+    def stopped(self) -> str:
+        now = self._now()
+        if self._switch is None or not now - SWITCH_KEPT < self._switch[0] <= now:
+            item = self._item("switch") or {}
+            self._switch = (now, _string(item, "stopped"))
+        return self._switch[1]
+
+    def stop(self, by: str, why: str) -> None:
+        """Stop all writes by every function within SWITCH_KEPT, until `start`."""
+        said = f"stopped by {by} at {self._now().isoformat(timespec='seconds')}: {why}"
+        self._client.put_item(TableName=self._table, Item={"pk": {"S": "switch"}, "stopped": {"S": said}})
+        self._switch = None
+
+    def start(self, by: str) -> None:
+        """The opposite of `stop`; who did it stays on the item."""
+        said = f"started by {by} at {self._now().isoformat(timespec='seconds')}"
+        self._client.put_item(TableName=self._table, Item={"pk": {"S": "switch"}, "started": {"S": said}})
+        self._switch = None
 
     def _taken_over(self, earlier: Record, draft: Record, item: Mapping[str, Any]) -> Record:
         """A record of ours whose holder failed or died is gone on with, from the `before` that it first wrote."""
@@ -120,30 +201,52 @@ class DynamoLedger:
         raise Refused("moved", record.id)
 
     def get(self, id: str) -> Record | None:
+        item = self._item(f"record#{id}")
+        return self.load(item) if item else None
+
+    def _item(self, key: str) -> Mapping[str, Any] | None:
         try:
-            item = self._client.get_item(
-                TableName=self._table, Key={"pk": {"S": f"record#{id}"}}, ConsistentRead=True
-            ).get("Item")
+            return self._client.get_item(TableName=self._table, Key={"pk": {"S": key}}, ConsistentRead=True).get("Item")
         except self._client.exceptions.ResourceNotFoundException as error:
             raise self._missing() from error
-        return from_item(item) if item else None
+
+    def load(self, item: Mapping[str, Any]) -> Record:
+        """A record from DynamoDB's typed JSON, as in the table and in its stream, with the states that were spilt."""
+        if "spilt" not in item:
+            return from_item(item)
+        if self._spill is None:
+            raise NoSpill(f"record {item['id']['S']} is over 400 KB and in the spill bucket; set {SPILL_VARIABLE}")
+        return from_item({**item, **self._spill.get(item["spilt"]["S"])})
+
+    def overdue(self) -> Iterator[Record]:
+        """Records under way whose holder is past its lease: it died, and someone should go on with them."""
+        for status in sorted(UNDER_WAY):
+            yield from self._query(
+                status,
+                FilterExpression="lease_until < :now",
+                values={":now": {"N": str(self._now().timestamp())}},
+            )
 
     def records(self, *statuses: Status) -> Iterator[Record]:
         """Records by status (all, when none is named), the latest first within each."""
-        pages = self._client.get_paginator("query")
         for status in statuses or Status:
-            try:
-                for page in pages.paginate(
-                    TableName=self._table,
-                    IndexName="by-status",
-                    KeyConditionExpression="#status = :status",
-                    ExpressionAttributeNames={"#status": "status"},
-                    ExpressionAttributeValues={":status": {"S": status}},
-                    ScanIndexForward=False,
-                ):
-                    yield from map(from_item, page["Items"])
-            except self._client.exceptions.ResourceNotFoundException as error:
-                raise self._missing() from error
+            yield from self._query(status)
+
+    def _query(self, status: Status, values: Mapping[str, Any] | None = None, **more: Any) -> Iterator[Record]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="by-status",
+            KeyConditionExpression="#status = :status",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":status": {"S": status}, **(values or {})},
+            ScanIndexForward=False,
+            **more,
+        )
+        try:
+            for page in pages:
+                yield from map(self.load, page["Items"])
+        except self._client.exceptions.ResourceNotFoundException as error:
+            raise self._missing() from error
 
     def create(self) -> None:
         """Make the table as the template does; for a laptop and for tests."""
@@ -168,6 +271,11 @@ class DynamoLedger:
     def _put(self, record: Record, condition: str, **values: str) -> Any:
         now = self._now()
         item = to_item(record)
+        states = {name: item[name] for name in sorted(_JSON)}
+        if self._spill and len(json.dumps(states)) > SPILL_OVER:
+            for name in states:
+                del item[name]
+            item["spilt"] = {"S": self._spill.put(record.id, states)}
         item["updated_at"] = {"S": now.isoformat(timespec="milliseconds")}
         item["expires_at"] = {"N": str(int((now + KEPT).timestamp()))}
         item["lease_until"] = {"N": str(self._lease(record))}
@@ -185,6 +293,8 @@ class DynamoLedger:
         event_time: datetime | None = None,
         held: str = "",
         exempt_until: datetime | None = None,
+        fights: int = 0,
+        since: datetime | None = None,
     ) -> Any:
         now = self._now().timestamp()
         values: dict[str, Any] = {
@@ -199,7 +309,14 @@ class DynamoLedger:
         if exempt_until:
             values[":exempt_until"] = {"N": str(exempt_until.timestamp())}
         update = "SET " + ", ".join(f"{'#record' if name == ':record' else name[1:]} = {name}" for name in values)
+        if fights:  # The times of the last fixes move up by one: what is on the right is the item as it was.
+            values |= {":fixed_at": {"N": str(now)}, ":never": {"N": "0"}}
+            earlier = (f"fix_{n} = if_not_exists(fix_{n - 1}, :never)" for n in range(2, fights + 1))
+            update += ", " + ", ".join(["fix_1 = :fixed_at", *earlier])
+            if fights == 1:
+                del values[":never"]
         used = {":now": {"N": str(now)}, ":true": {"BOOL": True}, ":held": {"S": held}}
+        used[":since"] = {"N": str(since.timestamp() if since else 0)}
         used[":event_time"] = {"N": str(event_time.timestamp() if event_time else 0)}
         values |= {name: value for name, value in used.items() if name in condition}
         return {

@@ -22,13 +22,14 @@ from chalicelib.adapters.ledger import from_item
 from chalicelib.core.message import Message, message_of, told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aws_lambda_powertools import Logger, Metrics
     from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from chalicelib.adapters.channels import Channel
+    from chalicelib.adapters.ledger import DynamoLedger
     from chalicelib.core.record import Record
 
 ACTIONS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
@@ -54,6 +55,8 @@ class Home(Protocol):
     def pause(self, seconds: float, /) -> None: ...
     @property
     def dynamodb(self) -> DynamoDBClient: ...
+    @property
+    def ledger(self) -> DynamoLedger: ...
     @property
     def channels(self) -> Sequence[Channel]: ...
     @property
@@ -90,7 +93,7 @@ class _Delivery:
     def tell(self, record: DynamoDBRecord) -> None:
         """Raises NotTold, and what an item raises that is no record as we write them."""
         try:
-            news = _news(record.raw_event)
+            news = _news(record.raw_event, self._home.ledger.load)
             message = message_of(news) if news else None
         except Exception as error:
             why = {"item": record.raw_event["dynamodb"].get("Keys"), "error": type(error).__name__}
@@ -152,7 +155,7 @@ class _Delivery:
         keys: list[str] = []
         for item in items:
             with suppress(Exception):  # `tell` meets it too, and fails that item only.
-                if record := _news(item):
+                if record := _news(item, from_item):
                     keys += [_key(record.id, record.status, len(record.history), name) for name in names]
         found: set[str] = set()
         for start in range(0, len(keys), _KEYS):
@@ -185,7 +188,7 @@ def _key(record: str, status: str, step: int, channel: str) -> str:
     return f"sent#{record}#{status}#{step}#{channel}"
 
 
-def _news(item: Mapping[str, Any]) -> Record | None:
+def _news(item: Mapping[str, Any], load: Callable[[Mapping[str, Any]], Record]) -> Record | None:
     """The record in a stream item, if it is there with a new step that is to be told.
 
     A new step, and not a new status: a question that is asked anew, with another preview, stays `asking`.
@@ -196,5 +199,5 @@ def _news(item: Mapping[str, Any]) -> Record | None:
         return None
     if len(new["history"]["L"]) <= len(old.get("history", {}).get("L", [])):
         return None
-    record = from_item(new)
+    record = load(new)
     return record if told(record) else None

@@ -23,7 +23,7 @@ READER, FIXER = "snapback-reader", "snapback-fixer"
 
 _READS = re.compile(r"Get|List|Describe|Head|BatchGet|Lookup")
 _CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": 5},
+    retries={"mode": "adaptive", "max_attempts": 5},
     connect_timeout=3,
     read_timeout=10,
     user_agent_extra="snapback/0.1",

@@ -23,6 +23,9 @@ SNAPBACK = "snapback"
 PROOF_PAUSES = (0.5, 1.0, 2.0)
 """Seconds between the looks of a proof that still finds the old state: reads in AWS may lag behind a write."""
 
+TIME_NEEDED = 15.0
+"""Seconds that a fix and its proof may take; with less left in the function, none is begun."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -47,6 +50,10 @@ class Unfinished(Exception):
     def __init__(self, outcomes: list[Outcome], errors: list[Exception]) -> None:
         super().__init__("; ".join(f"{type(error).__name__}: {error}" for error in errors))
         self.outcomes, self.errors = outcomes, errors
+
+
+class OutOfTime(Exception):
+    """The function would be stopped before a fix is proved; nothing was written, and the event is delivered again."""
 
 
 class FixFailed(Exception):
@@ -74,9 +81,11 @@ class Engine:
         who_changed: WhoChanged,
         now: Callable[[], datetime],
         pause: Callable[[float], None],
+        time_left: Callable[[], float],
     ) -> None:
         self._ledger, self._sessions, self._settings = ledger, sessions, settings
         self._rule, self._who_changed, self._now, self._pause = rule, who_changed, now, pause
+        self._time_left = time_left
 
     def handle(self, event: Event, rules: Iterable[Rule]) -> list[Outcome]:
         """Ask each rule that the event is for. Raises Unfinished after the last one if any of them raised."""
@@ -149,6 +158,11 @@ class Engine:
                 return Outcome(rule.id, resource.arn, "exempt", why)
         if mode is Mode.OFF:
             return Outcome(rule.id, resource.arn, "off", reason)
+        note = self._settings.trouble
+        if mode is Mode.FIX and (stopped := self._ledger.stopped()):
+            mode, note = Mode.ASK, f"all writes are {stopped}"
+        if mode is Mode.FIX and self._time_left() < TIME_NEEDED:
+            raise OutOfTime(f"{rule.id} on {resource.arn}: too little time left for a fix and its proof")
         fix = rule.fix if isinstance(rule, Guardrail) else None
         draft = Record(
             id=Record.id_for(rule.id, resource, event.id),
@@ -173,17 +187,51 @@ class Engine:
             fix=fix.summary if fix else "",
             reversible=fix.reversible if fix else True,
         )
-        draft = draft.stepped(draft.status, now, SNAPBACK, self._settings.trouble)
         try:
-            record = self._ledger.open(draft, event.time)
+            record = self._opened(draft.stepped(draft.status, now, SNAPBACK, note))
+            if record.status is Status.FIXING:
+                assert isinstance(rule, Guardrail)
+                record = self._fix(rule, resource, replace(record, after=after), SNAPBACK)
         except Refused as refused:
-            if refused.why == "busy":
+            if refused.why in {"busy", "moved"}:
                 raise
             return Outcome(rule.id, resource.arn, refused.why, reason, refused.record)
-        if record.status is Status.FIXING:
-            assert isinstance(rule, Guardrail)
-            record = self._fix(rule, resource, replace(record, after=after), SNAPBACK)
         return Outcome(rule.id, resource.arn, record.status, record.reason, record.id)
+
+    def _opened(self, draft: Record) -> Record:
+        """On record, within the limits: whoever fights us is told of once, and above the cap we ask."""
+        limits = self._settings.limits
+        try:
+            record = self._ledger.open(draft, draft.event_time, limits)
+        except Refused as refused:
+            if refused.why != "fighting":
+                raise
+            return self._ledger.open(self._fighting(draft, refused.record), draft.event_time, limits)
+        if record.status is Status.FIXING:
+            try:
+                self._ledger.count_fix(record, limits)
+            except Refused:
+                why = f"over {limits.fixes_per_minute} fixes of this guardrail in this account in a minute"
+                return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=why, after=draft.after)
+        return record
+
+    def _fighting(self, draft: Record, last: str) -> Record:
+        """The record that ends a fight: it names both sides, and the exemption that would settle it."""
+        limits = self._settings.limits
+        former = self._ledger.get(last)
+        sides = {
+            f"{actor.name} with {actor.tool or 'an unknown tool'}"
+            for actor in (draft.actor, former and former.actor)
+            if actor
+        }
+        reason = (
+            f"{draft.reason}; fixed {limits.fights} times within {limits.fight_minutes} minutes, and done again each time"
+            f" by {' and '.join(sorted(sides))}. Snapback lets it be for {limits.fight_minutes} minutes; to settle it,"
+            f" change what does it, or put this under `exemptions`: {{guardrail: {draft.guardrail}, resource: '{draft.arn}',"
+            " reason: …, owner: …, expires: …}"
+        )
+        status, step = Status.FIGHTING, draft.history[-1]
+        return replace(draft, status=status, reason=reason, history=(replace(step, status=status),))
 
     def _fix(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
         """Write, then prove: whatever the write said, what is true is what the guardrail finds after it."""
@@ -221,6 +269,28 @@ class Engine:
             self._pause(pause)
         return reason, rule.fix.read(resource, look)
 
+    def resume(self, record: Record) -> Record:
+        """Go on with a record whose holder died: prove what it did, or do it. Raises Refused when it isn't overdue.
+
+        Otherwise nobody would: the event was delivered again before the lease was out, or found all safe.
+        """
+        _, rule, resource = self._recalled(record.id)
+        record = self._ledger.move(record, record.status, by=SNAPBACK, note="taken over", attempts=record.attempts + 1)
+        if record.status is Status.UNDOING:
+            return self._undo(rule, resource, record, SNAPBACK)
+        try:
+            reason, now = self._proved(rule, resource, ())
+        except Exception as error:
+            if is_gone(resource, error):
+                return self._ledger.move(record, Status.GONE, by=SNAPBACK)
+            raise
+        if reason is None:
+            return self._ledger.move(record, Status.FIXED, by=SNAPBACK, note="found safe", after=now)
+        if self._ledger.stopped() or self._settings.trouble:
+            return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error="its function died before the fix")
+        after = rule.fix.safe(now, self._sessions.look(resource.account, resource.region).known)
+        return self._fix(rule, resource, replace(record, after=after), SNAPBACK)
+
     def approve(self, record_id: str, by: str) -> Record:
         """Do what a record in `asking` asks for, after looking again.
 
@@ -230,6 +300,7 @@ class Engine:
         record, rule, resource = self._recalled(record_id)
         if record.status is not Status.ASKING:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is asking can be approved")
+        self._may_write()
         look = self._sessions.look(resource.account, resource.region)
         try:
             reason = rule(resource, look)
@@ -258,6 +329,7 @@ class Engine:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is fixed can be undone")
         if not record.reversible or record.before is None:
             raise CannotAct(f"record {record_id}: {rule.id} can't be undone; its `before` is in `snapback show`")
+        self._may_write()
         try:
             now = rule.fix.read(resource, self._sessions.look(resource.account, resource.region))
         except Exception as error:
@@ -283,6 +355,11 @@ class Engine:
             note="forced" if force and now != record.after else "",
             exempt_until=self._now() + timedelta(days=days),
         )
+        return self._undo(rule, resource, record, by)
+
+    def _undo(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
+        assert rule.fix is not None
+        assert record.before is not None
         wrong: Exception | None = None
         left: Any = None
         try:
@@ -295,10 +372,16 @@ class Engine:
                 break
             self._pause(pause)
         if left == record.before:
-            return self._ledger.move(record, Status.UNDONE, by=by, note=f"let be for {days} days", after=left)
+            return self._ledger.move(
+                record, Status.UNDONE, by=by, note=f"let be for {self._settings.undo_exemption_days} days", after=left
+            )
         trouble = f"undo: {described(wrong) if wrong else 'written, but the state read back is another'}"
         self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left)
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
+
+    def _may_write(self) -> None:
+        if stopped := self._ledger.stopped():
+            raise CannotAct(f"all writes are {stopped}; `snapback start` lets them go on")
 
     def _recalled(self, record_id: str) -> tuple[Record, Any, Resource]:
         record = self._ledger.get(record_id)

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 _WORDS = {
     Status.ALERTED: "alert",
     Status.ASKING: "approval wanted",
+    Status.FIGHTING: "fighting",
     Status.FIXED: "fixed",
     Status.STILL_UNSAFE: "still unsafe",
     Status.UNDONE: "undone",
     Status.GONE: "gone",
     Status.EXPIRED: "closed",
 }
-_NOT_DONE = frozenset({Status.ALERTED, Status.ASKING, Status.EXPIRED})
+_NOT_DONE = frozenset({Status.ALERTED, Status.ASKING, Status.FIGHTING, Status.EXPIRED})
 
 
 def told(record: Record) -> bool:
@@ -151,6 +152,7 @@ def _did(record: Record) -> str:
     return {
         Status.ALERTED: f"Nothing was changed: it is only told{note}.{would}",
         Status.ASKING: f"Nothing is changed until somebody approves{note}.{would}",
+        Status.FIGHTING: f"Snapback has stopped fixing it, for now{note}.{would}",
         Status.FIXED: f"Fixed{by}, and looked at again: it is safe{note}. The fix: {fix}.",
         Status.STILL_UNSAFE: f"The fix was written{by}, but it is still unsafe{note}. The fix: {fix}.",
         Status.FAILED: f"The {what}{by} failed, and what is there may be unsafe{note}: {error}.",

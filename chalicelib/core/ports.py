@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_cloudtrail import CloudTrailClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_iam import IAMClient
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from chalicelib.core.event import Actor
     from chalicelib.core.record import Record, Status
-    from chalicelib.core.settings import Known
+    from chalicelib.core.settings import Known, Limits
 
 
 class Session(Protocol):
@@ -32,6 +33,8 @@ class Session(Protocol):
 
     @overload
     def client(self, service: Literal["cloudtrail"], region: str = ...) -> CloudTrailClient: ...
+    @overload
+    def client(self, service: Literal["dynamodb"], region: str = ...) -> DynamoDBClient: ...
     @overload
     def client(self, service: Literal["ec2"], region: str = ...) -> EC2Client: ...
     @overload
@@ -58,7 +61,9 @@ class Sessions(Protocol):
 class Refused(Exception):
     """The ledger did not open or move a record; `why` is one of the words below."""
 
-    def __init__(self, why: Literal["duplicate", "exempt", "busy", "moved"], record: str = "") -> None:
+    def __init__(
+        self, why: Literal["duplicate", "exempt", "busy", "moved", "fighting", "capped"], record: str = ""
+    ) -> None:
         super().__init__(f"{why} {record}".strip())
         self.why, self.record = why, record
 
@@ -66,16 +71,23 @@ class Refused(Exception):
 class Ledger(Protocol):
     """The table of records; each method is one conditional write or one read."""
 
-    def open(self, record: Record, event_time: datetime) -> Record:
+    def open(self, record: Record, event_time: datetime, limits: Limits) -> Record:
         """Write a new record and take its lock.
 
         Answers the record as it stands: the one given, or an earlier one of the same id whose holder failed or
         died, now ours, with the `before` that it first wrote. Raises Refused: `duplicate` (this event, or this
-        very state, is on record), `exempt` (let be since an undo or a person's click), `busy` (someone holds the lock).
+        very state, is on record), `exempt` (let be since an undo or a person's click), `busy` (someone holds the
+        lock), `fighting` (it was fixed as often as the limits allow).
         """
+
+    def count_fix(self, record: Record, limits: Limits) -> None:
+        """Count a fix of this guardrail in this account and minute. Raises Refused("capped") above the limit."""
 
     def move(self, record: Record, status: Status, *, by: str, note: str = "", **changed: Any) -> Record:
         """One step of a record's life. Raises Refused("moved") when it is no longer as `record` says."""
+
+    def stopped(self) -> str:
+        """Who stopped all writes, when and why, or nothing; at most half a minute old."""
 
     def get(self, id: str) -> Record | None: ...
 

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """found → alerted | asking | fixing → fixed | still_unsafe | failed → undoing → undone; or gone, expired."""
+    """found → alerted | asking | fixing → fixed | still_unsafe | failed → undoing → undone; or gone, expired, fighting.
+
+    `fighting`: fixed so often within a while that somebody must be doing it again; Snapback has stopped.
+    """
 
     ALERTED = "alerted"
     ASKING = "asking"
+    FIGHTING = "fighting"
     FIXING = "fixing"
     FIXED = "fixed"
     STILL_UNSAFE = "still_unsafe"

@@ -99,6 +99,18 @@ class Channel(Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[str, Meta(pattern=r"^(https?://|ssm:/|secretsmanager:).+$")]
 
 
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """What stops Snapback from doing harm by being busy.
+
+    After `fights` fixes of one guardrail on one resource within `fight_minutes`, it stops and tells who is fighting.
+    Above `fixes_per_minute` of one guardrail in one account, it asks instead of fixing.
+    """
+
+    fights: Annotated[int, Meta(ge=1, le=20)] = 3
+    fight_minutes: Annotated[int, Meta(ge=1, le=1440)] = 60
+    fixes_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 20
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file. With `trouble`, it could not be read: everything is told, nothing is fixed."""
 
@@ -108,6 +120,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     exemptions: tuple[Exemption, ...] = ()
     known: Known = Known()
     channels: tuple[Channel, ...] = ()
+    limits: Limits = Limits()
     undo_exemption_days: Annotated[int, Meta(ge=1, le=365)] = 7
     trouble: str = ""
 

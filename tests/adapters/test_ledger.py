@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.ledger import LEASE, DynamoLedger, NoLedger, from_item, to_item
+from chalicelib.adapters.ledger import LEASE, SPILL_OVER, DynamoLedger, NoLedger, NoSpill, Spill, from_item, to_item
 from chalicelib.core.event import Actor
 from chalicelib.core.ports import Refused
 from chalicelib.core.record import Record, Status
+from chalicelib.core.settings import Limits
 from tests.support import HOME, World
 
+LIMITS = Limits()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECRET = "s3cr3t-value"
 
@@ -64,7 +66,7 @@ def draft(id: str = "one", **changed: Any) -> Record:
 
 
 def opened(ledger: DynamoLedger, record: Record) -> Record:
-    return ledger.open(record, record.event_time)
+    return ledger.open(record, record.event_time, LIMITS)
 
 
 def refusal(ledger: DynamoLedger, record: Record) -> str:
@@ -183,3 +185,78 @@ def test_a_record_shows_no_state_in_its_repr_of_a_refusal(ledger: DynamoLedger) 
     with pytest.raises(Refused) as refused:
         opened(ledger, replace(record))
     assert SECRET not in str(refused.value)
+
+
+def test_the_fix_after_the_last_that_is_allowed_is_a_fight(ledger: DynamoLedger, clock: Clock) -> None:
+    for number in range(LIMITS.fights):
+        record = opened(ledger, draft(f"fix-{number}", seen_at=clock.now))
+        ledger.move(record, Status.FIXED, by="snapback")
+        clock.later(minutes=5)
+    assert refusal(ledger, draft("again", seen_at=clock.now)) == "fighting"
+    clock.later(minutes=LIMITS.fight_minutes)
+    assert opened(ledger, draft("an hour later", seen_at=clock.now)).id == "an hour later"
+
+
+def test_one_fix_may_be_all_that_is_allowed(ledger: DynamoLedger, clock: Clock) -> None:
+    limits = Limits(fights=1)
+    record = ledger.open(draft("one"), NOON, limits)
+    ledger.move(record, Status.FIXED, by="snapback")
+    with pytest.raises(Refused, match="fighting"):
+        ledger.open(draft("two"), NOON, limits)
+
+
+def test_the_cap_is_held_to_the_unit_by_guardrail_account_and_minute(ledger: DynamoLedger, clock: Clock) -> None:
+    limits = Limits(fixes_per_minute=3)
+    for _ in range(3):
+        ledger.count_fix(draft(), limits)
+    with pytest.raises(Refused, match="capped"):
+        ledger.count_fix(draft(), limits)
+    ledger.count_fix(draft(account="210987654321"), limits)
+    ledger.count_fix(draft(guardrail="s3.bucket_policy_made_public"), limits)
+    clock.later(minutes=1)
+    ledger.count_fix(draft(), limits)
+
+
+def test_a_stop_is_known_everywhere_within_a_minute(world: World, ledger: DynamoLedger, clock: Clock) -> None:
+    other = DynamoLedger(world.client("dynamodb"), "records", clock)
+    assert other.stopped() == ""
+    ledger.stop("bob", "deploying")
+    assert ledger.stopped() == "stopped by bob at 2026-11-23T12:00:00+00:00: deploying"
+    clock.later(seconds=59)
+    assert "deploying" in other.stopped()
+    ledger.start("bob")
+    clock.later(seconds=59)
+    assert other.stopped() == ""
+
+
+def test_states_that_no_item_can_hold_are_in_the_bucket_and_come_back(world: World, clock: Clock) -> None:
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="spill")
+    ledger = DynamoLedger(world.client("dynamodb"), "records", clock, Spill(s3, "spill"))
+    ledger.create()
+    large = {"policy": "x" * SPILL_OVER}
+    record = opened(ledger, draft(before=large))
+    assert ledger.get("one") == record
+    fixed = ledger.move(record, Status.FIXED, by="snapback", after={"policy": None})
+    assert list(ledger.records()) == [fixed]
+    assert fixed.before == large
+    without = DynamoLedger(world.client("dynamodb"), "records", clock)
+    with pytest.raises(NoSpill, match="SNAPBACK_SPILL"):
+        without.get("one")
+
+
+def test_small_states_stay_in_the_item(world: World, clock: Clock) -> None:
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="spill")
+    ledger = DynamoLedger(world.client("dynamodb"), "records", clock, Spill(s3, "spill"))
+    ledger.create()
+    opened(ledger, draft())
+    assert not s3.list_objects_v2(Bucket="spill").get("Contents")
+
+
+def test_overdue_are_those_under_way_past_their_lease(ledger: DynamoLedger, clock: Clock) -> None:
+    opened(ledger, draft("one"))
+    opened(ledger, draft("two", guardrail="other", status=Status.ALERTED))
+    assert not list(ledger.overdue())
+    clock.later(seconds=LEASE.total_seconds() + 1)
+    assert [record.id for record in ledger.overdue()] == ["one"]

@@ -14,7 +14,7 @@ from chalicelib.core.event import Event
 from chalicelib.core.guardrail import Guardrail
 from chalicelib.core.ports import Refused
 from chalicelib.core.record import Status
-from chalicelib.core.settings import Exemption, Mode, Modes
+from chalicelib.core.settings import Exemption, Limits, Mode, Modes
 from chalicelib.fixes.close_bucket_acl import CloseBucketAcl
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID, whole
 from tests.support import HOME, Envelope, World
@@ -299,6 +299,114 @@ class TestApprove:
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="public-read")
         with patch.object(application.ledger, "get", return_value=seen), pytest.raises(CannotAct):
             application.engine.approve(record, "dave")
+
+
+def again(envelope: Envelope, world: World, **passed: float) -> Envelope:
+    """The same change made again, later."""
+    world.later(**passed)
+    envelope["detail"]["eventID"] = f"at-{world.clock}"
+    envelope["detail"]["eventTime"] = world.clock.isoformat()
+    return envelope
+
+
+class TestLimits:
+    def test_a_fight_is_told_once_with_both_sides_and_what_would_settle_it(self, world: World) -> None:
+        envelope = public(world)
+        for _ in range(3):
+            world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="public-read")
+            assert deliver(world, again(envelope, world, minutes=5)).status == Status.FIXED
+        world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="public-read")
+        envelope["detail"]["userAgent"] = "Terraform/1.9"
+        fight = deliver(world, again(envelope, world, minutes=5))
+        assert fight.status == Status.FIGHTING
+        assert "alice with AWS CLI and alice with Terraform" in fight.reason
+        assert "guardrail: s3.bucket_acl_made_public, resource: 'arn:aws:s3:::app-logs'" in fight.reason
+        assert deliver(world, again(envelope, world, minutes=5)).status == "exempt"
+        assert deliver(world, again(envelope, world, minutes=61)).status == Status.FIXED
+
+    def test_above_the_cap_everything_asks_and_can_be_approved(self, world: World) -> None:
+        limits = Limits(fixes_per_minute=1, fights=20)
+        assert deliver(world, public(world), limits=limits).status == Status.FIXED
+        world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="public-read")
+        outcome = deliver(world, again(public_event("alice"), world, seconds=1), limits=limits)
+        assert outcome.status == Status.ASKING
+        assert "over 1 fixes" in world.record(outcome.record).history[-1].note
+        assert engine_of(world).approve(outcome.record, "carol").status == Status.FIXED
+
+    def test_when_all_is_stopped_everything_asks_and_nothing_is_approved_or_undone(self, world: World) -> None:
+        envelope = public(world)
+        fixed = deliver(world, envelope).record
+        world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="public-read")
+        ledger = world.application().ledger
+        ledger.stop("bob", "a bad day")
+        outcome = deliver(world, again(envelope, world, minutes=1))
+        assert outcome.status == Status.ASKING
+        with pytest.raises(CannotAct, match=r"stopped by bob.*snapback start"):
+            engine_of(world).approve(outcome.record, "carol")
+        with pytest.raises(CannotAct, match="stopped by bob"):
+            engine_of(world).undo(fixed, "carol")
+        ledger.start("bob")
+        assert engine_of(world).approve(outcome.record, "carol").status == Status.FIXED
+
+    def test_with_too_little_time_left_nothing_is_begun(self, world: World) -> None:
+        envelope = public(world)
+        application = world.application()
+        application.time_left = lambda: 3.0
+        with pytest.raises(Unfinished, match="too little time"):
+            application.engine.handle(Event.parse(envelope), [guardrail()])
+        assert not world.records()
+
+
+class TestResume:
+    def died(self, world: World, **effect: bool) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            deliver(world, public(world), guardrail(fix=Broken(KeyboardInterrupt(), **effect)))
+        world.later(minutes=3)
+
+    @pytest.mark.parametrize("effect", [True, False])
+    def test_what_a_dead_function_left_is_finished(self, world: World, effect: bool) -> None:
+        self.died(world, effect=effect)
+        told = world.application().tend()
+        assert [outcome["status"] for outcome in told["resumed"]] == [Status.FIXED]
+        (record,) = world.records()
+        assert record.attempts == 2
+        assert record.history[-1].note == ("found safe" if effect else "")
+
+    def test_what_is_still_being_done_is_left_to_its_holder(self, world: World) -> None:
+        self.died(world)
+        world.later(minutes=-2)
+        assert world.application().tend() == {"resumed": []}
+
+    def test_of_a_resource_that_is_gone_ends_as_gone(self, world: World) -> None:
+        self.died(world)
+        world.client("s3").delete_bucket(Bucket="app-logs")
+        world.application().tend()
+        assert world.records()[0].status == Status.GONE
+
+    def test_when_all_is_stopped_it_is_told_as_failed(self, world: World) -> None:
+        self.died(world)
+        world.application().ledger.stop("bob", "a bad day")
+        world.application().tend()
+        assert world.records()[0].status == Status.FAILED
+
+    @pytest.mark.parametrize("effect", [True, False])
+    def test_an_undo_that_died_is_finished(self, world: World, effect: bool) -> None:
+        envelope = public(world)
+        before = whole(world)
+        record = deliver(world, envelope).record
+        written = CloseBucketAcl.write
+
+        def dying(*call: Any) -> None:
+            if effect:
+                written(*call)
+            raise KeyboardInterrupt
+
+        with patch.object(CloseBucketAcl, "write", dying), pytest.raises(KeyboardInterrupt):
+            engine_of(world).undo(record, "bob")
+        world.later(minutes=3)
+        world.application().tend()
+        assert world.record(record).status == Status.UNDONE
+        assert whole(world) == before
 
 
 def public_event(user: str) -> Envelope:

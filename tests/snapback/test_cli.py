@@ -126,7 +126,9 @@ class TestRecords:
                 found, id=f"{number:016x}", arn=f"arn:aws:s3:::b{number}", status=Status.ALERTED, history=()
             )
             ledger.open(
-                other.stepped(Status.ALERTED, datetime(2026, 11, 23, 11, number, tzinfo=UTC), "snapback"), world.clock
+                other.stepped(Status.ALERTED, datetime(2026, 11, 23, 11, number, tzinfo=UTC), "snapback"),
+                world.clock,
+                world.settings.limits,
             )
         shown = run("records", "--limit", 2).stdout
         assert "The latest 2; --limit 8 shows more." in shown

@@ -93,7 +93,7 @@ def test_the_ledgers_stream_is_handed_over_once_and_whole_also_after_a_refusal()
         aws.drain("ledger", batches.append)
         (record,) = application.ledger.records()
         with pytest.raises(Refused):
-            application.ledger.open(record, record.event_time)
+            application.ledger.open(record, record.event_time, application.settings.limits)
         again = cloudtrail_event("organizations", "LeaveOrganization", {"accountId": "7"}, account=HOME)
         application.guard("organizations", again)
         aws.drain("ledger", batches.append)
