@@ -43,8 +43,14 @@ def act(event: Any, context: Any) -> Any:
 
 @app.lambda_function(name="canary")
 def canary(event: Any, context: Any) -> Any:  # noqa: ARG001 - what calls it doesn't matter
-    """Is the ledger there and are the settings readable? Its metric's absence raises the alarm."""
+    """Each hour, an event of our own onto the bus."""
     return wiring.canary(context)
+
+
+@app.lambda_function(name="canary_echo")
+def canary_echo(event: Any, context: Any) -> Any:
+    """The canary at the other end of the bus; the absence of its metric raises the alarm."""
+    return wiring.canary_echo(event, context)
 
 
 gc.enable()

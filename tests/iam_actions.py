@@ -22,8 +22,11 @@ _OTHERWISE = {
 }
 
 
+_PREFIXES = {"eventbridge": "events"}
+
+
 def action_of(service: str, operation: str) -> str:
-    return _OTHERWISE.get(f"{service}:{operation}", f"{service}:{operation}")
+    return _OTHERWISE.get(f"{service}:{operation}", f"{_PREFIXES.get(service, service)}:{operation}")
 
 
 def actions_of(calls: Iterable[Call]) -> set[str]:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from policy_sentry.querying.actions import get_action_data
 
 from chalicelib import catalog
-from chalicelib.adapters import outbox, trail
-from chalicelib.adapters.sessions import FIXER, READER
+from chalicelib.adapters import canary, outbox, trail
 from chalicelib.core.guardrail import Guardrail
+from chalicelib.core.own import FIXER, READER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 Policy = dict[str, Any]
 
 LEDGER = {"Fn::GetAtt": ["Ledger", "Arn"]}
+SPILL = {"Fn::Sub": "${Spill.Arn}/*"}
 _SAMPLE = ("sample", "111122223333", "eu-west-1")
 
 
 def functions() -> tuple[str, ...]:
-    return (*(f"guard_{service}" for service in catalog.services()), "notify", "act", "canary")
+    return (*(f"guard_{service}" for service in catalog.services()), "notify", "act", "canary", "canary_echo")
 
 
 def logical_id(function: str) -> str:
@@ -47,7 +48,8 @@ def policy_of(function: str) -> Policy:
         service = function.removeprefix("guard_")
         statements += [
             *_guardrails(service),
-            _allow("Ledger", ["dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+            _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+            _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
             _allow("DeadLetters", ["sqs:SendMessage"], [{"Fn::GetAtt": ["DeadLetters", "Arn"]}]),
             _members(),
         ]
@@ -55,6 +57,8 @@ def policy_of(function: str) -> Policy:
         statements += [
             *(each for service in catalog.services() for each in _guardrails(service)),
             _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+            _allow("Overdue", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
+            _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
             _allow("WhoChanged", trail.ACTIONS, ["*"]),
             _members(),
         ]
@@ -66,6 +70,7 @@ def policy_of(function: str) -> Policy:
                 [{"Fn::GetAtt": ["Ledger", "StreamArn"]}],
             ),
             _allow("Sent", outbox.ACTIONS, [LEDGER]),
+            _allow("Spill", ["s3:GetObject"], [SPILL]),
             _allow("FailedMessages", ["sqs:SendMessage"], [{"Fn::GetAtt": ["FailedMessages", "Arn"]}]),
             _allow("Alarms", ["sns:Publish"], [{"Ref": "Alarms"}]),
             _allow(
@@ -79,8 +84,15 @@ def policy_of(function: str) -> Policy:
                 [_sub("arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:snapback/*")],
             ),
         ]
+    elif function == "canary":
+        bus = _sub("arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default")
+        own_source = {"StringEquals": {"events:source": canary.SOURCE}}
+        statements += [
+            _marker("dynamodb:UpdateItem"),
+            {**_allow("Bus", ["events:PutEvents"], [bus]), "Condition": own_source},
+        ]
     else:
-        statements.append(_allow("Ledger", ["dynamodb:DescribeTable"], [LEDGER]))
+        statements.append(_marker("dynamodb:GetItem", "dynamodb:UpdateItem"))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -109,17 +121,24 @@ def _arns(action: str, resources: frozenset[type[Resource]]) -> tuple[str, ...]:
     if not found:
         raise LookupError(f"{action} is no IAM action of the Service Authorization Reference")
     formats = {row["resource_arn_format"] for row in found[prefix]} - {"*"}
-    samples = [cls(*_SAMPLE).arn for cls in resources]
-    fitting = {each for each in formats if any(fnmatchcase(sample, _glob(each)) for sample in samples)}
-    return tuple(sorted({_pattern(each) for each in fitting or formats})) or ("*",)
+    fitting = {
+        _pattern(each, cls.named)
+        for each in formats
+        for cls in resources
+        if fnmatchcase(cls(*_SAMPLE).arn, _glob(each))
+    }
+    return tuple(sorted(fitting or {_pattern(each) for each in formats})) or ("*",)
 
 
 def _glob(arn_format: str) -> str:
     return re.sub(r"\$\{[^}]+\}", "*", arn_format)
 
 
-def _pattern(arn_format: str) -> str:
+def _pattern(arn_format: str, named: str = "*") -> str:
     """With the account's own id where the format has one; any region, since one function serves them all."""
+    begin, _, end = arn_format.rpartition("${")
+    if named != "*" and end.endswith("}"):
+        return f"{_pattern(begin)}{named}"
     kept = arn_format.replace("${Partition}", "${AWS::Partition}").replace("${Account}", "${AWS::AccountId}")
     return re.sub(r"\$\{(?!AWS::)[^}]+\}", "*", kept)
 
@@ -128,6 +147,12 @@ def _members() -> Any:
     roles = [_sub(f"arn:${{AWS::Partition}}:iam::*:role/{role}") for role in (READER, FIXER)]
     same_organization = {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
     return {**_allow("MemberAccounts", ["sts:AssumeRole"], roles), "Condition": same_organization}
+
+
+def _marker(*actions: str) -> Any:
+    """The canary's own item in the ledger's table, and no other."""
+    only = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [canary.MARKER]}}
+    return {**_allow("Marker", actions, [LEDGER]), "Condition": only}
 
 
 def _log_group(function: str) -> str:

@@ -98,10 +98,10 @@ class Guardrail(Rule, Generic[R]):
 class Tripwire(Rule):
     """A question about one event that leaves no state to look at. It only alerts."""
 
-    ask: Callable[[Event], str | None]
+    ask: Callable[[Event, Known], str | None]
 
-    def __call__(self, event: Event) -> str | None:
-        return self.ask(event)
+    def __call__(self, event: Event, known: Known) -> str | None:
+        return self.ask(event, known)
 
 
 def guardrail(
@@ -139,10 +139,10 @@ def guardrail(
 
 def tripwire(
     *, severity: Severity, on: Pattern, controls: tuple[str, ...] = ()
-) -> Callable[[Callable[[Event], str | None]], Tripwire]:
+) -> Callable[[Callable[[Event, Known], str | None]], Tripwire]:
     """Make a function a tripwire; it answers why the event is worth telling, or None."""
 
-    def made(ask: Callable[[Event], str | None]) -> Tripwire:
+    def made(ask: Callable[[Event, Known], str | None]) -> Tripwire:
         return Tripwire(**_described(ask), severity=severity, on=on, controls=controls, ask=ask)
 
     return made

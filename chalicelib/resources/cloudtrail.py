@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from chalicelib.core.event import REGION
 from chalicelib.core.resource import Resource, partition
 from chalicelib.resources.absent import absent
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
 
-_ARN = re.compile(r"arn:[^:]+:cloudtrail:([^:]+):([0-9]{12}):trail/(.+)")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]")
+"""https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trail-naming-requirements.html"""
+_ARN = re.compile(rf"arn:[a-z-]+:cloudtrail:({REGION.pattern}):([0-9]{{12}}):trail/({_NAME.pattern})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Trail(Resource):
         name = event.answered("trailARN") or next(event.names("name", "trailName"), None)
         if name is None:
             return
-        if not name.startswith("arn:"):
+        if _NAME.fullmatch(name):
             yield cls(name, event.account, event.region)
         elif (arn := _ARN.fullmatch(name)) and arn[2] == event.account:
             yield cls(arn[3], event.account, arn[1])

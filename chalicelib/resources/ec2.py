@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
 
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
+
+
+def _is(prefix: str, id: str) -> bool:
+    """Whether EC2 takes it for an id of this kind.
+
+    Another prefix is InvalidParameterValue to EC2, which can mean anything, so it is never `gone`; digits that aren't
+    hexadecimal are an error of their own, `…Malformed`, and are.
+    """
+    return re.fullmatch(rf"{prefix}-[0-9A-Za-z]{{1,32}}", id) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class SecurityGroup(Resource):
         named = [event.text("groupId"), event.text("ModifySecurityGroupRulesRequest", "GroupId")]
         answered = rows(event.detail, "responseElements", "securityGroupRuleSet")
         for group in (*named, *(text(rule, "groupId") for rule in answered)):
-            if group and group.startswith("sg-"):
+            if group and _is("sg", group):
                 yield cls(group, event.account, event.region)
 
     @classmethod
@@ -66,7 +76,8 @@ class Snapshot(Resource):
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
         for snapshot in event.names("snapshotId"):
-            yield cls(snapshot, event.account, event.region)
+            if _is("snap", snapshot):
+                yield cls(snapshot, event.account, event.region)
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
@@ -96,7 +107,8 @@ class Image(Resource):
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
         for image in event.names("imageId"):
-            yield cls(image, event.account, event.region)
+            if _is("ami", image):
+                yield cls(image, event.account, event.region)
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:

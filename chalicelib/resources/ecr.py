@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
+
+_NAME = re.compile(r"(?=.{2,256}\Z)[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*")
+_DIGEST = re.compile(r"[A-Za-z0-9_+.-]{1,32}:[A-Fa-f0-9]{32,128}")
+"""https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html and …/API_ImageIdentifier.html."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Repository(Resource):
             return
         changed = (text(repository, "repository-name") for repository in rows(event.detail, "repositories"))
         for name in (event.text("repositoryName"), text(event.detail, "repository-name"), *changed):
-            if name:
+            if name and _NAME.fullmatch(name):
                 yield cls(name, event.account, event.region)
 
     @classmethod
@@ -71,7 +76,7 @@ class Image(Resource):
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
         repository, digest = text(event.detail, "repository-name"), text(event.detail, "image-digest")
-        if repository and digest:
+        if repository and digest and _NAME.fullmatch(repository) and _DIGEST.fullmatch(digest):
             yield cls(f"{repository}@{digest}", event.account, event.region)
 
     @classmethod

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
 
+_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,128}")
+_KEY = re.compile(r"[A-Za-z0-9_]{16,128}")
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html and …/API_AccessKey.html."""
 _REPORTS_TO = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _KEPT_BY_AWS = ("/aws-service-role/", "/aws-reserved/")
 
@@ -50,7 +54,8 @@ class Identity(Resource):
     def in_event(cls, event: Event) -> Iterable[Self]:
         for kind in cls.kinds:
             for name in event.names(f"{kind}Name"):
-                yield cls(f"{kind}/{name}", event.account, event.region)
+                if _NAME.fullmatch(name):
+                    yield cls(f"{kind}/{name}", event.account, event.region)
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
@@ -117,6 +122,7 @@ class AccessKey(Resource):
     def in_event(cls, event: Event) -> Iterable[Self]:
         """Users who make a key for themselves, and root, need not be named in the request."""
         key = event.answered("accessKey", "accessKeyId") or event.text("accessKeyId")
+        key = key if key and _KEY.fullmatch(key) else None
         user = event.text("userName")
         if key and user is None and event.actor.kind == "Root":
             if event.name == "CreateAccessKey":
@@ -124,7 +130,7 @@ class AccessKey(Resource):
             return
         itself = text(event.detail, "userIdentity", "userName") if event.actor.kind == "IAMUser" else None
         user = user or event.answered("accessKey", "userName") or itself
-        if key and user:
+        if key and user and _NAME.fullmatch(user):
             yield cls(f"{user}/{key}", event.account, event.region)
 
     @classmethod

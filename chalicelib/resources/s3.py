@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from chalicelib.core.event import rows, text
 from chalicelib.core.resource import Resource, partition
 from chalicelib.resources.absent import absent
 
@@ -14,13 +16,19 @@ if TYPE_CHECKING:
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+"""As they once could be in us-east-1. No ARN: the API would take one of another account's access point.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket(Resource):
     """A general purpose bucket, by name."""
 
     cloudformation_type: ClassVar[str] = "AWS::S3::Bucket"
-    gone: ClassVar[frozenset[str]] = frozenset({"NoSuchBucket"})
+    gone: ClassVar[frozenset[str]] = frozenset({"NoSuchBucket", "InvalidBucketName"})
     tag_reads: ClassVar[tuple[str, ...]] = ("s3:GetBucketTagging",)
 
     @property
@@ -29,8 +37,11 @@ class Bucket(Resource):
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
+        """None of another account's: CloudTrail tells the caller's account of the call too, as an event of its own."""
+        owners = {text(each, "accountId") for each in rows(event.detail, "resources")} - {None}
         for name in event.names("bucketName"):
-            yield cls(name, event.account, event.region)
+            if _NAME.fullmatch(name) and owners <= {event.account}:
+                yield cls(name, event.account, event.region)
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:

@@ -8,6 +8,7 @@ from chalicelib.core.pattern import cloudtrail
 
 if TYPE_CHECKING:
     from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
 
 
 @tripwire(
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     on=cloudtrail("organizations", "LeaveOrganization", "RemoveAccountFromOrganization", failed=True),
     controls=("CIS-5.0 4.15",),
 )
-def leaving_attempted(event: Event) -> str | None:
+def leaving_attempted(event: Event, _: Known) -> str | None:
     """Account taken out of the organization.
 
     Outside the organization no service control policy binds the account, and its trail no longer reaches the

@@ -7,6 +7,7 @@ from chalicelib.core.guardrail import Severity, tripwire
 
 if TYPE_CHECKING:
     from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
 
 
 @tripwire(
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     },
     controls=("CIS-5.0 4.2",),
 )
-def console_login_without_mfa(event: Event) -> str | None:
+def console_login_without_mfa(event: Event, _: Known) -> str | None:
     """IAM user signed in to the console without MFA.
 
     A stolen or guessed password was all it took, or would have been. Federated sign-ins, by IAM Identity Center or

@@ -8,6 +8,7 @@ from chalicelib.core.pattern import API_CALL
 
 if TYPE_CHECKING:
     from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
 
 
 @tripwire(
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     },
     controls=("CIS-5.0 1.6", "CIS-5.0 4.3"),
 )
-def root_used(event: Event) -> str | None:
+def root_used(event: Event, _: Known) -> str | None:
     """Root user at work.
 
     The root user may do anything, and no policy of the account stops it; daily work has no need of it. Every call and

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.own import BUT_DEPLOYMENTS, own
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.protect_table import ProtectTable
+from chalicelib.resources.dynamodb import OwnTable
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+    from chalicelib.resources.dynamodb import Table
+
+FIX = ProtectTable()
+_CALLS = ("UpdateTable", "DeleteTable", "UpdateContinuousBackups", "UpdateTimeToLive")
+_EXPIRY = "expires_at"
+
+
+@guardrail(
+    severity=Severity.CRITICAL,
+    resource=OwnTable,
+    on=cloudtrail("dynamodb", *_CALLS, userIdentity=BUT_DEPLOYMENTS),
+    reads=(*FIX.reads, "dynamodb:DescribeTimeToLive"),
+    fix=FIX,
+)
+def own_ledger_weakened(table: Table, aws: Session) -> str | None:
+    """Snapback's own ledger weakened.
+
+    The ledger is the only memory of what Snapback changed and how to put it back. Its deletion protection or its
+    point-in-time recovery is off, its stream is off (nobody is told of anything then), or its items expire by another
+    attribute than theirs, which may delete all of them.
+
+    The fix turns deletion protection and point-in-time recovery on again; moments before that can no longer be
+    recovered. The rest is told: deploy the stack again, which also ties the functions to a new stream. A deleted ledger
+    can't be written to: the event ends in the dead-letter queue, whose alarm rings. What CloudFormation does is taken
+    for a deployment and not looked at.
+    """
+    if not own(aws.known, table.account, table.id):
+        return None
+    state = FIX.read(table, aws)
+    if not state["exists"]:
+        return "it is deleted"
+    client = aws.client("dynamodb")
+    faults = [] if state["deletion_protection"] else ["its deletion protection is off"]
+    if not state["recovery"]:
+        faults.append("its point-in-time recovery is off")
+    if not client.describe_table(TableName=table.id)["Table"].get("StreamSpecification", {}).get("StreamEnabled"):
+        faults.append("its stream is off, so nobody is told of anything")
+    expiry = client.describe_time_to_live(TableName=table.id)["TimeToLiveDescription"]
+    if expiry.get("AttributeName") != _EXPIRY or expiry.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
+        faults.append(f"its items no longer expire by {_EXPIRY}")
+    return "; ".join(faults) or None

@@ -1,0 +1,69 @@
+"""DynamoDB. Calls name a table by name or ARN, in `tableName`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from chalicelib.core.resource import Resource, partition
+from chalicelib.resources.absent import absent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from chalicelib.core.event import Event
+    from chalicelib.core.ports import Session
+
+_NAME = re.compile(
+    r"(?:arn:[^:]+:dynamodb:(?P<region>[^:]+):(?P<account>[0-9]{12}):table/)?(?P<name>[A-Za-z0-9_.-]{3,255})"
+)
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html"""
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Resource):
+    """A table, by name."""
+
+    cloudformation_type: ClassVar[str] = "AWS::DynamoDB::Table"
+    gone: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException", "TableNotFoundException"})
+    tag_reads: ClassVar[tuple[str, ...]] = ("dynamodb:ListTagsOfResource",)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:dynamodb:{self.region}:{self.account}:table/{self.id}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        """An ARN may name another account's table, or one elsewhere: the event is then no word of its owner's."""
+        for given in event.names("tableName"):
+            found = _NAME.fullmatch(given)
+            if found and found["account"] in (None, event.account) and found["region"] in (None, event.region):
+                yield cls(found["name"], event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        for page in aws.client("dynamodb").get_paginator("list_tables").paginate():
+            for name in page["TableNames"]:
+                yield cls(name, aws.account, aws.region)
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for page in aws.client("dynamodb").get_paginator("list_tags_of_resource").paginate(ResourceArn=self.arn):
+            found |= {tag["Key"]: tag["Value"] for tag in page["Tags"]}
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTable(Table):
+    """A table that may be of Snapback's own stack. A deleted one is a finding and not `gone`."""
+
+    gone: ClassVar[frozenset[str]] = frozenset()
+    named: ClassVar[str] = "${AWS::StackName}-*"
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        """None of a deleted table."""
+        found: dict[str, str] = {}
+        with absent(*Table.gone):
+            found |= Table.tags(self, aws)
+        return found

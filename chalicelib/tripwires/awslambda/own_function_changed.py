@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.own import BUT_DEPLOYMENTS, own
+from chalicelib.core.pattern import cloudtrail
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
+
+# By CloudTrail's names: https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
+_CALLS = {
+    "UpdateFunctionCode20150331v2": "gave it other code",
+    "UpdateFunctionConfiguration20150331v2": "changed its configuration",
+    "DeleteFunction20150331": "deleted it",
+    "PutFunctionConcurrency20171031": "changed how often it may run at once",
+    "DeleteFunctionConcurrency20171031": "changed how often it may run at once",
+    "AddPermission20150331v2": "let somebody else call it",
+    "RemovePermission20150331v2": "forbade somebody to call it",
+    "PutFunctionEventInvokeConfig": "changed its retries or dead letters",
+    "UpdateFunctionEventInvokeConfig": "changed its retries or dead letters",
+    "DeleteFunctionEventInvokeConfig": "changed its retries or dead letters",
+    "CreateEventSourceMapping20150331": "tied it to another source of events",
+    "UpdateEventSourceMapping20150331": "changed what it is fed by",
+    "DeleteEventSourceMapping20150331": "cut off what it is fed by",
+    "CreateFunctionUrlConfig": "gave it an address on the internet",
+}
+_NAME = re.compile(r"(?:.*:?function:)?(?P<name>[A-Za-z0-9_-]+)(?::[A-Za-z0-9$_.-]+)?")
+"""A name or an ARN, whole or in part, with or without a version."""
+
+
+@tripwire(severity=Severity.CRITICAL, on=cloudtrail("lambda", *_CALLS, userIdentity=BUT_DEPLOYMENTS))
+def own_function_changed(event: Event, known: Known) -> str | None:
+    """Snapback's own function changed.
+
+    Whoever changes the code of one of Snapback's functions has its permissions; whoever lets it no longer run, or feeds
+    it no more, has made its guardrails blind. Deploy the stack again to have it as it was, and find out what was done
+    with its role in between. What CloudFormation does is taken for a deployment.
+    """
+    given = event.text("functionName") or event.answered("functionArn") or event.answered("functionName") or ""
+    found = _NAME.fullmatch(given)
+    if found is None or not own(known, event.account, found["name"]):
+        return None
+    return f"{event.actor.name} {_CALLS[event.name]}: {found['name']}"

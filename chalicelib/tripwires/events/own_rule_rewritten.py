@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.own import BUT_DEPLOYMENTS, own
+from chalicelib.core.pattern import cloudtrail
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
+
+
+@tripwire(
+    severity=Severity.CRITICAL,
+    on=cloudtrail("events", "PutRule", "PutTargets", userIdentity=BUT_DEPLOYMENTS),
+)
+def own_rule_rewritten(event: Event, known: Known) -> str | None:
+    """Snapback's own rule rewritten.
+
+    Somebody gave an EventBridge rule of Snapback's stack another pattern or target: it may see less now, or tell
+    somebody else what it sees. Deploy the stack again to have it as it was. What CloudFormation does is taken for a
+    deployment. When Snapback itself gives a rule back its state by PutRule, as it must for the rule on STS, that is
+    told too.
+    """
+    name = event.text("name" if event.name == "PutRule" else "rule")
+    if name is None or not own(known, event.account, name):
+        return None
+    return (
+        f"{event.actor.name} gave {name} {'another pattern or state' if event.name == 'PutRule' else 'another target'}"
+    )

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.own import BUT_DEPLOYMENTS, FIXER, READER, own
+from chalicelib.core.pattern import cloudtrail
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
+
+_CALLS = (
+    *("PutRolePolicy", "DeleteRolePolicy", "AttachRolePolicy", "DetachRolePolicy", "UpdateAssumeRolePolicy"),
+    *("PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary", "UpdateRole", "DeleteRole"),
+)
+
+
+@tripwire(severity=Severity.CRITICAL, on=cloudtrail("iam", *_CALLS, userIdentity=BUT_DEPLOYMENTS))
+def own_role_changed(event: Event, known: Known) -> str | None:
+    """Snapback's own role changed.
+
+    The role of one of Snapback's functions, or `snapback-reader` or `snapback-fixer` in an account that it looks after,
+    now allows more, less, or somebody else to use it. Deploy the stack again to have it as it was. What CloudFormation
+    does is taken for a deployment: watch who may deploy.
+    """
+    name = event.text("roleName") or ""
+    if name not in (READER, FIXER) and not own(known, event.account, name):
+        return None
+    what = event.text("policyArn") or event.text("policyName")
+    return f"{event.actor.name} called {event.name} on {name}" + (f" with {what}" if what else "")

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.own import BUT_DEPLOYMENTS, own
+from chalicelib.core.pattern import cloudtrail
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
+
+_CALLS = {
+    "DeleteQueue": "deleted",
+    "PurgeQueue": "emptied",
+    "SetQueueAttributes": "changed the settings of",
+    "AddPermission": "let somebody else use",
+    "RemovePermission": "took a permission from",
+}
+_URL = re.compile(r"https://[^/]+/(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_.-]+)")
+
+
+@tripwire(severity=Severity.HIGH, on=cloudtrail("sqs", *_CALLS, userIdentity=BUT_DEPLOYMENTS))
+def own_queue_changed(event: Event, known: Known) -> str | None:
+    """Snapback's own queue changed.
+
+    In its queues are the events that Snapback could not handle and the messages that nobody could be told. Whoever
+    deletes or empties one, or turns them elsewhere, makes them vanish without a trace. Go through what was there by
+    CloudTrail, and deploy the stack again. What CloudFormation does is taken for a deployment.
+    """
+    found = _URL.fullmatch(event.text("queueUrl") or "")
+    if found is None or not own(known, found["account"], found["name"]):
+        return None
+    return f"{event.actor.name} {_CALLS[event.name]} {found['name']}"

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import text
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.own import FIXER, READER, home_of, own_role
+from chalicelib.core.pattern import cloudtrail
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
+
+_FOR_A_RECORD = re.compile(r"snapback-[0-9a-f]{16,32}")
+# Roughly ours, so that few of an account's many calls come here; which are, the function says.
+_ROLES = [
+    *({"suffix": f"/{role}"} for role in (READER, FIXER)),
+    *({"wildcard": f"*-{function}*"} for function in ("Guard", "Notify", "Act", "Canary")),
+]
+# Lambda assumes a function's role all day long; AWS itself writes `invokedBy`.
+_BUT_LAMBDA = {"invokedBy": [{"exists": False}, {"anything-but": ["lambda.amazonaws.com"]}]}
+
+
+@tripwire(
+    severity=Severity.CRITICAL,
+    on=cloudtrail(
+        *("sts", "AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"),
+        requestParameters={"roleArn": _ROLES},
+        userIdentity=_BUT_LAMBDA,
+    ),
+)
+def own_role_used_by_others(event: Event, known: Known) -> str | None:
+    """Snapback's own role used by somebody else.
+
+    The roles of Snapback's functions are for Lambda alone, `snapback-reader` and `snapback-fixer` for those functions,
+    and the latter for one record at a time. Anybody else who assumes one can undo what Snapback protects, in its name.
+    Take the trust away, and look at what the session did.
+
+    The function is told by the role that CloudTrail says has called, never by a user agent. A call from another account
+    is recorded twice: where the role is, only the caller's account is named, and one from Snapback's own is judged by
+    the record in that account. Denied attempts don't name the role, so they aren't seen.
+    """
+    role = event.text("roleArn") or ""
+    name, session = role.rpartition("/")[2], event.text("roleSessionName") or ""
+    who, caller = event.actor, text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
+    somebody = who.name if who.account == home_of(known) else f"{who.name} of account {who.account}"
+    if own_role(known, role):
+        by_lambda = who.kind == "AWSService" and who.via == "lambda.amazonaws.com"
+        return None if by_lambda else f"{somebody} assumed {name}, the role of a function"
+    if name not in (READER, FIXER) or not home_of(known):
+        return None
+    from_home = who.kind == "AWSAccount" and who.account == home_of(known)
+    if event.name != "AssumeRole" or not (own_role(known, caller) or from_home):
+        return f"{somebody} assumed {role}"
+    if name == FIXER and not _FOR_A_RECORD.fullmatch(session):
+        return f"{somebody} assumed {role} for no record, as {session or 'nobody'}"
+    return None

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support import FRIEND, Envelope, World, alice, cloudtrail_event
+
+ID = "iam.own_role_changed"
+NAME = "snapback-GuardS3Role-1A2B3C4D5E6F"
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+def call(name: str = "PutRolePolicy", role: Any = NAME, account: str = "123456789012", **detail: Any) -> Envelope:
+    parameters = {"roleName": role, "policyName": "more", "policyDocument": "{}"}
+    return cloudtrail_event("iam", name, parameters, account=account, **detail)
+
+
+def told(envelope: Envelope, world: World) -> list[tuple[str, str]]:
+    world.settings = type(world.settings)(known=world.settings.known, accounts=frozenset({FRIEND}))
+    return [(outcome.status, outcome.reason) for outcome in world.deliver(envelope, ID, "fix")]
+
+
+@pytest.mark.parametrize(
+    ("envelope", "reason"),
+    [
+        (call(), f"alice called PutRolePolicy on {NAME} with more"),
+        (call("UpdateAssumeRolePolicy"), f"alice called UpdateAssumeRolePolicy on {NAME} with more"),
+        (call(role="snapback-fixer"), "alice called PutRolePolicy on snapback-fixer with more"),
+        (call(role="snapback-reader", account=FRIEND), "alice called PutRolePolicy on snapback-reader with more"),
+        (call(userAgent="cloudformation.amazonaws.com"), f"alice called PutRolePolicy on {NAME} with more"),
+        (cloudtrail_event("iam", "DeleteRole", {"roleName": NAME}), f"alice called DeleteRole on {NAME}"),
+        (
+            cloudtrail_event("iam", "AttachRolePolicy", {"roleName": NAME, "policyArn": ADMIN}),
+            f"alice called AttachRolePolicy on {NAME} with {ADMIN}",
+        ),
+    ],
+)
+def test_a_changed_role_is_told(envelope: Envelope, reason: str, world: World) -> None:
+    assert told(envelope, world) == [("alerted", reason)]
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        call(role="deploy"),
+        call(role="snapback-test-GuardS3Role-1A2B3C4D5E6F"),
+        call(role="snapback-readers"),
+        call(account=FRIEND),
+        call(userIdentity={**alice(), "invokedBy": "cloudformation.amazonaws.com"}),
+        call(errorCode="AccessDenied"),
+        call(role=None),
+        call(role=[NAME, NAME]),
+        call("TagRole"),
+        cloudtrail_event("iam", "PutRolePolicy"),
+    ],
+)
+def test_others_and_deployments_are_not(envelope: Envelope, world: World) -> None:
+    assert told(envelope, world) == []
