@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import time
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from chalicelib.core.settings import Settings
 
 TABLE_VARIABLE = "SNAPBACK_LEDGER"
+_in_ascii = partial(json.dumps, separators=(",", ":"), default=str)
+"""Not as powertools does: names with invisible, reordering and line-breaking characters would be logged as they are."""
 _QUIET = frozenset({"compliant", "off", "gone"})
 
 
@@ -49,9 +52,11 @@ class Application:
     time_left: Callable[[], float] = lambda: math.inf
     """Seconds until the function is stopped."""
     table: str = field(default_factory=lambda: os.environ.get(TABLE_VARIABLE, "snapback-ledger"))
+    spill: str = field(default_factory=lambda: os.environ.get(SPILL_VARIABLE, ""))
+    """The bucket of what is too large for the table."""
     believed: Callable[[str], bool] = lambda _: False
     """Accounts believed besides the home account and those in the settings."""
-    logger: Logger = field(default_factory=lambda: Logger(service="snapback"))
+    logger: Logger = field(default_factory=lambda: Logger(service="snapback", json_serializer=_in_ascii))
     metrics: Metrics = field(default_factory=lambda: Metrics(namespace="Snapback", service="snapback"))
 
     @cached_property
@@ -64,8 +69,7 @@ class Application:
 
     @cached_property
     def ledger(self) -> DynamoLedger:
-        bucket = os.environ.get(SPILL_VARIABLE)
-        spill = Spill(self.sessions.source.client("s3"), bucket) if bucket else None
+        spill = Spill(self.sessions.source.client("s3"), self.spill) if self.spill else None
         return DynamoLedger(self.dynamodb, self.table, self.now, spill)
 
     @cached_property

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -27,6 +25,8 @@ from chalicelib.core.resource import Resource, partition
 from chalicelib.core.settings import Mode, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
     import boto3
     from aws_lambda_powertools import Logger, Metrics
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,6 +44,8 @@ MARKER = "canary#sign"
 """The marker's key in the ledger's table: `sent`, `sent_at`, and `answered`, `answered_at` and `trouble` of the last."""
 FRESH = timedelta(minutes=15)
 """How long a canary may take over the bus."""
+RECENTLY = timedelta(minutes=1)
+"""Within which no other canary is sent."""
 SILENT = timedelta(hours=2)
 """How long there may be no sign of life."""
 
@@ -59,6 +61,8 @@ class Home(Protocol):
 
     def now(self) -> datetime: ...
     def pause(self, seconds: float, /) -> None: ...
+    @property
+    def time_left(self) -> Callable[[], float]: ...
     @property
     def dynamodb(self) -> DynamoDBClient: ...
     @property
@@ -83,11 +87,23 @@ class Sign:
 
 
 def send(here: Home, source: boto3.Session) -> None:
-    """Raises NotSent, and what boto3 raises when the ledger can't be written."""
-    nonce, now = secrets.token_hex(16), here.now()
-    _write(here, "sent", nonce, now)
+    """Raises NotSent, and what boto3 raises when the ledger can't be written.
+
+    A schedule may fire twice; the second then sends nothing, or the first one's canary would be taken for a stranger.
+    """
+    nonce = secrets.token_hex(16)
+    try:
+        _write(
+            here.dynamodb,
+            here,
+            {"sent": nonce, "sent_at": _time(here.now())},
+            "attribute_not_exists(sent_at) OR sent_at < :recently",
+            recently=_time(here.now() - RECENTLY),
+        )
+    except here.dynamodb.exceptions.ConditionalCheckFailedException:
+        return
     entry = {"Source": SOURCE, "DetailType": PATTERN["detail-type"][0], "Detail": json.dumps({"nonce": nonce})}
-    answer = source.client("events").put_events(Entries=[entry])  # type: ignore[call-overload]
+    answer = source.client("events").put_events(Entries=[entry])
     if answer["FailedEntryCount"]:
         raise NotSent("; ".join(f"{each.get('ErrorCode')}: {each.get('ErrorMessage')}" for each in answer["Entries"]))
 
@@ -102,6 +118,7 @@ def answer(here: Home, envelope: Any) -> dict[str, bool]:
         who_changed=lambda _record, _since: None,
         now=here.now,
         pause=here.pause,
+        time_left=here.time_left,
     )
     (outcome,) = engine.handle(_event(here, envelope), [_guardrail(here)])
     answered = outcome.status == Status.FIXED  # A second delivery finds it answered.
@@ -132,9 +149,7 @@ class _Canary(Resource):
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
-        nonce = text(event.detail, "nonce")
-        if nonce:
-            yield cls(nonce, event.account, event.region)
+        yield cls(event.detail["nonce"], event.account, event.region)
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - they come by the bus only
@@ -158,8 +173,10 @@ class _Answer(Fix[_Canary]):
     def safe(self, state: Mapping[str, Any], known: Known) -> Mapping[str, Any]:  # noqa: ARG002
         return {**state, "answered": state["sent"]}
 
-    def write(self, resource: _Canary, state: Mapping[str, Any], aws: Session) -> None:
-        _write(self._here, "answered", state["answered"], self._here.now(), client=aws.client("dynamodb"))
+    def write(self, resource: _Canary, state: Mapping[str, Any], aws: Session) -> None:  # noqa: ARG002
+        here = self._here
+        answered = {"answered": state["answered"], "answered_at": _time(here.now()), "trouble": here.settings.trouble}
+        _write(aws.client("dynamodb"), here, answered, "sent = :answered")
 
 
 def _guardrail(here: Home) -> Guardrail[_Canary]:
@@ -193,7 +210,8 @@ def _guardrail(here: Home) -> Guardrail[_Canary]:
 
 def _event(here: Home, envelope: Any) -> Event:
     """Raises NotBelieved for all but a canary of this account."""
-    if not matches(PATTERN, envelope) or text(envelope, "account") != here.home:
+    nonce = text(envelope, "detail", "nonce")
+    if not nonce or not matches(PATTERN, envelope) or text(envelope, "account") != here.home:
         raise NotBelieved("this is no canary of this account")
     return Event(
         raw=envelope,
@@ -203,7 +221,7 @@ def _event(here: Home, envelope: Any) -> Event:
         time=parse_time(dig(envelope, "time")) or here.now(),
         source=SOURCE,
         name=PATTERN["detail-type"][0],
-        detail=dig(envelope, "detail") or {},
+        detail={"nonce": nonce},
         actor=Actor.of(None, here.home),
     )
 
@@ -234,21 +252,19 @@ def _no_rule(id: str) -> Rule:
     raise LookupError(id)
 
 
-def _write(here: Home, what: str, nonce: str, now: datetime, client: Any = None) -> None:
-    """`sent` anything; `answered` only what was sent last. Raises what boto3 does."""
-    values = {
-        what: {"S": nonce},
-        f"{what}_at": {"S": now.isoformat(timespec="seconds")},
-        "expires_at": {"N": str(int((now + KEPT).timestamp()))},
-    }
-    condition: dict[str, Any] = {}
-    if what == "answered":
-        values["trouble"] = {"S": here.settings.trouble}
-        condition = {"ConditionExpression": "sent = :answered"}
-    (client or here.dynamodb).update_item(
+def _write(client: DynamoDBClient, here: Home, values: Mapping[str, str], condition: str, **compared: str) -> None:
+    expires_at = str(int((here.now() + KEPT).timestamp()))
+    client.update_item(
         TableName=here.table,
         Key={"pk": {"S": MARKER}},
-        UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in values),
-        ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
-        **condition,
+        UpdateExpression=f"SET expires_at = :expires_at, {', '.join(f'{name} = :{name}' for name in values)}",
+        ConditionExpression=condition,
+        ExpressionAttributeValues={
+            ":expires_at": {"N": expires_at},
+            **{f":{name}": {"S": value} for name, value in {**values, **compared}.items()},
+        },
     )
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

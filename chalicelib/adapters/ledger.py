@@ -107,9 +107,11 @@ class DynamoLedger:
                 " AND (attribute_not_exists(exempt_until) OR exempt_until < :now)"
                 " AND (attribute_not_exists(fingerprint) OR settled = :true OR fingerprint <> :fingerprint"
                 " OR seen_at < :event_time)"
+                " AND (attribute_not_exists(left_at) OR left_at <= :looked_at)"
                 + f" AND (attribute_not_exists(fix_{fights}) OR fix_{fights} < :since)"
                 * bool(fights),
                 event_time=event_time,
+                looked_at=record.seen_at,
                 fights=fights,
                 since=self._now() - timedelta(minutes=limits.fight_minutes),
                 exempt_until=self._now() + timedelta(minutes=limits.fight_minutes)
@@ -128,7 +130,8 @@ class DynamoLedger:
             raise Refused("exempt", _string(slot, "record"))
         seen = not slot["settled"]["BOOL"] and _string(slot, "fingerprint") == record.fingerprint
         covered = seen and _number(slot, "seen_at") >= event_time.timestamp()
-        raise Refused("duplicate" if covered else "fighting", _string(slot, "record"))
+        left = _number(slot, "left_at") > record.seen_at.timestamp()  # What was seen may be no more: look again.
+        raise Refused("duplicate" if covered else "busy" if left else "fighting", _string(slot, "record"))
 
     def count_fix(self, record: Record, limits: Limits) -> None:
         minute = self._now().strftime("%Y-%m-%dT%H:%M")
@@ -174,24 +177,45 @@ class DynamoLedger:
             raise Refused("busy", earlier.id)
         try:
             return self.move(
-                earlier, Status.FIXING, by="snapback", note="taken over", attempts=earlier.attempts + 1, error=""
+                *(earlier, Status.FIXING),
+                by="snapback",
+                note="taken over",
+                looked_at=draft.seen_at,
+                attempts=earlier.attempts + 1,
+                error="",
             )
         except Refused as refused:
-            raise Refused("busy", earlier.id) from refused
+            raise Refused("exempt" if refused.why == "exempt" else "busy", earlier.id) from refused
 
     def move(self, record: Record, status: Status, *, by: str, note: str = "", **changed: Any) -> Record:
         exempt_until: datetime | None = changed.pop("exempt_until", None)
+        looked_at: datetime | None = changed.pop("looked_at", None)
         starts = status in UNDER_WAY
         moved = record.stepped(status, self._now(), by, note, **changed)
         if starts:
             moved = replace(moved, holder=secrets.token_hex(8))
         put = self._put(moved, "#status = :was AND holder = :held", was=record.status, held=record.holder)
-        free = "attribute_not_exists(lease_until) OR lease_until < :now"
-        slot = self._slot(moved, free if starts else "holder = :held", held=record.holder, exempt_until=exempt_until)
+        free = "(attribute_not_exists(lease_until) OR lease_until < :now)"
+        if status is Status.FIXING and record.status is not Status.ASKING:  # What was decided since its holder died.
+            free += " AND (attribute_not_exists(exempt_until) OR exempt_until < :now)"
+        if looked_at:
+            free += " AND (attribute_not_exists(left_at) OR left_at <= :looked_at)"
+        slot = self._slot(
+            *(moved, free if starts else "holder = :held"),
+            held=record.holder,
+            exempt_until=exempt_until,
+            looked_at=looked_at,
+            leaves=moved.settled and not starts,
+        )
         refusals = self._transact({"Put": put}, slot)
         if refusals is None:
             return moved
-        if refusals[0] is None and not starts:  # Another record has the slot by now; ours still has to be told.
+        now = self._now().timestamp()
+        alone, slot_now = refusals[0] is None, refusals[1]  # The record is as it was; only the slot is another's.
+        let_be = _number(slot_now, "lease_until") < now <= _number(slot_now, "exempt_until")
+        if alone and let_be and "exempt_until" in free:
+            raise Refused("exempt", record.id)
+        if alone and not starts:  # Another record has the slot by now; ours still has to be told.
             try:
                 self._client.put_item(**put)
             except self._client.exceptions.ConditionalCheckFailedException:
@@ -295,6 +319,8 @@ class DynamoLedger:
         exempt_until: datetime | None = None,
         fights: int = 0,
         since: datetime | None = None,
+        looked_at: datetime | None = None,
+        leaves: bool = False,
     ) -> Any:
         now = self._now().timestamp()
         values: dict[str, Any] = {
@@ -303,9 +329,11 @@ class DynamoLedger:
             ":fingerprint": {"S": record.fingerprint},
             ":seen_at": {"N": str(record.seen_at.timestamp())},
             ":lease_until": {"N": str(self._lease(record))},
-            ":settled": {"BOOL": record.status not in {Status.ALERTED, Status.ASKING}},
+            ":settled": {"BOOL": record.settled},
             ":expires_at": {"N": str(int((self._now() + KEPT).timestamp()))},
         }
+        if leaves:
+            values[":left_at"] = {"N": str(now)}
         if exempt_until:
             values[":exempt_until"] = {"N": str(exempt_until.timestamp())}
         update = "SET " + ", ".join(f"{'#record' if name == ':record' else name[1:]} = {name}" for name in values)
@@ -316,6 +344,7 @@ class DynamoLedger:
             if fights == 1:
                 del values[":never"]
         used = {":now": {"N": str(now)}, ":true": {"BOOL": True}, ":held": {"S": held}}
+        used[":looked_at"] = {"N": str(looked_at.timestamp() if looked_at else 0)}
         used[":since"] = {"N": str(since.timestamp() if since else 0)}
         used[":event_time"] = {"N": str(event_time.timestamp() if event_time else 0)}
         values |= {name: value for name, value in used.items() if name in condition}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from chalicelib.core.own import FIXER, READER
 from chalicelib.core.resource import partition
 
 if TYPE_CHECKING:
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
 
     from chalicelib.core.settings import Known
 
-READER, FIXER = "snapback-reader", "snapback-fixer"
-"""The roles in member accounts."""
-
 _READS = re.compile(r"Get|List|Describe|Head|BatchGet|Lookup")
 _CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 5},
@@ -28,6 +27,9 @@ _CONFIG = Config(
     read_timeout=10,
     user_agent_extra="snapback/0.1",
 )
+logging.getLogger("botocore").setLevel(
+    logging.INFO
+)  # Its debug lines hold requests and answers whole: states, secrets.
 
 
 class ReadOnly(Exception):

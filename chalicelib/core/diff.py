@@ -69,6 +69,19 @@ def changes(before: Any, after: Any, *, most: int = 12, width: int = 160) -> lis
     return shown + [f"… and {len(lines) - most} lines more"] * (len(lines) > most)
 
 
+def without_secrets(value: Any) -> Any:
+    """A JSON value without what looks like a secret, by the name of its field or by its looks. JSON in strings is opened."""
+    return _redacted(_opened(value, {}))
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {redact(key): _redacted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_redacted(inner) for inner in value]
+    return redact(value) if isinstance(value, str) else value
+
+
 def _differences(old: list[str], new: list[str]) -> list[str]:
     if len(old) + len(new) > _MANY:  # difflib may take minutes; which lines came and went is told in no time.
         gone, come = Counter(old), Counter(new)

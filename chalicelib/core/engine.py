@@ -22,6 +22,8 @@ from chalicelib.core.settings import Mode, Settings, weakest
 SNAPBACK = "snapback"
 PROOF_PAUSES = (0.5, 1.0, 2.0)
 """Seconds between the looks of a proof that still finds the old state: reads in AWS may lag behind a write."""
+MOST_ATTEMPTS = 8
+"""To write and to see what is there then; about half an hour of `resume` every five minutes."""
 
 TIME_NEEDED = 15.0
 """Seconds that a fix and its proof may take; with less left in the function, none is begun."""
@@ -48,7 +50,7 @@ class Unfinished(Exception):
     """
 
     def __init__(self, outcomes: list[Outcome], errors: list[Exception]) -> None:
-        super().__init__("; ".join(f"{type(error).__name__}: {error}" for error in errors))
+        super().__init__("; ".join(map(described, errors)))  # Lambda logs it, and puts it in the dead letter.
         self.outcomes, self.errors = outcomes, errors
 
 
@@ -91,7 +93,7 @@ class Engine:
         """Ask each rule that the event is for. Raises Unfinished after the last one if any of them raised."""
         outcomes: list[Outcome] = []
         errors: list[Exception] = []
-        looks: dict[tuple[str, str], Session] = {}
+        looks: dict[tuple[str, str], tuple[Session, datetime]] = {}
         for rule in rules:
             if not matches(rule.on, event.raw):
                 continue
@@ -114,21 +116,27 @@ class Engine:
         return outcomes
 
     def _trip(self, rule: Tripwire, event: Event) -> list[Outcome]:
-        reason = rule(event)
+        reason = rule(event, self._settings.known)
         if reason is None:
             return []
         account = Account(event.account, event.account, event.region)
         mode = self._settings.mode_of(rule, event.account, {})
-        return [self._found(rule, account, event, reason, weakest(mode, Mode.ALERT), None, None)]
+        return [self._found(rule, account, event, reason, weakest(mode, Mode.ALERT), None, None, self._now())]
 
     def _check(
-        self, rule: Guardrail[Any], resource: Resource, event: Event, looks: dict[tuple[str, str], Session]
+        self,
+        rule: Guardrail[Any],
+        resource: Resource,
+        event: Event,
+        looks: dict[tuple[str, str], tuple[Session, datetime]],
     ) -> Outcome:
         settings = self._settings
         if not settings.needs_tags(rule.id) and settings.mode_of(rule, resource.account, {}) is Mode.OFF:
             return Outcome(rule.id, resource.arn, "off")
         where = (resource.account, resource.region)
-        look = looks[where] if where in looks else looks.setdefault(where, self._sessions.look(*where))
+        if where not in looks:
+            looks[where] = self._sessions.look(*where), self._now()
+        look, seen_at = looks[where]
         try:
             reason = rule(resource, look)
             if reason is None:
@@ -143,13 +151,21 @@ class Engine:
         mode = settings.allowed(rule, settings.mode_of(rule, resource.account, tags))
         if after == before:
             mode = weakest(mode, Mode.ALERT)
-        outcome = self._found(rule, resource, event, reason, mode, before, after)
+        outcome = self._found(rule, resource, event, reason, mode, before, after, seen_at)
         if outcome.status not in {"off", "exempt", "duplicate", Status.ALERTED, Status.ASKING}:
             looks.clear()  # What was seen before the write is no longer true.
         return outcome
 
     def _found(
-        self, rule: Rule, resource: Resource, event: Event, reason: str, mode: Mode, before: Any, after: Any
+        self,
+        rule: Rule,
+        resource: Resource,
+        event: Event,
+        reason: str,
+        mode: Mode,
+        before: Any,
+        after: Any,
+        seen_at: datetime,
     ) -> Outcome:
         now = self._now()
         for exemption in self._settings.exemptions:
@@ -179,7 +195,7 @@ class Engine:
             event_id=event.id,
             event_name=event.name,
             event_time=event.time,
-            seen_at=now,
+            seen_at=seen_at,
             mode=mode,
             status={Mode.ALERT: Status.ALERTED, Mode.ASK: Status.ASKING, Mode.FIX: Status.FIXING}[mode],
             before=before,
@@ -207,12 +223,16 @@ class Engine:
             if refused.why != "fighting":
                 raise
             return self._ledger.open(self._fighting(draft, refused.record), draft.event_time, limits)
-        if record.status is Status.FIXING:
-            try:
-                self._ledger.count_fix(record, limits)
-            except Refused:
-                why = f"over {limits.fixes_per_minute} fixes of this guardrail in this account in a minute"
-                return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=why, after=draft.after)
+        return self._counted(record, draft.after) if record.status is Status.FIXING else record
+
+    def _counted(self, record: Record, after: Any) -> Record:
+        """The record as it is: under way, or asking, since there were enough fixes in this minute."""
+        limits = self._settings.limits
+        try:
+            self._ledger.count_fix(record, limits)
+        except Refused:
+            why = f"over {limits.fixes_per_minute} fixes of this guardrail in this account in a minute"
+            return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=why, after=after)
         return record
 
     def _fighting(self, draft: Record, last: str) -> Record:
@@ -243,13 +263,9 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - judged by the proof, raised below if the harm is still there
             wrong = error
         try:
-            reason, left = self._proved(rule, resource, () if wrong else PROOF_PAUSES)
+            reason, left = self._proved(rule, resource, () if wrong else PROOF_PAUSES, record.after)
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
-            if is_gone(resource, error):
-                return self._ledger.move(record, Status.GONE, by=by)
-            trouble = described(wrong or error)
-            self._ledger.move(record, Status.FAILED, by=by, note="not proved", error=trouble)
-            raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
+            return self._unseen(record, resource, error, wrong, by)
         if reason is None:
             note = f"safe in spite of {described(wrong)}" if wrong else ""
             return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left)
@@ -259,15 +275,30 @@ class Engine:
         self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left)
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
-    def _proved(self, rule: Guardrail[Any], resource: Resource, pauses: Sequence[float]) -> tuple[str | None, Any]:
+    def _proved(
+        self, rule: Guardrail[Any], resource: Resource, pauses: Sequence[float], written: Any = None
+    ) -> tuple[str | None, Any]:
+        """What the guardrail says now, and the state: looked at again while either is not as it was written."""
         assert rule.fix is not None
         for pause in (*pauses, None):
             look = self._sessions.look(resource.account, resource.region)
-            reason = rule(resource, look)
-            if reason is None or pause is None:
+            reason, left = rule(resource, look), rule.fix.read(resource, look)
+            if (reason is None and left == written) or pause is None:
                 break
             self._pause(pause)
-        return reason, rule.fix.read(resource, look)
+        return reason, left
+
+    def _unseen(self, record: Record, resource: Resource, error: Exception, wrong: Exception | None, by: str) -> Record:
+        """After a write, the resource is gone, or can't be seen. Then nobody knows yet: it stays under way.
+
+        The next delivery or `resume` finds out; after so many attempts it is told as failed.
+        """
+        if is_gone(resource, error):
+            return self._ledger.move(record, Status.GONE, by=by)
+        trouble = described(wrong or error)
+        if record.attempts >= MOST_ATTEMPTS:
+            self._ledger.move(record, Status.FAILED, by=by, note="can't be looked at", error=trouble)
+        raise FixFailed(f"{record.guardrail} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
 
     def resume(self, record: Record) -> Record:
         """Go on with a record whose holder died: prove what it did, or do it. Raises Refused when it isn't overdue.
@@ -275,21 +306,45 @@ class Engine:
         Otherwise nobody would: the event was delivered again before the lease was out, or found all safe.
         """
         _, rule, resource = self._recalled(record.id)
-        record = self._ledger.move(record, record.status, by=SNAPBACK, note="taken over", attempts=record.attempts + 1)
-        if record.status is Status.UNDOING:
-            return self._undo(rule, resource, record, SNAPBACK)
+        try:
+            attempts = record.attempts + 1
+            record = self._ledger.move(record, record.status, by=SNAPBACK, note="taken over", attempts=attempts)
+        except Refused as refused:
+            if refused.why != "exempt":
+                raise
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="let be since its function died")
+        again = self._undo_resumed if record.status is Status.UNDOING else self._fix_resumed
+        return again(rule, resource, record)
+
+    def _fix_resumed(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
+        assert rule.fix is not None
         try:
             reason, now = self._proved(rule, resource, ())
-        except Exception as error:
-            if is_gone(resource, error):
-                return self._ledger.move(record, Status.GONE, by=SNAPBACK)
-            raise
+        except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
+            return self._unseen(record, resource, error, None, SNAPBACK)
         if reason is None:
             return self._ledger.move(record, Status.FIXED, by=SNAPBACK, note="found safe", after=now)
         if self._ledger.stopped() or self._settings.trouble:
             return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error="its function died before the fix")
         after = rule.fix.safe(now, self._sessions.look(resource.account, resource.region).known)
+        record = self._counted(record, after)
+        if record.status is Status.ASKING:
+            return record
         return self._fix(rule, resource, replace(record, after=after), SNAPBACK)
+
+    def _undo_resumed(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
+        """Unless somebody else may have changed it since: an undo half-way can't be told from that."""
+        assert rule.fix is not None
+        try:
+            now = rule.fix.read(resource, self._sessions.look(resource.account, resource.region))
+        except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
+            return self._unseen(record, resource, error, None, SNAPBACK)
+        if now == record.before:
+            return self._ledger.move(record, Status.UNDONE, by=SNAPBACK, note="found undone", after=now)
+        if now == record.after and not (self._ledger.stopped() or self._settings.trouble):
+            return self._undo(rule, resource, record, SNAPBACK)
+        trouble = "undo: its function died before it was undone" + " and changed since" * (now != record.after)
+        return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble, after=now)
 
     def approve(self, record_id: str, by: str) -> Record:
         """Do what a record in `asking` asks for, after looking again.
@@ -301,7 +356,7 @@ class Engine:
         if record.status is not Status.ASKING:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is asking can be approved")
         self._may_write()
-        look = self._sessions.look(resource.account, resource.region)
+        look, looked_at = self._sessions.look(resource.account, resource.region), self._now()
         try:
             reason = rule(resource, look)
             before = rule.fix.read(resource, look)
@@ -317,7 +372,7 @@ class Engine:
                 record, Status.ASKING, by=by, note="it changed since", reason=reason, before=before, after=after
             )
             raise CannotAct(f"record {record_id}: the resource changed since it asked; look at it again, then approve")
-        return self._fix(rule, resource, self._moved(record, Status.FIXING, by=by), by)
+        return self._fix(rule, resource, self._moved(record, Status.FIXING, by=by, looked_at=looked_at), by)
 
     def undo(self, record_id: str, by: str, *, force: bool = False) -> Record:
         """Write a record's `before` back, and let the resource be for `undo_exemption_days`.
@@ -330,6 +385,7 @@ class Engine:
         if not record.reversible or record.before is None:
             raise CannotAct(f"record {record_id}: {rule.id} can't be undone; its `before` is in `snapback show`")
         self._may_write()
+        looked_at = self._now()
         try:
             now = rule.fix.read(resource, self._sessions.look(resource.account, resource.region))
         except Exception as error:
@@ -354,6 +410,7 @@ class Engine:
             by=by,
             note="forced" if force and now != record.after else "",
             exempt_until=self._now() + timedelta(days=days),
+            looked_at=looked_at,
         )
         return self._undo(rule, resource, record, by)
 
@@ -366,11 +423,14 @@ class Engine:
             rule.fix.write(resource, record.before, self._sessions.hand(resource.account, resource.region, record.id))
         except Exception as error:  # noqa: BLE001 - judged by what is there now, raised below
             wrong = error
-        for pause in (*(() if wrong else PROOF_PAUSES), None):
-            left = rule.fix.read(resource, self._sessions.look(resource.account, resource.region))
-            if left == record.before or pause is None:
-                break
-            self._pause(pause)
+        try:
+            for pause in (*(() if wrong else PROOF_PAUSES), None):
+                left = rule.fix.read(resource, self._sessions.look(resource.account, resource.region))
+                if left == record.before or pause is None:
+                    break
+                self._pause(pause)
+        except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
+            return self._unseen(record, resource, error, wrong, by)
         if left == record.before:
             return self._ledger.move(
                 record, Status.UNDONE, by=by, note=f"let be for {self._settings.undo_exemption_days} days", after=left
@@ -410,11 +470,11 @@ def is_gone(resource: Resource, error: Exception) -> bool:
 
 def described(error: Exception) -> str:
     """An error in one line, fit for the record: AWS's code and message without what looks like a secret."""
-    from chalicelib.core.diff import redact  # Its patterns take longer to compile than the rest of the engine.
+    from chalicelib.core.diff import plain, redact  # Its patterns take longer to compile than the rest of the engine.
 
     code = dig(_response(error), "Error", "Code")
     said = dig(_response(error), "Error", "Message") if code else str(error)
-    return redact(f"{code or type(error).__name__}: {said}")[:300]
+    return plain(redact(f"{code or type(error).__name__}: {said}"))[:300]
 
 
 def _response(error: Exception) -> Mapping[str, Any]:

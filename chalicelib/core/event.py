@@ -14,6 +14,11 @@ from typing import Any
 
 JSON = Any
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_AWS = re.compile(r"aws\.[A-Za-z0-9._-]+")
+"""Sources that PutEvents refuses to everyone but AWS; without a slash, since `aws.partner/…` is a partner's to fill."""
+_LONE = re.compile("[\ud800-\udfff]")
+REGION = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,20}){2,4}")
+"""What a region's name may look like: it becomes part of the host that is asked."""
 _TOOLS = (
     ("terraform", "Terraform"),
     ("opentofu", "OpenTofu"),
@@ -45,11 +50,16 @@ def dig(value: JSON, *path: str) -> JSON:
 
 
 def text(value: JSON, *path: str) -> str | None:
-    """The non-empty string at a path; a list of one string counts (old S3 records write `host` so)."""
+    r"""The non-empty string at a path; a list of one string counts (old S3 records write `host` so).
+
+    Half a character, as JSON's `"\ud800"` is, can't be sent to AWS or stored: such a string is none.
+    """
     found = dig(value, *path)
     if isinstance(found, list) and len(found) == 1:
         found = found[0]
-    return found if isinstance(found, str) and found else None
+    if not isinstance(found, str) or not found:
+        return None
+    return found if found.isascii() or not _LONE.search(found) else None
 
 
 def rows(value: JSON, *path: str) -> list[JSON]:
@@ -68,9 +78,9 @@ def parse_time(value: JSON) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # The latter: in UTC it would be in the year 0 or 10000.
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +160,15 @@ class Event:
         if recipient not in (None, account):
             raise NotBelieved("detail.recipientAccountId is another account than the envelope's")
         source = text(envelope, "source") or ""
-        if not source.startswith("aws."):  # PutEvents refuses "aws." to everyone but AWS.
+        if not _AWS.fullmatch(source):
             raise NotBelieved("source is not AWS")
         region = text(detail, "awsRegion") or region
         moment = parse_time(detail.get("eventTime")) or parse_time(dig(envelope, "time"))
         identity = text(detail, "eventID") or text(envelope, "id")
         if not region or moment is None or identity is None:
             raise NotBelieved("region, time or id is missing")
+        if not REGION.fullmatch(region):
+            raise NotBelieved("region is none that AWS could have")
         return cls(
             raw=envelope,
             id=identity,

@@ -23,6 +23,8 @@ API_CALL = "AWS API Call via CloudTrail"
 """The detail-type of CloudTrail's management events that were calls."""
 LIMIT = 2048
 """Characters of compact JSON in a rule's pattern; AWS takes no more."""
+EVEN_READS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+"""The state in which a rule also sees calls that only read."""
 _FARTHEST = 5_000_000_000
 """From zero, of the numbers that AWS compares."""
 
@@ -31,15 +33,24 @@ class BadPattern(ValueError):
     """AWS would reject this pattern; the text says what, where, and what is allowed."""
 
 
-def cloudtrail(source: str, *names: str, failed: bool = False) -> Pattern:
+def cloudtrail(source: str, *names: str, failed: bool = False, **narrower: Pattern) -> Pattern:
     """Calls of one service by eventName, as in `cloudtrail("s3", "PutBucketAcl")`.
 
-    `source` is eventSource without `.amazonaws.com`. Failed calls are left out unless `failed`.
+    `source` is eventSource without `.amazonaws.com`. Failed calls are left out unless `failed`. What else `detail` must
+    hold goes by name: `userIdentity={…}`.
     """
-    detail: dict[str, Any] = {"eventSource": [f"{source}.amazonaws.com"], "eventName": list(names)}
+    detail: dict[str, Any] = {"eventSource": [f"{source}.amazonaws.com"], "eventName": list(names), **narrower}
     if not failed:
         detail["errorCode"] = [{"exists": False}]
     return {"source": [{"prefix": "aws."}], "detail-type": [API_CALL], "detail": detail}
+
+
+def about_reads(pattern: str) -> bool:
+    """Whether a pattern, as JSON, asks for calls that CloudTrail says only read: STS's. A rule sees them in one state only.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html
+    """
+    return '"sts.amazonaws.com"' in pattern
 
 
 def native(source: str, detail_type: str, **detail: list[Any]) -> Pattern:

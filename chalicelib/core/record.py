@@ -102,6 +102,11 @@ class Record:
         seen = json.dumps([self.reason, self.before], sort_keys=True, default=str)
         return hashlib.blake2b(seen.encode(), digest_size=16).hexdigest()
 
+    @property
+    def settled(self) -> bool:
+        """Whether the same state seen again would be news."""
+        return self.status not in {Status.ALERTED, Status.ASKING}
+
     def pointer(self) -> Resource:
         """Raises LookupError when this version knows no such kind of resource."""
         return revive(self.kind, self.resource, self.account, self.region)

@@ -36,6 +36,8 @@ class Resource(ABC):
     """Error codes by which the API says that the resource isn't there (any more)."""
     tag_reads: ClassVar[tuple[str, ...]] = ()
     """IAM actions that `tags` needs."""
+    named: ClassVar[str] = "*"
+    """What a function's policy lets its name be, where only some of a kind are ever meant."""
 
     @property
     @abstractmethod
@@ -84,7 +86,9 @@ def revive(kind: str, id: str, account: str, region: str) -> Resource:
     module, _, name = kind.partition(".")
     package = "chalicelib.core" if module == "resource" else "chalicelib.resources"
     try:
-        cls: type[Resource] = getattr(import_module(f"{package}.{module}"), name)
-    except (ImportError, AttributeError) as error:
-        raise LookupError(f"no resource of kind {kind!r} in this version of Snapback") from error
-    return cls(id, account, region)
+        cls = getattr(import_module(f"{package}.{module}"), name)
+        if isinstance(cls, type) and issubclass(cls, Resource):
+            return cls(id, account, region)
+    except (ImportError, AttributeError):
+        pass
+    raise LookupError(f"no resource of kind {kind!r} in this version of Snapback")

@@ -72,7 +72,8 @@ class Known(Struct, frozen=True, forbid_unknown_fields=True):
     """The allowlists: what may be let in. An account's own self is always known.
 
     `principals` are ARN globs that may hold keys, admin rights and trusts; `admin_ports` the ports that must never
-    face the internet; `trails` the audit trails that must exist, by name.
+    face the internet; `trails` the audit trails that must exist, by name. `stack` is what Snapback itself is, by its
+    CloudFormation ARN: the deployment tells it (see `core.own`), and the file can't.
     """
 
     accounts: frozenset[AccountId] = frozenset()
@@ -86,6 +87,7 @@ class Known(Struct, frozen=True, forbid_unknown_fields=True):
         *(5985, 5986, 6379, 6443, 7000, 7001, 8020, 8086, 9042, 9092, 9200, 9300, 10250, 11211, 27017, 27018, 50070),
     )
     trails: dict[str, Trail] = {}
+    stack: str = ""
 
     def principal(self, arn: str) -> bool:
         return any(fnmatchcase(arn, allowed) for allowed in self.principals)

@@ -1,0 +1,139 @@
+"""The table in memory answers as moto's does, so that what holds on the one holds on the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.adapters.ledger import DynamoLedger
+from chalicelib.core.ports import Refused
+from chalicelib.core.record import UNDER_WAY, Record, Status
+from chalicelib.core.settings import Limits
+from tests.adapters.test_ledger import (  # noqa: F401 - run again, on the table in memory
+    NOON,
+    Clock,
+    clock,
+    draft,
+    test_a_holder_that_lost_its_lock_cannot_move_its_record_twice,
+    test_a_holder_whose_slot_went_to_another_record_still_tells_its_end,
+    test_a_record_comes_back_as_it_was_written,
+    test_a_takeover_keeps_the_before_that_was_written_first,
+    test_an_event_opens_one_record,
+    test_an_exemption_holds_until_it_expires,
+    test_an_exemption_of_one_guardrail_is_none_of_another,
+    test_one_fix_may_be_all_that_is_allowed,
+    test_overdue_are_those_under_way_past_their_lease,
+    test_records_are_listed_by_status,
+    test_the_cap_is_held_to_the_unit_by_guardrail_account_and_minute,
+    test_the_fix_after_the_last_that_is_allowed_is_a_fight,
+    test_the_lock_of_another_event_is_respected_until_its_lease_is_out,
+    test_the_same_state_is_covered_only_for_events_before_it_was_seen,
+)
+from tests.delivery.memory import Table
+
+if TYPE_CHECKING:
+    from tests.support import World
+
+
+@pytest.fixture
+def ledger(clock: Clock) -> DynamoLedger:  # noqa: F811 - the same fixture
+    return DynamoLedger(Table(), "records", clock)  # type: ignore[arg-type]
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> tuple[str, Any]:
+    kind = draw(st.sampled_from(["open", "open", "open", "move", "move", "count", "later", "stop"]))
+    values: dict[str, Any] = {
+        "open": {
+            "event": draw(st.integers(0, 3)),
+            "status": draw(st.sampled_from([Status.FIXING, Status.FIXING, Status.ALERTED, Status.FIGHTING])),
+            "reason": draw(st.sampled_from(["bad", "worse"])),
+            "age": draw(st.sampled_from([0, 1, 90, 4000])),
+            "looked": draw(st.sampled_from([0, 1, 60])),
+        },
+        "move": {
+            "which": draw(st.integers(0, 5)),
+            "status": draw(
+                st.sampled_from([Status.FIXED, Status.FAILED, Status.UNDOING, Status.FIXING, Status.UNDONE])
+            ),
+            "exempt": draw(st.booleans()),
+            "looked": draw(st.sampled_from([None, 0, 60])),
+        },
+        "count": {},
+        "later": {"seconds": draw(st.sampled_from([0.5, 5, 60, 130, 3700]))},
+        "stop": {},
+    }
+    return kind, values[kind]
+
+
+def taken(ledger: DynamoLedger, time: Clock, records: list[Record], kind: str, values: Any) -> str:
+    """What a step came to, holders aside, which are drawn by lot."""
+    limits = Limits(fights=2, fixes_per_minute=2)
+    try:
+        if kind == "open":
+            made = draft(
+                f"event-{values['event']}",
+                status=values["status"],
+                reason=values["reason"],
+                seen_at=time() - timedelta(seconds=values["looked"]),
+            )
+            record = ledger.open(made, time() - timedelta(seconds=values["age"]), limits)
+        elif kind == "move":
+            if not records:
+                return "nothing to move"
+            more: dict[str, Any] = {}
+            if values["exempt"]:
+                more["exempt_until"] = time() + timedelta(hours=1)
+            if values["looked"] is not None and values["status"] in UNDER_WAY:
+                more["looked_at"] = time() - timedelta(seconds=values["looked"])
+            record = ledger.move(records[values["which"] % len(records)], values["status"], by="bob", **more)
+        elif kind == "count":
+            ledger.count_fix(draft(), limits)
+            return "counted"
+        else:
+            ledger.stop("bob", "a bad day")
+            return ledger.stopped()
+    except Refused as refused:
+        return str(refused)
+    records.append(record)
+    return repr(replace(record, holder=""))
+
+
+def test_the_table_in_memory_answers_as_motos_does(world: World) -> None:
+    client = world.client("dynamodb")
+
+    @settings(max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(steps(), min_size=4, max_size=14))
+    def agree(story: list[tuple[str, Any]]) -> None:
+        from moto.dynamodb.models import dynamodb_backends
+
+        now = Clock()
+        ledgers = [DynamoLedger(client, "records", now), DynamoLedger(Table(), "records", now)]  # type: ignore[arg-type]
+        if not ledgers[0].exists():
+            ledgers[0].create()
+        for tables in dynamodb_backends.values():
+            for region in tables.values():
+                for each in region.tables.values():
+                    each.items.clear()
+        held: list[list[Record]] = [[], []]
+        for kind, values in story:
+            if kind == "later":
+                now.later(**values)
+                continue
+            one, two = (
+                taken(ledger, now, records, kind, values) for ledger, records in zip(ledgers, held, strict=True)
+            )
+            assert one == two, (kind, values)
+        assert bare(ledgers[0].records()) == bare(ledgers[1].records())
+        assert bare(ledgers[0].overdue()) == bare(ledgers[1].overdue())
+
+    agree()
+
+
+def bare(records: Any) -> list[str]:
+    return sorted(repr(replace(record, holder="")) for record in records)
