@@ -18,6 +18,8 @@ from tests.support import REGION, World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytest_plugins = ("tests.faults.tally",)
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _dear_things_are_made_once() -> Iterator[None]:

@@ -10,6 +10,7 @@ import json
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -17,17 +18,17 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @contextmanager
-def deny(*operations: str) -> Iterator[None]:
+def deny(*operations: str, code: str = "AccessDenied") -> Iterator[None]:
     """moto evaluates no IAM policies unless told to, and then only some. These operations are denied to everyone."""
     real = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def call(self: BaseClient, operation_name: str, api_params: Any) -> Any:
         if operation_name in operations:
-            denied = {"Error": {"Code": "AccessDenied", "Message": "not authorized by an identity-based policy"}}
+            denied = {"Error": {"Code": code, "Message": "not authorized by an identity-based policy"}}
             raise ClientError({**denied, "ResponseMetadata": {"HTTPStatusCode": 403}}, operation_name)  # type: ignore[typeddict-item]
         return real(self, operation_name, api_params)
 
@@ -57,6 +58,102 @@ def event_history(*envelopes: Any) -> Iterator[None]:
                 for record in records
             ]
         }
+
+    with patch.object(BaseClient, "_make_api_call", call):
+        yield
+
+
+@contextmanager
+def lambda_functions(functions: Mapping[str, Callable[[Any], Any]]) -> Iterator[list[tuple[str, Any]]]:
+    """moto runs functions in Docker. These run here, by their ARN; what is invoked asynchronously runs not at all.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    """
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+    invoked: list[tuple[str, Any]] = []
+
+    def call(self: BaseClient, operation_name: str, api_params: Any) -> Any:
+        if operation_name != "Invoke":
+            return real(self, operation_name, api_params)
+        arn, payload = api_params["FunctionName"], json.loads(api_params["Payload"])
+        if arn not in functions:
+            gone = {"Error": {"Code": "ResourceNotFoundException", "Message": f"Function not found: {arn}"}}
+            raise ClientError({**gone, "ResponseMetadata": {"HTTPStatusCode": 404}}, operation_name)  # type: ignore[typeddict-item]
+        invoked.append((arn, payload))
+        if api_params["InvocationType"] == "Event":
+            return {"StatusCode": 202, "Payload": BytesIO(b"")}
+        try:
+            said = functions[arn](payload)
+        except Exception as error:  # noqa: BLE001 - Lambda tells it to whoever called
+            failed = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": BytesIO(json.dumps(failed).encode())}
+        return {"StatusCode": 200, "Payload": BytesIO(json.dumps(said).encode())}
+
+    with patch.object(BaseClient, "_make_api_call", call):
+        yield invoked
+
+
+@contextmanager
+def default_bus(*rules: tuple[Any, Callable[[Any], Any]]) -> Iterator[list[Any]]:
+    """moto delivers no event to a function. This bus does, by pattern, and as AWS it takes no source `aws.*`.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+    """
+    from chalicelib.core.pattern import matches
+    from tests.support import HOME, REGION
+
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+    delivered: list[Any] = []
+
+    def call(self: BaseClient, operation_name: str, api_params: Any) -> Any:
+        if operation_name != "PutEvents":
+            return real(self, operation_name, api_params)
+        answers: list[Any] = []
+        for entry in api_params["Entries"]:
+            if entry["Source"].startswith("aws."):
+                code = "NotAuthorizedForSourceException"
+                answers.append({"ErrorCode": code, "ErrorMessage": "Not authorized for the source."})
+                continue
+            answers.append({"EventId": f"33333333-0000-4000-8000-{len(delivered):012d}"})
+            envelope = {
+                "version": "0",
+                "id": answers[-1]["EventId"],
+                "detail-type": entry["DetailType"],
+                "source": entry["Source"],
+                "account": HOME,
+                "time": "2026-11-23T10:00:03Z",
+                "region": REGION,
+                "resources": [],
+                "detail": json.loads(entry["Detail"]),
+            }
+            delivered.append(envelope)
+            for pattern, function in rules:
+                if matches(pattern, envelope):
+                    function(envelope)
+        return {"FailedEntryCount": sum("ErrorCode" in each for each in answers), "Entries": answers}
+
+    with patch.object(BaseClient, "_make_api_call", call):
+        yield delivered
+
+
+@contextmanager
+def trimmed_stream() -> Iterator[None]:
+    """moto's streams keep everything; DynamoDB's a day.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetShardIterator.html
+    """
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call(self: BaseClient, operation_name: str, api_params: Any) -> Any:
+        if operation_name != "GetShardIterator":
+            return real(self, operation_name, api_params)
+        gone = {
+            "Error": {
+                "Code": "TrimmedDataAccessException",
+                "Message": "The operation attempted to read past the oldest stream record in a shard.",
+            }
+        }
+        raise ClientError({**gone, "ResponseMetadata": {"HTTPStatusCode": 400}}, operation_name)  # type: ignore[typeddict-item]
 
     with patch.object(BaseClient, "_make_api_call", call):
         yield

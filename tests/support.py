@@ -27,7 +27,8 @@ HOME = "123456789012"
 REGION = "us-east-1"
 STRANGER = "999988887777"
 FRIEND = "210987654321"
-KNOWN = Known(accounts=frozenset({FRIEND}))
+STACK = f"arn:aws:cloudformation:{REGION}:{HOME}:stack/snapback/11111111-2222-4333-8444-555555555555"
+KNOWN = Known(accounts=frozenset({FRIEND}), stack=STACK)
 
 Envelope = dict[str, Any]
 
@@ -106,6 +107,11 @@ class Call:
     service: str
     operation: str
 
+    @property
+    def about_items(self) -> bool:
+        """Whether it is about items of a table, as are the ledger's own; a guardrail's is about the table."""
+        return self.service == "dynamodb" and ("Item" in self.operation or self.operation == "Query")
+
 
 @dataclass
 class World:
@@ -163,11 +169,11 @@ class World:
         self.calls.append(Call(event_name.split(".")[1], operation_name))
 
     @contextmanager
-    def denied(self, *operations: str) -> Iterator[None]:
-        """While it lasts, these operations (`PutBucketAcl`) answer AccessDenied, as by an IAM policy."""
+    def denied(self, *operations: str, code: str = "AccessDenied") -> Iterator[None]:
+        """While it lasts, these operations (`PutBucketAcl`) answer AccessDenied, as by an IAM policy, or another error."""
         from tests.moto_gaps import deny
 
-        with deny(*operations):
+        with deny(*operations, code=code):
             yield
 
 
@@ -179,12 +185,14 @@ class Case:
     `near_misses`: the closest thing that is to be let be, and its event.
     `whole`: the resource's whole state as boto3 tells it, parts that no fix is about included.
     `remove`: delete the resource; None where it can't be deleted.
+    `disturb`: change something about the resource that the fix is not about, as someone else may do in between.
     """
 
     unsafe: tuple[Callable[[World], Envelope], ...]
     near_misses: tuple[Callable[[World], Envelope], ...]
     whole: Callable[[World], Any]
     remove: Callable[[World], None] | None = None
+    disturb: Callable[[World], object] | None = None
 
 
 def case_of(id: str) -> Case:

@@ -1,0 +1,33 @@
+"""Whatever goes wrong at whichever call: nothing is lost, nothing is done twice, nothing is claimed that isn't so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.faults import matrix
+from tests.faults.tally import PROPERTY
+from tests.faults.trial import SCENARIOS
+from tests.support import GUARDRAILS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chalicelib.core.guardrail import Guardrail
+
+EVERY = [
+    pytest.param(rule, scenario, id=f"{rule.id}-{scenario}")
+    for rule in GUARDRAILS
+    for scenario in (SCENARIOS if rule.fix else ("fix",))
+]
+
+
+@pytest.mark.parametrize(("rule", "scenario"), EVERY)
+def test_no_fault_at_any_call_loses_anything(
+    rule: Guardrail[Any], scenario: str, record_property: Callable[[str, object], None]
+) -> None:
+    tally = matrix.run(rule, scenario)
+    record_property(PROPERTY, (tally.cases, len(tally.lost)))
+    assert tally.cases
+    assert not tally.lost, "\n".join(tally.lost)
