@@ -8,18 +8,20 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 from chalicelib import catalog
 from infra.template import template
 from snapback.settings_file import read_settings, to_json
+from tools import sbom
 from tools.policies import functions, logical_id
 from tools.wheels import RUNTIME, TARGET, WHEELS, pip
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build"
 STAGE, OUT = BUILD / "stage", BUILD / "package"
-MEMORY = {"notify": 256, "act": 512, "canary": 256}
+MEMORY = {"notify": 256, "act": 512, "canary": 256, "canary_echo": 256}
 
 
 def stage_tree(settings: Path) -> None:
@@ -75,6 +77,17 @@ def configure() -> Path:
     return merge
 
 
+def settle(archive: Path) -> None:
+    """The same files, sorted and without their times, so that the same tree is the same zip, bit for bit."""
+    with zipfile.ZipFile(archive) as made:
+        files = {name: made.read(name) for name in sorted(made.namelist())}
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as settled:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)  # Its time is 1980-01-01.
+            entry.external_attr, entry.compress_type = 0o100644 << 16, zipfile.ZIP_DEFLATED
+            settled.writestr(entry, content)
+
+
 def main(arguments: list[str]) -> int:
     settings = Path(arguments[0]) if arguments else ROOT / "snapback.yaml"
     stage_tree(settings)
@@ -87,8 +100,10 @@ def main(arguments: list[str]) -> int:
         cwd=STAGE, check=True, stdout=subprocess.DEVNULL,
         env={**environment, "AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
+    settle(OUT / "deployment.zip")
     size = (OUT / "deployment.zip").stat().st_size
     print(f"{OUT.relative_to(ROOT)}: deployment.zip ({size / 1e6:.1f} MB), sam.json ({len(functions())} functions)")
+    print(f"{sbom.SUMS}: the hashes of {', '.join(sbom.write(OUT, STAGE / 'vendor', WHEELS))}")
     print(compiled)
     return 0
 

@@ -1,0 +1,137 @@
+"""What Snapback's own rights can be made to do, and by whom."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chalicelib import catalog, wiring
+from chalicelib.adapters.sessions import AwsSessions, ReadOnly
+from chalicelib.core.engine import CannotAct
+from chalicelib.core.resource import revive
+from infra.template import template
+from tests.support import GUARDRAILS, HOME, REGION, case_of
+from tools.policies import functions, logical_id, policy_of
+
+if TYPE_CHECKING:
+    from chalicelib.core.guardrail import Guardrail
+    from tests.support import World
+
+OF_S3 = [pytest.param(rule, id=rule.id) for rule in GUARDRAILS if rule.resource.kind() == "s3.Bucket"]
+
+
+@pytest.mark.parametrize("rule", OF_S3)
+def test_every_call_to_a_bucket_names_its_owner(rule: Guardrail[Any], world: World) -> None:
+    """Bucket names are free again once deleted: whoever takes one gets neither our look nor our write."""
+    envelope = case_of(rule.id).unsafe[0](world)
+    application = world.application("fix", rule.id)
+    owners: list[Any] = []
+
+    def seen(params: dict[str, Any], **_: Any) -> None:
+        owners.append(params["headers"].get("x-amz-expected-bucket-owner"))
+
+    application.sessions.source.events.register("before-call.s3", seen)
+    (outcome,) = application.guard(rule.service, json.loads(json.dumps(envelope, default=str)))
+    application.engine.undo(outcome.record, "bob")
+    assert len(owners) >= 3
+    assert set(owners) == {HOME}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("s3.absent", "s3.Resource", "s3.TYPE_CHECKING", "s3.NotThere", "resource.import_module", "resource.revive"),
+        *("s3.Bucket.in_event", "os.system", "..s3.Bucket", "", ".", "resource.Resource", "iam.re"),
+    ],
+)
+def test_a_record_of_a_made_up_kind_calls_nothing(kind: str) -> None:
+    """Whoever can write the ledger picks the kind, the id and the state; not what is called with them."""
+    with pytest.raises((LookupError, TypeError)):
+        revive(kind, "app-media", HOME, REGION)
+
+
+def test_what_a_person_may_ask_for_is_two_things(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Context:
+        invoked_function_arn = f"arn:aws:lambda:us-east-1:{HOME}:function:snapback-Act"
+
+        def get_remaining_time_in_millis(self) -> int:
+            return 60_000
+
+    monkeypatch.setattr(wiring, "_APPLICATION", {HOME: world.application()})
+    actions: list[Any] = ["delete", "_fix", "__class__", "", None, ["undo", "undo"]]
+    records: list[Any] = ["", None, {}, 1]
+    requests: list[Any] = [None, [], "undo", 0, {"action": "undo", "record": "x", "by": ""}]
+    requests += [{"action": action, "record": "x", "by": "y"} for action in actions]
+    requests += [{"action": "undo", "record": record, "by": "y"} for record in records]
+    for request in requests:
+        with pytest.raises(CannotAct):
+            wiring.act(request, Context())
+    assert not [call for call in world.calls if call.service != "dynamodb"]
+
+
+def test_no_function_may_touch_who_it_is_or_what_it_may() -> None:
+    """No guardrail's rights reach IAM's ways of getting more, but for those that IAM's own fixes declare."""
+    ways_up = re.compile(
+        r"iam:(Create|Put|PassRole|Add|AttachRolePolicy|UpdateAssumeRole)|lambda:(CreateFunction|UpdateFunctionCode|InvokeFunction)|sts:(?!AssumeRole$)"
+    )
+    for function in functions():
+        if function in {"guard_iam", "act"}:
+            continue
+        actions = [action for statement in policy_of(function)["Statement"] for action in statement["Action"]]
+        assert not [action for action in actions if ways_up.match(action)], function
+
+
+def test_only_the_functions_that_fix_can_assume_a_members_role_and_only_in_the_organization() -> None:
+    for function in functions():
+        assumes = [each for each in policy_of(function)["Statement"] if "sts:AssumeRole" in each["Action"]]
+        assert bool(assumes) == (function.startswith("guard_") or function == "act"), function
+        for statement in assumes:
+            assert statement["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
+            assert all("role/snapback-" in str(arn) for arn in statement["Resource"])
+
+
+def test_only_notify_can_read_secrets_and_only_ours() -> None:
+    for function in functions():
+        for statement in policy_of(function)["Statement"]:
+            if any(action.startswith(("ssm:GetParameter", "secretsmanager:")) for action in statement["Action"]):
+                assert function == "notify"
+                assert all("snapback/*" in str(arn) for arn in statement["Resource"])
+
+
+@pytest.mark.parametrize("operation", ["put_bucket_acl", "delete_bucket", "create_bucket"])
+def test_a_look_can_not_be_talked_into_writing(operation: str, world: World) -> None:
+    look = AwsSessions(HOME, world.settings.known).look(HOME, REGION)
+    with pytest.raises(ReadOnly):
+        getattr(look.client("s3"), operation)(Bucket="app-media")
+
+
+def test_the_template_lets_nobody_in_from_outside() -> None:
+    """No API, no public URL, no queue or table policy for anyone but AWS's services in our own account."""
+    logical = tuple(map(logical_id, functions()))
+    patterns = {logical_id(f"guard_{service}"): catalog.pattern(service) for service in catalog.services()}
+    resources = template(logical, patterns, "python3.13")["Resources"]
+    kinds = {each.get("Type") for each in resources.values()} - {None}
+    assert not [kind for kind in kinds if "Api" in kind or kind.endswith(("::Url", "::Permission", "EventBusPolicy"))]
+    for resource in resources.values():
+        document = resource.get("Properties", {}).get("PolicyDocument")
+        for statement in (document or {}).get("Statement", []):
+            if statement["Effect"] == "Allow":
+                assert set(statement["Principal"]) == {"Service"}
+                assert "aws:SourceAccount" in json.dumps(statement["Condition"])
+
+
+def test_what_holds_states_is_encrypted_and_kept() -> None:
+    resources = template((), {}, "python3.13")["Resources"]
+    table = resources["Ledger"]
+    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["Properties"]["DeletionProtectionEnabled"]
+    assert table["DeletionPolicy"] == "Retain"
+    for queue in (each for each in resources.values() if each["Type"] == "AWS::SQS::Queue"):
+        assert queue["Properties"]["SqsManagedSseEnabled"] or queue["Properties"]["KmsMasterKeyId"]
+    for bucket in (each for each in resources.values() if each["Type"] == "AWS::S3::Bucket"):
+        assert "BucketEncryption" in bucket["Properties"]
+        assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
