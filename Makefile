@@ -24,11 +24,16 @@ demo: $(READY) ## the main job, on an in-memory AWS: 40 events, findings, fixes,
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-check: $(READY) ## lint, format, types, import contracts, generated files fresh, template packaged and linted
+faults: $(READY) ## each fault at each AWS call of each guardrail, all of them (`make test` picks some)
+	@SNAPBACK_FAULTS=all $(BIN)/python -m pytest -n 2 --dist worksteal tests/faults $(ARGS)
+
+check: $(READY) ## lint, format, types, import contracts, known holes, generated files fresh, template packaged and linted
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r app.py chalicelib snapback tools infra
+	$(BIN)/python -m tools.audit
 	$(BIN)/python -m tools.generate --check
 	$(BIN)/snapback settings check snapback.yaml
 	$(BIN)/python -m tools.package
@@ -37,7 +42,7 @@ check: $(READY) ## lint, format, types, import contracts, generated files fresh,
 generate: $(READY) ## the docs of guardrails and the IAM policies, from the code
 	@$(BIN)/python -m tools.generate
 
-package: $(READY) ## build/package: the zip and the template for CloudFormation
+package: $(READY) ## build/package: the zip, the template for CloudFormation, the SBOM and the hashes
 	@$(BIN)/python -m tools.package
 
 bench: $(READY) ## calls per event, cold start, CPU, size, events replayed a second
@@ -53,4 +58,4 @@ lock: $(READY) ## the locks anew, from pyproject.toml
 clean: ## all that make made
 	rm -rf .venv .wheels build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 
-.PHONY: help demo test check generate package bench new lock clean
+.PHONY: help demo test faults check generate package bench new lock clean

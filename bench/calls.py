@@ -145,7 +145,7 @@ def fixed(rule: Guardrail[Any], make: Make) -> Count:
         writes = [
             call
             for call in calls
-            if call.service != "dynamodb" and not (_READS.match(call.operation) and call.operation in looked)
+            if not call.about_items and not (_READS.match(call.operation) and call.operation in looked)
         ]
         after = _requests(event, world, rule, rule, rule.fix.read)
         return Count(

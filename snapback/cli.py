@@ -16,11 +16,12 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from chalicelib.core.record import Record
     from chalicelib.core.settings import Settings
     from chalicelib.wiring import Application
+    from snapback.dlq import Letter, Look, Queue
     from snapback.replay import EventOutcome, Replay
 
 FINE, FOUND, BAD, FAULT = 0, 1, 2, 3
@@ -86,9 +87,10 @@ def told(error: BaseException) -> tuple[str, int]:
     """An error as a line for a person, and the exit code; no line when it is a fault of ours."""
     from botocore import exceptions as aws
 
-    from chalicelib.adapters.ledger import NoLedger
+    from chalicelib.adapters.ledger import NoLedger, NoSpill
     from chalicelib.core.engine import CannotAct, FixFailed
     from chalicelib.core.ports import Refused as Busy
+    from snapback.dlq import NoQueue
     from snapback.logs import BadInput
     from snapback.settings_file import BadSettings
 
@@ -98,7 +100,7 @@ def told(error: BaseException) -> tuple[str, int]:
             line, code = str(error), FOUND
         case Busy():
             line, code = f"record {error.record} is being worked on by someone else; try again in a minute", FOUND
-        case BadSettings() | BadInput() | NoLedger():
+        case BadSettings() | BadInput() | NoLedger() | NoSpill() | NoQueue():
             line = str(error)
         case aws.ClientError():
             line = _by_aws(error.operation_name, error.response.get("Error", {}))
@@ -182,6 +184,17 @@ _events_option = click.option(
 _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text.")
 _by_option = click.option(
     "--by", metavar="NAME", help="Who does it, for the history.  [default: the ARN of your credentials]"
+)
+_stack_option = click.option(
+    "--stack",
+    metavar="NAME",
+    envvar="SNAPBACK_STACK",
+    default="snapback",
+    show_default=True,
+    callback=lambda _context, _option, value: (
+        value.split("/")[1] if value.startswith("arn:") and "/" in value else value
+    ),
+    help="The CloudFormation stack that Snapback is, by name or ARN; its outputs tell where things are.",
 )
 
 
@@ -426,6 +439,285 @@ def approve(record: str, by: str | None, settings_path: Path | None, as_json: bo
     return _acted(done, asking.before, done.after, as_json=as_json)
 
 
+@main.command(short_help="Is Snapback well, and what waits for a person?")
+@_stack_option
+@_json_option
+def status(stack: str, as_json: bool) -> int:
+    """Are writes stopped, what waits for a person, and is Snapback alive? The exit code is 1 if anything is amiss."""
+    from snapback import deployed, render
+    from snapback.status import health
+
+    queues = (deployed.DEAD_LETTERS, deployed.FAILED_MESSAGES)
+    application, _, parts = _deployed(stack, *queues)
+    found = health(application, *(parts.get(queue, "") for queue in queues))
+    if as_json:
+        _lines([found.to_json()])
+    else:
+        render.show(render.health_page(found, stack))
+    return FINE if found.well else FOUND
+
+
+@main.command(short_help="Stop all writes to AWS, everywhere.")
+@click.option("--why", metavar="TEXT", required=True, help="Shown in chat, and by `snapback status`.")
+@_by_option
+@_stack_option
+def stop(why: str, by: str | None, stack: str) -> int:
+    """Stop all writes of all functions, within a minute, until `snapback start`. They go on looking, and ask instead."""
+    from snapback import render
+
+    application, caller, _ = _deployed(stack)
+    application.ledger.stopped()  # Raises NoLedger.
+    application.ledger.stop(render.plain(by or caller), render.plain(why))
+    render.show(
+        f"All writes are {application.ledger.stopped()}",
+        "Within a minute no function writes, but to the ledger; what they would fix, they ask for.",
+        "`snapback start` lets them go on.",
+    )
+    return FINE
+
+
+@main.command(short_help="Let writes go on.")
+@_by_option
+@_stack_option
+def start(by: str | None, stack: str) -> int:
+    """Let the functions write again, after `snapback stop`. What asked meanwhile waits for `snapback approve`."""
+    from snapback import render
+
+    application, caller, _ = _deployed(stack)
+    was = application.ledger.stopped()
+    if was:
+        application.ledger.start(render.plain(by or caller))
+    render.show(f"Writes go on. They were {was}" if was else "Writes were not stopped.")
+    return FINE
+
+
+@main.group(short_help="Events and messages that were given up.")
+def dlq() -> None:
+    """Dead letters: events that no function could handle, and messages that no channel took."""
+
+
+_queue_option = click.option(
+    "--queue",
+    "queues",
+    metavar="QUEUE",
+    multiple=True,
+    help="events, messages, or a queue's URL; may be repeated.  [default: events and messages]",
+)
+_letters_argument = click.argument("ids", metavar="[LETTER]...", nargs=-1)
+_all_letters_option = click.option("--all", "everything", is_flag=True, help="All there are, in these queues.")
+
+
+@dlq.command("list", short_help="What was given up, and why.")
+@_queue_option
+@_stack_option
+@_json_option
+def dlq_list(queues: tuple[str, ...], stack: str, as_json: bool) -> int:
+    """What was given up, and why, the oldest first."""
+    from snapback import render
+    from snapback.dlq import looking
+
+    with looking(_queues(queues, stack)) as look:
+        pass
+    if as_json:
+        _lines(each.to_json() for each in look.letters)
+    else:
+        render.show(*render.letters_list(look.letters))
+        if look.elsewhere:
+            render.show(f"About {look.elsewhere} more: somebody is looking at them just now.")
+    return FINE
+
+
+@dlq.command("show", short_help="One letter: the event, and why it failed.")
+@click.argument("id", metavar="LETTER")
+@click.option("--full", is_flag=True, help="The event as it is. It may hold secrets.")
+@_queue_option
+@_stack_option
+@_json_option
+def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: bool) -> int:
+    """One LETTER (an id of `snapback dlq list`, or its first characters): the event, and why it failed."""
+    from snapback import render
+    from snapback.dlq import looking
+
+    with looking(_queues(queues, stack)) as look:
+        (letter,) = _chosen(look, (id,), everything=False)
+    if full:
+        _warn("the event is as AWS told it and may hold secrets; mind where it goes")
+    if as_json:
+        _lines([render.letter_json(letter, full=full)])
+    else:
+        render.show(*render.letter_page(letter, full=full))
+    return FINE
+
+
+@dlq.command("redrive", short_help="Have letters handled again.")
+@_letters_argument
+@_all_letters_option
+@click.option("--local", is_flag=True, help="In this process, with your credentials, as `snapback handle` does.")
+@_settings_option
+@_queue_option
+@_stack_option
+def dlq_redrive(
+    ids: tuple[str, ...],
+    everything: bool,
+    local: bool,
+    settings_path: Path | None,
+    queues: tuple[str, ...],
+    stack: str,
+) -> int:
+    """Have LETTERs handled again, by the functions that gave them up.
+
+    An event is given to its function, which tries thrice, and makes it a dead letter again if need be. Messages are
+    read again from the ledger's stream, or after a day from the ledger itself, and sent to the channels that don't
+    have them yet. A letter is deleted when that has succeeded. Doing it twice is harmless.
+    """
+    from botocore.exceptions import ClientError
+
+    from chalicelib.core.engine import described
+    from snapback.dlq import Failed, looking
+
+    again = _Again(stack, settings_path, local=local)
+    with looking(_queues(queues, stack)) as look:
+        for letter in _chosen(look, ids, everything=everything):
+            try:
+                done = again.event(letter) if letter.event is not None else again.messages(letter)
+            except (Failed, ClientError) as error:
+                if not isinstance(error, Failed) and told(error)[0]:
+                    raise
+                why = str(error) if isinstance(error, Failed) else described(error)
+                again.code = _complain(f"{letter.id[:8]} stays: {letter.what}: {why}", FOUND)
+                continue
+            look.take(letter)
+            click.echo(done)
+    return again.code
+
+
+@dlq.command("drop", short_help="Delete letters for good.")
+@_letters_argument
+@_all_letters_option
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@_queue_option
+@_stack_option
+def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[str, ...], stack: str) -> int:
+    """Delete LETTERs for good: nobody will handle those events, or be told what those messages say."""
+    from snapback import render
+    from snapback.dlq import looking
+
+    with looking(_queues(queues, stack)) as look:
+        chosen = _chosen(look, ids, everything=everything)
+        if chosen and not yes:
+            render.show(*render.letters_list(chosen, hint=False))
+            words = f"drop {len(chosen)}"
+            if click.prompt(f"To delete them for good, type {words!r}", err=True) != words:
+                raise Refused("nothing was dropped")
+        for letter in chosen:
+            look.take(letter)
+    click.echo(f"{len(chosen)} dropped.")
+    return FINE
+
+
+class _Again:
+    """Has letters handled again, as they come; answers what was done as a line, or raises dlq.Failed."""
+
+    def __init__(self, stack: str, settings_path: Path | None, *, local: bool) -> None:
+        from snapback import deployed, replay
+
+        self.code = FINE
+        self._stack, self._local = stack, local
+        found, _, _ = _deployed(stack, deployed.SPILL)
+        settings = _settings(settings_path) if local else found.settings
+        self._logger = found.logger
+        self._here = replay.quiet(found.home, settings, table=found.table, spill=found.spill)
+
+    def event(self, letter: Letter) -> str:
+        from chalicelib import catalog
+        from snapback import dlq, render
+        from snapback.logs import as_entry
+        from snapback.replay import DEAD, REFUSED, delivered
+
+        if not self._local:
+            words = (f"guard_{service}".split("_") for service in catalog.services())
+            kinds = "|".join("".join(map(str.capitalize, each)) for each in words)
+            arn = dlq.function_arn(letter, self._here.home, self._stack, kinds)
+            dlq.invoke(arn, letter.event, wait=False)
+            return render.plain(f"{letter.id[:8]}  {letter.what}: given to {letter.function_name} again")
+        (done,) = delivered([as_entry(letter.event, letter.id)], self._here)
+        if done.why.startswith(REFUSED):
+            raise dlq.Failed(f"{done.why}; if that is right, drop it")
+        if dead := [outcome.reason for outcome in done.outcomes if outcome.status == DEAD]:
+            raise dlq.Failed("; ".join(dead))
+        if any(outcome.status in LEFT_UNSAFE for outcome in done.outcomes):
+            self.code = FOUND
+        became = [f"{outcome.guardrail} {outcome.status}".replace("_", " ") for outcome in done.outcomes]
+        return render.plain(
+            f"{letter.id[:8]}  {letter.what}: {', '.join(became) or 'nothing that a guardrail asks about'}"
+        )
+
+    def messages(self, letter: Letter) -> str:
+        from chalicelib.adapters.outbox import deliver
+        from snapback import dlq
+
+        self._here.logger = self._logger  # It tells which channel did not take what.
+        if letter.batch is None:
+            raise dlq.Failed("look at it with `snapback dlq show`, then drop it")
+        tell: Callable[[Any], Any] = lambda event: deliver(self._here, event, None)  # noqa: E731 - one of two
+        if not self._local:
+            arn = dlq.function_arn(letter, self._here.home, self._stack, "Notify")
+            tell = lambda event: dlq.invoke(arn, event, wait=True)  # noqa: E731 - one of two
+        elif not self._here.channels:
+            raise dlq.Failed("the settings name no channel to send it to")
+        count = dlq.messages_again(letter, self._here.ledger, self._here.table, tell)
+        return f"{letter.id[:8]}  {count} items of the ledger gone through; what was not sent yet is sent"
+
+
+def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
+    """Those that are named, by what they hold or by URL, or both of the stack's."""
+    from snapback import deployed
+    from snapback.dlq import Queue
+
+    outputs = {"events": deployed.DEAD_LETTERS, "messages": deployed.FAILED_MESSAGES}
+    named = tuple(dict.fromkeys(named or outputs))
+    if odd := [each for each in named if each not in outputs and not each.startswith(("https://", "http://"))]:
+        raise Refused(f"--queue {odd[0]} is neither events nor messages nor a queue's URL, which starts with https://")
+    parts = deployed.parts(stack, *(outputs[each] for each in named if each in outputs))
+    urls = [parts.get(outputs.get(each, ""), "") if each in outputs else each for each in named]
+    if "" in urls:
+        variable = deployed.VARIABLES[outputs[named[urls.index("")]]]
+        raise Refused(
+            f"where the queue of {named[urls.index('')]} is, no stack {stack!r} here tells: name yours with --stack, or the "
+            f"queue with --queue URL or {variable}; mind AWS_REGION"
+        )
+    return [Queue(url) for url in urls]
+
+
+def _chosen(look: Look, ids: tuple[str, ...], *, everything: bool) -> list[Letter]:
+    """The letters that are meant, by the first characters of their ids."""
+    if everything == bool(ids):
+        raise Refused("name letters of `snapback dlq list`, or say --all" + " alone" * bool(ids))
+    if everything:
+        return list(look.letters)
+    chosen = []
+    for start in ids:
+        fitting = [letter for letter in look.letters if letter.id.startswith(start)] if start else []
+        if len(fitting) != 1:
+            what = f"{len(fitting)} letters begin with" if fitting else "there is no letter"
+            hint = "; somebody else may be looking at it just now" if look.elsewhere and not fitting else ""
+            raise Refused(f"{what} {start!r}; `snapback dlq list` shows them{hint}")
+        chosen += fitting
+    return list({letter.id: letter for letter in chosen}.values())
+
+
+def _deployed(stack: str, *needed: str) -> tuple[Application, str, dict[str, str]]:
+    """Snapback with the ledger of a stack, whose credentials these are, and the other parts that are needed."""
+    from chalicelib.core.settings import Settings
+    from snapback import deployed
+
+    parts = deployed.parts(stack, deployed.LEDGER, *needed)
+    application, caller = _application(Settings())
+    application.table = parts.get(deployed.LEDGER, application.table)
+    application.spill = parts.get(deployed.SPILL, application.spill)
+    return application, caller, parts
+
+
 @main.group()
 def settings() -> None:
     """The settings file."""
@@ -498,11 +790,12 @@ def _application(settings: Settings) -> tuple[Application, str]:
     import boto3
     from aws_lambda_powertools import Logger
 
+    from chalicelib.adapters.settings import deployed
     from chalicelib.wiring import Application
 
     identity = boto3.Session().client("sts").get_caller_identity()
     quiet = Logger(service="snapback", level="WARNING", stream=sys.stderr)
-    return Application(identity["Account"], settings=settings, logger=quiet), identity["Arn"]
+    return Application(identity["Account"], settings=deployed(settings), logger=quiet), identity["Arn"]
 
 
 def _record(application: Application, id: str) -> Record:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
+MOST = 1 << 30
+"""Bytes of one JSON value, unpacked: a few kilobytes of gzip can stand for more than any machine's memory."""
 DAWN = datetime(1, 1, 1, tzinfo=UTC)
 """The time of what tells none."""
 
@@ -101,10 +104,8 @@ def read(paths: Iterable[Path | str], progress: Callable[[int], None] = lambda _
         delivered: list[tuple[datetime, int, Entry]] = []
         latest = DAWN
         for value, where in _values(path):
-            envelope, recorded = as_envelope(value)
-            moment = parse_time(dig(envelope, "detail", "eventTime")) or parse_time(envelope.get("time"))
-            entry = Entry(msgspec.json.encode(envelope), moment or DAWN, where, recorded)
-            if recorded:
+            entry = as_entry(value, where)
+            if entry.recorded:
                 records.append((entry.time, next(number), entry))
             else:
                 latest = max(latest, entry.time)
@@ -114,6 +115,12 @@ def read(paths: Iterable[Path | str], progress: Callable[[int], None] = lambda _
     records.sort(key=lambda one: one[:2])
     for _, _, entry in heapq.merge(records, *deliveries, key=lambda one: one[:2]):
         yield entry
+
+
+def as_entry(value: Any, where: str) -> Entry:
+    envelope, recorded = as_envelope(value)
+    moment = parse_time(dig(envelope, "detail", "eventTime")) or parse_time(envelope.get("time"))
+    return Entry(msgspec.json.encode(envelope), moment or DAWN, where, recorded)
 
 
 def as_envelope(value: Any) -> tuple[dict[str, Any], bool]:
@@ -161,11 +168,11 @@ def _open(path: Path) -> IO[bytes]:
 def _parsed(path: Path, file: IO[bytes]) -> Iterator[tuple[Any, str]]:
     """JSON lines are read line by line; a `.json` file whole, and line by line if each line stands for itself."""
     if path.name.endswith((".jsonl", ".jsonl.gz")):
-        yield from _lines(path, file)
+        yield from _lines(path, iter(partial(file.readline, MOST + 1), b""))
         return
-    data = file.read()
+    data = file.read(MOST + 1)
     first, _, rest = data.strip().partition(b"\n")
-    if rest and _stands_alone(first):
+    if len(data) <= MOST and rest and _stands_alone(first):
         yield from _lines(path, data.splitlines())
     else:
         yield from _split(_decoded(data, f"{path}"), f"{path}", path)
@@ -190,6 +197,8 @@ def _lines(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[Any, str]]:
 
 
 def _decoded(data: bytes, where: str) -> Any:
+    if len(data) > MOST:
+        raise BadInput(f"{where}: over {MOST >> 20} MiB in one piece, unpacked; give CloudTrail logs or JSON lines")
     if not data.strip():
         raise BadInput(f"{where}: is empty; leave it out, or copy it again")
     try:

@@ -36,9 +36,10 @@ HOME_KEY, ACTOR_KEY = "AKIAREPLAYHOMEEXAMPLE", "AKIAREPLAYACTOREXAMPLE"
 
 _BATCH = 100
 _KEY = re.compile(r"Credential=([^/]+)/")
+_OPENS_NOTHING = "in-memory"
 _SAFE = {
     "AWS_ACCESS_KEY_ID": HOME_KEY,
-    "AWS_SECRET_ACCESS_KEY": "in-memory",
+    "AWS_SECRET_ACCESS_KEY": _OPENS_NOTHING,
     "AWS_DEFAULT_REGION": REGION,
     "AWS_REGION": REGION,
     "AWS_CONFIG_FILE": os.devnull,
@@ -103,7 +104,7 @@ class MemoryAws:
         self._patches.enter_context(moto_gaps.closed())
         # One loader for all sessions: each would read the services' models anew, 100 ms for EC2's.
         self._patches.enter_context(patch("botocore.session.create_loader", lambda _: loader()))
-        self._actor = boto3.Session(aws_access_key_id=ACTOR_KEY, aws_secret_access_key="in-memory")  # noqa: S106
+        self._actor = boto3.Session(aws_access_key_id=ACTOR_KEY, aws_secret_access_key=_OPENS_NOTHING)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -328,7 +328,7 @@ def _login(here: Presupposed, name: str) -> str:
     with suppress(iam.exceptions.EntityAlreadyExistsException):
         made = _user(here, name)
     if here.operation in {"UpdateLoginProfile", "DeleteLoginProfile", "ChangePassword"}:
-        iam.create_login_profile(UserName=name, Password="Made-up-0!")  # noqa: S106
+        iam.create_login_profile(UserName=name, Password="Made-up-0!")  # noqa: S106  # nosec B106
         made = f"user {name} with a password"
     return made
 

@@ -9,7 +9,7 @@ import json
 import sys
 from collections import Counter
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from chalicelib.core.diff import changes
+from chalicelib.core.diff import changes, cut, redact, without_secrets
 from chalicelib.core.event import parse_time
 from chalicelib.core.guardrail import Guardrail
 from chalicelib.core.record import Status
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from chalicelib.core.guardrail import Rule
     from chalicelib.core.record import Record
+    from snapback.dlq import Letter
     from snapback.replay import EventOutcome, Replay
+    from snapback.status import Health
 
 _BLANKS = frozenset("\t\n\r\u00a0\u2028\u2029")
 _QUIET = frozenset({"compliant", "off"})
@@ -338,3 +340,84 @@ def _time(text: str) -> str:
         return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S}"
     except ValueError:
         return text
+
+
+def letters_list(letters: Sequence[Letter], *, hint: bool = True) -> list[Any]:
+    if not letters:
+        return ["No dead letters."]
+    table = _table("letter", "age")
+    table.add_column("what failed", overflow="fold")
+    for each in letters:
+        where = each.function_name or name_in(each.rule)
+        lines = [styled(each.what), styled(where, "dim"), styled(cut(redact(each.error), 300), "red")]
+        table.add_row(
+            styled(each.id[:8]), styled(age(datetime.now(UTC) - each.sent)), Text("\n").join(filter(None, lines))
+        )
+    told = "`snapback dlq show LETTER` tells all about one; `redrive` has it handled again, `drop` deletes it."
+    return [table, *(["", told] if hint else [])]
+
+
+def letter_json(letter: Letter, *, full: bool) -> dict[str, Any]:
+    """The event without what looks like a secret, unless `full`; what isn't known as a letter is there as `body`."""
+    told = letter.to_json()
+    if full:
+        return told | {"event": letter.event, "body": letter.body}
+    return told | {"event": without_secrets(letter.event), "error": redact(letter.error)}
+
+
+def letter_page(letter: Letter, *, full: bool) -> list[Any]:
+    told = pairs(
+        {
+            "letter": letter.id,
+            "what": letter.what,
+            "given up": f"{letter.sent:%Y-%m-%d %H:%M:%S} UTC, {age(datetime.now(UTC) - letter.sent)} ago",
+            "function": letter.function,
+            "rule": letter.rule,
+            "error": letter.error if full else redact(letter.error),
+        }
+    )
+    name, held = "event", letter.event
+    if letter.batch is not None:
+        name, held = "where its messages are in the ledger's stream", letter.batch
+    elif held is None:
+        name, held = "text", letter.body
+    lines = json.dumps(held if full else without_secrets(held), indent=2, default=str, ensure_ascii=False).split("\n")
+    return [told, "", styled(name, "bold"), Text("\n").join([styled(line) for line in lines])]
+
+
+def health_page(health: Health, stack: str) -> Padding:
+    """What is amiss is red, and with what to do."""
+
+    def row(amiss: object, text: object, do: str = "") -> Text:
+        return Text.assemble(styled(text, "red" if amiss else ""), styled(f"  {do}", "dim") if amiss and do else "")
+
+    def queued(count: int | None) -> Text:
+        if count is None:
+            return styled(f"not known: there is no stack {stack!r} here; name yours with --stack", "dim")
+        return row(count, count, "`snapback dlq list`")
+
+    sign = health.sign
+    alive = f"answered {age(health.now - sign.answered_at)} ago" if sign.answered_at else "none answered yet"
+    canary = f"silent: {alive}, sent {age(health.now - sign.sent_at)} ago" if health.silent and sign.sent_at else alive
+    return pairs(
+        {
+            "writes": row(health.stopped, health.stopped or "go on", "`snapback start`"),
+            **{name: row(n, n, f"`snapback records --status {name}`") for name, n in health.records.items()},
+            "under way": row(health.overdue, f"{health.under_way}, {health.overdue} of them overdue"),
+            "dead letters": queued(health.dead_letters),
+            "failed messages": queued(health.failed_messages),
+            "canary": row(health.silent, canary, "the logs of the functions canary and canary_echo say why"),
+            "settings": row(
+                sign.trouble, sign.trouble or ("as the canary read them: fine" if sign.answered_at else "")
+            ),
+        }
+    )
+
+
+def age(passed: timedelta) -> str:
+    """In the largest unit that fits: `5s`, `12m`, `3h`, `9d`."""
+    seconds = max(0, int(passed.total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

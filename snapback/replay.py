@@ -205,7 +205,7 @@ class Player:
 
     def __enter__(self) -> Self:
         self.aws = self._stack.enter_context(MemoryAws(self._home))
-        self.application = _application(
+        self.application = quiet(
             self._home, self.settings, now=self.clock.now, pause=self.clock.pause, believed=lambda _: True
         )
         self.application.__dict__["channels"] = (self._channel,)
@@ -314,23 +314,29 @@ def handle(
 
     entries = list(read(paths, progress))
     home = boto3.Session().client("sts").get_caller_identity()["Account"]
-    application = _application(home, in_mode(settings, mode))
+    application = quiet(home, in_mode(settings, mode))
     if create_ledger and not application.ledger.exists():
         application.ledger.create()
     application.ledger.get("none")  # Raises NoLedger.
-    functions = Functions(application, time.sleep, (1.0, 2.0))
     done, began = Replay(), time.perf_counter()
+    for event in delivered(entries, application):
+        done.add(event)
+        on_event(event)
+    done.seconds = time.perf_counter() - began
+    return done
+
+
+def delivered(entries: Iterable[Entry], application: Application) -> Iterator[EventOutcome]:
+    """What becomes of each, delivered to the functions as the one application that they know."""
+    functions = Functions(application, time.sleep, (1.0, 2.0))
     try:
         for entry in entries:
             event = _described(entry.envelope, Reenacted(None, "not asked for"), application)
             if _reaches_functions(entry, event):
                 event = replace(event, outcomes=tuple(functions.deliver(entry.envelope)))
-            done.add(event)
-            on_event(event)
+            yield event
     finally:
         wiring.forget(application)
-    done.seconds = time.perf_counter() - began
-    return done
 
 
 def in_mode(settings: Settings, mode: Mode | str | None) -> Settings:
@@ -340,7 +346,8 @@ def in_mode(settings: Settings, mode: Mode | str | None) -> Settings:
     return msgspec.structs.replace(settings, mode=Mode(mode), guardrails=dict.fromkeys(settings.guardrails, Mode(mode)))
 
 
-def _application(home: str, settings: Settings, **parts: Any) -> Application:
+def quiet(home: str, settings: Settings, **parts: Any) -> Application:
+    """An application without metrics and logs."""
     from aws_lambda_powertools import Logger, Metrics
 
     class Silent(Metrics):

@@ -35,7 +35,7 @@ _WORDS = {
     r"^[A-Za-z0-9_-]{1,40}$": "1 to 40 letters, digits, _ and -",
     r"^(https?://|ssm:/|secretsmanager:).+$": "https://…, ssm:/path or secretsmanager:name",
 }
-_NOT_FOR_PEOPLE = {"trouble"}
+_NOT_FOR_PEOPLE = {"trouble", "stack"}
 _HIDDEN = {"url"}
 _LISTED = "an id that `snapback catalog` lists"
 _BAD: Any = object()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.settings import PATH_VARIABLE, load_settings
+from chalicelib.adapters.settings import PATH_VARIABLE, STACK_VARIABLE, load_settings
 from chalicelib.core.settings import Channel, Exemption, Known, Mode, Modes, Settings, Trail
 from snapback.settings_file import BadSettings, check, read_settings, to_json
 
@@ -98,7 +98,20 @@ def test_the_functions_read_back_what_was_packaged(name: str, tmp_path: Path, mo
     (tmp_path / "settings.json").write_bytes(to_json(settings))
     monkeypatch.setenv(PATH_VARIABLE, str(tmp_path / "settings.json"))
     assert load_settings() == settings
-    assert read_settings(written(tmp_path, to_json(settings).replace(b',"trouble":""', b""))) == settings
+    for_people = to_json(settings).replace(b',"trouble":""', b"").replace(b',"stack":""', b"")
+    assert read_settings(written(tmp_path, for_people)) == settings
+
+
+def test_the_stack_is_the_deployments_to_tell_and_not_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadSettings, match="unknown key 'stack' in known"):
+        read_settings(written(tmp_path, "known: {stack: x}"))
+    (tmp_path / "settings.json").write_bytes(b'{"known": {"stack": "x"}}')
+    monkeypatch.setenv(PATH_VARIABLE, str(tmp_path / "settings.json"))
+    assert not load_settings().known.stack
+    monkeypatch.setenv(STACK_VARIABLE, "arn:aws:cloudformation:us-east-1:123456789012:stack/snapback/1")
+    assert load_settings().known.stack == "arn:aws:cloudformation:us-east-1:123456789012:stack/snapback/1"
 
 
 def test_equal_settings_are_packaged_as_equal_bytes() -> None:

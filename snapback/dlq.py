@@ -1,0 +1,372 @@
+"""Dead letters: events that a function gave up, and messages that no channel took. Each kind has its queue.
+
+Whoever looks at a queue hides its letters from others meanwhile, and loses none: a look gives back what it did not
+delete, and should it die, SQS gives it back after HELD.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.adapters.ledger import to_item
+from chalicelib.core.event import Actor, dig, parse_time, text
+from chalicelib.core.record import Record, Status
+from chalicelib.core.resource import partition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from chalicelib.adapters.ledger import DynamoLedger
+
+HELD = 120
+"""Seconds that a letter stays hidden from others while it is looked at."""
+WAIT = 1
+"""Seconds that an empty queue is asked for: with 0, SQS asks but some of its servers, and letters are missed."""
+PAGE = 10
+"""As many messages as SQS answers and takes at once, and as many items as the notify function is given."""
+SLACK = timedelta(minutes=1)
+"""Stream times are approximate."""
+EMPTY = 40
+"""Answers without a record, one after the other, after which a shard is taken to have none left."""
+ODD = "no letter that this version knows"
+_TRIMMED = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
+_NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"})
+
+
+class Failed(Exception):
+    """A letter that was not handled again, and stays where it is; says why, and what to do."""
+
+
+class NoQueue(Exception):
+    """No queue has this address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One message of a queue.
+
+    An event that was given up: `event` is what the function (`function`, an ARN) was given; where EventBridge could
+    not call it at all, `rule` is the ARN of its rule. Messages that were given up: `batch` is what Lambda tells of
+    them (`DDBStreamBatchInfo`), which is only where in the ledger's stream they are.
+    """
+
+    id: str
+    queue: str
+    receipt: str
+    sent: datetime
+    body: str
+    function: str = ""
+    rule: str = ""
+    event: Any = None
+    batch: Mapping[str, Any] | None = None
+    error: str = ODD
+
+    @property
+    def what(self) -> str:
+        if self.batch is not None:
+            return f"{self.batch.get('batchSize', 'some')} messages"
+        detail = dig(self.event, "detail")
+        name = text(detail, "eventName") or text(self.event, "detail-type") or "something"
+        actor = Actor.of(detail, "")
+        return name if actor.kind == "Unknown" else f"{name} by {actor.name}"
+
+    @property
+    def function_name(self) -> str:
+        return dict(enumerate(self.function.split(":"))).get(6, self.function)
+
+    def to_json(self) -> dict[str, Any]:
+        """Without the event itself."""
+        return {
+            "id": self.id,
+            "kind": "event" if self.event is not None else "messages" if self.batch is not None else "odd",
+            "queue": self.queue,
+            "sent": self.sent.isoformat(timespec="seconds"),
+            "what": self.what,
+            "function": self.function,
+            "rule": self.rule,
+            "batch": self.batch,
+            "error": self.error,
+        }
+
+
+def letter(queue: str, message: Mapping[str, Any]) -> Letter:
+    """A message as SQS hands it out.
+
+    From Lambda's on-failure destinations (of functions and of the ledger's stream) and from the EventBridge rule:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html,
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html,
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html.
+    """
+    body = _parsed(message["Body"])
+    told = {name: text(each, "StringValue") or "" for name, each in message.get("MessageAttributes", {}).items()}
+    values: dict[str, Any] = {}
+    if isinstance(batch := dig(body, "DDBStreamBatchInfo"), dict):
+        values = {"batch": batch, "function": _function(body), "error": _error(body)}
+    elif isinstance(body, dict) and "requestPayload" in body:
+        values = {"event": body["requestPayload"], "function": _function(body), "error": _error(body)}
+    elif isinstance(body, dict) and "detail" in body:
+        error = f"{told.get('ERROR_CODE') or 'EventBridge could not deliver it'}: {told.get('ERROR_MESSAGE', '')}"
+        values = {"event": body, "function": told.get("TARGET_ARN", ""), "rule": told.get("RULE_ARN", "")}
+        values["error"] = error.removesuffix(": ")
+    sent = int(text(message, "Attributes", "SentTimestamp") or 0)
+    return Letter(
+        id=message["MessageId"],
+        queue=queue,
+        receipt=message["ReceiptHandle"],
+        sent=datetime.fromtimestamp(sent / 1000, UTC),
+        body=message["Body"],
+        **values,
+    )
+
+
+def _parsed(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _function(body: Any) -> str:
+    return text(body, "requestContext", "functionArn") or ""
+
+
+def _error(body: Any) -> str:
+    """What the function said, or, when it said nothing, why Lambda gave up: `EventAgeExceeded`, say."""
+    kind, said = (text(body, "responsePayload", name) or "" for name in ("errorType", "errorMessage"))
+    found = f"{kind}: {said}" if kind and said else kind or said
+    return found or text(body, "requestContext", "condition") or "given up, without a reason"
+
+
+class Queue:
+    """One of the two, by its URL. Raises NoQueue where there is none, and what boto3 does."""
+
+    def __init__(self, url: str) -> None:
+        import boto3
+
+        region = re.match(r"https://sqs\.([a-z0-9-]+)\.", url)
+        self.url = url
+        self._client: Any = boto3.client("sqs", region_name=region[1] if region else None)
+
+    def letters(self) -> list[Letter]:
+        """All that nobody else is looking at, the oldest first; they stay hidden until they are given back."""
+        found: dict[str, Letter] = {}
+        while True:
+            page = self._call(
+                "receive_message",
+                MaxNumberOfMessages=PAGE,
+                VisibilityTimeout=HELD,
+                WaitTimeSeconds=WAIT,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["SentTimestamp"],
+            ).get("Messages", [])
+            news = {message["MessageId"] for message in page} - found.keys()
+            found |= {message["MessageId"]: letter(self.url, message) for message in page}
+            if not news:
+                return sorted(found.values(), key=lambda each: each.sent)
+
+    def give_back(self, letters: Sequence[Letter]) -> None:
+        for start in range(0, len(letters), PAGE):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": each.receipt, "VisibilityTimeout": 0}
+                for number, each in enumerate(letters[start : start + PAGE])
+            ]
+            self._call("change_message_visibility_batch", Entries=entries)
+
+    def delete(self, gone: Letter) -> None:
+        self._call("delete_message", ReceiptHandle=gone.receipt)
+
+    def counts(self) -> tuple[int, int]:
+        """About how many letters are there, and how many of them someone is looking at."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        there, hidden = (int(self._call("get_queue_attributes", AttributeNames=names)["Attributes"][n]) for n in names)
+        return there + hidden, hidden
+
+    def _call(self, operation: str, **parameters: Any) -> Any:
+        from botocore.exceptions import ClientError
+
+        try:
+            return getattr(self._client, operation)(QueueUrl=self.url, **parameters)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NO_QUEUE:
+                raise
+            raise NoQueue(f"{self.url}: there is no such queue") from error
+
+
+class Look:
+    """The letters of some queues; `take` deletes one for good."""
+
+    def __init__(self, queues: Iterable[Queue]) -> None:
+        self._queues = {queue.url: queue for queue in queues}
+        self.elsewhere = sum(queue.counts()[1] for queue in self._queues.values())
+        """About how many others are looking at."""
+        self.letters = [each for queue in self._queues.values() for each in queue.letters()]
+        self._left = {each.id: each for each in self.letters}
+
+    def take(self, gone: Letter) -> None:
+        self._queues[gone.queue].delete(gone)
+        del self._left[gone.id]
+
+    def end(self) -> None:
+        for url, queue in self._queues.items():
+            queue.give_back([each for each in self._left.values() if each.queue == url])
+
+
+@contextmanager
+def looking(queues: Iterable[Queue]) -> Iterator[Look]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    look = Look(queues)
+    try:
+        yield look
+    finally:
+        with suppress(ClientError, BotoCoreError):  # They come back by themselves, a little later.
+            look.end()
+
+
+def function_arn(each: Letter, home: str, stack: str, kinds: str) -> str:
+    """The ARN of the function that a letter names, if it is one of this stack's; `kinds` is a pattern of their names.
+
+    Raises Failed for any other: who can write to a queue must not choose what the operator's rights invoke, or with what.
+    """
+    name = rf"{re.escape(stack)}-(?:{kinds})-[A-Za-z0-9]+"
+    found = re.fullmatch(rf"(arn:(aws[a-z-]*):lambda:([a-z0-9-]+):{home}:function:{name})(?::.*)?", each.function)
+    if not found or partition(found[3]) != found[2]:
+        raise Failed(
+            f"{each.function_name or 'nothing'} is no function of the stack {stack!r} in account {home} that could "
+            "handle it; name your stack with --stack, or have it handled here with --local"
+        )
+    return found[1]
+
+
+def invoke(arn: str, payload: Any, *, wait: bool) -> Any:
+    """Raises Failed when the function is gone or, with `wait`, when it fails; what boto3 raises else."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import ClientError
+
+    config = Config(read_timeout=90, retries={"total_max_attempts": 1} if wait else None)
+    client: Any = boto3.client("lambda", region_name=arn.split(":")[3], config=config)
+    kind = "RequestResponse" if wait else "Event"
+    try:
+        answer = client.invoke(FunctionName=arn, InvocationType=kind, Payload=json.dumps(payload).encode())
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        raise Failed(f"{arn} is gone; handle it here with --local") from error
+    said = _parsed(answer["Payload"].read() or "null") if wait else None
+    if answer.get("FunctionError"):
+        raise Failed(f"{arn.rsplit(':', 1)[-1]} failed: {_error({'responsePayload': said})}")
+    return said
+
+
+def messages_again(each: Letter, ledger: DynamoLedger, table: str, deliver: Callable[[Any], Any]) -> int:
+    """Have sent what a letter's batch held; answers how many items of the ledger were gone through.
+
+    `deliver` takes an event of the ledger's stream and answers what failed, as the notify function does; what it
+    has sent earlier it passes over. Raises Failed when something was still not taken.
+    """
+    batch = each.batch or {}
+    arn = text(batch, "streamArn") or ""
+    named = re.fullmatch(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([\w.-]+)/stream/.*", arn)
+    if not named or named[2] != table:
+        raise Failed(
+            f"it is of another table than the ledger {table!r}: {arn or 'none'}; set SNAPBACK_LEDGER, or drop it"
+        )
+    items = _in_stream(batch, arn, named[1])
+    if items is None:
+        items = _in_ledger(batch, arn, named[1], ledger)
+    failed = 0
+    for start in range(0, len(items), PAGE):
+        answer = deliver({"Records": items[start : start + PAGE]})
+        failed += len(dig(answer, "batchItemFailures") or [])
+    if failed:
+        raise Failed(
+            f"{failed} of {len(items)} are still not taken; the log of the notify function says by which channel"
+        )
+    return len(items)
+
+
+def _in_stream(batch: Mapping[str, Any], arn: str, region: str) -> list[Any] | None:
+    """The batch as Lambda read it, or None when the stream (which keeps a day) has lost any of it."""
+    import time
+
+    import boto3
+    from botocore.exceptions import ClientError, ParamValidationError
+
+    shard, start, end = (text(batch, name) or "" for name in ("shardId", "startSequenceNumber", "endSequenceNumber"))
+    if not end.isdecimal():
+        return None
+    streams: Any = boto3.client("dynamodbstreams", region_name=region)
+    found: list[Any] = []
+    empty = 0
+    try:
+        at: Any = {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "SequenceNumber": start}
+        iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, **at)["ShardIterator"]
+        while iterator and empty < EMPTY:
+            page = streams.get_records(ShardIterator=iterator)
+            for record in page["Records"]:
+                found += [_as_lambda_sees(record, arn, region)] * _is_record(record)
+                if int(record["dynamodb"]["SequenceNumber"]) >= int(end):
+                    return found
+            iterator = page.get("NextShardIterator")
+            if not page["Records"]:
+                empty += 1
+                time.sleep(0.25)  # A shard may be read five times a second.
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _TRIMMED:
+            raise
+    except ParamValidationError:
+        pass  # No shard and no number of DynamoDB's looks like that.
+    return None
+
+
+def _is_record(record: Any) -> bool:
+    return (text(record, "dynamodb", "Keys", "pk", "S") or "").startswith("record#")
+
+
+def _as_lambda_sees(record: Any, arn: str, region: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html"""
+    change = {**record["dynamodb"]}
+    if isinstance(made := change.get("ApproximateCreationDateTime"), datetime):
+        change["ApproximateCreationDateTime"] = made.timestamp()
+    return {**record, "dynamodb": change, "eventSource": "aws:dynamodb", "awsRegion": region, "eventSourceARN": arn}
+
+
+def _in_ledger(batch: Mapping[str, Any], arn: str, region: str, ledger: DynamoLedger) -> list[Any]:
+    """The records that took a step in the batch's time, each as it now is: what it is tells more than what it was."""
+    first, last = (parse_time(batch.get(f"approximateArrivalOf{which}Record")) for which in ("First", "Last"))
+    if first is None:
+        raise Failed(
+            "it says neither where in the stream nor when its messages were; see `snapback records`, then drop it"
+        )
+    since, until = first - SLACK, (last or first) + SLACK
+    found: list[Record] = []
+    for status in Status:
+        for record in ledger.records(status):
+            times = [datetime.fromisoformat(step.at) for step in record.history]
+            if not times or max(times) < since:
+                break  # The latest come first.
+            if any(since <= moment <= until for moment in times):
+                found.append(record)
+    found.sort(key=lambda record: record.history[-1].at)
+    return [
+        {
+            "eventID": f"{number:032x}",
+            "eventName": "INSERT",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": region,
+            "eventSourceARN": arn,
+            "dynamodb": {
+                "Keys": {"pk": {"S": f"record#{record.id}"}},
+                "NewImage": to_item(record),
+                "SequenceNumber": str(number),
+                "StreamViewType": "NEW_AND_OLD_IMAGES",
+            },
+        }
+        for number, record in enumerate(found, 1)
+    ]

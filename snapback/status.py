@@ -1,0 +1,98 @@
+"""Is Snapback well, and what waits for a person?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.adapters.canary import SILENT, Sign, last_sign
+from chalicelib.core.record import UNDER_WAY, Status
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from chalicelib.wiring import Application
+
+WAITING = (Status.ASKING, Status.FAILED, Status.FIGHTING)
+"""Records that wait for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`stopped` says who stopped all writes, and `overdue` counts those under way whose function died.
+
+    `dead_letters` and `failed_messages` are None where it isn't known which queues hold them.
+    """
+
+    stopped: str
+    records: dict[str, int]
+    under_way: int
+    overdue: int
+    dead_letters: int | None
+    failed_messages: int | None
+    sign: Sign
+    now: datetime
+
+    @property
+    def silent(self) -> bool:
+        """Whether canaries were sent, and none has been answered for too long."""
+        heard = self.sign.answered_at or self.sign.sent_at
+        return heard is not None and self.now - heard > SILENT
+
+    @property
+    def well(self) -> bool:
+        waiting = any((*self.records.values(), self.overdue, self.dead_letters, self.failed_messages))
+        return not (waiting or self.stopped or self.silent or self.sign.trouble)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "well": self.well,
+            "stopped": self.stopped,
+            **self.records,
+            "under_way": self.under_way,
+            "overdue": self.overdue,
+            "dead_letters": self.dead_letters,
+            "failed_messages": self.failed_messages,
+            "canary": {
+                "sent_at": self.sign.sent_at and self.sign.sent_at.isoformat(),
+                "answered_at": self.sign.answered_at and self.sign.answered_at.isoformat(),
+                "silent": self.silent,
+            },
+            "settings": self.sign.trouble,
+        }
+
+
+def health(application: Application, dead_letters: str, failed_messages: str) -> Health:
+    """The queues are given by their URLs, or as '' where they aren't known. Raises NoLedger, NoQueue, and what boto3 does."""
+    from snapback.dlq import Queue
+
+    stopped = application.ledger.stopped()
+    now = application.now()
+    late = {
+        "FilterExpression": "lease_until < :now",
+        "ExpressionAttributeValues": {":now": {"N": str(now.timestamp())}},
+    }
+    return Health(
+        stopped=stopped,
+        records={status.value: _count(application, status) for status in WAITING},
+        under_way=sum(_count(application, status) for status in UNDER_WAY),
+        overdue=sum(_count(application, status, **late) for status in UNDER_WAY),
+        dead_letters=Queue(dead_letters).counts()[0] if dead_letters else None,
+        failed_messages=Queue(failed_messages).counts()[0] if failed_messages else None,
+        sign=last_sign(application.dynamodb, application.table),
+        now=now,
+    )
+
+
+def _count(application: Application, status: Status, **more: Any) -> int:
+    values = {":status": {"S": status}, **more.pop("ExpressionAttributeValues", {})}
+    pages = application.dynamodb.get_paginator("query").paginate(
+        TableName=application.table,
+        IndexName="by-status",
+        Select="COUNT",
+        KeyConditionExpression="#status = :status",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues=values,
+        **more,
+    )
+    return sum(page["Count"] for page in pages)

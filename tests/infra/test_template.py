@@ -1,0 +1,118 @@
+"""What the merge template says, as CloudFormation and the functions will have it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from chalicelib import catalog
+from infra.template import TIMEOUT, template
+from snapback import cli, deployed
+from tools.policies import functions, logical_id, policy_of
+
+NAMES = tuple(map(logical_id, functions()))
+PATTERNS = {logical_id(f"guard_{service}"): catalog.pattern(service) for service in catalog.services()}
+TEMPLATE = template(NAMES, PATTERNS, "python3.13")
+RESOURCES = TEMPLATE["Resources"]
+ALARMS = {name: each["Properties"] for name, each in RESOURCES.items() if each.get("Type") == "AWS::CloudWatch::Alarm"}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_each_alarm_says_the_command_that_there_is(name: str) -> None:
+    said = ALARMS[name]["AlarmDescription"]["Fn::Sub"]
+    commands = re.findall(r"snapback ([a-z -]+?)(?: --stack \$\{AWS::StackName\})?[.,]", said)
+    assert commands, said
+    assert len(said) <= 1024
+    for command in commands:
+        asked = CliRunner().invoke(cli.main, [*command.split(), "--help"])
+        assert asked.exit_code == 0, f"{command}: {asked.output}"
+
+
+def test_all_alarms_go_to_the_topic() -> None:
+    assert all(each["AlarmActions"] == [{"Ref": "Alarms"}] for each in ALARMS.values())
+
+
+def test_a_flood_leaves_the_account_room() -> None:
+    reserved = {"Fn::If": ["Reserves", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    for name in NAMES:
+        properties = RESOURCES[name]["Properties"]
+        assert ("ReservedConcurrentExecutions" in properties) is name.startswith("Guard")
+        assert properties.get("ReservedConcurrentExecutions", reserved) == reserved
+    parameter = TEMPLATE["Parameters"]["ReservedConcurrency"]
+    guards = sum(name.startswith("Guard") for name in NAMES)
+    assert 0 < parameter["Default"] * guards <= 1000 - 100, "of an account's usual limit, 100 can't be reserved"
+    assert parameter["Description"]
+
+
+def test_what_the_dead_left_is_tended_within_minutes_of_its_lease() -> None:
+    event = RESOURCES["Act"]["Properties"]["Events"]["Tend"]["Properties"]
+    assert json.loads(event["Input"]) == {"action": "tend"}
+    assert event["Schedule"] == "rate(5 minutes)"
+
+
+def test_the_canary_is_sent_each_hour_and_two_hours_of_silence_are_an_alarm() -> None:
+    assert RESOURCES["Canary"]["Properties"]["Events"]["Hourly"]["Properties"] == {"Schedule": "rate(1 hour)"}
+    alarm = ALARMS["SilentCanaryAlarm"]
+    assert (alarm["MetricName"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Healthy", 3600, 2)
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_the_canary_s_rule_is_for_its_own_account_and_does_not_try_for_long() -> None:
+    rule = RESOURCES["CanaryEcho"]["Properties"]["Events"]["Canary"]["Properties"]
+    assert rule["Pattern"]["account"] == [{"Ref": "AWS::AccountId"}]
+    assert rule["Pattern"]["source"] == ["snapback.canary"]
+    assert rule["RetryPolicy"]["MaximumEventAgeInSeconds"] == 900
+    assert TIMEOUT < 900
+
+
+def test_what_spills_is_encrypted_private_and_kept_as_long_as_the_records() -> None:
+    bucket = RESOURCES["Spill"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    properties = bucket["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "VersioningConfiguration" not in properties
+    assert properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 400
+    (statement,) = RESOURCES["SpillPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_each_function_knows_the_bucket_and_those_may_use_it_that_do() -> None:
+    may: dict[str, list[str]] = {}
+    for name in functions():
+        variables = RESOURCES[logical_id(name)]["Properties"]["Environment"]["Variables"]
+        assert variables["SNAPBACK_SPILL"] == {"Ref": "Spill"}
+        may[name] = [
+            action
+            for statement in policy_of(name)["Statement"]
+            if statement["Resource"] == [{"Fn::Sub": "${Spill.Arn}/*"}]
+            for action in statement["Action"]
+        ]
+    for name, actions in may.items():
+        writes = name.startswith("guard_") or name == "act"
+        wanted = ["s3:GetObject", "s3:PutObject"] if writes else ["s3:GetObject"] if name == "notify" else []
+        assert actions == wanted, name
+
+
+def test_the_canary_may_touch_its_marker_and_no_record() -> None:
+    for name, actions in {"canary": ["UpdateItem"], "canary_echo": ["GetItem", "UpdateItem"]}.items():
+        (marker,) = [each for each in policy_of(name)["Statement"] if each["Sid"] == "Marker"]
+        assert marker["Action"] == [f"dynamodb:{action}" for action in actions]
+        assert marker["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["canary#sign"]}}
+    (bus,) = [each for each in policy_of("canary")["Statement"] if each["Sid"] == "Bus"]
+    assert bus["Condition"] == {"StringEquals": {"events:source": "snapback.canary"}}
+
+
+def test_the_command_line_finds_what_it_needs_in_the_outputs() -> None:
+    refs: Any = {name: output["Value"]["Ref"] for name, output in TEMPLATE["Outputs"].items()}
+    assert {name: refs[name] for name in deployed.VARIABLES} == {
+        deployed.LEDGER: "Ledger",
+        deployed.SPILL: "Spill",
+        deployed.DEAD_LETTERS: "DeadLetters",
+        deployed.FAILED_MESSAGES: "FailedMessages",
+    }
+    variables = RESOURCES["GuardS3"]["Properties"]["Environment"]["Variables"]
+    assert {deployed.VARIABLES[name] for name in (deployed.LEDGER, deployed.SPILL)} <= variables.keys()

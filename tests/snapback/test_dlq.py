@@ -1,0 +1,612 @@
+"""Dead letters, as an operator has them: the queues of a stack, letters in the shapes that AWS writes, each command."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chalicelib import wiring
+from snapback import dlq
+from tests.guardrails.s3 import test_bucket_acl_made_public as acl
+from tests.moto_gaps import lambda_functions, trimmed_stream
+from tests.snapback.test_cli import complaint, objects, run, unwrapped
+from tests.support import HOME, REGION, cloudtrail_event
+from tests.test_app import Context
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support import World
+
+GUARD = f"arn:aws:lambda:{REGION}:{HOME}:function:snapback-GuardS3-1A2B3C4D5E6F"
+NOTIFY = f"arn:aws:lambda:{REGION}:{HOME}:function:snapback-Notify-1A2B3C4D5E6F"
+EVENT = cloudtrail_event("s3", "PutBucketAcl", {"bucketName": "app-logs"})
+
+
+def given_up(event: Any = EVENT, function: str = GUARD, **changed: Any) -> dict[str, Any]:
+    """As Lambda's on-failure destination writes it."""
+    return {
+        "version": "1.0",
+        "timestamp": "2026-11-23T10:05:00.000Z",
+        "requestContext": {
+            "requestId": "44444444-0000-4000-8000-000000000001",
+            "functionArn": f"{function}:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 3,
+        },
+        "requestPayload": event,
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "responsePayload": {
+            "errorMessage": "AccessDenied: not authorized",
+            "errorType": "Unfinished",
+            "stackTrace": [],
+        },
+        **changed,
+    }
+
+
+def undeliverable(**attributes: str) -> dict[str, Any]:
+    """The attributes that EventBridge writes; the body is the event."""
+    told = {
+        "RULE_ARN": f"arn:aws:events:{REGION}:{HOME}:rule/snapback-GuardS3GuardS3Event-1A2B3C",
+        "TARGET_ARN": GUARD,
+        "ERROR_CODE": "NO_PERMISSIONS",
+        "ERROR_MESSAGE": "no permission to invoke",
+        "RETRY_ATTEMPTS": "0",
+        **attributes,
+    }
+    return {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
+
+
+def batch(**changed: Any) -> dict[str, Any]:
+    """As the event source mapping's on-failure destination writes it."""
+    return {
+        "requestContext": {
+            "requestId": "44444444-0000-4000-8000-000000000002",
+            "functionArn": NOTIFY,
+            "condition": "RecordAgeExceeded",
+            "approximateInvokeCount": 40,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": None},
+        "version": "1.0",
+        "timestamp": "2026-11-24T09:00:00.000Z",
+        "DDBStreamBatchInfo": {
+            "shardId": "shardId-00000001573689847184-864758bb",
+            "startSequenceNumber": "1",
+            "endSequenceNumber": "2",
+            "approximateArrivalOfFirstRecord": "2026-11-23T10:00:02Z",
+            "approximateArrivalOfLastRecord": "2026-11-23T10:00:02Z",
+            "batchSize": 2,
+            "streamArn": f"arn:aws:dynamodb:{REGION}:{HOME}:table/snapback-ledger/stream/2026-11-23T00:00:00.000",
+            **changed,
+        },
+    }
+
+
+@dataclass
+class Queues:
+    sqs: Any
+    events: str
+    messages: str
+
+    def put(self, body: Any, url: str = "", attributes: Any = None) -> str:
+        text = body if isinstance(body, str) else json.dumps(body)
+        sent = self.sqs.send_message(QueueUrl=url or self.events, MessageBody=text, MessageAttributes=attributes or {})
+        return str(sent["MessageId"])
+
+    def left(self, url: str = "") -> int:
+        """What anybody can see at once."""
+        names = ["ApproximateNumberOfMessages"]
+        return int(
+            self.sqs.get_queue_attributes(QueueUrl=url or self.events, AttributeNames=names)["Attributes"][names[0]]
+        )
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dlq, "WAIT", 0)
+    monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")  # moto doesn't know an account's own endpoint.
+
+
+@pytest.fixture
+def queues(world: World) -> Queues:
+    """As in the stack `snapback`, whose outputs name them."""
+    resources = {name: {"Type": "AWS::SQS::Queue"} for name in ("DeadLetters", "FailedMessages")}
+    outputs: dict[str, Any] = {f"{name}Url": {"Value": {"Ref": name}} for name in resources}
+    body = {"Resources": resources, "Outputs": {**outputs, "LedgerTable": {"Value": "snapback-ledger"}}}
+    stacks = world.client("cloudformation")
+    stacks.create_stack(StackName="snapback", TemplateBody=json.dumps(body))
+    told = {each["OutputKey"]: each["OutputValue"] for each in stacks.describe_stacks()["Stacks"][0]["Outputs"]}
+    world.application()
+    return Queues(world.client("sqs"), told["DeadLettersUrl"], told["FailedMessagesUrl"])
+
+
+class TestLetters:
+    """In AWS's shapes, and in none."""
+
+    def parsed(self, body: Any, attributes: Any = None) -> dlq.Letter:
+        text = body if isinstance(body, str) else json.dumps(body)
+        message = {
+            "MessageId": "id",
+            "ReceiptHandle": "r",
+            "Body": text,
+            "Attributes": {"SentTimestamp": "1795514400000"},
+        }
+        return dlq.letter("https://queue", {**message, "MessageAttributes": attributes or {}})
+
+    def test_what_a_function_gave_up(self) -> None:
+        letter = self.parsed(given_up())
+        assert letter.event == EVENT
+        assert letter.function_name == "snapback-GuardS3-1A2B3C4D5E6F"
+        assert letter.what == "PutBucketAcl by alice"
+        assert letter.error == "Unfinished: AccessDenied: not authorized"
+
+    def test_what_waited_too_long_has_no_answer(self) -> None:
+        body = given_up()
+        del body["responsePayload"]
+        body["requestContext"]["condition"] = "EventAgeExceeded"
+        assert self.parsed(body).error == "EventAgeExceeded"
+        assert self.parsed({"requestPayload": {}}).error == "given up, without a reason"
+
+    def test_what_eventbridge_could_not_deliver(self) -> None:
+        letter = self.parsed(EVENT, undeliverable())
+        assert letter.event == EVENT
+        assert letter.function == GUARD
+        assert letter.rule.endswith("rule/snapback-GuardS3GuardS3Event-1A2B3C")
+        assert letter.error == "NO_PERMISSIONS: no permission to invoke"
+        assert self.parsed(EVENT).error == "EventBridge could not deliver it"
+
+    def test_messages_that_no_channel_took(self) -> None:
+        letter = self.parsed(batch())
+        assert letter.what == "2 messages"
+        assert letter.error == "RecordAgeExceeded"
+        assert letter.event is None
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            *("", "{", "[" * 100_000, "null", "7", [], {}, {"DDBStreamBatchInfo": None}, {"requestPayload": None}),
+            *({"detail": None}, {"requestPayload": [], "requestContext": 1, "responsePayload": "oops"}),
+            {"DDBStreamBatchInfo": {}, "requestContext": []},
+        ],
+    )
+    def test_any_other_body_is_a_letter_too(self, body: Any) -> None:
+        letter = self.parsed(body)
+        assert letter.what
+        assert letter.error
+        assert json.dumps(letter.to_json())
+
+
+class TestList:
+    def test_all_that_is_known_of_each_and_none_is_lost(self, queues: Queues) -> None:
+        first = queues.put(given_up())
+        second = queues.put(EVENT, attributes=undeliverable())
+        third = queues.put(batch(), queues.messages)
+        for _ in range(2):
+            shown = unwrapped(run("dlq", "list"))
+            for part in (first[:8], second[:8], third[:8], "PutBucketAcl by alice", "2 messages", "NO_PERMISSIONS"):
+                assert part in shown
+        assert (queues.left(), queues.left(queues.messages)) == (2, 1)
+
+    def test_more_than_a_page(self, queues: Queues) -> None:
+        ids = {queues.put(given_up()) for _ in range(25)}
+        assert {each["id"] for each in objects(run("dlq", "list", "--json"))} == ids
+        assert queues.left() == 25
+
+    def test_one_that_sqs_hands_out_twice_is_one(self, queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(dlq, "HELD", 0)  # Each look finds all of it again.
+        ids = {queues.put(given_up()) for _ in range(3)}
+        assert {each["id"] for each in objects(run("dlq", "list", "--json"))} == ids
+
+    def test_json_has_no_event(self, queues: Queues) -> None:
+        queues.put(given_up())
+        (one,) = objects(run("dlq", "list", "--json"))
+        assert one["kind"] == "event"
+        assert one["function"] == f"{GUARD}:$LATEST"
+        assert "event" not in one
+
+    def test_what_somebody_else_looks_at_is_counted(self, queues: Queues) -> None:
+        queues.put(given_up())
+        queues.sqs.receive_message(QueueUrl=queues.events)
+        shown = run("dlq", "list").stdout
+        assert shown == "No dead letters.\nAbout 1 more: somebody is looking at them just now.\n"
+
+    def test_one_queue_by_what_it_holds_or_by_url(self, queues: Queues) -> None:
+        queues.put(given_up())
+        assert run("dlq", "list", "--queue", "messages").stdout == "No dead letters.\n"
+        assert "PutBucketAcl" in run("dlq", "list", "--queue", queues.events, "--stack", "none").stdout
+
+    def test_the_environment_comes_before_the_stack(self, queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
+        queues.put(given_up())
+        monkeypatch.setenv("SNAPBACK_DEAD_LETTERS", queues.messages)
+        monkeypatch.setenv("SNAPBACK_FAILED_MESSAGES", queues.messages)
+        assert run("dlq", "list", "--stack", "none").stdout == "No dead letters.\n"
+
+    def test_hostile_text_has_no_teeth(self, queues: Queues) -> None:
+        odd = cloudtrail_event("s3", "Put\x1b[31m\u202e", {})
+        queues.put(given_up(odd, responsePayload={"errorMessage": "\x1b]0;x\x07 password=hunter2hunter2"}))
+        shown = run("dlq", "list").stdout
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+        assert "hunter2" not in shown
+
+
+class TestShow:
+    def test_the_event_and_why_it_failed_without_secrets(self, queues: Queues) -> None:
+        event = cloudtrail_event("s3", "PutBucketAcl", {"bucketName": "app-logs", "password": "hunter2hunter2"})
+        letter = queues.put(given_up(event))
+        shown = run("dlq", "show", letter[:6]).stdout
+        assert '"bucketName": "app-logs"' in shown
+        assert "Unfinished: AccessDenied" in shown
+        assert "hunter2" not in shown
+        assert queues.left() == 1
+        full = run("dlq", "show", letter, "--full")
+        assert "hunter2" in full.stdout
+        assert "may hold secrets" in full.stderr
+
+    def test_as_json(self, queues: Queues) -> None:
+        letter = queues.put(given_up())
+        (one,) = objects(run("dlq", "show", letter, "--json"))
+        assert one["event"]["detail"]["eventName"] == "PutBucketAcl"
+        (one,) = objects(run("dlq", "show", letter, "--json", "--full"))
+        assert one["event"] == EVENT
+
+    def test_messages_and_what_is_no_letter(self, queues: Queues) -> None:
+        shown = run("dlq", "show", queues.put(batch(), queues.messages)).stdout
+        assert '"shardId"' in shown
+        assert "hello" in run("dlq", "show", queues.put("hello")).stdout
+
+    def test_an_id_that_fits_none_or_several(self, queues: Queues) -> None:
+        for _ in range(17):  # Two of them begin alike.
+            queues.put(given_up())
+        assert "there is no letter 'zz'; `snapback dlq list` shows them" in complaint("dlq", "show", "zz")
+        assert "there is no letter ''" in complaint("dlq", "show", "")
+        first = [each["id"][0] for each in objects(run("dlq", "list", "--json"))]
+        twice = max(first, key=first.count)
+        assert f"letters begin with '{twice}'" in complaint("dlq", "show", twice)
+        assert queues.left() == 17
+
+
+class TestRedriveEvents:
+    def test_to_the_function_that_failed_and_gone_from_the_queue(self, queues: Queues) -> None:
+        first = queues.put(given_up())
+        queues.put(EVENT, attributes=undeliverable())
+        with lambda_functions({GUARD: print}) as invoked:
+            shown = run("dlq", "redrive", first).stdout
+            assert shown == f"{first[:8]}  PutBucketAcl by alice: given to snapback-GuardS3-1A2B3C4D5E6F again\n"
+            assert queues.left() == 1
+            run("dlq", "redrive", "--all")
+        assert invoked == [(GUARD, EVENT), (GUARD, EVENT)]
+        assert queues.left() == 0
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            *("", "x", "arn:aws:lambda:::", GUARD.replace(HOME, "999988887777"), GUARD.replace("snapback-", "other-")),
+            *(GUARD.replace("GuardS3", "Act"), GUARD.replace("GuardS3", "GuardEverything"), NOTIFY),
+            *(GUARD.replace("snapback", "evil-snapback"), GUARD.replace(REGION, "cn-north-1"), f"{GUARD}-2"),
+        ],
+    )
+    def test_a_letter_does_not_choose_what_we_invoke(self, queues: Queues, function: str) -> None:
+        """Anybody who may send to the queue could else have the operator's rights invoke what they like."""
+        queues.put(given_up(function=function))
+        with lambda_functions({function: print, f"{function}:$LATEST": print}) as invoked:
+            said = complaint("dlq", "redrive", "--all", code=1)
+        assert "is no function of the stack 'snapback' in account 123456789012 that could handle it" in said
+        assert not invoked
+        assert queues.left() == 1
+
+    def test_a_stack_of_another_name(self, queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
+        function = GUARD.replace("snapback", "my-guard")
+        queues.put(given_up(function=function))
+        monkeypatch.setenv("SNAPBACK_DEAD_LETTERS", queues.events)
+        arn = f"arn:aws:cloudformation:{REGION}:{HOME}:stack/my-guard/11111111-2222"
+        with lambda_functions({function: print}) as invoked:
+            run("dlq", "redrive", "--all", "--queue", "events", "--stack", arn)
+        assert len(invoked) == 1
+
+    def test_a_function_that_is_gone_and_the_others_still_go(self, queues: Queues) -> None:
+        queues.put(given_up(function=GUARD.replace("1A2B", "9Z9Z")))
+        queues.put(given_up())
+        with lambda_functions({GUARD: print}) as invoked:
+            result = run("dlq", "redrive", "--all", code=1)
+        assert "is gone; handle it here with --local" in result.stderr
+        assert len(invoked) == 1
+        assert queues.left() == 1
+
+    def test_a_denied_call_is_one_line_and_loses_nothing(self, queues: Queues, world: World) -> None:
+        queues.put(given_up())
+        with lambda_functions({GUARD: print}), world.denied("Invoke"):
+            assert complaint("dlq", "redrive", "--all").startswith("Invoke: AccessDenied: ")
+        assert queues.left() == 1
+
+    def test_a_call_that_aws_does_not_take_is_told(self, queues: Queues, world: World) -> None:
+        queues.put(given_up())
+        with lambda_functions({GUARD: print}), world.denied("Invoke", code="RequestTooLargeException"):
+            assert "stays: PutBucketAcl by alice: RequestTooLargeException: " in complaint(
+                "dlq", "redrive", "--all", code=1
+            )
+        assert queues.left() == 1
+
+    def test_what_is_no_letter_stays(self, queues: Queues) -> None:
+        queues.put("hello")
+        assert "then drop it" in complaint("dlq", "redrive", "--all", code=1)
+        assert queues.left() == 1
+
+    def test_in_this_process_as_handle_does(self, queues: Queues, world: World, tmp_path: Path) -> None:
+        opened = acl.canned("public-read")(world)
+        (tmp_path / "snapback.yaml").write_text("mode: fix")
+        queues.put(given_up(opened, function="arn:aws:lambda:us-east-1:123456789012:function:gone"))
+        shown = run("dlq", "redrive", "--all", "--local").stdout
+        assert "s3.bucket acl made public fixed" in shown
+        assert queues.left() == 0
+        assert [record.status for record in world.records() if record.guardrail == acl.ID] == ["fixed"]
+
+    def test_in_this_process_what_is_left_unsafe_is_exit_1(self, queues: Queues, world: World) -> None:
+        queues.put(given_up(acl.canned("public-read")(world)))
+        assert "alerted" in run("dlq", "redrive", "--all", "--local", code=1).stdout
+        assert queues.left() == 0
+
+    def test_in_this_process_what_fails_again_stays(
+        self, queues: Queues, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        queues.put(given_up(acl.canned("public-read")(world)))
+        with world.denied("GetBucketAcl"):
+            assert "AccessDenied" in complaint("dlq", "redrive", "--all", "--local", code=1)
+        assert queues.left() == 1
+
+    def test_in_this_process_what_is_not_believed_stays(self, queues: Queues) -> None:
+        unbelievable: list[Any] = [{**EVENT, "account": "999988887777"}, [], "x", 0]
+        for event in unbelievable:
+            queues.put(given_up(event))
+        said = complaint("dlq", "redrive", "--all", "--local", code=1)
+        assert said.count("refused: ") == 4
+        assert "if that is right, drop it" in said
+        assert queues.left() == 4
+
+    def test_some_must_be_named_or_all(self, queues: Queues) -> None:
+        assert complaint("dlq", "redrive") == "name letters of `snapback dlq list`, or say --all"
+        assert complaint("dlq", "drop", "1", "--all") == "name letters of `snapback dlq list`, or say --all alone"
+
+
+@dataclass
+class Channel:
+    name: str = "ops"
+    down: bool = False
+    told: list[str] = field(default_factory=list)
+
+    def send(self, message: Any) -> None:
+        if self.down:
+            from chalicelib.adapters.channels import Undeliverable
+
+            raise Undeliverable("channel ops answered 404")
+        self.told.append(f"{message.record} {message.status}")
+
+
+@dataclass
+class Stream:
+    """The ledger's stream with two records in it, whose messages were given up."""
+
+    ids: list[str]
+    letter: dict[str, Any]
+    channel: Channel
+    notify: Any
+
+
+@pytest.fixture
+def stream(queues: Queues, world: World, monkeypatch: pytest.MonkeyPatch) -> Stream:
+    ids = []
+    for name in ("app-logs", "photos"):
+        world.client("s3").create_bucket(Bucket=name, ObjectOwnership="ObjectWriter")
+        world.client("s3").put_bucket_acl(Bucket=name, ACL="public-read")
+        (outcome,) = world.deliver(cloudtrail_event("s3", "PutBucketAcl", {"bucketName": name}), acl.ID, "alert")
+        ids.append(outcome.record)
+    application = world.application()
+    application.channels = [channel := Channel()]
+    monkeypatch.setattr(wiring, "_APPLICATION", {HOME: application})
+    streams: Any = world.aws.client("dynamodbstreams")
+    arn = streams.list_streams()["Streams"][0]["StreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    start = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+    numbers = [
+        record["dynamodb"]["SequenceNumber"]
+        for record in streams.get_records(ShardIterator=start["ShardIterator"])["Records"]
+    ]
+    info = {"shardId": shard["ShardId"], "streamArn": arn, "startSequenceNumber": numbers[0]}
+    letter = batch(**info, endSequenceNumber=numbers[-1])
+    return Stream(ids, letter, channel, {NOTIFY: lambda event: wiring.notify(event, Context())})
+
+
+class TestRedriveMessages:
+    def test_they_are_read_again_from_the_stream_and_sent_once(self, queues: Queues, stream: Stream) -> None:
+        letter = queues.put(stream.letter, queues.messages)
+        with lambda_functions(stream.notify) as invoked:
+            shown = run("dlq", "redrive", "--all").stdout
+            assert shown == f"{letter[:8]}  2 items of the ledger gone through; what was not sent yet is sent\n"
+            queues.put(stream.letter, queues.messages)
+            run("dlq", "redrive", "--all")
+        assert stream.channel.told == [f"{record} alerted" for record in stream.ids]
+        assert queues.left(queues.messages) == 0
+        item = invoked[0][1]["Records"][0]
+        assert item["eventSourceARN"] == stream.letter["DDBStreamBatchInfo"]["streamArn"]
+        assert isinstance(item["dynamodb"]["ApproximateCreationDateTime"], float)
+
+    def test_only_those_of_the_batch(self, queues: Queues, stream: Stream) -> None:
+        info = stream.letter["DDBStreamBatchInfo"]
+        info["endSequenceNumber"] = info["startSequenceNumber"]
+        queues.put(stream.letter, queues.messages)
+        with lambda_functions(stream.notify):
+            run("dlq", "redrive", "--all")
+        assert stream.channel.told == [f"{stream.ids[0]} alerted"]
+
+    def test_after_a_day_the_ledger_tells_what_changed_then(self, queues: Queues, stream: Stream, world: World) -> None:
+        world.later(hours=30)
+        (late,) = world.deliver(acl_event(world, "late"), acl.ID, "alert")
+        queues.put(stream.letter, queues.messages)
+        with lambda_functions(stream.notify), trimmed_stream():
+            run("dlq", "redrive", "--all")
+        assert sorted(stream.channel.told) == sorted(f"{record} alerted" for record in stream.ids)
+        assert late.record not in str(stream.channel.told)
+
+    def test_after_a_day_a_record_is_told_as_it_now_is(self, queues: Queues, stream: Stream, world: World) -> None:
+        world.later(hours=30)
+        application = world.application()
+        record = application.ledger.get(stream.ids[0])
+        assert record
+        from chalicelib.core.record import Status
+
+        application.ledger.move(record, Status.GONE, by="snapback")
+        queues.put(stream.letter, queues.messages)
+        with lambda_functions(stream.notify), trimmed_stream():
+            run("dlq", "redrive", "--all")
+        assert sorted(stream.channel.told) == sorted([f"{stream.ids[0]} gone", f"{stream.ids[1]} alerted"])
+
+    def test_a_channel_that_is_still_down_keeps_the_letter(self, queues: Queues, stream: Stream) -> None:
+        stream.channel.down = True
+        queues.put(stream.letter, queues.messages)
+        with lambda_functions(stream.notify):
+            assert "2 of 2 are still not taken" in complaint("dlq", "redrive", "--all", code=1)
+        assert queues.left(queues.messages) == 1
+
+    def test_a_function_that_fails_keeps_the_letter(self, queues: Queues, stream: Stream) -> None:
+        def fails(_: Any) -> Any:
+            raise TimeoutError("too slow")
+
+        queues.put(stream.letter, queues.messages)
+        with lambda_functions({NOTIFY: fails}):
+            said = complaint("dlq", "redrive", "--all", code=1)
+        assert "snapback-Notify-1A2B3C4D5E6F failed: TimeoutError: too slow" in said
+        assert queues.left(queues.messages) == 1
+
+    def test_in_this_process(
+        self, queues: Queues, stream: Stream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        queues.put(stream.letter, queues.messages)
+        assert "the settings name no channel" in complaint("dlq", "redrive", "--all", "--local", code=1)
+        monkeypatch.setattr("chalicelib.adapters.channels.open_channels", lambda *_: (stream.channel,))
+        result = run("dlq", "redrive", "--all", "--local")
+        assert result.stdout.count("\n") == 1, "no metrics on stdout"
+        assert len(stream.channel.told) == 2
+        assert queues.left(queues.messages) == 0
+
+    def test_of_another_table_or_of_no_time_they_stay(self, queues: Queues, stream: Stream) -> None:
+        arn = f"arn:aws:dynamodb:{REGION}:{HOME}:table/other/stream/2026-11-23T00:00:00.000"
+        for changed in ({"streamArn": arn}, {"streamArn": 7}, {"streamArn": None}):
+            queues.put(batch(**changed), queues.messages)
+        queues.put(batch(shardId=None, approximateArrivalOfFirstRecord="?"), queues.messages)
+        with lambda_functions(stream.notify) as invoked:
+            said = complaint("dlq", "redrive", "--all", code=1)
+        assert said.count("it is of another table than the ledger 'snapback-ledger'") == 3
+        assert said.count("neither where in the stream nor when") == 1
+        assert not invoked
+        assert queues.left(queues.messages) == 4
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            *({"shardId": "x"}, {"shardId": 7}, {"startSequenceNumber": "1"}, {"startSequenceNumber": None}),
+            *({"endSequenceNumber": "x"}, {"endSequenceNumber": "²"}, {"endSequenceNumber": []}),
+        ],
+    )
+    def test_where_no_stream_could_be_read_the_ledger_is(
+        self, queues: Queues, stream: Stream, changed: dict[str, Any]
+    ) -> None:
+        stream.letter["DDBStreamBatchInfo"] |= changed
+        queues.put(stream.letter, queues.messages)
+        with lambda_functions(stream.notify):
+            run("dlq", "redrive", "--all")
+        assert sorted(stream.channel.told) == sorted(f"{record} alerted" for record in stream.ids)
+
+    def test_only_notify_is_invoked_for_them(self, queues: Queues, stream: Stream) -> None:
+        stream.letter["requestContext"]["functionArn"] = GUARD
+        queues.put(stream.letter, queues.messages)
+        with lambda_functions({GUARD: print}) as invoked:
+            assert "is no function of the stack" in complaint("dlq", "redrive", "--all", code=1)
+        assert not invoked
+
+
+def acl_event(world: World, bucket: str) -> Any:
+    world.client("s3").create_bucket(Bucket=bucket, ObjectOwnership="ObjectWriter")
+    world.client("s3").put_bucket_acl(Bucket=bucket, ACL="public-read")
+    moment = world.clock - timedelta(seconds=2)
+    return cloudtrail_event("s3", "PutBucketAcl", {"bucketName": bucket}, eventTime=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
+
+
+class TestDrop:
+    def test_after_the_words_are_typed(self, queues: Queues) -> None:
+        from click.testing import CliRunner
+
+        from snapback import cli
+
+        queues.put(given_up())
+        queues.put(given_up())
+        for typed, code in (("yes\n", 2), ("drop 3\n", 2), ("", 130)):
+            result = CliRunner().invoke(cli.main, ["dlq", "drop", "--all"], input=typed)
+            assert result.exit_code == code
+            assert queues.left() == 2
+        result = CliRunner().invoke(cli.main, ["dlq", "drop", "--all"], input="drop 2\n")
+        assert result.exit_code == 0
+        assert "PutBucketAcl by alice" in result.stdout
+        assert "2 dropped." in result.stdout
+        assert queues.left() == 0
+
+    def test_one_without_asking(self, queues: Queues) -> None:
+        letter = queues.put(given_up())
+        queues.put(given_up())
+        assert run("dlq", "drop", letter, letter[:9], "--yes").stdout == "1 dropped.\n"
+        assert queues.left() == 1
+
+    def test_none(self, queues: Queues) -> None:
+        assert run("dlq", "drop", "--all").stdout == "0 dropped.\n"
+
+
+class TestTrouble:
+    def test_no_stack_says_what_to_name(self, world: World) -> None:
+        said = complaint("dlq", "list")
+        assert said.startswith(
+            "where the queue of events is, no stack 'snapback' here tells: name yours with --stack, or"
+        )
+        assert "SNAPBACK_DEAD_LETTERS" in said
+
+    def test_no_queue_is_one_line(self, queues: Queues) -> None:
+        url = "https://sqs.us-east-1.amazonaws.com/123456789012/none"
+        assert complaint("dlq", "list", "--queue", url) == f"{url}: there is no such queue"
+
+    def test_an_odd_queue_is_one_line(self, world: World) -> None:
+        assert "--queue jobs is neither events nor messages" in complaint("dlq", "list", "--queue", "jobs")
+
+    def test_denied_is_one_line(self, queues: Queues, world: World) -> None:
+        with world.denied("ReceiveMessage"):
+            assert complaint("dlq", "list").startswith("ReceiveMessage: AccessDenied")
+        with world.denied("DescribeStacks"):
+            assert complaint("dlq", "list").startswith("DescribeStacks: AccessDenied")
+
+    def test_what_can_t_be_given_back_comes_back_by_itself(self, queues: Queues, world: World) -> None:
+        queues.put(given_up())
+        with world.denied("ChangeMessageVisibilityBatch"):
+            assert "PutBucketAcl" in run("dlq", "list").stdout
+
+    def test_a_queue_of_another_region_is_asked_there(self, world: World) -> None:
+        queue = dlq.Queue("https://sqs.eu-west-1.amazonaws.com/123456789012/x")
+        assert queue._client.meta.region_name == "eu-west-1"
+
+
+def test_ages_are_short() -> None:
+    from snapback.render import age
+
+    passed = [
+        timedelta(seconds=-1),
+        timedelta(seconds=59),
+        timedelta(minutes=61),
+        timedelta(hours=25),
+        timedelta(minutes=2),
+    ]
+    assert [age(each) for each in passed] == ["0s", "59s", "1h", "1d", "2m"]
+    assert re.fullmatch(r"\d+d", age(datetime.now(UTC) - datetime(2020, 1, 1, tzinfo=UTC)))
