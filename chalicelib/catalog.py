@@ -6,8 +6,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from chalicelib.core.guardrail import Rule
-from chalicelib.core.pattern import Pattern, any_of
+from chalicelib.core.guardrail import Guardrail, Rule
+from chalicelib.core.pattern import SCHEDULED, Pattern, any_of
 
 _HERE = Path(__file__).parent
 _FOLDERS = ("guardrails", "tripwires")
@@ -46,6 +46,8 @@ def pattern(service: str) -> Pattern:
     merged: dict[str, Pattern] = {}
     for each in rules(service):
         for one in each.on.get("$or", [each.on]):
+            if one == SCHEDULED:
+                continue  # The clock calls the function itself.
             detail = one.get("detail", {})
             key = repr([one["source"], one["detail-type"], {k: v for k, v in detail.items() if k != "eventName"}])
             if "eventName" not in detail or key not in merged:
@@ -54,6 +56,16 @@ def pattern(service: str) -> Pattern:
             names = sorted({*merged[key]["detail"]["eventName"], *detail["eventName"]})
             merged[key] = {**one, "detail": {**detail, "eventName": names}}
     return any_of(*merged.values())
+
+
+def scheduled(service: str) -> bool:
+    """Whether the clock calls a service's function."""
+    return any(SCHEDULED in each.on.get("$or", [each.on]) for each in rules(service))
+
+
+def patient(service: str) -> bool:
+    """Whether a service's function has events delivered again later."""
+    return scheduled(service) or any(isinstance(each, Guardrail) and each.grace for each in rules(service))
 
 
 def _load(folder: str, service: str, name: str) -> Rule:

@@ -22,7 +22,7 @@ from chalicelib.core.event import Event, NotBelieved, text
 from chalicelib.core.ports import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 TABLE_VARIABLE = "SNAPBACK_LEDGER"
 _in_ascii = partial(json.dumps, separators=(",", ":"), default=str)
 """Not as powertools does: names with invisible, reordering and line-breaking characters would be logged as they are."""
-_QUIET = frozenset({"compliant", "off", "gone"})
+_QUIET = frozenset({"compliant", "off", "gone", "waiting"})
 
 
 @dataclass
@@ -54,6 +54,8 @@ class Application:
     table: str = field(default_factory=lambda: os.environ.get(TABLE_VARIABLE, "snapback-ledger"))
     spill: str = field(default_factory=lambda: os.environ.get(SPILL_VARIABLE, ""))
     """The bucket of what is too large for the table."""
+    function: str = ""
+    """The ARN of the function that this is, in AWS."""
     believed: Callable[[str], bool] = lambda _: False
     """Accounts believed besides the home account and those in the settings."""
     logger: Logger = field(default_factory=lambda: Logger(service="snapback", json_serializer=_in_ascii))
@@ -86,6 +88,19 @@ class Application:
         return open_last_resort(self.sessions.source)
 
     @cached_property
+    def later(self) -> Callable[[Mapping[str, Any], datetime], None]:
+        """Has an event delivered again at a time; another may be put in. Raises LookupError where nothing does."""
+        from chalicelib.adapters.later import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIABLE, Later
+
+        variables = (GROUP_VARIABLE, ROLE_VARIABLE, QUEUE_VARIABLE)
+        missing = [name for name in variables if not os.environ.get(name)]
+        if missing or not self.function:
+            raise LookupError(f"an event has to come again later, but {', '.join(missing)} is not set, or no function")
+        group, role, queue = (os.environ[name] for name in variables)
+        client = self.sessions.source.client("scheduler", region_name=self.function.split(":")[3])
+        return Later(client, group=group, role=role, queue=queue, function=self.function)
+
+    @cached_property
     def engine(self) -> Engine:
         return Engine(
             ledger=_Lazy(self),
@@ -96,6 +111,7 @@ class Application:
             now=self.now,
             pause=self.pause,
             time_left=lambda: self.time_left(),  # noqa: PLW0108 - it is another for each invocation
+            later=lambda envelope, due: self.later(envelope, due),  # noqa: PLW0108 - made when it is first needed
         )
 
     def guard(self, service: str, envelope: Any) -> list[Outcome]:
@@ -186,6 +202,7 @@ def application(context: Any) -> Application:
     home = str(context.invoked_function_arn).split(":")[4]
     if home not in _APPLICATION:
         _APPLICATION[home] = Application(home)
+    _APPLICATION[home].function = str(context.invoked_function_arn)
     _APPLICATION[home].time_left = lambda: context.get_remaining_time_in_millis() / 1000
     return _APPLICATION[home]
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from chalicelib import catalog
 from chalicelib.adapters import canary
+from chalicelib.adapters.later import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIABLE
 from chalicelib.adapters.ledger import KEPT, LEASE, SPILL_VARIABLE, TABLE
 from chalicelib.adapters.settings import STACK_VARIABLE
 from chalicelib.core.pattern import EVEN_READS, about_reads
+from tools.policies import logical_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +90,11 @@ def template(functions: tuple[str, ...], patterns: Mapping[str, Pattern], runtim
             TreatMissingData="breaching",
         ),
     }
-    resources |= _spill()
+    resources |= _spill() | _later()
+    daily, patient = (
+        {logical_id(f"guard_{service}") for service in catalog.services() if which(service)}
+        for which in (catalog.scheduled, catalog.patient)
+    )
     for name in functions:
         resources[name] = {"Properties": {"Runtime": runtime, "Architectures": ["arm64"], "Timeout": TIMEOUT}}
         resources[f"{name}ErrorsAlarm"] = _alarm(
@@ -114,6 +121,14 @@ def template(functions: tuple[str, ...], patterns: Mapping[str, Pattern], runtim
         }
         if name in patterns:
             properties |= _guard(name, patterns[name])
+        if name in daily:
+            properties["Events"]["Daily"] = _schedule("cron(17 4 * * ? *)")
+        if name in patient:
+            properties["Environment"]["Variables"] |= {
+                GROUP_VARIABLE: {"Ref": "Later"},
+                ROLE_VARIABLE: _arn("LaterRole"),
+                QUEUE_VARIABLE: _arn("DeadLetters"),
+            }
         if name == "Notify":
             properties["Events"] = {"Stream": _stream()}
         if name == "Act":
@@ -169,6 +184,50 @@ _ONCE: Template = {"EventInvokeConfig": {"MaximumRetryAttempts": 0}}
 def _schedule(rate: str, request: Any = None) -> Template:
     given = {} if request is None else {"Input": json.dumps(request)}
     return {"Type": "Schedule", "Properties": {"Schedule": rate, **given}}
+
+
+def _later() -> Template:
+    """What has a guard function called again with an event that has to wait: no other function, and only with ours."""
+    function = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-Guard*"
+    group = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/${Later}"
+    return {
+        "Later": {"Type": "AWS::Scheduler::ScheduleGroup"},
+        "LaterRole": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "scheduler.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                            "Condition": {
+                                "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+                                "ArnEquals": {"aws:SourceArn": {"Fn::Sub": group}},
+                            },
+                        }
+                    ],
+                },
+                "Policies": [
+                    {
+                        "PolicyName": "CallGuards",
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": [
+                                {
+                                    "Effect": "Allow",
+                                    "Action": "lambda:InvokeFunction",
+                                    "Resource": {"Fn::Sub": function},
+                                },
+                                {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": _arn("DeadLetters")},
+                            ],
+                        },
+                    }
+                ],
+            },
+        },
+    }
 
 
 def _canary() -> Template:

@@ -151,7 +151,7 @@ def day_of(event: EventOutcome) -> str:
 def summary(done: Replay, *, real: bool) -> list[Any]:
     """What came of a replay, or, with `real`, of events handled for real."""
     counts = done.counts
-    statuses = [*Status, "dead_letter", "exempt", "duplicate", "compliant", "off"]
+    statuses = [*Status, "dead_letter", "exempt", "duplicate", "waiting", "compliant", "off"]
     found = ", ".join(f"{counts[status]} {str(status).replace('_', ' ')}" for status in statuses if counts[status])
     events = f"{counts['events']:,} in {done.seconds:.1f} s"
     if counts["refused"]:
@@ -230,6 +230,7 @@ def rule_json(rule: Rule) -> dict[str, Any]:
         "writes": list(fix.writes) if fix else [],
         "reversible": fix.reversible if fix else None,
         "opt_in": rule.opt_in if isinstance(rule, Guardrail) else False,
+        "grace_minutes": int(rule.grace.total_seconds() / 60) if isinstance(rule, Guardrail) else 0,
         "controls": list(rule.controls),
     }
 
@@ -245,6 +246,7 @@ def rule_block(rule: Rule) -> list[Any]:
         "fix": told["fix"] and f"{told['fix'].rstrip('.')} ({undo})",
         "writes": ", ".join(told["writes"]),
         "opt-in": "only when the settings name it" if told["opt_in"] else "",
+        "waits": f"{told['grace_minutes']} minutes, for a pipeline to finish" if told["grace_minutes"] else "",
         "controls": ", ".join(told["controls"]),
     }
     return [

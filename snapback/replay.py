@@ -6,12 +6,13 @@ more before its event is dead.
 
 from __future__ import annotations
 
+import heapq
 import os
 import time
 from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -128,6 +129,10 @@ class Functions:
             for outcome in self._invoked(f"guard_{service}", envelope)
         ]
 
+    def again(self, function: str, envelope: Mapping[str, Any]) -> list[Outcome]:
+        """To the function, by its ARN, that has had it come again."""
+        return list(self._invoked(function.removeprefix(self._context("").invoked_function_arn), envelope))
+
     def notify(self, event: dict[str, Any]) -> Any:
         return self._app.notify(event, self._context("notify"))
 
@@ -165,7 +170,7 @@ def _merge(done: dict[tuple[str, str], Outcome], outcomes: Iterable[Outcome]) ->
     """What an earlier attempt did isn't undone by a later one that finds it on record."""
     for outcome in outcomes:
         where = (outcome.guardrail, outcome.resource)
-        if where not in done or outcome.status != "duplicate":
+        if where not in done or done[where].status == "waiting" or outcome.status != "duplicate":
             done[where] = replace(outcome, status=str(outcome.status))
 
 
@@ -178,6 +183,15 @@ def _app() -> Any:
         if handler is not None:
             os.environ["_HANDLER"] = handler
     return app
+
+
+@dataclass
+class _Waiting:
+    """An event some of whose outcomes are not known before it has come again: when, to which function, and as what."""
+
+    outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    event: EventOutcome | None = None
+    left: int = 0
 
 
 class Player:
@@ -201,6 +215,8 @@ class Player:
         self._reenact = reenact
         self._home = home or _home(self.entries)
         self._channel = _Kept()
+        self._waiting: list[tuple[datetime, int, str, Mapping[str, Any], _Waiting]] = []
+        self._now = _Waiting()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -210,6 +226,7 @@ class Player:
         )
         self.application.__dict__["channels"] = (self._channel,)
         self.application.__dict__["last_resort"] = None
+        self.application.later = self._later
         self.clock.reach(min((entry.time for entry in self.entries if entry.time != DAWN), default=DAWN))
         self.application.ledger.create()
         self.aliases = Aliases()
@@ -227,7 +244,7 @@ class Player:
         return [self.aliases.to_log(message) for message in self._channel.messages]
 
     def run(self) -> Iterator[EventOutcome]:
-        """Deliver one event after the other.
+        """Deliver one event after the other; one that has to come again is answered when it has.
 
         Before each, every call up to the latest time delivered so far is re-enacted, in time order and once: so the
         effect of a late event is there before it is delivered.
@@ -236,16 +253,41 @@ class Player:
         done: dict[str, Reenacted] = {}
         latest = DAWN
         delivered: set[str] = set()
+
+        def reach(moment: datetime) -> None:
+            while calls and calls[0].time <= moment:
+                self._call(calls.popleft().envelope, done)
+
         for entry in self.entries:
             latest = max(latest, entry.time)
-            while calls and calls[0].time <= latest:
-                self._call(calls.popleft().envelope, done)
+            yield from self._come_again(latest, reach)
+            reach(latest)
             envelope = entry.envelope
             again = _identity(envelope) in delivered
             delivered.add(_identity(envelope))
-            yield self._deliver(
-                entry, envelope, Reenacted(None, "delivered again") if again else done[_identity(envelope)]
-            )
+            reenacted = Reenacted(None, "delivered again") if again else done[_identity(envelope)]
+            event = self._deliver(entry, envelope, reenacted)
+            if self._now.left:
+                self._now.event = event
+            else:
+                yield event
+        yield from self._come_again(datetime.max.replace(tzinfo=UTC), reach)
+
+    def _later(self, envelope: Mapping[str, Any], due: datetime) -> None:
+        self._now.left += 1
+        order = (due, len(self._waiting) + self._now.left)
+        heapq.heappush(self._waiting, (*order, self.application.function, envelope, self._now))
+
+    def _come_again(self, until: datetime, reach: Callable[[datetime], None]) -> Iterator[EventOutcome]:
+        while self._waiting and self._waiting[0][0] <= until:
+            due, _, function, envelope, self._now = heapq.heappop(self._waiting)
+            reach(due)
+            self.clock.reach(due)
+            self._now.left -= 1
+            _merge(self._now.outcomes, self._functions.again(function, envelope))
+            self.drain()
+            if self._now.event and not self._now.left:
+                yield replace(self._now.event, outcomes=self._answered())
 
     def _call(self, envelope: dict[str, Any], done: dict[str, Reenacted]) -> None:
         identity = _identity(envelope)
@@ -261,12 +303,16 @@ class Player:
 
     def _deliver(self, entry: Entry, envelope: dict[str, Any], reenacted: Reenacted) -> EventOutcome:
         self.clock.reach(entry.time)
+        self._now = _Waiting()
         event = _described(envelope, reenacted, self.application)
         if not _reaches_functions(entry, event):
             return event
-        outcomes = self._functions.deliver(self.aliases.to_memory(envelope))
+        _merge(self._now.outcomes, self._functions.deliver(self.aliases.to_memory(envelope)))
         self.drain()
-        return replace(event, outcomes=tuple(self.aliases.to_log(outcome) for outcome in outcomes))
+        return replace(event, outcomes=self._answered())
+
+    def _answered(self) -> tuple[Outcome, ...]:
+        return tuple(self.aliases.to_log(outcome) for outcome in self._now.outcomes.values())
 
     def drain(self) -> None:
         """Have told what is new in the ledger; after an undo of one's own, say."""
@@ -307,14 +353,15 @@ def handle(
 ) -> Replay:
     """Deliver recorded events to the functions, against the AWS that the environment names, for real.
 
-    Nothing is re-enacted. What is told is the business of the notify function there, at the end of the ledger's
+    Nothing is re-enacted, and no guardrail waits for a pipeline. What is told is the business of the notify function there, at the end of the ledger's
     stream. Raises BadInput, NoLedger, and what boto3 raises when AWS can't be reached.
     """
     import boto3
 
     entries = list(read(paths, progress))
     home = boto3.Session().client("sts").get_caller_identity()["Account"]
-    application = quiet(home, in_mode(settings, mode))
+    at_once = msgspec.structs.replace(in_mode(settings, mode), grace={"*": 0})
+    application = quiet(home, at_once)
     if create_ledger and not application.ledger.exists():
         application.ledger.create()
     application.ledger.get("none")  # Raises NoLedger.

@@ -97,6 +97,7 @@ def check(path: str | Path, today: date | None = None) -> tuple[Settings | None,
     if values is not _BAD:
         rules = {rule.id: rule for rule in catalog.all_rules()}
         _check_guardrails(reader, values, rules)
+        _check_grace(reader, values, rules)
         _check_exemptions(reader, values, rules, today or datetime.now(UTC).date())
         _check_known(reader, values)
         _check_channels(reader, values)
@@ -278,6 +279,16 @@ def _check_exemptions(reader: _Reader, values: dict[str, Any], rules: Mapping[st
             reader.doubtful((*path, "expires"), f"the exemption expired on {exemption['expires']} and counts no more")
         if {glob, exemption.get("resource", "*"), exemption.get("actor", "*")} == {"*"}:
             reader.doubtful(path, "the exemption covers everything, so nothing is ever told")
+
+
+def _check_grace(reader: _Reader, values: dict[str, Any], rules: Mapping[str, Rule]) -> None:
+    for glob in values.get("grace", {}):
+        met = [rule for name, rule in rules.items() if fnmatchcase(name, glob)]
+        if not met:
+            what = f"{_quoted(glob)} is no guardrail{_meant(glob, rules)}"
+            reader.wrong(("grace", glob), what, f"{_LISTED}, or a glob of some")
+        elif not any(isinstance(rule, Guardrail) and rule.grace for rule in met):
+            reader.doubtful(("grace", glob), f"{_quoted(glob)} is none of the guardrails that wait")
 
 
 def _check_known(reader: _Reader, values: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 
 from chalicelib import catalog
 from chalicelib.core.guardrail import Guardrail
-from chalicelib.core.settings import Known, Mode, Settings
+from chalicelib.core.settings import Bucket, Known, Mode, Settings
 from chalicelib.wiring import Application
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ REGION = "us-east-1"
 STRANGER = "999988887777"
 FRIEND = "210987654321"
 STACK = f"arn:aws:cloudformation:{REGION}:{HOME}:stack/snapback/11111111-2222-4333-8444-555555555555"
-KNOWN = Known(accounts=frozenset({FRIEND}), stack=STACK)
+VAULT_KEY = f"arn:aws:kms:{REGION}:{HOME}:key/12345678-1234-4234-8234-123456789012"
+VAULT = Bucket(kms_key=VAULT_KEY, versioning=True, logs_to="vault-access", keep_days=365)
+KNOWN = Known(accounts=frozenset({FRIEND}), buckets={"vault-*": VAULT}, stack=STACK)
 
 Envelope = dict[str, Any]
 
@@ -79,6 +81,61 @@ def cloudtrail_event(
     }
 
 
+def native_event(source: str, detail_type: str, detail: Any, *, account: str = HOME, **envelope: Any) -> Envelope:
+    """An EventBridge envelope of a service's own; what else it holds overrides its fields."""
+    whole = cloudtrail_event("", "", account=account)
+    return whole | {"source": f"aws.{source}", "detail-type": detail_type, "detail": detail} | envelope
+
+
+def analyzer_finding(arn: str, type: str = "AWS::S3::Bucket", **detail: Any) -> Envelope:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-eventbridge.html."""
+    finding = {
+        "version": "1.0",
+        "id": "44444444-0000-4000-8000-000000000001",
+        "status": "ACTIVE",
+        "resourceType": type,
+        "resource": arn,
+        "createdAt": "2026-11-23T09:58:00Z",
+        "analyzedAt": "2026-11-23T09:59:00Z",
+        "updatedAt": "2026-11-23T09:59:00Z",
+        "principal": {"AWS": STRANGER},
+        "action": ["s3:GetObject"],
+        "condition": {},
+        "isPublic": False,
+        "isDeleted": False,
+        "accountId": HOME,
+        "region": REGION,
+    }
+    analyzer = f"arn:aws:access-analyzer:{REGION}:{HOME}:analyzer/external"
+    return native_event("access-analyzer", "Access Analyzer Finding", finding | detail, resources=[analyzer])
+
+
+def macie_finding(bucket: str, type: str = "S3BucketPublic", **detail: Any) -> Envelope:
+    """https://docs.aws.amazon.com/macie/latest/user/findings-publish-event-schemas.html."""
+    finding = {
+        "schemaVersion": "1.0",
+        "id": "64b917aa-3843-014c-91d8-937ffexample",
+        "accountId": HOME,
+        "partition": "aws",
+        "region": REGION,
+        "type": f"Policy:IAMUser/{type}",
+        "title": "The bucket is open",
+        "severity": {"score": 3, "description": "High"},
+        "createdAt": "2026-11-23T09:58:00Z",
+        "updatedAt": "2026-11-23T09:59:00Z",
+        "count": 1,
+        "resourcesAffected": {
+            "s3Bucket": {"arn": f"arn:aws:s3:::{bucket}", "name": bucket, "owner": {"id": "7009a8971cd53"}},
+            "s3Object": None,
+        },
+        "category": "POLICY",
+        "policyDetails": {"actor": {"userIdentity": {"type": "AssumedRole"}}},
+        "sample": False,
+        "archived": False,
+    }
+    return native_event("macie", "Macie Finding", finding | detail)
+
+
 def alice(account: str = HOME) -> dict[str, Any]:
     """The userIdentity of an ordinary IAM user."""
     return {
@@ -118,11 +175,13 @@ class World:
     """An account with Snapback in it, one a test. `aws` is the person's own way in, unwatched and unlimited."""
 
     aws: boto3.Session
-    settings: Settings = field(default_factory=lambda: Settings(known=KNOWN))
+    settings: Settings = field(default_factory=lambda: Settings(known=KNOWN, grace={"*": 0}))
     clock: datetime = datetime(2026, 11, 23, 10, 0, 2, tzinfo=UTC)
     calls: list[Call] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
     clients: dict[str, Any] = field(default_factory=dict)
+    waiting: list[tuple[Any, datetime]] = field(default_factory=list)
+    """The events that are to come again, and when."""
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
@@ -133,9 +192,9 @@ class World:
         self.clock += timedelta(**passed)
 
     def application(self, mode: Mode | str = Mode.FIX, guardrail: str = "", **settings: Any) -> Application:
-        """Snapback as settings make it; with a guardrail's id, the mode is set for it by name."""
+        """Snapback as settings make it; with a guardrail's id, the mode is set for it by name, and the others are off."""
         values = {name: getattr(self.settings, name) for name in Settings.__struct_fields__}
-        values["guardrails" if guardrail else "mode"] = {guardrail: Mode(mode)} if guardrail else Mode(mode)
+        values |= {"mode": Mode.OFF, "guardrails": {guardrail: Mode(mode)}} if guardrail else {"mode": Mode(mode)}
         application = Application(
             HOME,
             settings=Settings(**(values | settings)),
@@ -144,6 +203,7 @@ class World:
             table="snapback-ledger",
             logger=Logger(service="snapback", level="CRITICAL"),
         )
+        application.later = lambda envelope, due: self.waiting.append((envelope, due))
         source = application.sessions.source
         source.events.register("request-created", self._count_call)
         if not application.ledger.exists():

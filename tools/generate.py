@@ -25,6 +25,12 @@ def page(rule: Rule) -> str:
     lines += ["", rule.doc.partition("\n")[2].strip(), ""]
     if isinstance(rule, Guardrail):
         fix = rule.fix
+        if rule.grace:
+            minutes = int(rule.grace.total_seconds() / 60)
+            lines += [
+                f"**Waits** {minutes} minutes after the event, for a pipeline to finish; then it looks again.",
+                "",
+            ]
         lines += [f"**Looks at** {rule.resource.cloudformation_type}, with {_code(rule.reads)}.", ""]
         if fix:
             undo = "can be undone" if fix.reversible else "can **not** be undone, so it never runs without approval"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from policy_sentry.querying.actions import get_action_data
 
 from chalicelib import catalog
-from chalicelib.adapters import canary, outbox, trail
+from chalicelib.adapters import canary, later, outbox, trail
 from chalicelib.core.guardrail import Guardrail
 from chalicelib.core.own import FIXER, READER
 
@@ -52,6 +52,7 @@ def policy_of(function: str) -> Policy:
             _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
             _allow("DeadLetters", ["sqs:SendMessage"], [{"Fn::GetAtt": ["DeadLetters", "Arn"]}]),
             _members(),
+            *(_later() if catalog.patient(service) else ()),
         ]
     elif function == "act":
         statements += [
@@ -147,6 +148,16 @@ def _members() -> Any:
     roles = [_sub(f"arn:${{AWS::Partition}}:iam::*:role/{role}") for role in (READER, FIXER)]
     same_organization = {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
     return {**_allow("MemberAccounts", ["sts:AssumeRole"], roles), "Condition": same_organization}
+
+
+def _later() -> list[Any]:
+    """To have an event come again: schedules of our own group, with the role that calls guards and nothing else."""
+    schedules = _sub("arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${Later}/*")
+    only = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+    return [
+        _allow("Later", later.ACTIONS, [schedules]),
+        {**_allow("LaterRole", ["iam:PassRole"], [{"Fn::GetAtt": ["LaterRole", "Arn"]}]), "Condition": only},
+    ]
 
 
 def _marker(*actions: str) -> Any:

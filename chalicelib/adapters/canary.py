@@ -119,6 +119,7 @@ def answer(here: Home, envelope: Any) -> dict[str, bool]:
         now=here.now,
         pause=here.pause,
         time_left=here.time_left,
+        later=lambda _envelope, _due: None,
     )
     (outcome,) = engine.handle(_event(here, envelope), [_guardrail(here)])
     answered = outcome.status == Status.FIXED  # A second delivery finds it answered.
@@ -205,6 +206,7 @@ def _guardrail(here: Home) -> Guardrail[_Canary]:
         reads=fix.reads,
         fix=fix,
         opt_in=False,
+        grace=timedelta(),
     )
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.core.event import Event, dig
+from chalicelib.core.event import Event, dig, text
 from chalicelib.core.guardrail import Guardrail, Rule, Tripwire
 from chalicelib.core.pattern import matches
 from chalicelib.core.ports import Ledger, Refused, Session, Sessions, WhoChanged
@@ -22,6 +22,10 @@ from chalicelib.core.settings import Mode, Settings, weakest
 SNAPBACK = "snapback"
 PROOF_PAUSES = (0.5, 1.0, 2.0)
 """Seconds between the looks of a proof that still finds the old state: reads in AWS may lag behind a write."""
+ALWAYS = datetime.fromtimestamp(0, UTC)
+"""Since when it may have been so, where no event tells of a change."""
+A_MOMENT = timedelta(minutes=1)
+"""What lies in the past is no time to do something at."""
 MOST_ATTEMPTS = 8
 """To write and to see what is there then; about half an hour of `resume` every five minutes."""
 
@@ -33,7 +37,8 @@ TIME_NEEDED = 15.0
 class Outcome:
     """What became of one guardrail and one resource.
 
-    `status` is a record's status, or one of `compliant`, `off`, `exempt`, `gone`, `duplicate`, which leave no record.
+    `status` is a record's status, or one that leaves no record: `compliant`, `off`, `exempt`, `gone`, `duplicate`,
+    and `waiting`, when the event comes again after the guardrail's grace.
     """
 
     guardrail: str
@@ -84,10 +89,11 @@ class Engine:
         now: Callable[[], datetime],
         pause: Callable[[float], None],
         time_left: Callable[[], float],
+        later: Callable[[Mapping[str, Any], datetime], None],
     ) -> None:
         self._ledger, self._sessions, self._settings = ledger, sessions, settings
         self._rule, self._who_changed, self._now, self._pause = rule, who_changed, now, pause
-        self._time_left = time_left
+        self._time_left, self._later = time_left, later
 
     def handle(self, event: Event, rules: Iterable[Rule]) -> list[Outcome]:
         """Ask each rule that the event is for. Raises Unfinished after the last one if any of them raised."""
@@ -102,6 +108,9 @@ class Engine:
                     outcomes += self._trip(rule, event)
                     continue
                 assert isinstance(rule, Guardrail)
+                if is_scheduled(event):
+                    self._sweep(rule, event, outcomes, errors)
+                    continue
                 resources = list(dict.fromkeys(rule.resource.in_event(event)))
             except Exception as error:  # noqa: BLE001 - raised below, with the others
                 errors.append(error)
@@ -115,13 +124,44 @@ class Engine:
             raise Unfinished(outcomes, errors) from errors[0]
         return outcomes
 
+    def _sweep(self, rule: Guardrail[Any], event: Event, outcomes: list[Outcome], errors: list[Exception]) -> None:
+        """Ask about all resources of all accounts in the event's region, in the order of their ids.
+
+        When time runs out, the event comes again at once, with the place where this guardrail goes on.
+        """
+        start = [text(event.detail, "from", name) or "" for name in ("guardrail", "account", "id")]
+        if start[0] not in {"", rule.id}:
+            return
+        for account in sorted({event.account, *self._settings.accounts}):
+            if account < start[1]:
+                continue
+            try:
+                look = self._sessions.look(account, event.region)
+                resources = sorted(set(rule.resource.all_in(look)), key=lambda resource: resource.id)
+            except Exception as error:  # noqa: BLE001 - raised at the end, with the others
+                errors.append(error)
+                continue
+            looks = {(account, event.region): (look, self._now())}
+            for resource in resources:
+                if account == start[1] and resource.id < start[2]:
+                    continue
+                if self._time_left() < TIME_NEEDED:
+                    place = {"guardrail": rule.id, "account": account, "id": resource.id}
+                    detail = {**event.detail, "from": place}
+                    self._later({**event.raw, "id": f"{event.id}+", "detail": detail}, self._now() + A_MOMENT)
+                    return
+                try:
+                    outcomes.append(self._check(rule, resource, event, looks))
+                except Exception as error:  # noqa: BLE001 - raised at the end, with the others
+                    errors.append(error)
+
     def _trip(self, rule: Tripwire, event: Event) -> list[Outcome]:
         reason = rule(event, self._settings.known)
         if reason is None:
             return []
         account = Account(event.account, event.account, event.region)
         mode = self._settings.mode_of(rule, event.account, {})
-        return [self._found(rule, account, event, reason, weakest(mode, Mode.ALERT), None, None, self._now())]
+        return [self._found(rule, account, event, reason, weakest(mode, Mode.ALERT), None, None, self._now(), None)]
 
     def _check(
         self,
@@ -141,6 +181,11 @@ class Engine:
             reason = rule(resource, look)
             if reason is None:
                 return Outcome(rule.id, resource.arn, "compliant")
+            grace = settings.grace_of(rule)
+            due = event.time + grace
+            if grace and self._now() < due:
+                self._later(event.raw, due)
+                return Outcome(rule.id, resource.arn, "waiting", f"{reason}; asked again at {due:%H:%M}")
             tags = resource.tags(look) if settings.needs_tags(rule.id) else {}
             before = rule.fix.read(resource, look) if rule.fix else None
         except Exception as error:
@@ -151,7 +196,7 @@ class Engine:
         mode = settings.allowed(rule, settings.mode_of(rule, resource.account, tags))
         if after == before:
             mode = weakest(mode, Mode.ALERT)
-        outcome = self._found(rule, resource, event, reason, mode, before, after, seen_at)
+        outcome = self._found(rule, resource, event, reason, mode, before, after, seen_at, look)
         if outcome.status not in {"off", "exempt", "duplicate", Status.ALERTED, Status.ASKING}:
             looks.clear()  # What was seen before the write is no longer true.
         return outcome
@@ -166,6 +211,7 @@ class Engine:
         before: Any,
         after: Any,
         seen_at: datetime,
+        look: Session | None,
     ) -> Outcome:
         now = self._now()
         for exemption in self._settings.exemptions:
@@ -174,12 +220,16 @@ class Engine:
                 return Outcome(rule.id, resource.arn, "exempt", why)
         if mode is Mode.OFF:
             return Outcome(rule.id, resource.arn, "off", reason)
+        fix = rule.fix if isinstance(rule, Guardrail) else None
         note = self._settings.trouble
-        if mode is Mode.FIX and (stopped := self._ledger.stopped()):
-            mode, note = Mode.ASK, f"all writes are {stopped}"
+        if mode is not Mode.ALERT and self._settings.never(resource):
+            mode, note = Mode.ALERT, "never touched, say the settings"
+        if mode is Mode.FIX and fix and look:
+            stopped = self._ledger.stopped()
+            doubt = f"all writes are {stopped}" if stopped else fix.doubt(resource, before, after, event.actor, look)
+            mode, note = (Mode.ASK, doubt) if doubt else (mode, note)
         if mode is Mode.FIX and self._time_left() < TIME_NEEDED:
             raise OutOfTime(f"{rule.id} on {resource.arn}: too little time left for a fix and its proof")
-        fix = rule.fix if isinstance(rule, Guardrail) else None
         draft = Record(
             id=Record.id_for(rule.id, resource, event.id),
             guardrail=rule.id,
@@ -204,7 +254,8 @@ class Engine:
             reversible=fix.reversible if fix else True,
         )
         try:
-            record = self._opened(draft.stepped(draft.status, now, SNAPBACK, note))
+            opening = draft.stepped(draft.status, now, SNAPBACK, note)
+            record = self._opened(opening, ALWAYS if is_scheduled(event) else event.time)
             if record.status is Status.FIXING:
                 assert isinstance(rule, Guardrail)
                 record = self._fix(rule, resource, replace(record, after=after), SNAPBACK)
@@ -214,15 +265,18 @@ class Engine:
             return Outcome(rule.id, resource.arn, refused.why, reason, refused.record)
         return Outcome(rule.id, resource.arn, record.status, record.reason, record.id)
 
-    def _opened(self, draft: Record) -> Record:
-        """On record, within the limits: whoever fights us is told of once, and above the cap we ask."""
+    def _opened(self, draft: Record, changed: datetime) -> Record:
+        """On record, within the limits: whoever fights us is told of once, and above the cap we ask.
+
+        `changed` is when it may last have become so: what was seen and told since is not told again.
+        """
         limits = self._settings.limits
         try:
-            record = self._ledger.open(draft, draft.event_time, limits)
+            record = self._ledger.open(draft, changed, limits)
         except Refused as refused:
             if refused.why != "fighting":
                 raise
-            return self._ledger.open(self._fighting(draft, refused.record), draft.event_time, limits)
+            return self._ledger.open(self._fighting(draft, refused.record), changed, limits)
         return self._counted(record, draft.after) if record.status is Status.FIXING else record
 
     def _counted(self, record: Record, after: Any) -> Record:
@@ -355,7 +409,7 @@ class Engine:
         record, rule, resource = self._recalled(record_id)
         if record.status is not Status.ASKING:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is asking can be approved")
-        self._may_write()
+        self._may_write(resource)
         look, looked_at = self._sessions.look(resource.account, resource.region), self._now()
         try:
             reason = rule(resource, look)
@@ -384,7 +438,7 @@ class Engine:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is fixed can be undone")
         if not record.reversible or record.before is None:
             raise CannotAct(f"record {record_id}: {rule.id} can't be undone; its `before` is in `snapback show`")
-        self._may_write()
+        self._may_write(resource)
         looked_at = self._now()
         try:
             now = rule.fix.read(resource, self._sessions.look(resource.account, resource.region))
@@ -439,7 +493,9 @@ class Engine:
         self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left)
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
-    def _may_write(self) -> None:
+    def _may_write(self, resource: Resource) -> None:
+        if self._settings.never(resource):
+            raise CannotAct(f"{resource.arn} is under never_touch in the settings")
         if stopped := self._ledger.stopped():
             raise CannotAct(f"all writes are {stopped}; `snapback start` lets them go on")
 
@@ -462,6 +518,11 @@ class Engine:
             raise CannotAct(
                 f"record {record.id} is being worked on by someone else; try again in a minute"
             ) from refused
+
+
+def is_scheduled(event: Event) -> bool:
+    """Whether it is the clock's: it names no resource, and asks about all."""
+    return event.source == "aws.events" and event.name == "Scheduled Event"
 
 
 def is_gone(resource: Resource, error: Exception) -> bool:

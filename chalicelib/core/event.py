@@ -99,6 +99,8 @@ class Actor:
     user_agent: str = ""
     tool: str = ""
     via: str = ""
+    key: str = ""
+    """The id of the access key that signed the call."""
 
     @property
     def name(self) -> str:
@@ -127,6 +129,7 @@ class Actor:
             user_agent=agent,
             tool=tool,
             via=via,
+            key=text(who, "accessKeyId") or "",
         )
 
 

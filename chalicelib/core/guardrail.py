@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from chalicelib.core.event import Event
+    from chalicelib.core.event import Actor, Event
     from chalicelib.core.pattern import Pattern
     from chalicelib.core.ports import Session
     from chalicelib.core.resource import Resource
@@ -43,6 +44,8 @@ class Fix(ABC, Generic[R]):
     """IAM actions that `write` needs, its own reads included."""
     reversible: ClassVar[bool] = True
     """Whether `write(before)` puts everything back; if not, it is never run without approval."""
+    doubt_reads: ClassVar[tuple[str, ...]] = ()
+    """IAM actions that `doubt` needs."""
 
     @abstractmethod
     def read(self, resource: R, aws: Session) -> State:
@@ -58,6 +61,13 @@ class Fix(ABC, Generic[R]):
     @abstractmethod
     def write(self, resource: R, state: State, aws: Session) -> None:
         """Make it so, whatever it is now; called again after a failure half-way."""
+
+    def doubt(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+        """Why a person is asked first, though the mode is `fix`: it would lock people out, say. Asked only then.
+
+        `actor` did what the event tells of.
+        """
+        return None
 
     @property
     def summary(self) -> str:
@@ -89,6 +99,7 @@ class Guardrail(Rule, Generic[R]):
     reads: tuple[str, ...]
     fix: Fix[R] | None
     opt_in: bool
+    grace: timedelta
 
     def __call__(self, resource: R, aws: Session) -> str | None:
         return self.ask(resource, aws)
@@ -113,12 +124,14 @@ def guardrail(
     fix: Fix[R] | None = None,
     controls: tuple[str, ...] = (),
     opt_in: bool = False,
+    grace: timedelta = timedelta(),
 ) -> Callable[[Callable[[R, Session], str | None]], Guardrail[R]]:
     """Make a function a guardrail.
 
     `on` is an event pattern (see `pattern.cloudtrail`), `reads` the IAM actions that the function needs, `controls`
     ids such as "S3.8" (Security Hub) and "CIS-5.0 2.1.4". With `opt_in`, only settings that name this very
-    guardrail raise it above `alert`.
+    guardrail raise it above `alert`. `grace` is how long after the event it may still become safe by itself: a
+    pipeline that makes a thing may need a while to finish it. It is whole minutes, and the settings can change it.
     """
 
     def made(ask: Callable[[R, Session], str | None]) -> Guardrail[R]:
@@ -132,6 +145,7 @@ def guardrail(
             reads=reads,
             fix=fix,
             opt_in=opt_in,
+            grace=grace,
         )
 
     return made

@@ -14,10 +14,10 @@ from moto import mock_aws
 
 from chalicelib.core.record import Status
 from snapback import moto_gaps
-from tests.faults.trial import Trial
+from tests.faults.trial import SCENARIOS, Trial
 from tests.faults.wire import AFTER, BEFORE, CONFLICT, ERRORS, OTHERS, STALE, Call, Fault, Wire
 from tests.moto_gaps import event_history
-from tests.support import REGION, World, case_of
+from tests.support import GUARDRAILS, REGION, World, case_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 ALL = os.environ.get("SNAPBACK_FAULTS") == "all"
 """Without it, so many cases of each guardrail and scenario are picked, the same ones each time."""
-SAMPLE = 12
+CASES = 1_200
+"""How many are picked, of all guardrails and scenarios together."""
 
 
 @dataclass
@@ -43,8 +44,9 @@ def run(rule: Guardrail[Any], scenario: str) -> Tally:
         cases = [
             (number, trial, fault) for number, trial in _ways(rule, scenario, wire, worlds) for fault in _faults(trial)
         ]
-        if not ALL and len(cases) > SAMPLE:
-            cases = Random(f"{rule.id} {scenario}").sample(cases, SAMPLE)  # noqa: S311 - the same ones each time
+        sample = max(CASES // (len(GUARDRAILS) * len(SCENARIOS)), 4)
+        if not ALL and len(cases) > sample:
+            cases = Random(f"{rule.id} {scenario}").sample(cases, sample)  # noqa: S311 - the same ones each time
         for number, clean, fault in cases:
             tally.cases += 1
             trial = Trial(rule, clean.case, clean.make, scenario, wire, next(worlds), clean.ends, fault, clean.before)

@@ -72,6 +72,8 @@ class Trial:
     record: str = ""
     seen: dict[int, tuple[Any, str | None, bool]] = field(default_factory=dict)
     events: int = 1
+    broken: Exception | None = None
+    """What the case itself raised when someone else was to do something; Snapback would take it for AWS's."""
 
     def try_out(self) -> None:
         """Learn how it ends without a fault, and from which state."""
@@ -100,6 +102,8 @@ class Trial:
         self.strive(getattr(self, self.scenario))
         if self.fault and not self.fault.kind.startswith("stale") and not self.wire.met:
             raise Lost("the fault was never met")
+        if self.broken:
+            raise Lost(f"the case can't do its part: {self.broken}")
         self.wire.fault, self.calls = None, list(self.wire.calls)
         if self.scenario == "notify":
             self.notify()
@@ -308,14 +312,18 @@ class Trial:
 
     def meddle(self, kind: str) -> None:
         assert self.rule.fix is not None
-        if kind == "removed":
-            assert self.case.remove
-            self.case.remove(self.world)
-        elif kind == "disturbed":
-            assert self.case.disturb
-            self.case.disturb(self.world)
-        else:
-            self.rule.fix.write(self.resource, self.before, self.person())
+        try:
+            if kind == "removed":
+                assert self.case.remove
+                self.case.remove(self.world)
+            elif kind == "disturbed":
+                assert self.case.disturb
+                self.case.disturb(self.world)
+            else:
+                self.rule.fix.write(self.resource, self.before, self.person())
+        except Exception as error:
+            self.broken = error
+            raise
 
     def person(self) -> Any:
         return AwsSession(_SOURCE, {}, HOME, self.resource.region, self.world.settings.known)

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from chalicelib import catalog
-from infra.template import TIMEOUT, template
+from chalicelib.core.pattern import EVEN_READS
+from infra.template import TIMEOUT, WATCHES_RULES, template
 from snapback import cli, deployed
 from tools.policies import functions, logical_id, policy_of
 
@@ -116,3 +117,57 @@ def test_the_command_line_finds_what_it_needs_in_the_outputs() -> None:
     }
     variables = RESOURCES["GuardS3"]["Properties"]["Environment"]["Variables"]
     assert {deployed.VARIABLES[name] for name in (deployed.LEDGER, deployed.SPILL)} <= variables.keys()
+
+
+def rules(function: str) -> list[dict[str, Any]]:
+    events = RESOURCES[function]["Properties"].get("Events", {}).values()
+    return [event["Properties"] for event in events if event["Type"] == "EventBridgeRule"]
+
+
+@pytest.mark.parametrize("function", NAMES)
+def test_each_function_knows_the_stack(function: str) -> None:
+    variables = RESOURCES[function]["Properties"]["Environment"]["Variables"]
+    assert variables["SNAPBACK_STACK"] == {"Ref": "AWS::StackId"}
+
+
+@pytest.mark.parametrize("function", PATTERNS)
+def test_only_the_rule_about_sts_sees_calls_that_only_read(function: str) -> None:
+    states = {rule["State"] for rule in rules(function)}
+    assert states == {EVEN_READS if function == "GuardSts" else "ENABLED"}
+
+
+def test_what_watches_the_rules_has_a_twin() -> None:
+    assert logical_id("guard_events") == WATCHES_RULES
+    one, twin = rules(WATCHES_RULES)
+    assert one == twin
+
+
+@pytest.mark.parametrize("service", catalog.services())
+def test_who_has_events_come_again_may_and_nobody_else(service: str) -> None:
+    function = f"guard_{service}"
+    properties = RESOURCES[logical_id(function)]["Properties"]
+    statements = {each["Sid"]: each for each in policy_of(function)["Statement"]}
+    patient = catalog.patient(service)
+    assert ("SNAPBACK_LATER" in properties["Environment"]["Variables"]) is patient
+    assert ("Later" in statements) is patient
+    if patient:
+        assert statements["LaterRole"]["Condition"] == {
+            "StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}
+        }
+        assert statements["LaterRole"]["Resource"] == [{"Fn::GetAtt": ["LaterRole", "Arn"]}]
+
+
+@pytest.mark.parametrize("service", catalog.services())
+def test_the_clock_calls_those_that_want_it(service: str) -> None:
+    events = RESOURCES[logical_id(f"guard_{service}")]["Properties"]["Events"]
+    assert ("Daily" in events) is catalog.scheduled(service)
+
+
+def test_what_brings_events_again_may_call_guards_only_and_only_for_our_schedules() -> None:
+    role = RESOURCES["LaterRole"]["Properties"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert {*trust["Condition"]} == {"StringEquals", "ArnEquals"}
+    invoke, send = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert invoke["Resource"]["Fn::Sub"].endswith(":function:${AWS::StackName}-Guard*")
+    assert send["Resource"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}

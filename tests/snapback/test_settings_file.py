@@ -162,7 +162,7 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ("mode: 'alert", "1: is no YAML: found unexpected end of stream"),
         ("a: b: c", "1: is no YAML: mapping values are not allowed here"),
         ("mode: alert\n---\nmode: fix", "2: is no YAML: but found another document"),
-        ("- alert", "1: the file has a list; allowed: the keys mode, accounts, guardrails, exemptions, known, channels, limits, undo_exemption_days"),
+        ("- alert", "1: the file has a list; allowed: the keys mode, accounts, guardrails, exemptions, known, channels, limits, never_touch, grace, undo_exemption_days"),
         ("mode: !!python/object:os.system fix", "1: mode has the tag 'tag:yaml.org,2002:python/object:os.system'; allowed: YAML without tags of its own"),
         ("mode: !fix fix", "1: mode has the tag '!fix'; allowed: YAML without tags of its own"),
         ("[a]: b", "1: a key of the file is no text; allowed: text"),
