@@ -18,7 +18,7 @@ from chalicelib.adapters.ledger import SPILL_VARIABLE, DynamoLedger, Spill, utc_
 from chalicelib.adapters.sessions import AwsSessions
 from chalicelib.adapters.settings import load_settings
 from chalicelib.core.engine import CannotAct, Engine, Outcome, Unfinished
-from chalicelib.core.event import Event, NotBelieved, text
+from chalicelib.core.event import Event, NotBelieved, parse_time, text
 from chalicelib.core.ports import Refused
 
 if TYPE_CHECKING:
@@ -227,13 +227,17 @@ def act(request: Any, context: Any) -> dict[str, Any]:
     here = application(context)
     if action == "tend":
         return here.tend()
-    if not record or not by or action not in {"approve", "undo"}:
-        raise CannotAct("act takes {action: approve | undo, record, by}, or {action: tend}")
-    done = (
-        here.engine.approve(record, by)
-        if action == "approve"
-        else here.engine.undo(record, by, force=request.get("force") is True)
-    )
+    if not record or not by or action not in {"approve", "undo", "exempt"}:
+        raise CannotAct("act takes {action: approve | undo | exempt, record, by}, or {action: tend}")
+    if action == "approve":
+        done = here.engine.approve(record, by)
+    elif action == "undo":
+        done = here.engine.undo(record, by, force=request.get("force") is True)
+    else:
+        until = parse_time(request.get("until"))
+        if until is None:
+            raise CannotAct("exempt takes until: a time such as 2027-01-31T00:00:00Z, and a reason")
+        done = here.engine.exempt(record, by, until, text(request, "reason") or "")
     return {"record": done.id, "status": done.status}
 
 

@@ -194,7 +194,7 @@ class DynamoLedger:
         moved = record.stepped(status, self._now(), by, note, **changed)
         if starts:
             moved = replace(moved, holder=secrets.token_hex(8))
-        put = self._put(moved, "#status = :was AND holder = :held", was=record.status, held=record.holder)
+        put = self._put_over(record, moved)
         free = "(attribute_not_exists(lease_until) OR lease_until < :now)"
         if status is Status.FIXING and record.status is not Status.ASKING:  # What was decided since its holder died.
             free += " AND (attribute_not_exists(exempt_until) OR exempt_until < :now)"
@@ -215,7 +215,7 @@ class DynamoLedger:
         let_be = _number(slot_now, "lease_until") < now <= _number(slot_now, "exempt_until")
         if alone and let_be and "exempt_until" in free:
             raise Refused("exempt", record.id)
-        if alone and not starts:  # Another record has the slot by now; ours still has to be told.
+        if alone and not starts and not exempt_until:  # Another record has the slot by now; ours still has to be told.
             try:
                 self._client.put_item(**put)
             except self._client.exceptions.ConditionalCheckFailedException:
@@ -223,6 +223,17 @@ class DynamoLedger:
             else:
                 return moved
         raise Refused("moved", record.id)
+
+    def note(self, record: Record, *, by: str, note: str) -> Record:
+        noted = record.noted(self._now(), by, note)
+        put = self._put_over(record, noted)
+        if record.status in UNDER_WAY:
+            raise Refused("moved", record.id)
+        try:
+            self._client.put_item(**put)
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raise Refused("moved", record.id) from error
+        return noted
 
     def get(self, id: str) -> Record | None:
         item = self._item(f"record#{id}")
@@ -292,7 +303,18 @@ class DynamoLedger:
             return False
         return True
 
-    def _put(self, record: Record, condition: str, **values: str) -> Any:
+    def _put_over(self, record: Record, new: Record) -> Any:
+        """Unless anybody moved it, took it over, or added to its history."""
+        put = self._put(new, "#status = :was AND holder = :held AND steps = :steps")
+        put["ExpressionAttributeNames"] = {"#status": "status"}
+        put["ExpressionAttributeValues"] = {
+            ":was": {"S": record.status},
+            ":held": {"S": record.holder},
+            ":steps": {"N": str(len(record.history))},
+        }
+        return put
+
+    def _put(self, record: Record, condition: str) -> Any:
         now = self._now()
         item = to_item(record)
         states = {name: item[name] for name in sorted(_JSON)}
@@ -303,11 +325,8 @@ class DynamoLedger:
         item["updated_at"] = {"S": now.isoformat(timespec="milliseconds")}
         item["expires_at"] = {"N": str(int((now + KEPT).timestamp()))}
         item["lease_until"] = {"N": str(self._lease(record))}
-        put: dict[str, Any] = {"TableName": self._table, "Item": item, "ConditionExpression": condition}
-        if values:
-            put["ExpressionAttributeNames"] = {"#status": "status"}
-            put["ExpressionAttributeValues"] = {f":{name}": {"S": value} for name, value in values.items()}
-        return put
+        item["steps"] = {"N": str(len(record.history))}
+        return {"TableName": self._table, "Item": item, "ConditionExpression": condition}
 
     def _slot(
         self,

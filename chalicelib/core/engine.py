@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.core.event import Event, dig, text
-from chalicelib.core.guardrail import Guardrail, Rule, Tripwire
+from chalicelib.core.guardrail import Guardrail, NotYet, Rule, Tripwire
 from chalicelib.core.pattern import matches
 from chalicelib.core.ports import Ledger, Refused, Session, Sessions, WhoChanged
 from chalicelib.core.record import UNDOABLE, Record, Status
@@ -24,6 +24,9 @@ PROOF_PAUSES = (0.5, 1.0, 2.0)
 """Seconds between the looks of a proof that still finds the old state: reads in AWS may lag behind a write."""
 ALWAYS = datetime.fromtimestamp(0, UTC)
 """Since when it may have been so, where no event tells of a change."""
+EXEMPTABLE = frozenset({Status.ALERTED, Status.ASKING, Status.FIGHTING, Status.STILL_UNSAFE, Status.FAILED})
+LONGEST_EXEMPTION = timedelta(days=366)
+SHORTEST_REASON = 3
 A_MOMENT = timedelta(minutes=1)
 """What lies in the past is no time to do something at."""
 MOST_ATTEMPTS = 8
@@ -108,7 +111,7 @@ class Engine:
                     outcomes += self._trip(rule, event)
                     continue
                 assert isinstance(rule, Guardrail)
-                if is_scheduled(event):
+                if is_scheduled(event) or rule.resource.unnamed(event):
                     self._sweep(rule, event, outcomes, errors)
                     continue
                 resources = list(dict.fromkeys(rule.resource.in_event(event)))
@@ -132,7 +135,8 @@ class Engine:
         start = [text(event.detail, "from", name) or "" for name in ("guardrail", "account", "id")]
         if start[0] not in {"", rule.id}:
             return
-        for account in sorted({event.account, *self._settings.accounts}):
+        others = self._settings.accounts if is_scheduled(event) else ()
+        for account in sorted({event.account, *others}):
             if account < start[1]:
                 continue
             try:
@@ -222,7 +226,8 @@ class Engine:
             return Outcome(rule.id, resource.arn, "off", reason)
         fix = rule.fix if isinstance(rule, Guardrail) else None
         note = self._settings.trouble
-        if mode is not Mode.ALERT and self._settings.never(resource):
+        touched = fix.touches(resource, before) if fix else ()
+        if mode is not Mode.ALERT and self._settings.never(resource, *touched):
             mode, note = Mode.ALERT, "never touched, say the settings"
         if mode is Mode.FIX and fix and look:
             stopped = self._ledger.stopped()
@@ -352,6 +357,8 @@ class Engine:
         trouble = described(wrong or error)
         if record.attempts >= MOST_ATTEMPTS:
             self._ledger.move(record, Status.FAILED, by=by, note="can't be looked at", error=trouble)
+        elif isinstance(error, NotYet):
+            return record
         raise FixFailed(f"{record.guardrail} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
 
     def resume(self, record: Record) -> Record:
@@ -409,7 +416,7 @@ class Engine:
         record, rule, resource = self._recalled(record_id)
         if record.status is not Status.ASKING:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is asking can be approved")
-        self._may_write(resource)
+        self._may_write(rule, resource, record)
         look, looked_at = self._sessions.look(resource.account, resource.region), self._now()
         try:
             reason = rule(resource, look)
@@ -438,7 +445,7 @@ class Engine:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is fixed can be undone")
         if not record.reversible or record.before is None:
             raise CannotAct(f"record {record_id}: {rule.id} can't be undone; its `before` is in `snapback show`")
-        self._may_write(resource)
+        self._may_write(rule, resource, record)
         looked_at = self._now()
         try:
             now = rule.fix.read(resource, self._sessions.look(resource.account, resource.region))
@@ -449,7 +456,7 @@ class Engine:
         if now != record.after and not force:
             from chalicelib.core.diff import changes
 
-            since = record.history[-1].at
+            since = record.life[-1].at
             who = self._who_changed(record, datetime.fromisoformat(since))
             raise Drifted(
                 f"record {record_id}: {resource.arn} changed since we left it at {since}, by "
@@ -467,6 +474,27 @@ class Engine:
             looked_at=looked_at,
         )
         return self._undo(rule, resource, record, by)
+
+    def exempt(self, record_id: str, by: str, until: datetime, reason: str) -> Record:
+        """Let a finding's resource be until then, and close its question. Raises CannotAct."""
+        record = self._ledger.get(record_id)
+        if record is None:
+            raise CannotAct(f"no record {record_id!r} in the ledger; `snapback records` lists them")
+        if record.status not in EXEMPTABLE:
+            raise CannotAct(f"record {record_id} is {record.status}: there is nothing to let be; an undo lets be too")
+        if not self._now() < until <= self._now() + LONGEST_EXEMPTION:
+            raise CannotAct(f"an exemption ends within {LONGEST_EXEMPTION.days} days, and not in the past")
+        if len(reason.strip()) < SHORTEST_REASON:
+            raise CannotAct("an exemption needs a reason that somebody else will understand")
+        note = f"let be until {until:%Y-%m-%d %H:%M} UTC: {reason.strip()}"
+        return self._moved(record, Status.EXPIRED, by=by, note=note, exempt_until=until)
+
+    def refuse(self, record_id: str, by: str, why: str) -> Record:
+        """Put on record that somebody wanted to decide who may not. Raises CannotAct when there is no such record."""
+        record = self._ledger.get(record_id)
+        if record is None:
+            raise CannotAct(f"no record {record_id!r} in the ledger")
+        return self._ledger.note(record, by=by, note=why)
 
     def _undo(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
         assert rule.fix is not None
@@ -493,8 +521,9 @@ class Engine:
         self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left)
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
-    def _may_write(self, resource: Resource) -> None:
-        if self._settings.never(resource):
+    def _may_write(self, rule: Guardrail[Any], resource: Resource, record: Record) -> None:
+        touched = rule.fix.touches(resource, record.before) if rule.fix and record.before is not None else ()
+        if self._settings.never(resource, *touched):
             raise CannotAct(f"{resource.arn} is under never_touch in the settings")
         if stopped := self._ledger.stopped():
             raise CannotAct(f"all writes are {stopped}; `snapback start` lets them go on")

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chalicelib.core.diff import changes, cut, plain, redact
-from chalicelib.core.record import UNDER_WAY, UNDOABLE, Status
+from chalicelib.core.record import REFUSED, UNDER_WAY, UNDOABLE, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,8 @@ def told(record: Record) -> bool:
     All are but `fixing` and `undoing`, which another step follows within the minute, and a `failed` that a retry
     comes to again. `expired` and `gone` are told too: they close a question that stands in the channel.
     """
+    if record.history[-1].status == REFUSED:
+        return False
     if record.status is Status.FAILED:
         *earlier, last = pairwise(step.status for step in record.history)
         return last not in earlier
@@ -172,7 +174,7 @@ def _commands(record: Record) -> dict[str, str]:
 
 def _work(record: Record) -> str:
     """What the last step ended: `fixing`, `undoing`, or nothing."""
-    return Status(record.history[-2].status) if len(record.history) > 1 else ""
+    return Status(record.life[-2].status) if len(record.life) > 1 else ""
 
 
 def _line(text: str, most: int) -> str:

@@ -36,7 +36,13 @@ class Session(Protocol):
     @overload
     def client(self, service: Literal["dynamodb"], region: str = ...) -> DynamoDBClient: ...
     @overload
-    def client(self, service: Literal["events"], region: str = ...) -> Any: ...
+    def client(
+        self,
+        service: Literal[
+            "events", "inspector2", "rolesanywhere", "codebuild", "ecs", "eks", "organizations", "ram", "sso-admin"
+        ],
+        region: str = ...,
+    ) -> Any: ...
     @overload
     def client(self, service: Literal["ec2"], region: str = ...) -> EC2Client: ...
     @overload
@@ -90,6 +96,9 @@ class Ledger(Protocol):
 
     def stopped(self) -> str:
         """Who stopped all writes, when and why, or nothing; at most half a minute old."""
+
+    def note(self, record: Record, *, by: str, note: str) -> Record:
+        """Add a step to the history by which nothing changes. Raises Refused("moved") when the record moved on."""
 
     def get(self, id: str) -> Record | None: ...
 

@@ -38,6 +38,8 @@ class Status(StrEnum):
 
 UNDER_WAY = frozenset({Status.FIXING, Status.UNDOING})
 """Someone holds the lock, until their lease runs out."""
+REFUSED = "refused"
+"""A step by which nothing changed: somebody wanted to decide who may not."""
 UNDOABLE = frozenset({Status.FIXED, Status.STILL_UNSAFE, Status.FAILED})
 
 
@@ -46,7 +48,7 @@ class Step:
     """One line of a record's history: when (ISO 8601, UTC), what it became, who did it, and a note."""
 
     at: str
-    status: str
+    status: str  # or REFUSED, which changes nothing
     by: str
     note: str = ""
 
@@ -110,6 +112,16 @@ class Record:
     def pointer(self) -> Resource:
         """Raises LookupError when this version knows no such kind of resource."""
         return revive(self.kind, self.resource, self.account, self.region)
+
+    @property
+    def life(self) -> tuple[Step, ...]:
+        """The steps by which something changed."""
+        return tuple(step for step in self.history if step.status != REFUSED)
+
+    def noted(self, at: datetime, by: str, note: str) -> Record:
+        """With a step by which nothing changed."""
+        step = Step(at.isoformat(timespec="milliseconds"), REFUSED, by, note)
+        return replace(self, history=(*self.history, step))
 
     def stepped(self, status: Status, at: datetime, by: str, note: str = "", **changed: Any) -> Record:
         step = Step(at.isoformat(timespec="milliseconds"), status, by, note)

@@ -1,0 +1,92 @@
+"""Signed tickets for channels that can't call back: each names one record and one action, expires, and works once.
+
+A ticket is no password of a person: it proves that whoever holds it can read the channel that it was sent to.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+VALID = timedelta(hours=24)
+SHORTEST_KEY = 32
+"""Bytes of the secret that tickets are signed with."""
+LONGEST = 1024
+
+
+class BadTicket(Exception):
+    """It is forged, expired, used, or none at all; says which, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """`action` is approve, undo, exempt or show; `channel` whom it was sent to; `expires` seconds since the epoch."""
+
+    record: str
+    action: str
+    channel: str
+    expires: int
+    nonce: str
+
+
+class Tickets:
+    """Raises ValueError when the key is shorter than SHORTEST_KEY."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < SHORTEST_KEY:
+            raise ValueError(f"the key that tickets are signed with needs {SHORTEST_KEY} bytes at least")
+        self._key = key
+
+    def issue(self, record: str, action: str, channel: str, now: datetime) -> str:
+        """As text that fits into a URL's fragment."""
+        expires = int((now + VALID).timestamp())
+        body = json.dumps(asdict(Ticket(record, action, channel, expires, secrets.token_urlsafe(12))))
+        return f"{_encoded(body.encode())}.{_encoded(self._mac(body.encode()))}"
+
+    def read(self, text: str, now: datetime) -> Ticket:
+        """Raises BadTicket, after a comparison in constant time."""
+        try:
+            body, mac = (_decoded(part) for part in text[:LONGEST].split("."))
+        except ValueError:
+            body, mac = b"", b""
+        if not hmac.compare_digest(mac, self._mac(body)):
+            raise BadTicket("this link is none of Snapback's, or not all of it")
+        ticket = Ticket(**json.loads(body))
+        if now.timestamp() >= ticket.expires:
+            when = datetime.fromtimestamp(ticket.expires, UTC)
+            raise BadTicket(
+                f"this link expired at {when:%Y-%m-%d %H:%M} UTC; `snapback show {ticket.record}` still works"
+            )
+        return ticket
+
+    def _mac(self, body: bytes) -> bytes:
+        return hmac.new(self._key, b"snapback-ticket-1\0" + body, hashlib.sha256).digest()
+
+
+def use_up(client: DynamoDBClient, table: str, ticket: Ticket) -> None:
+    """Raises BadTicket when it was used before: one conditional write, so that two clicks at once are one."""
+    try:
+        client.put_item(
+            TableName=table,
+            Item={"pk": {"S": f"ticket#{ticket.nonce}"}, "expires_at": {"N": str(ticket.expires)}},
+            ConditionExpression="attribute_not_exists(pk)",
+        )
+    except client.exceptions.ConditionalCheckFailedException as error:
+        raise BadTicket("this link was used already; a link works once") from error
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -1,0 +1,57 @@
+"""Who clicks, and whether they may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chalicelib.core.record import Record
+    from chalicelib.core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom a channel vouches for. `id` is `slack:U012AB3CD` or `page:<channel>`; `where` is an address."""
+
+    id: str
+    name: str = ""
+    email: str = ""
+    where: str = ""
+
+    def __str__(self) -> str:
+        """As it stands in a record's history."""
+        who = f"{self.name} ({self.id})" if self.name else self.id
+        return f"{who} from {self.where}" if self.where else who
+
+
+def refusal(person: Person, record: Record, settings: Settings) -> str | None:
+    """Why a person may not decide about a record, in words for them; None if they may.
+
+    They have to be named under `approvers`, by id or e-mail, for this guardrail, account and severity; and, with
+    `four_eyes`, the change may not be their own.
+    """
+    named = any(
+        (fnmatchcase(person.id, each.who) or (person.email and fnmatchcase(person.email.lower(), each.who.lower())))
+        and fnmatchcase(record.guardrail, each.guardrail)
+        and (not each.accounts or record.account in each.accounts)
+        and (not each.severities or record.severity in each.severities)
+        for each in settings.approvers
+    )
+    if not named:
+        return (
+            f"you ({person.id}) may not decide about {record.guardrail} in account {record.account}: nobody has named "
+            "you under `approvers` in the settings"
+        )
+    if settings.four_eyes and _same(person, record):
+        return "the change is your own; somebody else has to decide (`four_eyes` in the settings)"
+    return None
+
+
+def _same(person: Person, record: Record) -> bool:
+    """SSO names a session after the person's e-mail address or user name; IAM users have names of their own."""
+    actor = record.actor
+    theirs = {actor.session.lower(), actor.name.rpartition("/")[2].lower()} - {""}
+    mine = {person.email.lower(), person.email.partition("@")[0].lower(), person.name.lower()} - {""}
+    return bool(theirs & mine)
