@@ -28,6 +28,10 @@ class Context:
     aws_request_id = "44444444-0000-4000-8000-000000000001"
     invoked_function_arn = os.environ["BENCH_FUNCTION_ARN"]
 
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 60_000
+
 
 def peak() -> float:
     """The peak of this process in MB, 0 where there is no /proc. (getrusage's `ru_maxrss` begins with its parent's.)"""
