@@ -3,13 +3,14 @@
 A call is a request that botocore was about to send (its `request-created` event). For one event and one guardrail,
 with the service's other guardrails left out:
 
-* R, the reads: the different requests of the guardrail's function, run by itself on a session that remembers nothing.
+* R, the reads: the different requests of the guardrail's function, run by itself on a session that remembers nothing;
+  where it is asked about all resources of its kind, what lists them too.
   The same request twice counts once: a bare handler would keep the answer.
 * F, the state: the different requests of the fix's `read`. What is both in R and F counts once in R + F: a bare
   handler that takes off only what is wrong has to know it, too.
 * W, the writes: the calls that the fix really made that are no reads (by the name rule with which Snapback refuses
-  writes), and reads of another kind that it can't be written without, as of an image's manifest. What `write` looks at
-  again is not in the floor.
+  writes), and other questions that it can't be written without, as of an image's manifest. What `write` asks again is
+  not in the floor.
 
 | | the floor: a bare boto3 handler | Snapback aims at |
 |---|---|---|
@@ -43,7 +44,7 @@ from chalicelib.core.engine import is_gone
 from chalicelib.core.event import Event
 from chalicelib.core.record import Status
 from snapback import moto_gaps
-from tests.support import GUARDRAILS, REGION, Envelope, World, case_of
+from tests.support import GUARDRAILS, REGION, Envelope, World, about, asked_for, case_of
 
 if TYPE_CHECKING:
     from chalicelib.core.guardrail import Guardrail
@@ -137,17 +138,20 @@ def fixed(rule: Guardrail[Any], make: Make) -> Count:
         statuses = _handle(rule, event, world, "fix")
         if statuses == {Status.ASKING}:
             (record,) = world.records()
-            world.application("fix", rule.id).engine.approve(record.id, "bench")
+            application = world.application("fix", rule.id)
+            application.ledger.stopped()
+            world.calls.clear()
+            application.engine.approve(record.id, "bench")
         else:
             assert statuses <= {Status.FIXED, Status.GONE}, f"{rule.id}: what is unsafe is {statuses}"
         calls = list(world.calls)
-        looked = {operation for operation, *_ in before}
+        after = _requests(event, world, rule, rule, rule.fix.read)
+        looked = before | after
         writes = [
             call
             for call in calls
-            if not call.about_items and not (_READS.match(call.operation) and call.operation in looked)
+            if not call.about_items and not (_READS.match(call.operation) and call.request in looked)
         ]
-        after = _requests(event, world, rule, rule, rule.fix.read)
         return Count(
             len(calls),
             len(before) + len(writes) + len(after),
@@ -160,13 +164,13 @@ def _requests(event: Event, world: World, rule: Guardrail[Any], *looks: Callable
     seen: set[Any] = set()
 
     def see(request: Any, operation_name: str, **_: Any) -> None:
-        target = request.headers.get("X-Amz-Target")
-        seen.add((operation_name, request.method, request.url, repr(request.params), repr(request.data), target))
+        seen.add(asked_for(request, operation_name))
 
     source = boto3.Session(region_name=REGION)
     source.events.register("request-created", see)
     clients: dict[Any, Any] = {}
-    for resource in dict.fromkeys(rule.resource.in_event(event)):
+    here = AwsSession(source, clients, event.account, event.region, world.settings.known)
+    for resource in about(rule, dict(event.raw), here):
         session = AwsSession(source, clients, resource.account, resource.region, world.settings.known)
         for look in looks:
             try:

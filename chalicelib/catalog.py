@@ -5,9 +5,13 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chalicelib.core.guardrail import Guardrail, Rule
 from chalicelib.core.pattern import SCHEDULED, Pattern, any_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _HERE = Path(__file__).parent
 _FOLDERS = ("guardrails", "tripwires")
@@ -55,12 +59,32 @@ def pattern(service: str) -> Pattern:
                 continue
             names = sorted({*merged[key]["detail"]["eventName"], *detail["eventName"]})
             merged[key] = {**one, "detail": {**detail, "eventName": names}}
-    return any_of(*merged.values())
+    return any_of(*(left for one in merged.values() if (left := _left_of(one, merged.values()))))
+
+
+def _left_of(one: Pattern, all_of_them: Collection[Pattern]) -> Pattern | None:
+    """A pattern without the calls that a wider one of the same service asks for anyway; None when none is left."""
+    detail = one.get("detail", {})
+    if "eventName" not in detail:
+        return one
+    names = set(detail["eventName"])
+    for other in all_of_them:
+        wider = other.get("detail", {})
+        rest = wider.keys() - {"eventName"}
+        same = other is not one and other["source"] == one["source"] and other["detail-type"] == one["detail-type"]
+        if same and "eventName" in wider and all(detail.get(key) == wider[key] for key in rest):
+            names -= set(wider["eventName"])
+    return {**one, "detail": {**detail, "eventName": sorted(names)}} if names else None
 
 
 def scheduled(service: str) -> bool:
     """Whether the clock calls a service's function."""
-    return any(SCHEDULED in each.on.get("$or", [each.on]) for each in rules(service))
+    return any(map(by_the_clock, rules(service)))
+
+
+def by_the_clock(rule: Rule) -> bool:
+    """Whether a rule is asked about all resources of its kind, once a day."""
+    return SCHEDULED in rule.on.get("$or", [rule.on])
 
 
 def patient(service: str) -> bool:

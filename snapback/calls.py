@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
@@ -349,9 +350,18 @@ def _put_bucket_acl(asked: dict[str, Any], _: Mapping[str, Any]) -> dict[str, An
     return {key: value for key, value in asked.items() if fold(key) != "acl"}
 
 
+def _of_access_entry(asked: dict[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
+    """The principal stands as in the call's path: `arn%3Aaws%3Aiam…`."""
+    principal = text(asked, "principalArn")
+    return {**asked, "principalArn": unquote(principal)} if principal else asked
+
+
 _PREPARE: dict[tuple[str, str], Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     ("ec2", "ModifySnapshotAttribute"): _modify_snapshot_attribute,
     ("ec2", "RunInstances"): _run_instances,
+    ("eks", "AssociateAccessPolicy"): _of_access_entry,
+    ("eks", "DeleteAccessEntry"): _of_access_entry,
+    ("eks", "DisassociateAccessPolicy"): _of_access_entry,
     ("iam", "CreateAccessKey"): _create_access_key,
     ("s3", "PutBucketAcl"): _put_bucket_acl,
 }

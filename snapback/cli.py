@@ -277,9 +277,8 @@ def demo(everything: bool) -> int:
             timeline.event(event)
         done.messages, done.seconds = player.messages, time.perf_counter() - began
         timeline.end(done, real=False)
-        event, outcome = [(event, each) for event in done.events for each in event.outcomes if each.status == "fixed"][
-            -1
-        ]
+        fixes = [(event, each) for event in done.events for each in event.outcomes if each.status == "fixed"]
+        event, outcome = [(event, each) for event, each in fixes if not _waits(each.guardrail)][-1]
         render.show("", f"$ snapback undo {outcome.record} --by you")
         fixed = _record(player.application, outcome.record)
         undone = player.aliases.to_log(player.application.engine.undo(fixed.id, "you"))
@@ -296,6 +295,13 @@ def demo(everything: bool) -> int:
         kept = tuple(player.aliases.to_log(each) for each in again if each.guardrail == outcome.guardrail)
         timeline.event(replace(event, time=envelope["detail"]["eventTime"], outcomes=kept))
     return FINE
+
+
+def _waits(guardrail: str) -> bool:
+    from chalicelib import catalog
+
+    rule = catalog.rule(guardrail)
+    return bool(getattr(rule, "grace", None))
 
 
 class _Timeline:

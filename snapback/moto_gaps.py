@@ -8,6 +8,8 @@ from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from snapback import moto_containers, moto_ec2, moto_ecr, moto_identity, moto_rolesanywhere
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,15 +20,22 @@ def closed() -> Iterator[None]:
     from moto.dynamodb.models import DynamoDBBackend
     from moto.ec2.models.amis import AmiBackend
     from moto.ecr.models import ECRBackend
+    from moto.iam.responses import IamResponse
 
     with ExitStack() as stack:
         for owner, name, better in (
             (AmiBackend, "describe_image_attribute", _describe_image_attribute),
             (ECRBackend, "batch_get_repository_scanning_configuration", _effective_scanning),
+            (IamResponse, "list_server_certificates", _expiring(IamResponse.list_server_certificates)),
         ):
             stack.enter_context(patch.object(owner, name, better))
         transact = DynamoDBBackend.transact_write_items
         stack.enter_context(patch.object(DynamoDBBackend, "transact_write_items", _quickly(transact)))
+        stack.enter_context(moto_ecr.added())
+        stack.enter_context(moto_ec2.added())
+        stack.enter_context(moto_rolesanywhere.added())
+        stack.enter_context(moto_containers.added())
+        stack.enter_context(moto_identity.added())
         yield
 
 
@@ -54,6 +63,22 @@ def _effective_scanning(self: Any, names: list[str]) -> tuple[list[dict[str, Any
         frequency = {"scanFrequency": "SCAN_ON_PUSH"} if own and basic else {}
         found.append({**repository.scanning_config, "scanOnPush": own, **frequency})
     return found, [name for name in names if name not in self.repositories]
+
+
+def _expiring(listed: Any) -> Any:
+    """moto has every server certificate expired in 2012; AWS reads it from the certificate. An `expiration` may be put in.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_ServerCertificateMetadata.html
+    """
+
+    def answered(self: Any) -> Any:
+        answer = listed(self)
+        for each in answer.result["ServerCertificateMetadataList"]:
+            kept = self.backend.get_server_certificate(each["ServerCertificateName"])
+            each["Expiration"] = vars(kept).get("expiration", each["Expiration"])
+        return answer
+
+    return answered
 
 
 def _quickly(transact: Any) -> Any:

@@ -488,16 +488,81 @@ def _db_security_group(here: Presupposed, name: str) -> str:
     return f"database security group {name}"
 
 
+def _ecs_cluster(here: Presupposed, name: str) -> str:
+    here.client("ecs").create_cluster(clusterName=name.rsplit("/", 1)[-1])
+    return f"cluster {name.rsplit('/', 1)[-1]}"
+
+
+def _task_definition(here: Presupposed, name: str) -> str:
+    family = name.rsplit("/", 1)[-1].partition(":")[0]
+    image = f"{here.account}.dkr.ecr.{here.region}.amazonaws.com/presupposed"
+    container = {"name": "presupposed", "image": image, "memory": 128, "readonlyRootFilesystem": True}
+    here.client("ecs").register_task_definition(family=family, containerDefinitions=[container])
+    return f"task definition {family}, harmless"
+
+
+def _ecs_service(here: Presupposed, name: str) -> str:
+    ecs, name = here.client("ecs"), name.rsplit("/", 1)[-1]
+    cluster = here.parameters.get("cluster", "default").rsplit("/", 1)[-1]
+    _ecs_cluster(here, cluster)
+    _task_definition(here, "presupposed")
+    ecs.create_service(cluster=cluster, serviceName=name, taskDefinition="presupposed", desiredCount=1)
+    return f"service {name}, without public addresses"
+
+
+def _eks_cluster(here: Presupposed, name: str) -> str:
+    key = f"arn:{here.partition}:kms:{here.region}:{here.account}:key/presupposed"
+    here.client("eks").create_cluster(
+        name=name,
+        roleArn=f"arn:{here.partition}:iam::{here.account}:role/presupposed",
+        resourcesVpcConfig={"endpointPublicAccess": False, "endpointPrivateAccess": True, "publicAccessCidrs": []},
+        logging={"clusterLogging": [{"types": ["audit"], "enabled": True}]},
+        encryptionConfig=[{"resources": ["secrets"], "provider": {"keyArn": key}}],
+    )
+    return f"cluster {name}, private, with an audit log, encrypted"
+
+
+def _access_entry(here: Presupposed, principal: str) -> str:
+    eks, cluster = here.client("eks"), here.parameters.get("clusterName", "")
+    with suppress(eks.exceptions.ResourceInUseException):
+        _eks_cluster(here, cluster)
+    eks.create_access_entry(clusterName=cluster, principalArn=principal)
+    return f"access entry of {principal}"
+
+
+def _project(here: Presupposed, arn: str) -> str:
+    name = arn.rsplit("/", 1)[-1]
+    here.client("codebuild").create_project(
+        name=name,
+        source={"type": "GITHUB", "location": "https://example.com/presupposed.git"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/standard:7.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+        },
+        serviceRole=f"arn:{here.partition}:iam::{here.account}:role/presupposed",
+    )
+    return f"project {name}, private"
+
+
 _BY_NAME: dict[tuple[str, str], Callable[[Presupposed, str], str]] = {
     ("cloudtrail", "Name"): _trail,
     ("cloudtrail", "S3BucketName"): _bucket,
     ("cloudtrail", "TrailName"): _trail,
+    ("codebuild", "projectArn"): _project,
     ("config", "ConfigurationRecorderName"): _recorder,
     ("config", "DeliveryChannel.name"): _recorder,
     ("config", "DeliveryChannel.s3BucketName"): _bucket,
     ("ec2", "IamInstanceProfile.Arn"): _instance_profile,
     ("ec2", "IamInstanceProfile.Name"): _instance_profile,
     ("ecr", "repositoryName"): _repository,
+    ("ecs", "cluster"): _ecs_cluster,
+    ("ecs", "service"): _ecs_service,
+    ("ecs", "taskDefinition"): _task_definition,
+    ("eks", "clusterName"): _eks_cluster,
+    ("eks", "name"): _eks_cluster,
+    ("eks", "principalArn"): _access_entry,
     ("guardduty", "DetectorId"): _detector,
     ("iam", "AccessKeyId"): _access_key,
     ("iam", "GroupName"): _group,

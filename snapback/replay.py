@@ -13,6 +13,7 @@ from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -186,11 +187,11 @@ def _app() -> Any:
 
 
 @dataclass
-class _Waiting:
-    """An event some of whose outcomes are not known before it has come again: when, to which function, and as what."""
+class _Delivery:
+    """An event, what became of it so far, and how often it has to come again before all is known."""
 
+    event: EventOutcome
     outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict)
-    event: EventOutcome | None = None
     left: int = 0
 
 
@@ -215,8 +216,9 @@ class Player:
         self._reenact = reenact
         self._home = home or _home(self.entries)
         self._channel = _Kept()
-        self._waiting: list[tuple[datetime, int, str, Mapping[str, Any], _Waiting]] = []
-        self._now = _Waiting()
+        self._waiting: list[tuple[datetime, int, str, Mapping[str, Any], _Delivery]] = []
+        self._numbers = count()
+        self._told: deque[_Delivery] = deque()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -244,7 +246,7 @@ class Player:
         return [self.aliases.to_log(message) for message in self._channel.messages]
 
     def run(self) -> Iterator[EventOutcome]:
-        """Deliver one event after the other; one that has to come again is answered when it has.
+        """Deliver one event after the other, and answer them in this order: one that has to come again, when it has.
 
         Before each, every call up to the latest time delivered so far is re-enacted, in time order and once: so the
         effect of a late event is there before it is delivered.
@@ -260,34 +262,37 @@ class Player:
 
         for entry in self.entries:
             latest = max(latest, entry.time)
-            yield from self._come_again(latest, reach)
+            self._come_again(latest, reach)
             reach(latest)
             envelope = entry.envelope
             again = _identity(envelope) in delivered
             delivered.add(_identity(envelope))
             reenacted = Reenacted(None, "delivered again") if again else done[_identity(envelope)]
-            event = self._deliver(entry, envelope, reenacted)
-            if self._now.left:
-                self._now.event = event
-            else:
-                yield event
-        yield from self._come_again(datetime.max.replace(tzinfo=UTC), reach)
+            self._deliver(entry, envelope, reenacted)
+            yield from self._answered()
+        self._come_again(datetime.max.replace(tzinfo=UTC), reach)
+        yield from self._answered()
+
+    def _answered(self) -> Iterator[EventOutcome]:
+        while self._told and not self._told[0].left:
+            done = self._told.popleft()
+            yield replace(done.event, outcomes=tuple(map(self.aliases.to_log, done.outcomes.values())))
 
     def _later(self, envelope: Mapping[str, Any], due: datetime) -> None:
         self._now.left += 1
-        order = (due, len(self._waiting) + self._now.left)
-        heapq.heappush(self._waiting, (*order, self.application.function, envelope, self._now))
+        waiting = (due, next(self._numbers), self.application.function, envelope, self._now)
+        heapq.heappush(self._waiting, waiting)
 
-    def _come_again(self, until: datetime, reach: Callable[[datetime], None]) -> Iterator[EventOutcome]:
+    def _come_again(self, until: datetime, reach: Callable[[datetime], None]) -> None:
         while self._waiting and self._waiting[0][0] <= until:
             due, _, function, envelope, self._now = heapq.heappop(self._waiting)
             reach(due)
             self.clock.reach(due)
             self._now.left -= 1
-            _merge(self._now.outcomes, self._functions.again(function, envelope))
+            waited = {where for where, each in self._now.outcomes.items() if each.status == "waiting"}
+            again = self._functions.again(function, envelope)
+            _merge(self._now.outcomes, [each for each in again if (each.guardrail, each.resource) in waited])
             self.drain()
-            if self._now.event and not self._now.left:
-                yield replace(self._now.event, outcomes=self._answered())
 
     def _call(self, envelope: dict[str, Any], done: dict[str, Reenacted]) -> None:
         identity = _identity(envelope)
@@ -301,18 +306,13 @@ class Player:
         else:
             done[identity] = Reenacted(None, "not asked for")
 
-    def _deliver(self, entry: Entry, envelope: dict[str, Any], reenacted: Reenacted) -> EventOutcome:
+    def _deliver(self, entry: Entry, envelope: dict[str, Any], reenacted: Reenacted) -> None:
         self.clock.reach(entry.time)
-        self._now = _Waiting()
-        event = _described(envelope, reenacted, self.application)
-        if not _reaches_functions(entry, event):
-            return event
-        _merge(self._now.outcomes, self._functions.deliver(self.aliases.to_memory(envelope)))
-        self.drain()
-        return replace(event, outcomes=self._answered())
-
-    def _answered(self) -> tuple[Outcome, ...]:
-        return tuple(self.aliases.to_log(outcome) for outcome in self._now.outcomes.values())
+        self._now = _Delivery(_described(envelope, reenacted, self.application))
+        self._told.append(self._now)
+        if _reaches_functions(entry, self._now.event):
+            _merge(self._now.outcomes, self._functions.deliver(self.aliases.to_memory(envelope)))
+            self.drain()
 
     def drain(self) -> None:
         """Have told what is new in the ledger; after an undo of one's own, say."""

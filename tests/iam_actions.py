@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from tests.support import Call
 
 _OTHERWISE = {
+    "ecr:ListImageReferrers": "ecr:BatchGetImage",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "s3:DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
@@ -21,8 +29,13 @@ _OTHERWISE = {
     "s3-control:DeletePublicAccessBlock": "s3:PutAccountPublicAccessBlock",
 }
 
+_ALSO = {
+    "ec2:CreateFlowLogs": {"logs:CreateLogDelivery"},
+    "ec2:DeleteFlowLogs": {"logs:DeleteLogDelivery"},
+}
+"""What else a call needs. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html"""
 
-_PREFIXES = {"eventbridge": "events"}
+_PREFIXES = {"eventbridge": "events", "sso-admin": "sso"}
 
 
 def action_of(service: str, operation: str) -> str:
@@ -30,7 +43,8 @@ def action_of(service: str, operation: str) -> str:
 
 
 def actions_of(calls: Iterable[Call]) -> set[str]:
-    return {action_of(call.service, call.operation) for call in calls}
+    needed = {action_of(call.service, call.operation) for call in calls}
+    return needed.union(*(_ALSO.get(action, ()) for action in needed))
 
 
 def operations_for(action: str) -> list[str]:

@@ -7,6 +7,7 @@ replay needs too is in snapback/moto_gaps.py, and holds in every test.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -30,6 +31,25 @@ def deny(*operations: str, code: str = "AccessDenied") -> Iterator[None]:
         if operation_name in operations:
             denied = {"Error": {"Code": code, "Message": "not authorized by an identity-based policy"}}
             raise ClientError({**denied, "ResponseMetadata": {"HTTPStatusCode": 403}}, operation_name)  # type: ignore[typeddict-item]
+        return real(self, operation_name, api_params)
+
+    with patch.object(BaseClient, "_make_api_call", call):
+        yield
+
+
+@contextmanager
+def deleted_principals_refused() -> Iterator[None]:
+    """moto takes any principal; AWS takes no policy that names one that has been deleted, by its id.
+
+    https://repost.aws/knowledge-center/iam-resource-policy-format
+    """
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call(self: BaseClient, operation_name: str, api_params: Any) -> Any:
+        policy = api_params.get("Policy") or api_params.get("PolicyDocument") or ""
+        if operation_name in {"PutBucketPolicy", "UpdateAssumeRolePolicy"} and ('"AROA' in policy or '"AIDA' in policy):
+            refused = {"Error": {"Code": "MalformedPolicy", "Message": "Invalid principal in policy"}}
+            raise ClientError({**refused, "ResponseMetadata": {"HTTPStatusCode": 400}}, operation_name)  # type: ignore[typeddict-item]
         return real(self, operation_name, api_params)
 
     with patch.object(BaseClient, "_make_api_call", call):
@@ -182,8 +202,22 @@ def every_policy_of_aws() -> dict[str, Any]:
     return found
 
 
-def scan_found(account: str, region: str, repository: str, digest: str, counts: dict[str, int]) -> None:
-    """moto scans nothing: this is a finished basic scan of an image, with so many findings of each severity."""
+def scan_found(
+    account: str,
+    region: str,
+    repository: str,
+    digest: str,
+    counts: dict[str, int],
+    enhanced: list[dict[str, Any]] | None = None,
+) -> None:
+    """moto scans nothing: this is a finished basic scan of an image, with so many findings of each severity.
+
+    Or an enhanced one, with findings as Amazon Inspector has them.
+    """
+    found: dict[str, Any] = {"findings": [], "findingSeverityCounts": counts}
+    if enhanced is not None:
+        counted = Counter(each["severity"] for each in enhanced)
+        found = {"enhancedFindings": enhanced, "findingSeverityCounts": dict(counted)}
     from moto.ecr.models import ecr_backends
 
     registry = ecr_backends[account][region]
@@ -194,6 +228,36 @@ def scan_found(account: str, region: str, repository: str, digest: str, counts: 
             "repositoryName": repository,
             "imageId": {"imageDigest": digest},
             "imageScanStatus": {"status": "COMPLETE", "description": "The scan was completed successfully."},
-            "imageScanFindings": {"findings": [], "findingSeverityCounts": counts},
+            "imageScanFindings": found,
         }
+    )
+
+
+def certificate_expires(name: str, when: datetime) -> None:
+    """moto doesn't read server certificates; snapback/moto_gaps.py has it say what is put in here."""
+    from moto.iam.models import iam_backends
+
+    from tests.support import HOME
+
+    vars(iam_backends[HOME]["aws"].get_server_certificate(name))["expiration"] = when
+
+
+def root_has_a_key() -> None:
+    """moto's root user has no way to be given one.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html
+    """
+    from moto.iam.models import iam_backends
+
+    from tests.support import HOME
+
+    iam_backends[HOME]["aws"].account_summary._account_access_keys_present = 1
+
+
+def enrol_mfa(world: Any, user: str) -> None:
+    """A virtual device; moto takes any two codes."""
+    iam = world.client("iam")
+    serial = iam.create_virtual_mfa_device(VirtualMFADeviceName=f"{user}-phone")["VirtualMFADevice"]["SerialNumber"]
+    iam.enable_mfa_device(
+        UserName=user, SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="654321"
     )

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from chalicelib import catalog
+from chalicelib.core.engine import is_scheduled
+from chalicelib.core.event import Event
 from chalicelib.core.guardrail import Guardrail
 from chalicelib.core.settings import Bucket, Known, Mode, Settings
 from chalicelib.wiring import Application
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import boto3
 
     from chalicelib.core.engine import Outcome
+    from chalicelib.core.ports import Session
     from chalicelib.core.record import Record
 
 HOME = "123456789012"
@@ -82,7 +85,7 @@ def cloudtrail_event(
 
 
 def native_event(source: str, detail_type: str, detail: Any, *, account: str = HOME, **envelope: Any) -> Envelope:
-    """An EventBridge envelope of a service's own; what else it holds overrides its fields."""
+    """An EventBridge envelope of a service's own, `guardduty` say; what else it holds overrides its fields."""
     whole = cloudtrail_event("", "", account=account)
     return whole | {"source": f"aws.{source}", "detail-type": detail_type, "detail": detail} | envelope
 
@@ -136,6 +139,32 @@ def macie_finding(bucket: str, type: str = "S3BucketPublic", **detail: Any) -> E
     return native_event("macie", "Macie Finding", finding | detail)
 
 
+def tag_bucket(world: World, name: str) -> None:
+    world.client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "team", "Value": "web"}]})
+
+
+def another_administrator(world: World) -> None:
+    """A user `reserve` with AdministratorAccess, beside whom nobody is the last administrator."""
+    from tests.moto_gaps import policies_of_aws
+
+    policies_of_aws("AdministratorAccess")
+    world.client("iam").create_user(UserName="reserve")
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    world.client("iam").attach_user_policy(UserName="reserve", PolicyArn=arn)
+
+
+def scheduled_event() -> Envelope:
+    """The clock's: it names nothing, and asks about all."""
+    return native_event("events", "Scheduled Event", {})
+
+
+def about(rule: Guardrail[Any], envelope: Envelope, look: Session) -> list[Any]:
+    """The resources that a guardrail is asked about for an event: those it names, or all when it names none."""
+    event = Event.parse(json.loads(json.dumps(envelope, default=str)))
+    all_of_them = is_scheduled(event) or rule.resource.unnamed(event)
+    return list(dict.fromkeys(rule.resource.all_in(look) if all_of_them else rule.resource.in_event(event)))
+
+
 def alice(account: str = HOME) -> dict[str, Any]:
     """The userIdentity of an ordinary IAM user."""
     return {
@@ -163,11 +192,19 @@ class Call:
 
     service: str
     operation: str
+    request: tuple[Any, ...] = ()
+    """What was asked for; equal for the same question."""
 
     @property
     def about_items(self) -> bool:
         """Whether it is about items of a table, as are the ledger's own; a guardrail's is about the table."""
         return self.service == "dynamodb" and ("Item" in self.operation or self.operation == "Query")
+
+
+def asked_for(request: Any, operation: str) -> tuple[Any, ...]:
+    """What a request is about, as botocore is about to send it; equal for the same question."""
+    target = request.headers.get("X-Amz-Target")
+    return operation, request.method, request.url, repr(request.params), repr(request.data), target
 
 
 @dataclass
@@ -226,7 +263,7 @@ class World:
         return list(self.application().ledger.records())
 
     def _count_call(self, request: Any, operation_name: str, event_name: str, **_: Any) -> None:
-        self.calls.append(Call(event_name.split(".")[1], operation_name))
+        self.calls.append(Call(event_name.split(".")[1], operation_name, asked_for(request, operation_name)))
 
     @contextmanager
     def denied(self, *operations: str, code: str = "AccessDenied") -> Iterator[None]:

@@ -14,7 +14,7 @@ from chalicelib.core.event import Event
 from chalicelib.core.pattern import LIMIT, check
 from chalicelib.core.record import Status
 from tests.iam_actions import actions_of
-from tests.support import GUARDRAILS, Case, Envelope, World, case_of
+from tests.support import GUARDRAILS, Case, Envelope, World, about, case_of
 
 if TYPE_CHECKING:
     from chalicelib.core.guardrail import Guardrail
@@ -178,7 +178,7 @@ def test_safe_is_safe_already(rule: Guardrail[Any], make: Make, world: World) ->
     envelope = make(world)
     assert rule.fix is not None
     look = world.application().sessions.look("123456789012", "us-east-1")
-    for resource in dict.fromkeys(rule.resource.in_event(Event.parse(envelope))):
+    for resource in about(rule, envelope, look):
         safe = rule.fix.safe(rule.fix.read(resource, look), look.known)
         assert rule.fix.safe(safe, look.known) == safe
 
@@ -220,13 +220,14 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
     looked: set[str] = set()
     read: set[str] = set()
     written: set[str] = set()
+    doubted: set[str] = set()
     for make in (*case.unsafe, *case.near_misses):
         with mock_aws() as account:
             account.reset()  # It is nested in the fixture's, and would go on with what that holds.
             fresh = Fresh(world.aws)
             envelope = make(fresh)
             application = fresh.application("fix", rule.id)
-            for resource in dict.fromkeys(rule.resource.in_event(Event.parse(envelope))):
+            for resource in about(rule, envelope, application.sessions.look("123456789012", "us-east-1")):
                 fresh.calls.clear()
                 found = rule(resource, application.sessions.look(resource.account, resource.region))
                 looked |= actions_of(fresh.calls)
@@ -236,6 +237,9 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
                 look = application.sessions.look(resource.account, resource.region)
                 before = rule.fix.read(resource, look)
                 read |= actions_of(fresh.calls)
+                actor = Event.parse(json.loads(json.dumps(envelope, default=str))).actor
+                rule.fix.doubt(resource, before, rule.fix.safe(before, look.known), actor, look)
+                doubted |= actions_of(fresh.calls)
                 fresh.calls.clear()
                 application.sessions.look(resource.account, resource.region)  # Else the hand would remember the look.
                 hand = application.sessions.hand(resource.account, resource.region, "0123456789abcdef")
@@ -247,6 +251,15 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
     if rule.fix:
         assert read == set(rule.fix.reads)
         assert written == set(rule.fix.writes)
+        assert doubted <= {*rule.fix.reads, *rule.fix.doubt_reads}
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in GUARDRAILS if catalog.by_the_clock(rule)])
+def test_what_lists_all_is_declared_too(rule: Guardrail[Any], world: World) -> None:
+    case_of(rule.id).unsafe[0](world)
+    look = world.application().sessions.look("123456789012", "us-east-1")
+    assert list(rule.resource.all_in(look))
+    assert actions_of(world.calls) == set(rule.resource.list_reads)
 
 
 @pytest.mark.parametrize("rule", catalog.all_rules(), ids=lambda rule: rule.id)

@@ -27,6 +27,20 @@ Policy = dict[str, Any]
 
 LEDGER = {"Fn::GetAtt": ["Ledger", "Arn"]}
 SPILL = {"Fn::Sub": "${Spill.Arn}/*"}
+_OF_ALL = frozenset({"ecs:ListTasks"})
+"""Actions of calls that name no resource as we make them; the reference has one for another way to make them.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html#IAM_task_policies
+"""
+_BESIDES = {
+    "ec2:AssociateAddress": ("network-interface", "instance"),
+    "ec2:DisassociateAddress": ("network-interface",),
+    "ec2:CreateFlowLogs": ("vpc-flow-log",),
+    "ec2:CreateTags": ("security-group-rule",),
+    "ec2:AuthorizeSecurityGroupIngress": ("security-group-rule",),
+    "ec2:AuthorizeSecurityGroupEgress": ("security-group-rule",),
+}
+"""Kinds of resource that a call is about besides the guardrail's own: IAM asks for each of them."""
 _SAMPLE = ("sample", "111122223333", "eu-west-1")
 
 
@@ -102,8 +116,9 @@ def _guardrails(service: str) -> list[Any]:
     actions: dict[str, set[type[Resource]]] = defaultdict(set)
     for rule in catalog.rules(service):
         if isinstance(rule, Guardrail):
-            fix = (*rule.fix.reads, *rule.fix.writes) if rule.fix else ()
-            for action in (*rule.reads, *rule.resource.tag_reads, *fix):
+            fix = (*rule.fix.reads, *rule.fix.writes, *rule.fix.doubt_reads) if rule.fix else ()
+            listed = rule.resource.list_reads if catalog.by_the_clock(rule) else ()
+            for action in (*rule.reads, *rule.resource.tag_reads, *listed, *fix):
                 actions[action].add(rule.resource)
     by_resources: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for action, resources in sorted(actions.items()):
@@ -121,14 +136,15 @@ def _arns(action: str, resources: frozenset[type[Resource]]) -> tuple[str, ...]:
     found = get_action_data(prefix, name)
     if not found:
         raise LookupError(f"{action} is no IAM action of the Service Authorization Reference")
-    formats = {row["resource_arn_format"] for row in found[prefix]} - {"*"}
+    formats = {row["resource_arn_format"] for row in found[prefix]} - {"*"} if action not in _OF_ALL else set()
     fitting = {
         _pattern(each, cls.named)
         for each in formats
         for cls in resources
         if fnmatchcase(cls(*_SAMPLE).arn, _glob(each))
     }
-    return tuple(sorted(fitting or {_pattern(each) for each in formats})) or ("*",)
+    beside = {_pattern(each) for each in formats if any(f":{kind}/" in each for kind in _BESIDES.get(action, ()))}
+    return tuple(sorted(fitting | beside or {_pattern(each) for each in formats})) or ("*",)
 
 
 def _glob(arn_format: str) -> str:

@@ -37,6 +37,18 @@ _SECRET_TEXT = re.compile(
     r"|(?<=://)[^/\s:@\"']*:[^/\s@\"']+(?=@)",
     re.DOTALL,
 )
+_CREDENTIAL_NAME = re.compile(
+    rf"{_HINT}|(?:^|_)PASS(?:$|_)|(?:access|encryption|master|signing|ssh)_?key|ECS_ENGINE_AUTH_DATA", re.IGNORECASE
+)
+_ABOUT_ONE = re.compile(
+    r"(?:^|_)(?:ARNS?|NAMES?|IDS?|FILES?|PATHS?|DIR|URLS?|URI|ENDPOINT|HOST|HEADER|TYPE|REGION|ALIAS|PREFIX|LENGTH|TTL|AGE"
+    r"|DAYS|HOURS|MINUTES|SECONDS|TIMEOUT|EXPIR(?:Y|ES|ATION)|ENABLED|REQUIRED|POLICY|VERSION|PROVIDER|ISSUER|AUDIENCE|TOKENI[SZ]ER\w*)$",
+    re.IGNORECASE,
+)
+"""A name's end by which it tells something about a secret, as in `DB_PASSWORD_FILE`."""
+_REFERENCE = re.compile(r"arn:\S+|(?:ssm|secretsmanager|vault):\S+|\$\{[^}]*\}|\$\w+|\{\{.*\}\}|<[^>]*>|\*+", re.DOTALL)
+_PLAIN = re.compile(r"[0-9]{1,9}|/[\w./-]*|https?://[^\s@?#]+")
+"""A number, a path, an address: no secret by its name alone, as in `MAX_TOKENS`, `PWD` and `TOKEN_SERVICE`."""
 _DEEP = 40
 _MANY = 600
 
@@ -72,6 +84,16 @@ def changes(before: Any, after: Any, *, most: int = 12, width: int = 160) -> lis
 def without_secrets(value: Any) -> Any:
     """A JSON value without what looks like a secret, by the name of its field or by its looks. JSON in strings is opened."""
     return _redacted(_opened(value, {}))
+
+
+def credential(name: str, value: str) -> bool:
+    """Whether a named text, as of an environment variable, is a secret by its looks or by its name; a reference is none."""
+    if not value or _REFERENCE.fullmatch(value):
+        return False
+    if name.upper() == "AWS_ACCESS_KEY_ID" or redact(value) != value:
+        return True
+    told = _CREDENTIAL_NAME.search(name) and not _ABOUT_ONE.search(name)
+    return bool(told) and not (_NO_SECRET.fullmatch(value) or _PLAIN.fullmatch(value))
 
 
 def _redacted(value: Any) -> Any:

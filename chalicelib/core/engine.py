@@ -103,8 +103,9 @@ class Engine:
         outcomes: list[Outcome] = []
         errors: list[Exception] = []
         looks: dict[tuple[str, str], tuple[Session, datetime]] = {}
+        asks = text(event.raw, "asks")  # It came before, and this guardrail waited. No sender can add to an envelope.
         for rule in rules:
-            if not matches(rule.on, event.raw):
+            if asks not in {None, rule.id} or not matches(rule.on, event.raw):
                 continue
             try:
                 if isinstance(rule, Tripwire):
@@ -188,7 +189,7 @@ class Engine:
             grace = settings.grace_of(rule)
             due = event.time + grace
             if grace and self._now() < due:
-                self._later(event.raw, due)
+                self._later({**event.raw, "asks": rule.id}, due)
                 return Outcome(rule.id, resource.arn, "waiting", f"{reason}; asked again at {due:%H:%M}")
             tags = resource.tags(look) if settings.needs_tags(rule.id) else {}
             before = rule.fix.read(resource, look) if rule.fix else None

@@ -32,6 +32,13 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class NotYet(Exception):
+    """What was written is taken, and AWS is still at it, for minutes; raised by `read`, when nobody can say how it ends.
+
+    The record stays under way, and is looked at again every five minutes.
+    """
+
+
 class Fix(ABC, Generic[R]):
     """A piece of state of a resource, and how it is made safe. The docstring's first line is shown in chat.
 
@@ -68,6 +75,10 @@ class Fix(ABC, Generic[R]):
         `actor` did what the event tells of.
         """
         return None
+
+    def touches(self, resource: R, before: State) -> tuple[str, ...]:  # noqa: ARG002
+        """ARNs of what a write changes besides the resource, such as a key's user: `never_touch` holds for these too."""
+        return ()
 
     @property
     def summary(self) -> str:

@@ -36,6 +36,8 @@ class Resource(ABC):
     """Error codes by which the API says that the resource isn't there (any more)."""
     tag_reads: ClassVar[tuple[str, ...]] = ()
     """IAM actions that `tags` needs."""
+    list_reads: ClassVar[tuple[str, ...]] = ()
+    """IAM actions that `all_in` needs."""
     named: ClassVar[str] = "*"
     """What a function's policy lets its name be, where only some of a kind are ever meant."""
 
@@ -52,6 +54,11 @@ class Resource(ABC):
     @abstractmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
         """All of this kind in the session's account and region."""
+
+    @classmethod
+    def unnamed(cls, event: Event) -> bool:  # noqa: ARG003 - the default for what events name
+        """Whether it is about some of this kind and can't be told which: all in its account and region are asked about."""
+        return False
 
     def tags(self, aws: Session) -> Mapping[str, str]:  # noqa: ARG002 - the default for what has no tags
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.guardrail import Fix, State
-from chalicelib.core.policy import drop_principals, strangers
+from chalicelib.core.policy import drop_principals, living, strangers
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class CloseRepositoryPolicy(Fix["Repository"]):
     """Take unknown principals out of the repository's policy, and leave the rest of its text.
 
-    `policy` is the text, or None where there is no policy. What is known depends on `account`, ours.
+    `policy` is the text, or None where there is no policy; without principals that have been deleted, since AWS takes
+    no policy with them. What is known depends on `account`, ours.
     """
 
     reads = ("ecr:GetRepositoryPolicy",)
@@ -27,7 +28,7 @@ class CloseRepositoryPolicy(Fix["Repository"]):
         policy: str | None = None
         with absent("RepositoryPolicyNotFoundException"):
             policy = aws.client("ecr").get_repository_policy(repositoryName=resource.id)["policyText"]
-        return {"account": resource.account, "policy": policy}
+        return {"account": resource.account, "policy": living(policy) if policy else policy}
 
     def safe(self, state: State, known: Known) -> State:
         unknown = strangers(state["policy"], known, state["account"])

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.guardrail import Fix, State
-from chalicelib.core.policy import admin
+from chalicelib.core.privileges import administrators, at_fault
+from chalicelib.core.resource import partition
 from chalicelib.resources.absent import absent
+from chalicelib.resources.iam import Identity, policy_text
 
 if TYPE_CHECKING:
+    from chalicelib.core.event import Actor
+    from chalicelib.core.policy import Policy
     from chalicelib.core.ports import Session
     from chalicelib.core.settings import Known
-    from chalicelib.resources.iam import Identity
 
 AWS_MANAGED = {
-    "AdministratorAccess": "allows * on *",
-    "AdministratorAccess-Amplify": "allows iam:AttachRolePolicy and iam:UpdateAssumeRolePolicy on *",
-    "IAMFullAccess": "allows iam:* on *",
+    "AdministratorAccess": ("*",),
+    "AdministratorAccess-Amplify": ("iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy"),
+    "IAMFullAccess": ("iam:*",),
 }
-"""AWS's own policies whose holder is, or can make itself, administrator without more ado. None other is fetched.
+"""AWS's own policies whose holder is, or can make itself, administrator without more ado, and by which actions.
 
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html, read through by a test.
 """
+_DOCUMENTS: dict[str, Policy] = {
+    **{
+        name: {"Statement": {"Effect": "Allow", "Action": [*does], "Resource": "*"}}
+        for name, does in AWS_MANAGED.items()
+    },
+    "PowerUserAccess": {
+        "Statement": {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"}
+    },
+}
+"""What counts of them; none is fetched."""
 
 
 class DetachAdminPolicies(Fix["Identity"]):
@@ -40,12 +54,17 @@ class DetachAdminPolicies(Fix["Identity"]):
         *("iam:DetachUserPolicy", "iam:DetachRolePolicy", "iam:DetachGroupPolicy"),
     )
 
-    def found(self, resource: Identity, aws: Session) -> dict[str, str]:
+    doubt_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
+
+    def found(self, resource: Identity, aws: Session, boundary: Policy = None) -> dict[str, str]:
         """The attached policies, by ARN, that make it administrator, and why."""
-        iam: Any = aws.client("iam")
-        pages = iam.get_paginator(f"list_attached_{resource.what}_policies").paginate(**resource.name)
-        arns = sorted(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"])
-        return {arn: why for arn in arns if (why := _why_admin(arn, aws))}
+        policies = attached(resource, aws)
+        found = administrators(policies, boundary)
+        for arn, opened in at_fault(policies, boundary).items():
+            actions = AWS_MANAGED.get(arn.partition(":aws:policy/")[2])
+            if actions and any(path.through_iam for path in chain.from_iterable(opened.values())):
+                found.setdefault(arn, f"allows {' and '.join(actions)} on *")
+        return found
 
     def read(self, resource: Identity, aws: Session) -> State:
         return {"admin": list(self.found(resource, aws))}
@@ -59,13 +78,48 @@ class DetachAdminPolicies(Fix["Identity"]):
             for arn in sorted(arns):
                 getattr(iam, f"{verb}_{resource.what}_policy")(**resource.name, PolicyArn=arn)
 
+    def doubt(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+        return last_administrator(aws, resource)
 
-def _why_admin(arn: str, aws: Session) -> str | None:
+
+def attached(resource: Identity, aws: Session) -> dict[str, Policy]:
+    """The attached policies by ARN: all customer managed ones, and of AWS's own those that go into being administrator."""
+    iam: Any = aws.client("iam")
+    pages = iam.get_paginator(f"list_attached_{resource.what}_policies").paginate(**resource.name)
+    arns = sorted(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"])
+    return {arn: policy for arn in arns if (policy := _policy(arn, aws))}
+
+
+def last_administrator(aws: Session, but: Identity | None = None) -> str | None:
+    """That nobody but this identity holds AdministratorAccess or IAMFullAccess, or None when somebody does.
+
+    Who is administrator by other policies doesn't count, nor does a group without members; whether anybody can use
+    the user or role is not looked at. Reads iam:ListEntitiesForPolicy, and iam:GetGroup.
+    """
+    iam: Any = aws.client("iam")
+    names = ("AdministratorAccess", "IAMFullAccess")
+    for name in names:
+        arn = f"arn:{partition(aws.region)}:iam::aws:policy/{name}"
+        for page in iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn):
+            holders = [
+                (kind, each[f"{kind.title()}Name"])
+                for kind in Identity.kinds
+                for each in page[f"Policy{kind.title()}s"]
+            ]
+            for kind, holder in holders:
+                if (but is None or but.id != f"{kind}/{holder}") and (kind != "group" or _has_members(holder, iam)):
+                    return None
+    return f"nobody else in the account holds {' or '.join(names)}: it may be the last administrator"
+
+
+def _has_members(group: str, iam: Any) -> bool:
+    return any(page["Users"] for page in iam.get_paginator("get_group").paginate(GroupName=group))
+
+
+def _policy(arn: str, aws: Session) -> Policy:
+    """What a policy allows and denies, as far as it may make administrator."""
     if arn.split(":")[4] == "aws":
-        return AWS_MANAGED.get(arn.partition(":policy/")[2])
-    iam = aws.client("iam")
-    document: Any = None
+        return _DOCUMENTS.get(arn.partition(":policy/")[2])
     with absent("NoSuchEntity"):  # Detached and deleted since it was listed.
-        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    return admin(document)
+        return policy_text(arn, aws)
+    return None

@@ -4,39 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Fix, State
-from chalicelib.core.policy import drop, public
-from chalicelib.resources.absent import absent
+from chalicelib.core.policy import Entrant, by_statement, drop_principals, let_in, living
+from chalicelib.fixes.bucket_policy import BucketPolicy
 
 if TYPE_CHECKING:
+    from chalicelib.core.guardrail import State
     from chalicelib.core.ports import Session
     from chalicelib.core.settings import Known
     from chalicelib.resources.s3 import Bucket
 
 
-class DropPublicStatements(Fix["Bucket"]):
-    """Drop the statements that let in anyone from the bucket policy, and leave every other byte of it.
+class DropPublicStatements(BucketPolicy):
+    """Take everyone out of the bucket policy, with the statements that are for nobody else, and leave every other byte."""
 
-    The state is `{"account": the bucket's owner, "policy": its text or None}`.
-    """
-
-    reads = ("s3:GetBucketPolicy",)
-    writes = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
+    def found(self, state: State, known: Known) -> list[Entrant]:
+        """Those whom this fix takes out."""
+        return [each for each in let_in(state["policy"], known, state["account"]) if each.public]
 
     def read(self, resource: Bucket, aws: Session) -> State:
-        text = None
-        with absent("NoSuchBucketPolicy"):
-            answer = aws.client("s3").get_bucket_policy(Bucket=resource.id, ExpectedBucketOwner=resource.account)
-            text = answer["Policy"]
-        return {"account": resource.account, "policy": text}
+        """Without principals that have been deleted, since AWS takes no policy with them."""
+        state = super().read(resource, aws)
+        return {**state, "policy": living(state["policy"])} if state["policy"] else state
 
     def safe(self, state: State, known: Known) -> State:
-        opened = public(state["policy"], known, state["account"])
-        return {**state, "policy": drop(state["policy"], opened)} if opened else state
-
-    def write(self, resource: Bucket, state: State, aws: Session) -> None:
-        s3 = aws.client("s3")
-        if state["policy"] is None:
-            s3.delete_bucket_policy(Bucket=resource.id, ExpectedBucketOwner=resource.account)
-        else:
-            s3.put_bucket_policy(Bucket=resource.id, ExpectedBucketOwner=resource.account, Policy=state["policy"])
+        found = self.found(state, known)
+        return {**state, "policy": drop_principals(state["policy"], by_statement(found))} if found else state

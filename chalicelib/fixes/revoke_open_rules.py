@@ -55,7 +55,7 @@ def open_rules(rules: Iterable[Rule], known: Known, entries: Mapping[str, list[s
         sizes = [_beyond(harmless, each) if each else 0 for each in ranges]
         if sum(sizes) < broad:
             continue
-        for port in {frozenset(_let_in(rules, *lane)) for lane in _lanes(known)}:
+        for port in {frozenset(_let_in(rules, *lane)) for lane in lanes(known)}:
             left = {number for number in port if sizes[number]}
             while (
                 sum(sizes[number] for number in left) >= broad
@@ -65,6 +65,26 @@ def open_rules(rules: Iterable[Rule], known: Known, entries: Mapping[str, list[s
                 found |= {number for number in left if sizes[number] == broadest}
                 left -= found
     return [rule for number, rule in enumerate(rules) if number in found]
+
+
+def internet(cidrs: Iterable[str], known: Known) -> list[str]:
+    """Of ranges that are let in to one place, those by which the internet is: the broadest, until what is left is narrow."""
+    found: list[str] = []
+    for version, broad in BROAD.items():
+        harmless = _harmless(known.cidrs, version)
+        sizes = {cidr: _beyond(harmless, each) for cidr in cidrs if (each := _networks([cidr], version))}
+        left = {cidr for cidr, size in sizes.items() if size}
+        while left and _beyond(harmless, _networks(left, version)) >= broad:
+            broadest = max(sizes[cidr] for cidr in left)
+            found += (gone := sorted(cidr for cidr in left if sizes[cidr] == broadest))
+            left -= {*gone}
+    return found
+
+
+def is_public(cidr: str) -> bool:
+    """Whether any address in it is."""
+    network = ip_network(cidr, strict=False)
+    return _beyond(_harmless((), network.version), [network]) > 0
 
 
 def rules_in(group: Mapping[str, Any]) -> list[Rule]:
@@ -80,7 +100,7 @@ def rules_in(group: Mapping[str, Any]) -> list[Rule]:
 def entries_for(rules: Iterable[Rule], aws: Session) -> dict[str, list[str]]:
     """The CIDRs of the prefix lists that matter: not known, and let in to a port that must not face the internet."""
     lists = [rule for rule in rules if rule.get("PrefixListId", "") not in {"", *aws.known.prefix_lists}]
-    reached = {rule["PrefixListId"] for lane in _lanes(aws.known) for rule in lists if _lets_in(rule, *lane)}
+    reached = {rule["PrefixListId"] for lane in lanes(aws.known) for rule in lists if lets_in(rule, *lane)}
     found: dict[str, list[str]] = {}
     for prefix_list in sorted(reached):
         pages = aws.client("ec2").get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=prefix_list)
@@ -158,17 +178,17 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
         }
 
 
-def _lanes(known: Known) -> list[tuple[str, int, int]]:
+def lanes(known: Known) -> list[tuple[str, int, int]]:
     """What must not face the internet: protocol, first and last port."""
     ports = [_ALL_PORTS, *((port, port) for port in known.admin_ports)]
     return [(protocol, *each) for protocol in _PROTOCOLS for each in ports]
 
 
 def _let_in(rules: list[Rule], protocol: str, first: int, last: int) -> Iterable[int]:
-    return (number for number, rule in enumerate(rules) if _lets_in(rule, protocol, first, last))
+    return (number for number, rule in enumerate(rules) if lets_in(rule, protocol, first, last))
 
 
-def _lets_in(rule: Rule, protocol: str, first: int, last: int) -> bool:
+def lets_in(rule: Rule, protocol: str, first: int, last: int) -> bool:
     low, high = _ports(rule)
     return rule["IpProtocol"] in _PROTOCOLS[protocol] and low <= first and last <= high
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from chalicelib.core.event import rows, text
+from chalicelib.core.event import dig, rows, text
 from chalicelib.core.resource import Resource, partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from mypy_boto3_ec2.type_defs import (
+        AddressTypeDef,
+        InstanceTypeDef,
+        NetworkAclEntryTypeDef,
+        SubnetTypeDef,
+        TransitGatewayTypeDef,
+        VolumeTypeDef,
+        VpcPeeringConnectionTypeDef,
+    )
 
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
@@ -119,3 +129,330 @@ class Image(Resource):
     def tags(self, aws: Session) -> Mapping[str, str]:
         found = aws.client("ec2").describe_images(ImageIds=[self.id])["Images"]
         return {tag["Key"]: tag["Value"] for image in found for tag in image.get("Tags", [])}
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultGroup(SecurityGroup):
+    """A VPC's default security group, which nobody can delete; in an event, any group, as only AWS says which it is."""
+
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        filters: Any = [{"Name": "owner-id", "Values": [aws.account]}, {"Name": "group-name", "Values": ["default"]}]
+        for page in aws.client("ec2").get_paginator("describe_security_groups").paginate(Filters=filters):
+            for group in page["SecurityGroups"]:
+                yield cls(group["GroupId"], aws.account, aws.region)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance(Resource):
+    """A virtual machine, by id. It is described for about an hour after it was terminated."""
+
+    cloudformation_type: ClassVar[str] = "AWS::EC2::Instance"
+    gone: ClassVar[frozenset[str]] = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
+    tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances",)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:ec2:{self.region}:{self.account}:instance/{self.id}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        launched = rows(event.detail, "responseElements", "instancesSet")
+        for instance in (
+            *_asked(event, "instanceId"),
+            *_answered(event, "iamInstanceProfileAssociation", "instanceId"),
+            *(text(each, "instanceId") for each in launched),
+        ):
+            if instance and _is("i", instance):
+                yield cls(instance, event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        for page in aws.client("ec2").get_paginator("describe_instances").paginate():
+            for reservation in page["Reservations"]:
+                for instance in reservation["Instances"]:
+                    yield cls(instance["InstanceId"], aws.account, aws.region)
+
+    def described(self, aws: Session) -> InstanceTypeDef | None:
+        """What DescribeInstances tells; None when it is terminated, or about to be."""
+        (reservation,) = aws.client("ec2").describe_instances(InstanceIds=[self.id])["Reservations"]
+        (found,) = reservation["Instances"]
+        return None if found["State"]["Name"] in {"shutting-down", "terminated"} else found
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        found = self.described(aws)
+        return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])} if found else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Address(Resource):
+    """An Elastic IP address, by its allocation id."""
+
+    cloudformation_type: ClassVar[str] = "AWS::EC2::EIP"
+    gone: ClassVar[frozenset[str]] = frozenset({"InvalidAllocationID.NotFound"})
+    tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeAddresses",)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:ec2:{self.region}:{self.account}:elastic-ip/{self.id}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        for address in _asked(event, "allocationId"):
+            if _is("eipalloc", address):
+                yield cls(address, event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        for address in aws.client("ec2").describe_addresses()["Addresses"]:
+            if "AllocationId" in address:
+                yield cls(address["AllocationId"], aws.account, aws.region)
+
+    def described(self, aws: Session) -> AddressTypeDef:
+        (found,) = aws.client("ec2").describe_addresses(AllocationIds=[self.id])["Addresses"]
+        return found
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self.described(aws).get("Tags", [])}
+
+
+@dataclass(frozen=True, slots=True)
+class Volume(Resource):
+    """An EBS volume, by id."""
+
+    cloudformation_type: ClassVar[str] = "AWS::EC2::Volume"
+    gone: ClassVar[frozenset[str]] = frozenset({"InvalidVolume.NotFound", "InvalidVolumeID.Malformed"})
+    tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:ec2:{self.region}:{self.account}:volume/{self.id}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        for volume in _answered(event, "volumeId"):
+            if _is("vol", volume):
+                yield cls(volume, event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        for page in aws.client("ec2").get_paginator("describe_volumes").paginate():
+            for volume in page["Volumes"]:
+                yield cls(volume["VolumeId"], aws.account, aws.region)
+
+    def described(self, aws: Session) -> VolumeTypeDef:
+        (found,) = aws.client("ec2").describe_volumes(VolumeIds=[self.id])["Volumes"]
+        return found
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self.described(aws).get("Tags", [])}
+
+
+@dataclass(frozen=True, slots=True)
+class Vpc(Resource):
+    """A virtual private cloud, by id; of those shared with the account, none."""
+
+    cloudformation_type: ClassVar[str] = "AWS::EC2::VPC"
+    gone: ClassVar[frozenset[str]] = frozenset({"InvalidVpcID.NotFound", "InvalidVpcID.Malformed"})
+    tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:ec2:{self.region}:{self.account}:vpc/{self.id}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        for vpc in _answered(event, "vpc", "vpcId"):
+            if _is("vpc", vpc):
+                yield cls(vpc, event.account, event.region)
+
+    @classmethod
+    def unnamed(cls, event: Event) -> bool:
+        """DeleteFlowLogs tells the ids of the flow logs, which are no more."""
+        return event.name == "DeleteFlowLogs"
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        filters: Any = [{"Name": "owner-id", "Values": [aws.account]}]
+        for page in aws.client("ec2").get_paginator("describe_vpcs").paginate(Filters=filters):
+            for vpc in page["Vpcs"]:
+                yield cls(vpc["VpcId"], aws.account, aws.region)
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        (found,) = aws.client("ec2").describe_vpcs(VpcIds=[self.id])["Vpcs"]
+        return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet(Resource):
+    """A subnet of a VPC, by id; of those shared with the account, none."""
+
+    cloudformation_type: ClassVar[str] = "AWS::EC2::Subnet"
+    gone: ClassVar[frozenset[str]] = frozenset({"InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed"})
+    tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSubnets",)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:ec2:{self.region}:{self.account}:subnet/{self.id}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        for subnet in (*_asked(event, "subnetId"), *_answered(event, "subnet", "subnetId")):
+            if _is("subnet", subnet):
+                yield cls(subnet, event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        filters: Any = [{"Name": "owner-id", "Values": [aws.account]}]
+        for page in aws.client("ec2").get_paginator("describe_subnets").paginate(Filters=filters):
+            for subnet in page["Subnets"]:
+                yield cls(subnet["SubnetId"], aws.account, aws.region)
+
+    def described(self, aws: Session) -> SubnetTypeDef:
+        (found,) = aws.client("ec2").describe_subnets(SubnetIds=[self.id])["Subnets"]
+        return found
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self.described(aws).get("Tags", [])}
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAclEntry(Resource):
+    """One ingress rule of a network ACL, by its number, as in `acl-0123/100`."""
+
+    cloudformation_type: ClassVar[str] = "AWS::EC2::NetworkAclEntry"
+    gone: ClassVar[frozenset[str]] = frozenset({"InvalidNetworkAclID.NotFound", "InvalidNetworkAclID.Malformed"})
+    tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
+
+    @property
+    def acl(self) -> str:
+        return self.id.partition("/")[0]
+
+    @property
+    def number(self) -> int:
+        return int(self.id.partition("/")[2])
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:ec2:{self.region}:{self.account}:network-acl/{self.id}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        asked = dig(event.detail, "requestParameters")
+        number, egress = (dig(asked, name) for name in ("ruleNumber", "egress"))
+        for acl in _asked(event, "networkAclId"):
+            if _is("acl", acl) and re.fullmatch(r"[0-9]{1,5}", str(number)) and egress not in (True, "true"):
+                yield cls(f"{acl}/{int(number)}", event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        filters: Any = [{"Name": "owner-id", "Values": [aws.account]}]
+        for page in aws.client("ec2").get_paginator("describe_network_acls").paginate(Filters=filters):
+            for acl in page["NetworkAcls"]:
+                for entry in acl["Entries"]:
+                    if not entry["Egress"] and entry["RuleNumber"] < LAST:
+                        yield cls(f"{acl['NetworkAclId']}/{entry['RuleNumber']}", aws.account, aws.region)
+
+    def listed(self, aws: Session) -> list[NetworkAclEntryTypeDef]:
+        """The ACL's ingress rules, as they are tried: by their numbers."""
+        (found,) = aws.client("ec2").describe_network_acls(NetworkAclIds=[self.acl])["NetworkAcls"]
+        return sorted((each for each in found["Entries"] if not each["Egress"]), key=lambda each: each["RuleNumber"])
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        (found,) = aws.client("ec2").describe_network_acls(NetworkAclIds=[self.acl])["NetworkAcls"]
+        return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+
+
+LAST = 32767
+"""The number of the rule that denies the rest, which every network ACL has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peering(Resource):
+    """A VPC peering connection, by id."""
+
+    cloudformation_type: ClassVar[str] = "AWS::EC2::VPCPeeringConnection"
+    gone: ClassVar[frozenset[str]] = frozenset(
+        {"InvalidVpcPeeringConnectionID.NotFound", "InvalidVpcPeeringConnectionId.Malformed"}
+    )
+    tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcPeeringConnections",)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:ec2:{self.region}:{self.account}:vpc-peering-connection/{self.id}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        name = "vpcPeeringConnectionId"
+        for peering in (*_asked(event, name), *_answered(event, "vpcPeeringConnection", name)):
+            if _is("pcx", peering):
+                yield cls(peering, event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        for page in aws.client("ec2").get_paginator("describe_vpc_peering_connections").paginate():
+            for peering in page["VpcPeeringConnections"]:
+                yield cls(peering["VpcPeeringConnectionId"], aws.account, aws.region)
+
+    def described(self, aws: Session) -> VpcPeeringConnectionTypeDef:
+        answer = aws.client("ec2").describe_vpc_peering_connections(VpcPeeringConnectionIds=[self.id])
+        (found,) = answer["VpcPeeringConnections"]
+        return found
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self.described(aws).get("Tags", [])}
+
+
+@dataclass(frozen=True, slots=True)
+class TransitGateway(Resource):
+    """A transit gateway, by id; of those shared with the account, none."""
+
+    cloudformation_type: ClassVar[str] = "AWS::EC2::TransitGateway"
+    gone: ClassVar[frozenset[str]] = frozenset(
+        {"InvalidTransitGatewayID.NotFound", "InvalidTransitGatewayID.Malformed"}
+    )
+    tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeTransitGateways",)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:ec2:{self.region}:{self.account}:transit-gateway/{self.id}"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        name = "transitGatewayId"
+        for gateway in (*_asked(event, name), *_answered(event, "transitGateway", name)):
+            if _is("tgw", gateway):
+                yield cls(gateway, event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        filters: Any = [{"Name": "owner-id", "Values": [aws.account]}]
+        for page in aws.client("ec2").get_paginator("describe_transit_gateways").paginate(Filters=filters):
+            for gateway in page["TransitGateways"]:
+                yield cls(gateway["TransitGatewayId"], aws.account, aws.region)
+
+    def described(self, aws: Session) -> TransitGatewayTypeDef:
+        (found,) = aws.client("ec2").describe_transit_gateways(TransitGatewayIds=[self.id])["TransitGateways"]
+        return found
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self.described(aws).get("Tags", [])}
+
+
+def _asked(event: Event, name: str) -> Iterator[str]:
+    """A string in the request, bare or wrapped: `instanceId`, or `InstanceId` within `…Request`."""
+    for found in (event.text(name), event.text(f"{event.name}Request", name[0].upper() + name[1:])):
+        if found:
+            yield found
+
+
+def _answered(event: Event, *path: str) -> Iterator[str]:
+    """A string in the answer, bare or within `…Response`."""
+    for found in (event.answered(*path), event.answered(f"{event.name}Response", *path)):
+        if found:
+            yield found

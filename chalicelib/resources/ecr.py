@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from chalicelib.core.event import rows, text
+from chalicelib.core.pattern import any_of, cloudtrail, native
 from chalicelib.core.resource import Resource, partition
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(?=.{2,256}\Z)[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*")
 _DIGEST = re.compile(r"[A-Za-z0-9_+.-]{1,32}:[A-Fa-f0-9]{32,128}")
 """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html and …/API_ImageIdentifier.html."""
+PUSHED = any_of(
+    native("aws.ecr", "ECR Image Action", **{"action-type": ["PUSH"], "result": ["SUCCESS"]}),
+    cloudtrail("ecr", "PutImage"),
+)
+"""A push, as ECR itself tells of it, on its best effort and without who did it, and as CloudTrail does.
+
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,7 @@ class Repository(Resource):
     cloudformation_type: ClassVar[str] = "AWS::ECR::Repository"
     gone: ClassVar[frozenset[str]] = frozenset({"RepositoryNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ecr:ListTagsForResource",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ecr:DescribeRepositories",)
 
     @property
     def arn(self) -> str:
@@ -37,7 +47,8 @@ class Repository(Resource):
         if event.text("registryId") not in (None, event.account):
             return
         changed = (text(repository, "repository-name") for repository in rows(event.detail, "repositories"))
-        for name in (event.text("repositoryName"), text(event.detail, "repository-name"), *changed):
+        analyzed, _ = _named(text(event.detail, "resource"), event)
+        for name in (event.text("repositoryName"), text(event.detail, "repository-name"), analyzed, *changed):
             if name and _NAME.fullmatch(name):
                 yield cls(name, event.account, event.region)
 
@@ -75,9 +86,17 @@ class Image(Resource):
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
-        repository, digest = text(event.detail, "repository-name"), text(event.detail, "image-digest")
-        if repository and digest and _NAME.fullmatch(repository) and _DIGEST.fullmatch(digest):
-            yield cls(f"{repository}@{digest}", event.account, event.region)
+        if event.text("registryId") not in (None, event.account):
+            return
+        told = text(event.detail, "repository-name")
+        candidates = [
+            (_named(told, event)[0] or told, text(event.detail, "image-digest")),
+            (event.text("repositoryName"), event.answered("image", "imageId", "imageDigest")),
+            *(_named(text(each, "id"), event) for each in rows(event.detail, "resources")),
+        ]
+        for repository, digest in candidates:
+            if repository and digest and _NAME.fullmatch(repository) and _DIGEST.fullmatch(digest):
+                yield cls(f"{repository}@{digest}", event.account, event.region)
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
@@ -91,3 +110,15 @@ class Image(Resource):
     def tags(self, aws: Session) -> Mapping[str, str]:
         """Its repository's."""
         return Repository(self.repository, self.account, self.region).tags(aws)
+
+
+def _named(arn: str | None, event: Event) -> tuple[str | None, str | None]:
+    """The repository and the image's digest in an ARN of the event's own account and region, as far as it has them.
+
+    `arn:…:repository/shop/web`, and `…/sha256:…` behind it as Amazon Inspector writes it.
+    """
+    ours = f"arn:{partition(event.region)}:ecr:{event.region}:{event.account}:repository/"
+    if not arn or not arn.startswith(ours):
+        return None, None
+    name, _, last = arn.removeprefix(ours).rpartition("/")
+    return (name, last) if _DIGEST.fullmatch(last) else (arn.removeprefix(ours), None)

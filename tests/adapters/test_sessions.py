@@ -75,3 +75,12 @@ def test_a_hand_starts_from_what_was_judged_and_forgets_it_with_its_first_write(
     assert len(hand.list_users()["Users"]) == 3
     world.client("iam").create_user(UserName="dave")
     assert len(hand.list_users()["Users"]) == 4
+
+
+def test_a_look_tells_buckets_apart_though_only_the_host_names_them(world: World, sessions: AwsSessions) -> None:
+    for name, status in (("app-one", "Enabled"), ("app-two", "Suspended")):
+        world.client("s3").create_bucket(Bucket=name)
+        world.client("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
+    s3 = sessions.look(HOME, REGION).client("s3")
+    assert s3.get_bucket_versioning(Bucket="app-one")["Status"] == "Enabled"
+    assert s3.get_bucket_versioning(Bucket="app-two")["Status"] == "Suspended"

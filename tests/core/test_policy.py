@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.policy import admin, drop, drop_principals, public, statements, strangers
+from chalicelib.core.policy import (
+    admin,
+    by_statement,
+    drop,
+    drop_principals,
+    let_in,
+    living,
+    public,
+    statements,
+    strangers,
+)
 from chalicelib.core.settings import Known
 
 OWN = "111111111111"
@@ -604,10 +614,66 @@ def test_the_case_of_a_condition_key_does_not_matter(statement: dict[str, Any]) 
 
 
 @settings(deadline=None)
-@given(st.lists(ANY_STATEMENT, max_size=5))
-def test_statements_are_judged_one_by_one(several: list[dict[str, Any]]) -> None:
+@given(st.lists(ANY_STATEMENT.filter(lambda each: each["Effect"] == "Allow"), max_size=5))
+def test_what_is_allowed_is_judged_one_by_one(several: list[dict[str, Any]]) -> None:
     expected = [index for index, each in enumerate(several) if answers(each)[0]]
     assert public({"Statement": several}, KNOWN, OWN) == expected
+
+
+@settings(deadline=None)
+@given(st.lists(ANY_STATEMENT, max_size=5), ANY_STATEMENT)
+def test_a_deny_takes_away_and_never_adds(several: list[dict[str, Any]], other: dict[str, Any]) -> None:
+    before = let_in({"Statement": several}, KNOWN, OWN)
+    after = let_in({"Statement": [*several, other | {"Effect": "Deny"}]}, KNOWN, OWN)
+    assert {(each.statement, each.principal) for each in after} <= {(each.statement, each.principal) for each in before}
+
+
+@settings(deadline=None)
+@given(written(), st.data())
+def test_the_living_stay_to_the_byte(policy: Written, data: st.DataObject) -> None:
+    """Deleted principals put in beside others, and in statements of their own, are all that goes."""
+    dead = data.draw(st.sampled_from(["AROAEXAMPLEROLEID123", "AIDAEXAMPLEUSERID123:x"]))
+    alone = json.dumps({"Effect": data.draw(st.sampled_from(["Allow", "Deny"])), "Principal": {"AWS": dead}})
+    others = ",".join(policy.pieces)
+    before = f'{policy.head}{alone},{{"Effect": "Allow", "Principal": {{"AWS": ["{dead}","1"]}}}},{others}{policy.tail}'
+    after = f'{policy.head}{{"Effect": "Allow", "Principal": {{"AWS": ["1"]}}}},{others}{policy.tail}'
+    assert living(before) == after
+    assert living(after) == after
+
+
+def test_of_a_policy_for_the_dead_nothing_is_left() -> None:
+    assert living('{"Statement": {"Effect": "Allow", "Principal": {"AWS": "AROAEXAMPLEROLEID123"}}}') is None
+
+
+def test_a_deleted_principal_that_a_deny_exempts_stays() -> None:
+    """Without it, the Deny would be for other people; AWS then refuses the policy, and that is told."""
+    text = '{"Statement": {"Effect": "Deny", "NotPrincipal": {"AWS": ["AROAEXAMPLEROLEID123"]}, "Action": "*"}}'
+    assert living(text) == text
+
+
+@settings(deadline=None)
+@given(st.lists(ANY_STATEMENT, max_size=5))
+def test_whoever_is_denied_everything_is_let_in_nowhere(several: list[dict[str, Any]]) -> None:
+    closed = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    assert let_in({"Statement": [*several, closed]}, KNOWN, OWN) == []
+
+
+@settings(deadline=None)
+@given(st.lists(ANY_STATEMENT, max_size=5))
+def test_who_is_public_is_a_stranger_too(several: list[dict[str, Any]]) -> None:
+    policy = {"Statement": several}
+    assert set(public(policy, KNOWN, OWN)) <= strangers(policy, KNOWN, OWN).keys()
+
+
+@settings(deadline=None)
+@given(written())
+def test_taking_out_those_of_one_kind_leaves_those_of_the_others(policy: Written) -> None:
+    entrants = let_in(policy.text, KNOWN, OWN)
+    for kind in {each.who for each in entrants}:
+        gone = [each for each in entrants if each.who is kind]
+        after = let_in(drop_principals(policy.text, by_statement(gone)), KNOWN, OWN)
+        left = [(each.principal, each.who) for each in entrants if each.who is not kind]
+        assert [(each.principal, each.who) for each in after] == left
 
 
 def test_a_statement_that_stands_alone_is_dropped_with_its_policy() -> None:

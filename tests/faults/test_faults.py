@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EVERY = [
     pytest.param(rule, scenario, id=f"{rule.id}-{scenario}")
     for rule in GUARDRAILS
-    for scenario in (SCENARIOS if rule.fix else ("fix",))
+    for scenario in ((SCENARIOS if rule.fix.reversible else ("fix", "approve")) if rule.fix else ("fix",))
 ]
 
 

@@ -21,7 +21,7 @@ from chalicelib.core.settings import Mode, Settings
 from chalicelib.wiring import Application
 from tests.faults.clients import Source
 from tests.faults.wire import OTHERS, STALE, Call, Fault, Killed, Wire
-from tests.support import HOME, REGION, Case, Envelope, World
+from tests.support import HOME, REGION, Case, Envelope, World, about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,8 @@ class Trial:
         """Learn how it ends without a fault, and from which state."""
         self.begin()
         self.handle(Mode.FIX)
+        if self.scenario == "approve" and self.one().status is Status.ASKING:  # As what can't be undone always does.
+            self.application.engine.approve(self.one().id, "carol")
         self.ends, self.before = self.one().status, self.one().before
         self.seen.clear()
 
@@ -250,6 +252,11 @@ class Trial:
         if self.events == 1 and record.status is not self.ends and not loud:
             safe = "unsafe" if self.unsafe() else "safe"
             raise Lost(f"it is {safe}, and the ledger says {record.status}: {record.error or record.history[-1].note}")
+        if record.reversible and self.rule.fix:
+            self.judge_way_back(record, kind)
+
+    def judge_way_back(self, record: Record, kind: str) -> None:
+        """After a fix."""
         if kind not in OTHERS and record.status in UNDOABLE:
             self.application.engine.undo(record.id, "bob", force=record.status is not Status.FIXED)
             if self.whole() != self.original:
@@ -329,7 +336,8 @@ class Trial:
         return AwsSession(_SOURCE, {}, HOME, self.resource.region, self.world.settings.known)
 
     def resource_of(self, envelope: Envelope) -> Any:
-        (resource,) = dict.fromkeys(self.rule.resource.in_event(Event.parse(envelope)))
+        look = AwsSession(_SOURCE, {}, HOME, REGION, self.world.settings.known)
+        (resource,) = about(self.rule, envelope, look)
         return resource
 
     def whole(self) -> Any:

@@ -110,7 +110,7 @@ def _fill(event: dict[str, Any], pattern: Pattern) -> None:
             event[key] = _meeting(asked[0])
 
 
-def _meeting(rule: Any) -> Any:
+def _meeting(rule: Any) -> Any:  # noqa: PLR0911 - one for each kind
     """A value that meets one entry of a pattern."""
     match rule:
         case {"prefix": str(start)}:
@@ -123,4 +123,6 @@ def _meeting(rule: Any) -> Any:
             return text
         case {"anything-but": _} | {"exists": True}:
             return "other"
+        case {"numeric": [*_, bound]}:
+            return bound
     return rule

@@ -276,7 +276,7 @@ class TestReplay:
         assert "10:00:00 fixed app-logs: its ACL grants READ to AllUsers" in shown
         assert "s3.bucket_acl_made_public · PutBucketAcl by alice · record " in shown
         assert "calls 2 re-enacted, 0 could not be" in shown
-        assert "messages 1 would have been sent: CRITICAL · fixed: S3 bucket ACL open to everyone" in shown
+        assert "messages 2 would have been sent: CRITICAL · fixed: S3 bucket ACL open to everyone" in shown
 
     def test_what_is_left_unsafe_is_exit_1(self, tmp_path: Path) -> None:
         shown = unwrapped(run("replay", story(tmp_path), code=1))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HOME, MEMBER = "111122223333", "444455556666"
 SHARED = Path(__file__).parents[2].parent / "shared" / "events"
-ACL = "s3.bucket_acl_made_public"
+ACL, HTTP = "s3.bucket_acl_made_public", "s3.bucket_allows_plain_http"
 
 
 def at(seconds: int, *what: Any, account: str = HOME, **detail: Any) -> dict[str, Any]:
@@ -180,8 +180,7 @@ def test_ids_are_shown_as_the_records_have_them(tmp_path: Path) -> None:
     rule = {"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}
     asked = {"groupId": "sg-0a1b2c3d4e5f60002", "ipPermissions": {"items": [rule]}}
     (event,) = played(tmp_path, at(5, "ec2", "AuthorizeSecurityGroupIngress", asked))
-    (outcome,) = event.outcomes
-    assert outcome.status == "fixed"
+    (outcome,) = (each for each in event.outcomes if each.status == "fixed")
     assert outcome.resource == f"arn:aws:ec2:us-east-1:{HOME}:security-group/sg-0a1b2c3d4e5f60002"
 
 
@@ -208,23 +207,22 @@ def test_afterwards_the_process_is_as_before(tmp_path: Path) -> None:
 
 
 # What becomes of the story in mode fix: (time, eventName) → guardrail: status, where there is any.
+def unsafe(event: EventOutcome) -> dict[str, str]:
+    return {guardrail: status for guardrail, status in statuses(event).items() if status != "compliant"}
+
+
 THE_STORY = {
-    ("09:00:05", "CreateBucket"): {ACL: "compliant", "s3.bucket_public_access_block_weakened": "compliant"},
-    ("09:00:10", "PutBucketPublicAccessBlock"): {"s3.bucket_public_access_block_weakened": "compliant"},
-    ("09:00:12", "PutBucketPolicy"): {"s3.bucket_policy_made_public": "compliant"},
-    ("09:00:26", "AuthorizeSecurityGroupIngress"): {"ec2.security_group_opened_to_internet": "compliant"},
-    ("09:00:40", "CreateRepository"): {"ecr.scan_on_push_off": "compliant"},
-    ("09:00:52", "CreateRole"): {"iam.role_trusts_unknown_account": "compliant"},
-    ("09:00:54", "AttachRolePolicy"): {"iam.admin_policy_attached": "compliant"},
-    ("09:14:30", "AuthorizeSecurityGroupIngress"): {"ec2.security_group_opened_to_internet": "compliant"},
-    ("09:18:00", "ModifySnapshotAttribute"): {"ec2.snapshot_shared": "compliant"},
+    ("09:00:20", "CreateVpc"): {"ec2.vpc_without_flow_logs": "alerted"},
     ("09:25:03", "AuthorizeSecurityGroupIngress"): {"ec2.security_group_opened_to_internet": "fixed"},
     ("09:32:02", "PutAccountPublicAccessBlock"): {"s3.account_public_access_block_weakened": "fixed"},
     ("09:32:11", "DeleteBucketPublicAccessBlock"): {"s3.bucket_public_access_block_weakened": "fixed"},
-    ("09:32:30", "PutBucketPolicy"): {"s3.bucket_policy_made_public": "fixed"},
+    ("09:32:30", "PutBucketPolicy"): {HTTP: "fixed", "s3.bucket_policy_made_public": "fixed"},
     ("09:32:52", "PutBucketAcl"): {ACL: "fixed"},
     ("09:34:05", "CreateAccessKey"): {"iam.access_key_created": "fixed"},
-    ("09:34:20", "AttachUserPolicy"): {"iam.admin_policy_attached": "alerted"},
+    ("09:34:20", "AttachUserPolicy"): {
+        "iam.admin_policy_attached": "alerted",
+        "iam.policy_directly_on_user": "alerted",
+    },
     ("09:34:48", "UpdateAssumeRolePolicy"): {"iam.role_trusts_unknown_account": "fixed"},
     ("09:36:10", "AuthorizeSecurityGroupIngress"): {"ec2.security_group_opened_to_internet": "fixed"},
     ("09:36:55", "ModifySnapshotAttribute"): {"ec2.snapshot_shared": "fixed"},
@@ -236,9 +234,7 @@ THE_STORY = {
     ("09:41:30", "LeaveOrganization"): {"organizations.leaving_attempted": "alerted"},
     ("09:42:10", "ConsoleLogin"): {"signin.console_login_without_mfa": "alerted"},
     ("09:43:00", "ConsoleLogin"): {"signin.root_used": "alerted"},
-    ("09:34:05", "CreateAccessKey", "again"): {"iam.access_key_created": "compliant"},
     ("09:35:30", "AuthorizeSecurityGroupIngress"): {"ec2.security_group_opened_to_internet": "fixed"},
-    ("09:51:00", "UpdateAccessKey"): {"iam.access_key_created": "compliant"},
 }
 
 
@@ -249,16 +245,16 @@ def test_the_story_ends_as_it_is_told() -> None:
     for event in done.events:
         if event.outcomes:
             key = (event.time[11:19], event.name)
-            found[(*key, "again") if key in found else key] = statuses(event)
-    assert found == THE_STORY
+            found[(*key, "again") if key in found else key] = unsafe(event)
+    assert {key: unsafe for key, unsafe in found.items() if unsafe} == THE_STORY
     assert not [event for event in done.events if event.reenacted is False]
-    assert Counter(message.status for message in done.messages) == {"fixed": 14, "alerted": 5}
+    assert Counter(message.status for message in done.messages) == {"fixed": 15, "alerted": 7}
 
 
 def test_the_story_in_alert_changes_nothing_and_tells_as_much() -> None:
     done = replay([STORY], settings=Settings(), mode="alert")
     assert done.counts["fixed"] == 0
-    assert done.counts["alerted"] == len(done.messages) == 19
+    assert done.counts["alerted"] == len(done.messages) == 22
 
 
 def test_handle_needs_a_ledger_and_acts_on_the_aws_of_the_environment(tmp_path: Path) -> None:
@@ -344,3 +340,36 @@ def test_other_peoples_events_are_replayed(tmp_path: Path) -> None:
     tried = done.counts["reenacted"] + done.counts["not_reenacted"]
     assert done.counts["reenacted"] / tried > 0.7
     assert all(event.why for event in done.events if event.reenacted is False)
+
+
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": ["arn:aws:s3:::acme", "arn:aws:s3:::acme/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ],
+}
+
+
+def made(seconds: int) -> dict[str, Any]:
+    return at(seconds, "s3", "CreateBucket", {"bucketName": "acme", "Host": "acme.s3.amazonaws.com"})
+
+
+def test_an_event_that_has_to_come_again_is_answered_once_when_it_has(tmp_path: Path) -> None:
+    other = opened(60, bucket="other")
+    first, second = played(tmp_path, made(0), other)
+    assert (first.name, second.name) == ("CreateBucket", "PutBucketAcl")
+    assert statuses(first)[HTTP] == "fixed"
+    assert statuses(second) == {ACL: "fixed"}
+
+
+def test_what_a_pipeline_finishes_in_time_is_let_be(tmp_path: Path) -> None:
+    policy = at(120, "s3", "PutBucketPolicy", {"bucketName": "acme", "bucketPolicy": POLICY})
+    told = {event.name: statuses(event) for event in played(tmp_path, made(0), policy)}
+    assert told["CreateBucket"][HTTP] == "compliant"
+    assert "fixed" not in told["CreateBucket"].values()

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from chalicelib.core.event import dig, rows, text
 from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.pattern import native
+from chalicelib.core.pattern import Pattern, any_of, native
 from chalicelib.fixes.quarantine_image import QuarantineImage
 from chalicelib.resources.absent import absent
 from chalicelib.resources.ecr import Image
@@ -12,35 +16,121 @@ if TYPE_CHECKING:
     from chalicelib.core.ports import Session
 
 FIX = QuarantineImage()
+_FINDING: Pattern = {
+    "status": ["ACTIVE"],
+    "resources": {"type": ["AWS_ECR_CONTAINER_IMAGE"]},
+    "$or": [{"severity": ["CRITICAL", "HIGH"]}, {"exploitAvailable": ["YES"]}],
+}
+"""https://docs.aws.amazon.com/inspector/latest/user/eventbridge-integration.html."""
+_MOST_NAMED = 5
 
 
 @guardrail(
     severity=Severity.HIGH,
     resource=Image,
-    on=native("aws.ecr", "ECR Image Scan", **{"scan-status": ["COMPLETE"]}),
-    reads=("ecr:DescribeImageScanFindings", *FIX.reads),
+    on=any_of(
+        native("aws.ecr", "ECR Image Scan", **{"scan-status": ["COMPLETE"]}),
+        native("aws.inspector2", "Inspector2 Scan", **{"scan-status": ["INITIAL_SCAN_COMPLETE"]}),
+        {**native("aws.inspector2", "Inspector2 Finding"), "detail": _FINDING},
+    ),
+    reads=("ecr:DescribeImageScanFindings", "inspector2:GetClustersForImage", *FIX.reads),
     fix=FIX,
     opt_in=True,
 )
 def image_with_critical_findings(image: Image, aws: Session) -> str | None:
     """Image in ECR with critical vulnerabilities.
 
-    Whoever pulls one of its tags runs software with known critical holes. The fix quarantines it: its tags come off and
-    it is kept under a tag `quarantined-…`, so that new tasks and pods that ask for a tag don't start; what runs goes on,
-    and a pull by digest still works. An image without tags is let be. Because a missing tag stops deployments and
-    restarts, this is fixed only where the settings name this guardrail.
+    Whoever pulls one of its tags runs software with known holes: more critical ones than `known.scans` allows (none,
+    unless it says else; it can limit the others too), or one for which an exploit is known. What `known.scans.cves`
+    names doesn't count until its day has passed, nor does what Amazon Inspector suppresses or has closed.
+
+    The fix archives the image in ECR, so that nobody can pull it, or takes its tags off (`known.quarantine`); what runs
+    goes on, until it has to be pulled again. Because that stops deployments and restarts, this is fixed only where the
+    settings name this guardrail. An image without tags, the part of a multi-platform one for instance, is only told, and
+    only if Amazon Inspector saw it run.
+
+    With enhanced scanning, exploits are known, findings are told as they come (critical and high ones, and those with an
+    exploit; the others when an image is scanned first), and the clusters, tasks and pods that run the image are named.
+    Lambda functions that run it are not: AWS can't be asked for them by image.
     """
-    critical = 0
-    with absent("ScanNotFoundException"):
-        answer = aws.client("ecr").describe_image_scan_findings(
-            repositoryName=image.repository,
-            imageId={"imageDigest": image.digest},
-            maxResults=1,  # The counts are for all findings, whatever the page.
-        )
-        critical = answer.get("imageScanFindings", {}).get("findingSeverityCounts", {}).get("CRITICAL", 0)
-    if not critical:
+    scan = _scanned(image, aws)
+    found = _over(scan, aws)
+    if not found:
         return None
     state = FIX.read(image, aws)
-    if state == FIX.safe(state, aws.known):
+    runs_untagged = scan.in_use and not state["tags"] and not state["archived"]
+    if state == FIX.safe(state, aws.known) and not runs_untagged:
         return None
-    return f"its scan found {critical} critical, and it can be pulled as {', '.join(state['tags'])}"
+    running = _running(image, aws) if scan.in_use else ""
+    pulled = f"it can be pulled as {', '.join(state['tags'])}" if state["tags"] else "it has no tag"
+    return f"its scan found {', '.join(found)}, and {pulled}{running}"
+
+
+@dataclass
+class _Scan:
+    counts: Counter[str] = field(default_factory=Counter)
+    exploitable: list[str] = field(default_factory=list)
+    in_use: bool = False
+
+
+def _scanned(image: Image, aws: Session) -> _Scan:
+    """What counts of the scan's findings. A basic scan has counts, an enhanced one a status of each finding."""
+    scan, today = _Scan(), datetime.now(UTC).date()
+    let_be = {cve for cve, until in aws.known.scans.cves.items() if today <= until}
+    pages = aws.client("ecr").get_paginator("describe_image_scan_findings")
+    with absent("ScanNotFoundException"):
+        for page in pages.paginate(
+            repositoryName=image.repository, imageId={"imageDigest": image.digest}, PaginationConfig={"PageSize": 1000}
+        ):
+            found: Any = page.get("imageScanFindings", {})
+            enhanced = "enhancedFindings" in found
+            if not scan.counts and not enhanced:
+                scan.counts.update(found.get("findingSeverityCounts", {}))
+            scan.counts.subtract(each.get("severity") for each in rows(found, "findings") if each.get("name") in let_be)
+            for each in rows(found, "enhancedFindings"):
+                _count(each, let_be, scan)
+            if not enhanced and not let_be:
+                break  # The counts are for all pages.
+    return scan
+
+
+def _count(finding: Any, let_be: set[str], scan: _Scan) -> None:
+    cve = text(finding, "packageVulnerabilityDetails", "vulnerabilityId") or ""
+    if cve in let_be or text(finding, "status") not in {None, "ACTIVE"}:
+        return
+    scan.counts[text(finding, "severity") or ""] += 1
+    if text(finding, "exploitAvailable") == "YES":
+        scan.exploitable.append(cve)
+    uses = [dig(each, "details", "awsEcrContainerImage", "inUseCount") for each in rows(finding, "resources")]
+    scan.in_use = scan.in_use or any(uses)
+
+
+def _over(scan: _Scan, aws: Session) -> list[str]:
+    allowed = aws.known.scans
+    limits = {"critical": allowed.critical, "high": allowed.high, "medium": allowed.medium, "low": allowed.low}
+    counts = {level: scan.counts[level.upper()] for level in limits}
+    over = [f"{counts[level]} {level}" for level, most in limits.items() if most is not None and counts[level] > most]
+    if allowed.exploitable and scan.exploitable:
+        names = sorted(set(scan.exploitable))
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        over.append(f"a known exploit for {', '.join(names[:_MOST_NAMED])}{more}")
+    return over
+
+
+def _running(image: Image, aws: Session) -> str:
+    """Where Amazon Inspector saw it run, as in "; runs in cluster shop (service:web, web:7)"; the first few.
+
+    https://docs.aws.amazon.com/inspector/v2/APIReference/API_GetClustersForImage.html
+    """
+    answer = aws.client("inspector2").get_clusters_for_image(filter={"resourceId": image.arn}, maxResults=_MOST_NAMED)
+    said = []
+    for cluster in answer["cluster"]:
+        names: list[str] = []
+        for each in rows(cluster, "clusterDetails"):
+            task = dig(each, "clusterMetadata", "awsEcsMetadataDetails")
+            names += [text(task, "detailsGroup") or "", (text(task, "taskDefinitionArn") or "").rpartition("/")[2]]
+            pods = dig(each, "clusterMetadata", "awsEksMetadataDetails")
+            names += [f"{text(pods, 'namespace')}/{text(load, 'name')}" for load in rows(pods, "workloadInfoList")]
+        unique = [name for name in dict.fromkeys(names) if name][:_MOST_NAMED]
+        said.append(f"{cluster['clusterArn'].rpartition('/')[2]} ({', '.join(unique)})")
+    return f"; runs in cluster {', '.join(said)}" if said else ""

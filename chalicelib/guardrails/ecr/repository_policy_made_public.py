@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.pattern import any_of, cloudtrail, native
 from chalicelib.core.policy import strangers
 from chalicelib.fixes.close_repository_policy import CloseRepositoryPolicy
 from chalicelib.resources.ecr import Repository
@@ -17,7 +17,16 @@ FIX = CloseRepositoryPolicy()
 @guardrail(
     severity=Severity.HIGH,
     resource=Repository,
-    on=cloudtrail("ecr", "SetRepositoryPolicy"),
+    on=any_of(
+        cloudtrail("ecr", "SetRepositoryPolicy", "CreateRepository"),
+        native(
+            "aws.access-analyzer",
+            "Access Analyzer Finding",
+            status=["ACTIVE"],
+            isDeleted=[False],
+            resourceType=["AWS::ECR::Repository"],
+        ),
+    ),
     reads=FIX.reads,
     fix=FIX,
 )
@@ -26,7 +35,7 @@ def repository_policy_made_public(repository: Repository, aws: Session) -> str |
 
     Whoever it lets in can pull the images, and read the code and secrets in them, or push their own, as its actions
     say. The fix takes those principals out, statements that have no other with them, and the policy if nothing is left;
-    the rest of its text stays. Exempt repositories that are shared on purpose, or put the account in `known.accounts`.
+    the rest of its text stays. A new repository is looked at too, since a template may have given it a policy. Exempt repositories that are shared on purpose, or put the account in `known.accounts`.
     """
     unknown = strangers(FIX.read(repository, aws)["policy"], aws.known, repository.account)
     names = sorted({"everyone" if name == "*" else name for found in unknown.values() for name in found})

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.pattern import any_of, cloudtrail, native
+from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail, native
 from chalicelib.fixes.scan_repository_on_push import ScanRepositoryOnPush
 from chalicelib.resources.ecr import Repository
 
@@ -19,6 +19,7 @@ FIX = ScanRepositoryOnPush()
     on=any_of(
         cloudtrail("ecr", "CreateRepository", "PutImageScanningConfiguration"),
         native("aws.ecr", "ECR Scan Resource Change", **{"action-type": ["SCAN_FREQUENCY_CHANGE"]}),
+        SCHEDULED,
     ),
     reads=("ecr:BatchGetRepositoryScanningConfiguration", *FIX.reads),
     fix=FIX,
@@ -32,7 +33,7 @@ def scan_on_push_off(repository: Repository, aws: Session) -> str | None:
     scanning that has no effect, so it is only told, and a filter of the registry has to be widened.
 
     PutRegistryScanningConfiguration names no repository: with enhanced scanning ECR tells of each one in an event of
-    its own, with basic scanning the sweep finds them. Exempt repositories that are scanned by something else.
+    its own, and with basic scanning the daily look at all repositories finds them. Exempt repositories that are scanned by something else.
     """
     answer = aws.client("ecr").batch_get_repository_scanning_configuration(repositoryNames=[repository.id])
     if any(found["scanFrequency"] != "MANUAL" for found in answer["scanningConfigurations"]):

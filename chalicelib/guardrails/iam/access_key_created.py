@@ -19,7 +19,7 @@ FIX = DeactivateAccessKey()
     on=cloudtrail("iam", "CreateAccessKey", "UpdateAccessKey"),
     reads=(*FIX.reads, "iam:GetUser"),
     fix=FIX,
-    controls=("IAM.4", "CIS-5.0 1.3", "CIS-5.0 1.10"),
+    controls=("CIS-5.0 1.10",),
 )
 def access_key_created(key: AccessKey, aws: Session) -> str | None:
     """IAM access key active for a user who isn't known to need one.
@@ -27,11 +27,9 @@ def access_key_created(key: AccessKey, aws: Session) -> str | None:
     A key works from anywhere and until somebody switches it off; making one for another user is how intruders stay.
     The fix switches the key off and keeps it, so that undo switches it on again; another key of the same user is not
     touched. Name users who may hold keys, by ARN with their path, under `known.principals`. A key of the root user is
-    told, never fixed: only root can switch it off.
+    told by iam.root_key_created.
     """
-    if key.user is None:
-        return "the root user of the account was given an access key"
-    if FIX.read(key, aws)["status"] != ACTIVE:
+    if key.user is None or FIX.read(key, aws)["status"] != ACTIVE:
         return None
     owner = key.user.described(aws)["Arn"]
     return None if aws.known.principal(owner) else f"{owner} may hold no access key, and {key.key} is active"

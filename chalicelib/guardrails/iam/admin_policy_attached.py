@@ -25,15 +25,22 @@ FIX = DetachAdminPolicies()
 def admin_policy_attached(identity: Identity, aws: Session) -> str | None:
     """IAM user, role or group made administrator.
 
-    AdministratorAccess, AdministratorAccess-Amplify, IAMFullAccess or a customer managed policy that allows as much is
-    attached to it. The fix detaches just these policies. Name who may be administrator, by ARN with its path, under `known.principals` before
-    you switch the fix on: it would lock out the others. Service-linked roles and those of IAM Identity Center
-    (AWSReservedSSO_…) are let be, since AWS lets nobody change them. Inline policies are not looked at.
+    Attached to it is AdministratorAccess, AdministratorAccess-Amplify, IAMFullAccess, or a customer managed policy that
+    allows as much. So is one that, beside PowerUserAccess or the like, allows a published way up, such as iam:PassRole:
+    what IAM doesn't guard is then open already. What the policies deny counts, and so does the permissions boundary.
+    The fix detaches just these policies. When nobody else holds AdministratorAccess or IAMFullAccess, it asks first.
+
+    Name who may be administrator, by ARN with its path, under `known.principals` before you switch the fix on: it would
+    lock out the others. Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are let be, since AWS
+    lets nobody change them. Inline policies, AWS's other policies, and what a user has by its groups are not looked at:
+    the group itself is.
     """
-    found = FIX.found(identity, aws)
-    if not found:
+    if not FIX.found(identity, aws):
         return None
     described = identity.described(aws)
     if aws.known.principal(described["Arn"]) or kept_by_aws(described):
+        return None
+    found = FIX.found(identity, aws, identity.boundary(aws))
+    if not found:
         return None
     return "administrator by " + ", ".join(f"{arn.rpartition('/')[2]} ({why})" for arn, why in found.items())

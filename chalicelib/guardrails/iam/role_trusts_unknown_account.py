@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.pattern import cloudtrail
-from chalicelib.core.policy import strangers
+from chalicelib.core.pattern import any_of, cloudtrail
+from chalicelib.core.policy import Who
 from chalicelib.fixes.distrust_strangers import DistrustStrangers
-from chalicelib.resources.iam import Role, kept_by_aws
+from chalicelib.resources.iam import OPEN_ROLE, Role, kept_by_aws
 
 if TYPE_CHECKING:
+    from chalicelib.core.policy import Entrant
     from chalicelib.core.ports import Session
 
 FIX = DistrustStrangers()
@@ -17,22 +18,33 @@ FIX = DistrustStrangers()
 @guardrail(
     severity=Severity.CRITICAL,
     resource=Role,
-    on=cloudtrail("iam", "CreateRole", "UpdateAssumeRolePolicy"),
+    on=any_of(cloudtrail("iam", "CreateRole", "UpdateAssumeRolePolicy"), OPEN_ROLE),
     reads=FIX.reads,
     fix=FIX,
 )
 def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
     """IAM role that an unknown account can assume.
 
-    Its trust policy lets in everybody, an account that isn't known, or a web identity without a fixed claim; whoever
-    gets in has all the role's permissions. The fix takes just these principals out of the trust policy; if nobody is
-    left, one statement that denies everybody stands for them, since AWS takes no empty policy. Sessions that have
-    begun go on until they expire. Name partners under `known.accounts`, `known.organizations` or `known.principals`.
+    Its trust policy lets in everybody, or an account or organization that isn't known; whoever gets in has all the
+    role's permissions. A vendor's account gets in with an external id only (`sts:ExternalId`, without wildcards): else
+    another customer of the vendor could have it act on your account. The fix takes just these principals out of the
+    trust policy; if nobody is left, one statement that denies everybody stands for them, since AWS takes no empty
+    policy. Sessions that have begun go on until they expire. It asks first where a session of this very role made the
+    change, and nobody could assume the role afterwards.
+
+    Name partners under `known.accounts`, `known.organizations` or `known.principals`, and vendors who must send an
+    external id under `known.vendors`. Identity providers are `iam.role_trusts_any_web_identity`'s business.
     Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are let be: AWS lets nobody change them.
     """
     described = role.described(aws)
     if kept_by_aws(described):
         return None
-    found = strangers(described["AssumeRolePolicyDocument"], aws.known, role.account)
-    who = dict.fromkeys("everybody" if each == "*" else each for principals in found.values() for each in principals)
-    return f"its trust policy lets in {', '.join(who)}" if found else None
+    found = FIX.found(described["AssumeRolePolicyDocument"], aws.known, role.account)
+    return f"its trust policy lets in {', '.join(dict.fromkeys(map(_told, found)))}" if found else None
+
+
+def _told(entrant: Entrant) -> str:
+    if entrant.who is Who.ORGANIZATION:
+        return "an unknown organization"
+    name = "everybody" if entrant.principal == "*" else entrant.principal
+    return f"{name} (a vendor, without an external id)" if entrant.who is Who.VENDOR else name

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.fixes.close_bucket_acl import CloseBucketAcl, is_public
-from chalicelib.resources.s3 import Bucket
+from chalicelib.resources.s3 import EXPOSED, Bucket
 
 if TYPE_CHECKING:
     from chalicelib.core.ports import Session
@@ -16,7 +16,10 @@ FIX = CloseBucketAcl()
 @guardrail(
     severity=Severity.CRITICAL,
     resource=Bucket,
-    on=cloudtrail("s3", "CreateBucket", "PutBucketAcl", "PutBucketOwnershipControls", "DeleteBucketOwnershipControls"),
+    on=any_of(
+        cloudtrail("s3", "CreateBucket", "PutBucketAcl", "PutBucketOwnershipControls", "DeleteBucketOwnershipControls"),
+        *EXPOSED,
+    ),
     reads=FIX.reads,
     fix=FIX,
     controls=("S3.2", "S3.3", "S3.12"),

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.policy import public, statements
 from chalicelib.fixes.drop_public_statements import DropPublicStatements
-from chalicelib.resources.s3 import Bucket
+from chalicelib.resources.s3 import EXPOSED, Bucket
 
 if TYPE_CHECKING:
     from chalicelib.core.policy import Statement
@@ -18,7 +18,7 @@ FIX = DropPublicStatements()
 @guardrail(
     severity=Severity.CRITICAL,
     resource=Bucket,
-    on=cloudtrail("s3", "PutBucketPolicy"),
+    on=any_of(cloudtrail("s3", "PutBucketPolicy"), *EXPOSED),
     reads=FIX.reads,
     fix=FIX,
     controls=("S3.2", "S3.3"),

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.fixes.block_public_access import BlockBucketPublicAccess, off
-from chalicelib.resources.s3 import Bucket
+from chalicelib.resources.s3 import EXPOSED, Bucket
 
 if TYPE_CHECKING:
     from chalicelib.core.ports import Session
@@ -16,7 +16,9 @@ FIX = BlockBucketPublicAccess()
 @guardrail(
     severity=Severity.HIGH,
     resource=Bucket,
-    on=cloudtrail("s3", "PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "CreateBucket"),
+    on=any_of(
+        cloudtrail("s3", "PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "CreateBucket"), *EXPOSED
+    ),
     reads=FIX.reads,
     fix=FIX,
     controls=("S3.8", "CIS-5.0 2.1.4"),

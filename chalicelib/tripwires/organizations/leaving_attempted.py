@@ -13,16 +13,24 @@ if TYPE_CHECKING:
 
 @tripwire(
     severity=Severity.CRITICAL,
-    on=cloudtrail("organizations", "LeaveOrganization", "RemoveAccountFromOrganization", failed=True),
+    on=cloudtrail(
+        *("organizations", "LeaveOrganization", "RemoveAccountFromOrganization", "CloseAccount", "DeleteOrganization"),
+        failed=True,
+    ),
     controls=("CIS-5.0 4.15",),
 )
 def leaving_attempted(event: Event, _: Known) -> str | None:
-    """Account taken out of the organization.
+    """Account taken out of the organization, or closed.
 
     Outside the organization no service control policy binds the account, and its trail no longer reaches the
-    organization's bucket. Denied attempts are told too: nobody tries this by accident.
+    organization's bucket. A closed account stops all that runs in it; for 90 days AWS Support can open it again.
+    Denied attempts are told too: nobody tries this by accident.
     """
     account = event.text("accountId") or ("this account" if event.name == "LeaveOrganization" else "an account")
+    act, done = {
+        "CloseAccount": (f"close {account}", f"{account} was closed"),
+        "DeleteOrganization": ("delete the organization", "the organization was deleted"),
+    }.get(event.name, (f"take {account} out of the organization", f"{account} was taken out of the organization"))
     if code := text(event.detail, "errorCode"):
-        return f"someone tried to take {account} out of the organization, and was refused ({code})"
-    return f"{account} was taken out of the organization"
+        return f"someone tried to {act}, and was refused ({code})"
+    return done

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.support import FRIEND, HOME, STRANGER, Case, Envelope, World, cloudtrail_event
+from tests.support import FRIEND, HOME, STRANGER, Case, Envelope, World, analyzer_finding, cloudtrail_event
 
 ID = "ecr.repository_policy_made_public"
 NAME = "shop/web"
@@ -47,6 +47,18 @@ def whole(world: World) -> Any:
     return text(world), world.client("ecr").describe_repositories(repositoryNames=[NAME])["repositories"]
 
 
+def analyzed(world: World) -> Envelope:
+    """IAM Access Analyzer found it."""
+    policy(allow({"AWS": root(STRANGER)}))(world)
+    return analyzer_finding(f"arn:aws:ecr:us-east-1:{HOME}:repository/{NAME}", "AWS::ECR::Repository")
+
+
+def from_a_template(world: World) -> Envelope:
+    """A repository that a template gave its policy as it was made."""
+    policy(FRIENDS, allow("*", "Everyone"))(world)
+    return cloudtrail_event("ecr", "CreateRepository", {"repositoryName": NAME})
+
+
 FRIENDS = allow({"AWS": [root(HOME), root(FRIEND)]}, "Friends")
 LAMBDA = allow({"Service": "lambda.amazonaws.com"}, "Lambda")
 
@@ -57,6 +69,8 @@ CASE = Case(
         policy(allow({"AWS": root(STRANGER)})),
         policy(allow({"AWS": [root(FRIEND), root(STRANGER)]})),
         policy(allow("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-another1234"}})),
+        analyzed,
+        from_a_template,
     ),
     near_misses=(
         policy(FRIENDS, LAMBDA),
@@ -65,6 +79,9 @@ CASE = Case(
     ),
     whole=whole,
     remove=lambda world: world.client("ecr").delete_repository(repositoryName=NAME),
+    disturb=lambda world: world.client("ecr").put_image_tag_mutability(
+        repositoryName=NAME, imageTagMutability="IMMUTABLE"
+    ),
 )
 
 
@@ -94,3 +111,17 @@ def test_a_repository_whose_policy_was_deleted_meanwhile_is_compliant(world: Wor
     world.client("ecr").delete_repository_policy(repositoryName=NAME)
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == "compliant"
+
+
+def test_a_principal_that_was_deleted_goes_along_since_aws_takes_no_policy_with_it(world: World) -> None:
+    deleted = {"AWS": ["AROAEXAMPLEDELETED0001", root(FRIEND)]}
+    (outcome,) = world.deliver(policy(allow(deleted, "Old"), allow("*", "Everyone"), LAMBDA)(world), ID)
+    assert outcome.status == "fixed"
+    assert json.loads(text(world) or "")["Statement"] == [allow({"AWS": [root(FRIEND)]}, "Old"), LAMBDA]
+
+
+def test_a_finding_about_another_accounts_repository_names_none(world: World) -> None:
+    policy(allow("*"))(world)
+    arn = f"arn:aws:ecr:us-east-1:{STRANGER}:repository/{NAME}"
+    assert not world.deliver(analyzer_finding(arn, "AWS::ECR::Repository"), ID)
+    assert not world.deliver(analyzer_finding(f"arn:aws:s3:::{NAME}"), ID)

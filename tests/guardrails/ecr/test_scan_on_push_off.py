@@ -7,7 +7,7 @@ import pytest
 from chalicelib.core.event import Event
 from chalicelib.core.record import Status
 from chalicelib.resources.ecr import Repository
-from tests.support import HOME, STRANGER, Case, Envelope, World, cloudtrail_event
+from tests.support import HOME, STRANGER, Case, Envelope, World, cloudtrail_event, scheduled_event
 
 ID = "ecr.scan_on_push_off"
 NAME = "shop/web"
@@ -65,11 +65,20 @@ def frequency_changed() -> Envelope:
     return envelope | {"detail-type": "ECR Scan Resource Change", "detail": {**detail, "scan-type": "ENHANCED"}}
 
 
+def registry_filter_taken_away(world: World) -> Envelope:
+    """PutRegistryScanningConfiguration names no repository; the daily look finds it."""
+    repository(world)
+    registry(world, "BASIC", "SCAN_ON_PUSH", "shop*")
+    registry(world, "BASIC", "SCAN_ON_PUSH", "prod*")
+    return scheduled_event()
+
+
 CASE = Case(
     unsafe=(
         repository,
         switched_off,
         scanned_by("BASIC", "SCAN_ON_PUSH", "prod"),
+        registry_filter_taken_away,
     ),
     near_misses=(
         lambda world: repository(world, scanned=True),
@@ -79,6 +88,9 @@ CASE = Case(
     ),
     whole=whole,
     remove=lambda world: world.client("ecr").delete_repository(repositoryName=NAME),
+    disturb=lambda world: world.client("ecr").put_image_tag_mutability(
+        repositoryName=NAME, imageTagMutability="MUTABLE"
+    ),
 )
 
 

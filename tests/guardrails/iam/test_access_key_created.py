@@ -117,14 +117,10 @@ def test_a_deleted_user_is_gone_like_a_deleted_key(world: World) -> None:
 
 
 @pytest.mark.parametrize("answered_name", [{}, {"userName": "corp"}])
-def test_a_key_of_the_root_user_is_told_and_never_fixed(world: World, answered_name: dict[str, str]) -> None:
+def test_a_key_of_the_root_user_is_left_to_another_guardrail(world: World, answered_name: dict[str, str]) -> None:
     answer = {"accessKey": {"accessKeyId": "AKIAEXAMPLEROOT00000", "status": "Active"} | answered_name}
     (outcome,) = world.deliver(cloudtrail_event("iam", "CreateAccessKey", None, answer, actor=ROOT), ID)
-    assert (outcome.status, outcome.reason) == (
-        Status.ALERTED,
-        "the root user of the account was given an access key",
-    )
-    assert outcome.resource == f"arn:aws:iam::{HOME}:access-key/AKIAEXAMPLEROOT00000"
+    assert outcome.status == "compliant"
     assert not [call for call in world.calls if call.service == "iam"]
 
 
@@ -176,3 +172,22 @@ def test_a_key_on_a_later_page_is_found(world: World, monkeypatch: pytest.Monkey
     monkeypatch.setattr(look.client("iam"), "get_paginator", lambda name: paginator)
     fix = rule(ID).fix  # type: ignore[attr-defined]
     assert fix.read(AccessKey("alice/AKIAEXAMPLE000000002", HOME, REGION), look) == {"status": "Active"}
+
+
+def test_a_key_that_made_the_call_itself_is_not_switched_off_unasked(world: World) -> None:
+    key = new_key(world)
+    parameters = {"userName": "alice", "accessKeyId": key, "status": "Active"}
+    itself = cloudtrail_event("iam", "UpdateAccessKey", parameters, actor=alice() | {"accessKeyId": key})
+    (outcome,) = world.deliver(itself, ID)
+    assert outcome.status == Status.ASKING
+    note = world.record(outcome.record).history[-1].note
+    assert note == "alice made this call with that very key, and would lose it"
+    assert whole(world)[1][0]["Status"] == "Active"
+
+
+def test_the_key_of_a_user_who_is_never_touched_is_told_only(world: World) -> None:
+    world.settings = Settings(never_touch=("arn:aws:iam::*:user/alice",))
+    envelope = for_another(world)
+    before = whole(world)
+    (outcome,) = world.deliver(envelope, ID)
+    assert (outcome.status, whole(world)) == (Status.ALERTED, before)

@@ -13,10 +13,11 @@ from chalicelib.adapters.sessions import AwsSessions
 from chalicelib.core.event import Event
 from chalicelib.core.record import Status
 from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes.detach_admin_policies import AWS_MANAGED, DetachAdminPolicies
+from chalicelib.fixes.detach_admin_policies import AWS_MANAGED, DetachAdminPolicies, last_administrator
 from chalicelib.resources.iam import Identity
+from tests.guardrails.iam.identities import attach_reading, remove
 from tests.moto_gaps import every_policy_of_aws, policies_of_aws
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, cloudtrail_event
+from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, another_administrator, cloudtrail_event
 
 ID = "iam.admin_policy_attached"
 AWS = "arn:aws:iam::aws:policy/"
@@ -59,6 +60,7 @@ def attached(kind: str, *names: str, path: str = "/", known: tuple[str, ...] = (
 
     def made(world: World) -> Envelope:
         world.settings = Settings(known=Known(principals=known))
+        another_administrator(world)
         policies_of_aws(*names)
         make(world, kind, path, name)
         return attach(world, kind, *(AWS + each for each in names), name=name)
@@ -70,9 +72,35 @@ def of_ones_own(kind: str, action: Any, **statement: Any) -> Any:
     """A customer managed policy, attached beside one of AWS's."""
 
     def made(world: World) -> Envelope:
+        another_administrator(world)
         policies_of_aws("ReadOnlyAccess")
         make(world, kind)
         return attach(world, kind, AWS + "ReadOnlyAccess", policy(world, "own", action, **statement))
+
+    return made
+
+
+def power_user_who(action: Any, **statement: Any) -> Any:
+    """PowerUserAccess, and a customer managed policy beside it."""
+
+    def made(world: World) -> Envelope:
+        another_administrator(world)
+        policies_of_aws("PowerUserAccess")
+        make(world, "role")
+        return attach(world, "role", AWS + "PowerUserAccess", policy(world, "own", action, **statement))
+
+    return made
+
+
+def within(boundary: str, *names: str) -> Any:
+    """AWS's own policies, attached to a role within a permissions boundary of AWS's own."""
+
+    def made(world: World) -> Envelope:
+        another_administrator(world)
+        policies_of_aws(boundary, *names)
+        make(world, "role")
+        world.client("iam").put_role_permissions_boundary(RoleName="deploy", PermissionsBoundary=AWS + boundary)
+        return attach(world, "role", *(AWS + each for each in names))
 
     return made
 
@@ -105,13 +133,6 @@ def whole(world: World) -> Any:
     return described
 
 
-def remove(world: World) -> None:
-    iam = world.client("iam")
-    for arn in attachments(world, "user", "alice"):
-        iam.detach_user_policy(UserName="alice", PolicyArn=arn)
-    iam.delete_user(UserName="alice")
-
-
 CASE = Case(
     unsafe=(
         attached("user", "AdministratorAccess"),
@@ -121,6 +142,9 @@ CASE = Case(
         of_ones_own("user", "*"),
         of_ones_own("role", ["s3:*", "iam:*"]),
         of_ones_own("group", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+        attached("role", "AdministratorAccess-Amplify"),
+        power_user_who(["iam:PassRole", "iam:ListRoles"]),
+        within("IAMFullAccess", "AdministratorAccess"),
     ),
     near_misses=(
         attached("user", "PowerUserAccess", "ReadOnlyAccess"),
@@ -131,15 +155,42 @@ CASE = Case(
         of_ones_own("user", "s3:*"),
         of_ones_own("role", "*", Effect="Deny"),
         made_harmless_since,
+        power_user_who("iam:PassRole", Resource="arn:aws:iam::123456789012:role/app"),
+        power_user_who("iam:ListRoles"),
+        within("PowerUserAccess", "AdministratorAccess"),
+        within("ReadOnlyAccess", "IAMFullAccess", "ReadOnlyAccess"),
     ),
     whole=whole,
     remove=remove,
+    disturb=attach_reading,
 )
 
 
 def test_the_other_policies_stay_attached(world: World) -> None:
     world.deliver(attached("group", "AdministratorAccess", "PowerUserAccess", "IAMFullAccess")(world), ID)
     assert attachments(world, "group", "builders") == [AWS + "PowerUserAccess"]
+
+
+def test_of_a_power_users_policies_the_one_about_iam_goes(world: World) -> None:
+    (outcome,) = world.deliver(power_user_who("iam:PassRole")(world), ID)
+    assert outcome.reason == (
+        "administrator by own (allows iam:PassRole + ec2:RunInstances (ec2-001) where everything outside IAM is allowed)"
+    )
+    assert attachments(world, "role", "deploy") == [AWS + "PowerUserAccess"]
+
+
+def test_the_last_administrator_is_asked_for(world: World) -> None:
+    envelope = attached("user", "AdministratorAccess", "IAMFullAccess")(world)
+    iam = world.client("iam")
+    iam.detach_user_policy(UserName="reserve", PolicyArn=AWS + "AdministratorAccess")
+    iam.create_group(GroupName="empty")
+    iam.attach_group_policy(GroupName="empty", PolicyArn=AWS + "AdministratorAccess")
+    (outcome,) = world.deliver(envelope, ID)
+    assert outcome.status == Status.ASKING
+    assert "nobody else in the account holds AdministratorAccess" in world.record(outcome.record).history[-1].note
+    assert attachments(world, "user", "alice") == [AWS + "AdministratorAccess", AWS + "IAMFullAccess"]
+    iam.add_user_to_group(GroupName="empty", UserName="reserve")
+    assert last_administrator(AwsSessions(HOME, KNOWN).look(HOME, REGION), Identity("user/alice", HOME, REGION)) is None
 
 
 def test_the_reason_names_the_policies_and_what_they_allow(world: World) -> None:

@@ -15,10 +15,25 @@ from chalicelib.core.record import Status
 from chalicelib.core.settings import Known, Settings
 from chalicelib.fixes.distrust_strangers import NOBODY, DistrustStrangers
 from chalicelib.resources.iam import Role
-from tests.support import FRIEND, HOME, KNOWN, REGION, STRANGER, Case, Envelope, World, cloudtrail_event
+from tests.moto_gaps import deleted_principals_refused
+from tests.support import (
+    FRIEND,
+    HOME,
+    KNOWN,
+    REGION,
+    STRANGER,
+    Case,
+    Envelope,
+    World,
+    analyzer_finding,
+    cloudtrail_event,
+)
 
 ID = "iam.role_trusts_unknown_account"
 ORGANIZATION = "o-exampleorg1"
+VENDOR = "333344445555"
+VENDORS = Known(vendors=frozenset({VENDOR}))
+SESSION = {"type": "AssumedRole", "arn": f"arn:aws:sts::{HOME}:assumed-role/deploy/carol", "accountId": HOME}
 
 
 def root(account: str) -> str:
@@ -62,6 +77,20 @@ def trusting(*statements: Any, name: str = "CreateRole", path: str = "/", known:
     return made
 
 
+def analyzed(make: Any, path: str = "/") -> Any:
+    """As Access Analyzer tells of it, from any region."""
+
+    def made(world: World) -> Envelope:
+        make(world)
+        return analyzer_finding(f"arn:aws:iam::{HOME}:role{path}deploy", "AWS::IAM::Role", region="eu-west-1")
+
+    return made
+
+
+def external_id(operator: str = "StringEquals", value: str = "12345") -> dict[str, Any]:
+    return allow({"AWS": root(VENDOR)}, Condition={operator: {"sts:ExternalId": value}})
+
+
 def document(world: World) -> Any:
     return world.client("iam").get_role(RoleName="deploy")["Role"]["AssumeRolePolicyDocument"]
 
@@ -79,6 +108,9 @@ CASE = Case(
         trusting(allow({"AWS": [root(HOME), f"arn:aws:iam::{STRANGER}:role/x"], "Service": "ec2.amazonaws.com"})),
         trusting(allow({"Federated": f"arn:aws:iam::{STRANGER}:saml-provider/corp"}, "sts:AssumeRoleWithSAML"), EC2),
         trusting(allow({"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-strangers99"}})),
+        trusting(allow({"AWS": [VENDOR, root(HOME)]}), known=VENDORS),
+        trusting(external_id("StringLike", "*"), EC2, known=VENDORS),
+        analyzed(trusting(allow({"AWS": root(STRANGER)}), EC2, path="/teams/web/"), "/teams/web/"),
     ),
     near_misses=(
         trusting(EC2),
@@ -94,11 +126,18 @@ CASE = Case(
             known=Known(organizations=frozenset({ORGANIZATION})),
         ),
         trusting({**allow("*"), "Effect": "Deny"}),
+        trusting(allow("*"), {**allow("*", "sts:*"), "Effect": "Deny"}),
+        trusting(external_id(), EC2, known=VENDORS),
+        analyzed(trusting(allow({"AWS": FRIEND}))),
+        trusting(
+            allow({"Federated": f"arn:aws:iam::{HOME}:oidc-provider/gitlab.com"}, "sts:AssumeRoleWithWebIdentity")
+        ),
         trusting(allow({"AWS": root(STRANGER)}), path="/aws-service-role/ecs.amazonaws.com/"),
         trusting(allow({"AWS": root(STRANGER)}), path="/aws-reserved/sso.amazonaws.com/"),
     ),
     whole=whole,
     remove=lambda world: world.client("iam").delete_role(RoleName="deploy"),
+    disturb=lambda world: world.client("iam").tag_role(RoleName="deploy", Tags=[{"Key": "owner", "Value": "ops"}]),
 )
 
 
@@ -124,6 +163,65 @@ def test_the_reason_names_each_stranger_once(world: World) -> None:
     statements = (allow({"AWS": [root(STRANGER), root(FRIEND)]}), allow("*"), allow({"AWS": root(STRANGER)}))
     (outcome,) = world.deliver(trusting(*statements)(world), ID, "alert")
     assert outcome.reason == f"its trust policy lets in arn:aws:iam::{STRANGER}:root, everybody"
+
+
+def test_a_vendor_without_an_external_id_is_told_as_such(world: World) -> None:
+    (outcome,) = world.deliver(trusting(allow({"AWS": VENDOR}), known=VENDORS)(world), ID, "alert")
+    assert outcome.reason == f"its trust policy lets in {VENDOR} (a vendor, without an external id)"
+
+
+def test_a_vendor_is_demanded_an_external_id_even_when_it_is_a_known_account(world: World) -> None:
+    known = Known(vendors=frozenset({VENDOR}), accounts=frozenset({VENDOR}))
+    (outcome,) = world.deliver(trusting(allow({"AWS": VENDOR}), EC2, known=known)(world), ID)
+    assert outcome.status == Status.FIXED
+    assert document(world)["Statement"] == [EC2]
+
+
+def from_its_own_session(envelope: Envelope, **identity: Any) -> Envelope:
+    envelope["detail"]["userIdentity"] = SESSION | identity
+    return envelope
+
+
+@pytest.mark.parametrize("others", [(), (EC2,), (DENY, EC2)])
+def test_who_would_lock_themselves_out_is_asked(world: World, others: Any) -> None:
+    envelope = from_its_own_session(trusting(allow({"AWS": root(STRANGER)}), *others)(world))
+    before = document(world)
+    (outcome,) = world.deliver(envelope, ID)
+    assert outcome.status == Status.ASKING
+    assert document(world) == before
+    assert "session of this very role" in world.record(outcome.record).history[-1].note
+
+
+@pytest.mark.parametrize(
+    ("statements", "identity"),
+    [
+        ((allow({"AWS": root(HOME)}),), {}),
+        ((SAML,), {}),
+        ((), {"arn": f"arn:aws:sts::{HOME}:assumed-role/deployer/carol"}),
+        ((), {"arn": f"arn:aws:sts::{STRANGER}:assumed-role/deploy/carol"}),
+        ((), {"arn": "assumed-role/deploy/carol"}),
+        ((), {"arn": None}),
+    ],
+)
+def test_who_has_another_way_in_is_not_asked(world: World, statements: Any, identity: Any) -> None:
+    envelope = trusting(allow({"AWS": root(STRANGER)}), *statements)(world)
+    (outcome,) = world.deliver(from_its_own_session(envelope, **identity), ID)
+    assert outcome.status == Status.FIXED
+
+
+def test_deleted_principals_are_in_the_way_of_neither_fix_nor_undo(world: World) -> None:
+    dead = allow({"AWS": "AROAEXAMPLEROLEID123"})
+    envelope = trusting(dead, allow({"AWS": ["AIDAEXAMPLEUSERID123", STRANGER, FRIEND]}), EC2)(world)
+    with deleted_principals_refused():
+        (outcome,) = world.deliver(envelope, ID)
+        assert document(world)["Statement"] == [allow({"AWS": [FRIEND]}), EC2]
+        world.application("fix", ID).engine.undo(outcome.record, "bob")
+    assert document(world)["Statement"] == [allow({"AWS": [STRANGER, FRIEND]}), EC2]
+
+
+def test_a_role_that_trusts_nobody_living_is_let_be(world: World) -> None:
+    (outcome,) = world.deliver(trusting(allow({"AWS": "AROAEXAMPLEROLEID123"}))(world), ID)
+    assert outcome.status == "compliant"
 
 
 def test_a_role_with_a_path_is_found_by_its_name(world: World) -> None:
@@ -157,7 +255,7 @@ def test_the_sweep_meets_roles_only(world: World) -> None:
 KNOWN_PRINCIPALS = st.sampled_from([HOME, root(HOME), FRIEND, root(FRIEND), f"arn:aws:iam::{FRIEND}:role/ci"])
 STRANGE_PRINCIPALS = st.sampled_from(["*", STRANGER, root(STRANGER), f"arn:aws:iam::{STRANGER}:user/x"])
 LET_BE = st.one_of(
-    st.sampled_from([EC2, SAML, DENY, {**allow("*"), "Effect": "Deny"}]),
+    st.sampled_from([EC2, SAML, DENY, {**allow({"AWS": root(FRIEND)}), "Effect": "Deny"}]),
     st.lists(KNOWN_PRINCIPALS, min_size=1, unique=True).map(lambda names: allow({"AWS": names})),
 )
 STRANGE = st.lists(STRANGE_PRINCIPALS, min_size=1, unique=True).map(lambda names: allow({"AWS": names}))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support import Case, Envelope, World, cloudtrail_event
+from tests.support import Case, Envelope, World, cloudtrail_event, tag_bucket
 
 ID = "s3.bucket_acl_made_public"
 
@@ -54,6 +54,7 @@ CASE = Case(
     near_misses=(canned("private"), canned("log-delivery-write")),
     whole=whole,
     remove=lambda world: world.client("s3").delete_bucket(Bucket="app-logs"),
+    disturb=lambda world: tag_bucket(world, "app-logs"),
 )
 
 

@@ -90,7 +90,6 @@ CASE = Case(
 @pytest.mark.parametrize(
     "statement",
     [
-        {**FRIENDS, "Principal": {"AWS": ["*", FRIEND]}},
         {"Effect": "Allow", "NotPrincipal": {"AWS": FRIEND}, "Action": "s3:*", "Resource": ALL},
         narrowed(StringLike={"aws:Referer": "https://www.example.com/*"}),
         narrowed(Bool={"aws:SecureTransport": "true"}),
@@ -127,6 +126,18 @@ def test_the_rest_of_the_text_is_left_to_the_byte(world: World) -> None:
     assert whole(world)[0] == text(TLS, FRIENDS)
 
 
+def test_whoever_else_a_public_statement_names_stays_in_it(world: World) -> None:
+    world.deliver(put(text({**FRIENDS, "Principal": {"AWS": ["*", FRIEND]}}, TLS))(world), ID)
+    assert whole(world)[0] == text({**FRIENDS, "Principal": {"AWS": [FRIEND]}}, TLS)
+
+
+def test_a_deny_of_all_others_makes_it_private(world: World) -> None:
+    others = {"StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}
+    closed = {**TLS, "Sid": "Vpce", "Condition": others}
+    (outcome,) = world.deliver(put(text(READ, closed))(world), ID)
+    assert outcome.status == "compliant"
+
+
 def test_a_policy_of_which_nothing_is_left_is_deleted_and_comes_back_to_the_byte(world: World) -> None:
     (outcome,) = world.deliver(put(text(READ))(world), ID)
     assert whole(world)[0] is None
@@ -156,7 +167,7 @@ unrelated = st.sampled_from(
     [
         TLS,
         FRIENDS,
-        {**READ, "Effect": "Deny", "Condition": {"StringNotEquals": {"aws:SourceVpce": 'vpce-1", "Principal": "*'}}},
+        {**READ, "Effect": "Deny", "Condition": {"StringEquals": {"aws:SourceVpce": 'vpce-1", "Principal": "*'}}},
         narrowed(StringEquals={"aws:PrincipalOrgID": "o-a1b2c3d4e5"}),
         {**READ, "Principal": {"Service": "delivery.logs.amazonaws.com"}, "Sid": "]}, {"},
     ]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support import Case, Envelope, World, cloudtrail_event
+from tests.support import HOME, Case, Envelope, World, analyzer_finding, cloudtrail_event, macie_finding, tag_bucket
 
 ID = "s3.bucket_public_access_block_weakened"
 NAME = "app-pictures"
@@ -62,6 +62,7 @@ CASE = Case(
     near_misses=(put(), created_as_today),
     whole=whole,
     remove=lambda world: world.client("s3").delete_bucket(Bucket=NAME),
+    disturb=lambda world: tag_bucket(world, NAME),
 )
 
 
@@ -84,3 +85,36 @@ def test_the_fix_turns_on_all_four(world: World) -> None:
 def test_the_reason_names_what_is_off(make: Any, reason: str, world: World) -> None:
     (outcome,) = world.deliver(make(world), ID, "alert")
     assert outcome.reason == reason
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "papers--use1-az4--x-s3",
+        "papers-abc--use1-az4--xa-s3",
+        "papers-ap-metadata1a2b3c-s3alias",
+        "papers-abc--ol-s3",
+        "mfzwi23gnjvgw.mrap",
+        "papers--table-s3",
+        f"arn:aws:s3:us-east-1:{HOME}:accesspoint/papers",
+        f"arn:aws:s3-object-lambda:us-east-1:{HOME}:accesspoint/papers",
+    ],
+)
+def test_buckets_of_other_kinds_and_access_points_have_an_api_of_their_own(name: str, world: World) -> None:
+    for envelope in (
+        cloudtrail_event("s3", "PutBucketPublicAccessBlock", {"bucketName": name}),
+        macie_finding(name, "S3BlockPublicAccessDisabled"),
+        analyzer_finding(f"arn:aws:s3:::{name}"),
+    ):
+        assert world.deliver(envelope, ID) == []
+    assert not world.calls
+
+
+def test_macie_is_believed_only_as_to_where_to_look(world: World) -> None:
+    put()(world)
+    finding = macie_finding(NAME, "S3BlockPublicAccessDisabled")
+    assert [outcome.status for outcome in world.deliver(finding, ID)] == ["compliant"]
+    world.client("s3").delete_public_access_block(Bucket=NAME)
+    (outcome,) = world.deliver(finding, ID)
+    assert outcome.status == "fixed"
+    assert whole(world)[0] == dict.fromkeys(FLAGS, True)

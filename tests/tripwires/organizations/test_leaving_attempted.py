@@ -23,6 +23,12 @@ ID = "organizations.leaving_attempted"
             cloudtrail_event("organizations", "RemoveAccountFromOrganization", errorCode="AccessDeniedException"),
             "someone tried to take an account out of the organization, and was refused (AccessDeniedException)",
         ),
+        (cloudtrail_event("organizations", "CloseAccount", {"accountId": FRIEND}), f"{FRIEND} was closed"),
+        (
+            cloudtrail_event("organizations", "CloseAccount", errorCode="AccessDeniedException"),
+            "someone tried to close an account, and was refused (AccessDeniedException)",
+        ),
+        (cloudtrail_event("organizations", "DeleteOrganization"), "the organization was deleted"),
     ],
 )
 def test_leaving_is_told_and_so_is_the_attempt(envelope: Envelope, reason: str, world: World) -> None:

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.hide_builds import HideBuilds
+from chalicelib.resources.codebuild import Project
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = HideBuilds()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Project,
+    on=cloudtrail("codebuild", "UpdateProjectVisibility"),
+    reads=FIX.reads,
+    fix=FIX,
+)
+def project_made_public(project: Project, aws: Session) -> str | None:
+    """CodeBuild project whose builds everyone can see.
+
+    The logs and artifacts of all its builds, former ones included, are open to anyone on the internet, with what they
+    print of source code, variables and secrets. The fix makes the project private again; what somebody has read stays
+    read. Exempt projects of open source.
+    """
+    return "its builds are public" if FIX.read(project, aws)["visibility"] == "PUBLIC_READ" else None

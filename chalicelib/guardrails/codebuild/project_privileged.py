@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import dig
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.resources.codebuild import Project
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Project,
+    on=cloudtrail("codebuild", "CreateProject", "UpdateProject"),
+    reads=("codebuild:BatchGetProjects",),
+)
+def project_privileged(project: Project, aws: Session) -> str | None:
+    """CodeBuild project whose builds run privileged.
+
+    A build step, and so whoever can change the source or a dependency, gets all devices of the machine that it runs on.
+    Only building images with Docker needs it, and CodeBuild doesn't tell which projects do, so it is told only: to
+    change it, Snapback would need the right to rewrite build environments. Exempt projects that build images.
+    """
+    return (
+        "its builds run in privileged mode"
+        if dig(project.described(aws), "environment", "privilegedMode") is True
+        else None
+    )

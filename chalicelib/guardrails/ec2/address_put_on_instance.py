@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.take_address_off import TakeAddressOff
+from chalicelib.resources.absent import absent
+from chalicelib.resources.ec2 import Address
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Address,
+    on=cloudtrail("ec2", "AssociateAddress"),
+    reads=("ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces"),
+    fix=TakeAddressOff(),
+    controls=("EC2.9",),
+    opt_in=True,
+)
+def address_put_on_instance(address: Address, aws: Session) -> str | None:
+    """Elastic IP address put on an instance outside the public subnets.
+
+    It makes an inner machine reachable from the internet, as far as its security groups let it. The fix takes the address
+    off, and an undo puts it on again; what talks to the instance by it is cut off. Name the subnets in which instances
+    may have public addresses under `known.public_subnets`. Addresses of NAT gateways and load balancers are let be.
+    """
+    found = address.described(aws)
+    instance, interface = found.get("InstanceId"), found.get("NetworkInterfaceId")
+    if not instance or not interface:
+        return None
+    subnet = ""
+    with absent("InvalidNetworkInterfaceID.NotFound"):  # Terminated since: the address is off by now.
+        (each,) = aws.client("ec2").describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"]
+        subnet = each["SubnetId"]
+    if not subnet or subnet in aws.known.public_subnets:
+        return None
+    return f"{found['PublicIp']} is on {instance} in {subnet}"

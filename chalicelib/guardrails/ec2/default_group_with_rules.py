@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
+from chalicelib.fixes.empty_default_group import EmptyDefaultGroup
+from chalicelib.resources.ec2 import DefaultGroup
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+CALLS = ("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "ModifySecurityGroupRules")
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=DefaultGroup,
+    on=any_of(cloudtrail("ec2", *CALLS), SCHEDULED),
+    reads=("ec2:DescribeSecurityGroups",),
+    fix=EmptyDefaultGroup(),
+    controls=("EC2.2", "CIS-5.0 5.5"),
+    opt_in=True,
+)
+def default_group_with_rules(group: DefaultGroup, aws: Session) -> str | None:
+    """Default security group that has rules.
+
+    Whatever is started without a word about its group gets the VPC's default one, which nobody can delete: its members
+    reach each other, and whatever its rules say. The fix revokes all of its rules; an undo authorizes them again, with
+    their descriptions and tags, under new rule ids. Whatever is still in it is cut off then, so move that to a group of
+    its own before you switch the fix on. A VPC is made with such rules: the daily look at all finds those.
+    """
+    (found,) = aws.client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"]
+    if found["GroupName"] != "default":
+        return None
+    ways = [
+        f"{len(permissions)} {way}"
+        for way, permissions in (("in", found["IpPermissions"]), ("out", found["IpPermissionsEgress"]))
+        if permissions
+    ]
+    return f"it has permissions: {' and '.join(ways)}" if ways else None

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.resource import Account
+from chalicelib.fixes.encrypt_ebs_by_default import EncryptEbsByDefault
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = EncryptEbsByDefault()
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Account,
+    on=cloudtrail("ec2", "DisableEbsEncryptionByDefault"),
+    reads=FIX.reads,
+    fix=FIX,
+    controls=("EC2.7", "CIS-5.0 5.1.1"),
+)
+def ebs_default_encryption_off(account: Account, aws: Session) -> str | None:
+    """EBS encryption by default switched off in a region.
+
+    New volumes, and copies of unencrypted snapshots, are then encrypted only where somebody asks for it. The fix switches
+    it on again, with the key that is set for it; volumes that were made in between stay unencrypted.
+    """
+    return (
+        None if FIX.read(account, aws)["encrypted_by_default"] else f"new volumes in {account.region} aren't encrypted"
+    )

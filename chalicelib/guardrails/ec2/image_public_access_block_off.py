@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.resource import Account
+from chalicelib.fixes.block_public_sharing import BY_POLICY, OPEN, BlockPublicImages
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = BlockPublicImages()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Account,
+    on=cloudtrail("ec2", "DisableImageBlockPublicAccess"),
+    reads=FIX.reads,
+    fix=FIX,
+)
+def image_public_access_block_off(account: Account, aws: Session) -> str | None:
+    """Machine images (AMIs) may be shared with everyone again.
+
+    Anybody may then start what somebody shares by mistake, and read its disks. The fix blocks new public sharing in
+    this region; images that are public already stay so, and `ec2.image_shared` is about them. Where an organization's
+    declarative policy unblocked it, the account can't change that, and it is told only. Exempt accounts that publish images.
+    """
+    found = FIX.read(account, aws)
+    if found["block"] != OPEN:
+        return None
+    by_policy = ", by a declarative policy of the organization" if found["managed_by"] == BY_POLICY else ""
+    return f"nothing keeps images in {account.region} from being shared with everyone{by_policy}"

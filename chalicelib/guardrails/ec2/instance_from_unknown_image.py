@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.resources.absent import absent
+from chalicelib.resources.ec2 import Image, Instance
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Instance,
+    on=cloudtrail("ec2", "RunInstances"),
+    reads=("ec2:DescribeInstances", "ec2:DescribeImages"),
+)
+def instance_from_unknown_image(instance: Instance, aws: Session) -> str | None:
+    """Instance started from a machine image of an unknown owner.
+
+    Anybody can publish an image under a name that looks like a vendor's; what is in it runs in your network, with the
+    instance's role. Your own account, `known.accounts` and `known.image_owners` (Amazon unless you say else) are known.
+    It is told only: whether to stop the instance, or to keep it for a look, is for a person. So is an image that is gone
+    or shared no longer, whose owner nobody can tell. EC2's own Allowed AMIs setting refuses such launches beforehand.
+    """
+    found = instance.described(aws)
+    if found is None:
+        return None
+    images: list[Any] = []
+    with absent(*Image.gone):
+        images = aws.client("ec2").describe_images(
+            ImageIds=[found["ImageId"]], IncludeDeprecated=True, IncludeDisabled=True
+        )["Images"]
+    if not images:
+        return f"it runs {found['ImageId']}, which is gone or shared no longer: nobody can tell whose it is"
+    owner, alias = images[0].get("OwnerId", ""), images[0].get("ImageOwnerAlias", "")
+    if {owner, alias} & {instance.account, *aws.known.accounts, *aws.known.image_owners}:
+        return None
+    return f"it runs {found['ImageId']} of {owner}{alias and f' ({alias})'}, who isn't known"

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.resource import Account
+from chalicelib.fixes.require_metadata_token import BY_POLICY, RequireMetadataTokenByDefault
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = RequireMetadataTokenByDefault()
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Account,
+    on=cloudtrail("ec2", "ModifyInstanceMetadataDefaults"),
+    reads=FIX.reads,
+    fix=FIX,
+)
+def metadata_default_weakened(account: Account, aws: Session) -> str | None:
+    """New instances need no token for their metadata by default.
+
+    Without the region's default, an image decides whether its metadata service answers calls without a token (IMDSv1),
+    by which a server that fetches any address gives away the keys of the instance's role. The fix makes the token the
+    default; who starts an instance can still say else, and `ec2.instance_metadata_without_token` is about those. Where an
+    organization's declarative policy sets the default, the account can't change it, and it is told only.
+    """
+    found = FIX.read(account, aws)
+    if found["tokens"] == "required":
+        return None
+    by_policy = ", by a declarative policy of the organization" if found["managed_by"] == BY_POLICY else ""
+    said = {"optional": "a token is optional", "no-preference": "nothing is said about tokens"}[found["tokens"]]
+    return f"{said} by default in {account.region}{by_policy}"

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.delete_network_acl_entry import DeleteNetworkAclEntry, opened, told
+from chalicelib.resources.ec2 import NetworkAclEntry
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=NetworkAclEntry,
+    on=cloudtrail("ec2", "CreateNetworkAclEntry", "ReplaceNetworkAclEntry"),
+    reads=("ec2:DescribeNetworkAcls",),
+    fix=DeleteNetworkAclEntry(),
+    controls=("EC2.21", "CIS-5.0 5.2"),
+)
+def network_acl_opened_to_internet(entry: NetworkAclEntry, aws: Session) -> str | None:
+    """Network ACL rule that lets in the internet to an admin port.
+
+    The security groups behind it are then all that keeps people off SSH, RDP and databases. What the internet is, and which
+    ports count, is as with `ec2.security_group_opened_to_internet`; what a rule with a lower number denies doesn't
+    count. Only the rule that was added or replaced is asked about, not the one that AWS makes a default ACL with.
+
+    The fix deletes just that rule, and an undo makes it again. Where it lets in other ports too, it asks first, since
+    those would be cut off: a rule for all traffic can't be narrowed to all but a few ports.
+    """
+    found = opened(entry.listed(aws), entry.number, aws.known)
+    return f"rule {entry.number} lets in {told(found)}" if found else None

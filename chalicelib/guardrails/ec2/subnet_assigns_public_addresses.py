@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.stop_assigning_public_addresses import StopAssigningPublicAddresses
+from chalicelib.resources.ec2 import Subnet
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = StopAssigningPublicAddresses()
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Subnet,
+    on=cloudtrail("ec2", "CreateSubnet", "CreateDefaultSubnet", "ModifySubnetAttribute"),
+    reads=FIX.reads,
+    fix=FIX,
+    controls=("EC2.15",),
+)
+def subnet_assigns_public_addresses(subnet: Subnet, aws: Session) -> str | None:
+    """Subnet that gives new instances public addresses.
+
+    Whoever starts an instance in it puts it on the internet without a word about that. The fix switches it off;
+    addresses that instances already have stay. Name the subnets that are meant to be public under `known.public_subnets`.
+    """
+    if subnet.id in aws.known.public_subnets or not FIX.read(subnet, aws)["assigns_public_addresses"]:
+        return None
+    return "each new instance in it gets a public address"

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from base64 import b64decode
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.resources.ec2 import Instance
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+MOST_TOLD = 5
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Instance,
+    on=cloudtrail("ec2", "RunInstances", "ModifyInstanceAttribute"),
+    reads=("ec2:DescribeInstanceAttribute",),
+)
+def user_data_holds_secret(instance: Instance, aws: Session) -> str | None:
+    """Instance whose user data holds a secret.
+
+    User data isn't protected: whoever may describe instances reads it, and so does every program on the instance. It is
+    told only, with the number of the line and never with what it says: user data can't be changed while the instance
+    runs, and the secret must be replaced anyway. Have the instance fetch it from Secrets Manager or Parameter Store with
+    its role. Names of secrets, references to them and shell variables are none.
+    """
+    answer = aws.client("ec2").describe_instance_attribute(InstanceId=instance.id, Attribute="userData")
+    lines = secret_lines(plain_text(answer.get("UserData", {}).get("Value", "")))
+    if not lines:
+        return None
+    more = f" and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""
+    return f"its user data looks as if it held a secret in line {', '.join(map(str, lines[:MOST_TOLD]))}{more}"
+
+
+def plain_text(user_data: str) -> str:
+    """What was given in Base64, and gzip perhaps; what isn't text becomes replacement characters."""
+    try:
+        data = b64decode(user_data)
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+    except (ValueError, OSError, EOFError, zlib.error):
+        return ""
+    return data.decode(errors="replace")
+
+
+def secret_lines(text: str) -> list[int]:
+    """The numbers of the lines, from 1, that assign a secret or hold what looks like one."""
+    from chalicelib.core.diff import credential
+
+    return [
+        number
+        for number, line in enumerate(text.splitlines(), 1)
+        if _KEY in line
+        or any(credential("", _bare(word)) for word in _BETWEEN.split(line))
+        or any(
+            not _NONE.match(value)
+            and not option.endswith("-stdin")
+            and credential((name or option).replace("-", "_"), _bare(value.strip("\"'")))
+            for name, option, value in _ASSIGNED.findall(line)
+        )
+    ]
+
+
+_KEY = "PRIVATE KEY-----"
+_BETWEEN = re.compile(r"[\s\"'=,;]+")
+_ASSIGNED = re.compile(
+    r"(?:(?<![\w$.{-])([A-Za-z_][\w.-]{0,99})[\"']?\s{0,9}(?:=|:\s)\s{0,9}|--([A-Za-z][\w-]{0,99})(?:=|\s{1,9}))"
+    r"(\"[^\"]*\"|'[^']*'|\S+)"
+)
+"""`NAME=value`, `name: value`, `--name value`."""
+_NONE = re.compile(r"[\"']?(?:\$\(|`|[<>|-]|(?:yes|no)\b[\"']?$)", re.IGNORECASE)
+"""A value that a command makes, or that is no secret."""
+_BLOB = re.compile(r"[A-Za-z0-9/+]{41,}={0,2}")
+
+
+def _bare(word: str) -> str:
+    """Without what only looks like a secret: the path of an address; a file, certificate or public key in Base64."""
+    if "://" in word:
+        return "/".join(word.split("/")[:3])
+    return "x" if _BLOB.fullmatch(word) else word

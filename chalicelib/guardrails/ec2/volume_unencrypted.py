@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
+from chalicelib.resources.ec2 import Volume
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Volume,
+    on=any_of(cloudtrail("ec2", "CreateVolume"), SCHEDULED),
+    reads=("ec2:DescribeVolumes",),
+    controls=("EC2.3",),
+)
+def volume_unencrypted(volume: Volume, aws: Session) -> str | None:
+    """EBS volume that isn't encrypted.
+
+    Its snapshots aren't either, and can be shared as they are. AWS encrypts no volume in place: make a snapshot, copy it
+    encrypted, make a volume of the copy, and swap them. `ec2.ebs_default_encryption_off` keeps new ones encrypted. The
+    events of instances that are started don't name their volumes: the daily look at all finds those.
+    """
+    found = volume.described(aws)
+    if found["Encrypted"] or found["State"] in {"deleting", "deleted"}:
+        return None
+    on = ", ".join(each["InstanceId"] for each in found.get("Attachments", []) if "InstanceId" in each)
+    return f"its {found['Size']} GiB aren't encrypted{on and f', on {on}'}"

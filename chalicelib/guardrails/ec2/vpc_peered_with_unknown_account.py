@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.end_peering import JOINED, EndPeering
+from chalicelib.resources.ec2 import Peering
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Peering,
+    on=cloudtrail("ec2", "CreateVpcPeeringConnection", "AcceptVpcPeeringConnection"),
+    reads=("ec2:DescribeVpcPeeringConnections",),
+    fix=EndPeering(),
+    opt_in=True,
+)
+def vpc_peered_with_unknown_account(peering: Peering, aws: Session) -> str | None:
+    """VPC peered with an unknown account.
+
+    Its network and yours become one, as far as routes and security groups go. The fix ends it, or rejects it where it
+    only asks; it asks a person first, since to join again both sides have to agree again. Name your own and your
+    partners' accounts under `known.accounts`.
+    """
+    found = peering.described(aws)
+    if found["Status"]["Code"] not in JOINED:
+        return None
+    sides = (found["RequesterVpcInfo"], found["AccepterVpcInfo"])
+    unknown = [side for side in sides if side.get("OwnerId") not in {peering.account, *aws.known.accounts}]
+    if not unknown:
+        return None
+    told = ", ".join(f"{side.get('VpcId', 'a VPC')} of {side.get('OwnerId', 'an unknown account')}" for side in unknown)
+    return f"it is {found['Status']['Code']} with {told}"

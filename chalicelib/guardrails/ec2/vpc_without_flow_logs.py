@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
+from chalicelib.fixes.log_vpc_flows import LogVpcFlows, flow_logs
+from chalicelib.resources.ec2 import Vpc
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Vpc,
+    on=any_of(cloudtrail("ec2", "CreateVpc", "DeleteFlowLogs"), SCHEDULED),
+    reads=("ec2:DescribeVpcs", "ec2:DescribeFlowLogs"),
+    fix=LogVpcFlows(),
+    controls=("EC2.6", "CIS-5.0 3.7"),
+    grace=timedelta(minutes=10),
+)
+def vpc_without_flow_logs(vpc: Vpc, aws: Session) -> str | None:
+    """VPC whose traffic isn't logged.
+
+    Without flow logs nobody can tell afterwards who talked to whom, so whoever breaks in deletes them first. The fix makes
+    a flow log of all traffic, to `known.flow_logs`; without that it is told only. An undo deletes just that flow log. The
+    bucket's own policy must let the service deliver.log.amazonaws.com in. A flow log counts when it is of the whole VPC,
+    and of all or of rejected traffic. What deletes a flow log doesn't say which VPC's: all of the region are asked about.
+    """
+    aws.client("ec2").describe_vpcs(VpcIds=[vpc.id])  # The call below has no flow logs for "gone".
+    found = flow_logs(vpc, aws)
+    if not found:
+        return "it has no flow log"
+    failing = [each.get("DeliverLogsErrorMessage", "") for each in found if each.get("DeliverLogsStatus") == "FAILED"]
+    return f"its flow logs can't be delivered: {failing[0]}" if len(failing) == len(found) else None

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.signature import BUNDLE, SIMPLE, NotSigned, Trust, verify_bundle, verify_jws, verify_simple
+from chalicelib.fixes.quarantine_image import QuarantineImage
+from chalicelib.resources.ecr import PUSHED, Image
+from chalicelib.resources.ecr_signatures import COSE, READS, Signature, only_data, signatures, signed_by_ecr
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = QuarantineImage()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Image,
+    on=PUSHED,
+    reads=("ecr:DescribeImageSigningStatus", *READS, *FIX.reads),
+    fix=FIX,
+    opt_in=True,
+    grace=timedelta(minutes=5),
+)
+def release_image_unsigned(image: Image, aws: Session) -> str | None:
+    """Image of a release repository in ECR without a valid signature.
+
+    Nobody vouches that the pipeline built it: it may have been pushed from a stolen laptop or key. `known.releases`
+    names the release repositories and the public keys, certificates and profiles of AWS Signer that sign for each. One
+    valid signature is enough, and each is verified against those keys, must name this very image by its digest, and is
+    looked for where cosign (the tag `sha256-….sig`, or a referrer of OCI 1.1, as a bundle too) and Notation (a referrer,
+    JWS) put it. ECR's own signing counts as soon as it is complete, with a profile that is named.
+
+    A signature comes after its image: this waits five minutes. What is no image, such as a signature, an attestation
+    or a bill of materials, is let be, and so are images without a tag: a multi-platform image is signed as a whole.
+
+    The fix archives the image in ECR, so that nobody can pull it, or takes its tags off (`known.quarantine`). That stops
+    deployments and restarts, so this is fixed only where the settings name this guardrail.
+
+    Not looked at: signatures without a key of yours (cosign's "keyless"), transparency logs, Notation's COSE envelopes
+    and timestamps, and whether a certificate or a signature by AWS Signer was revoked. To take signatures that AWS
+    Signer made on a client, name its root certificate under `keys` and the profile under `profiles`.
+    """
+    release = aws.known.release(image.repository)
+    if release is None or not (release.keys or release.profiles):
+        return None
+    trust = Trust(release.keys, release.profiles)
+    if release.profiles and signed_by_ecr(image, release.profiles, aws):
+        return None
+    why = None if only_data(image, aws) else _why_not_signed(image, trust, aws)
+    if why is None:
+        return None
+    state = FIX.read(image, aws)
+    return why if state != FIX.safe(state, aws.known) else None
+
+
+def _why_not_signed(image: Image, trust: Trust, aws: Session) -> str | None:
+    """None as soon as one signature is valid; they are looked at one by one."""
+    wrong: list[str] = []
+    for signature in signatures(image, aws) if trust.pems else ():
+        try:
+            _verify(signature, image.digest, trust)
+        except NotSigned as error:
+            wrong.append(str(error))
+        else:
+            return None
+    return f"its signature {'; another '.join(dict.fromkeys(wrong))}" if wrong else "nobody signed it"
+
+
+def _verify(signature: Signature, digest: str, trust: Trust) -> None:
+    if signature.media_type == SIMPLE:
+        verify_simple(signature.blob, signature.beside, digest, trust)
+    elif signature.media_type == BUNDLE:
+        verify_bundle(signature.blob, digest, trust)
+    elif signature.media_type == COSE:
+        raise NotSigned("is COSE, which Snapback can't read")
+    else:
+        verify_jws(signature.blob, digest, trust, datetime.now(UTC))

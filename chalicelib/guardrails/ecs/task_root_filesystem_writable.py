@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import rows, text
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.resources.ecs import TaskDefinition
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.LOW,
+    resource=TaskDefinition,
+    on=cloudtrail("ecs", "RegisterTaskDefinition"),
+    reads=("ecs:DescribeTaskDefinition",),
+    controls=("ECS.5",),
+)
+def task_root_filesystem_writable(definition: TaskDefinition, aws: Session) -> str | None:
+    """ECS task definition whose containers may write to their root filesystem.
+
+    Who gets into such a container can put tools there and change the program that runs. It is told only: most images
+    need a volume for what they write before `readonlyRootFilesystem` can be set. Windows containers can't have it, and
+    are let be. Switch this off where you don't ask for it.
+    """
+    found = definition.described(aws)
+    windows = (text(found, "runtimePlatform", "operatingSystemFamily") or "").startswith("WINDOWS")
+    if found["status"] != "ACTIVE" or windows:
+        return None
+    containers = rows(found, "containerDefinitions")
+    names = sorted(each["name"] for each in containers if not each.get("readonlyRootFilesystem"))
+    return f"the root filesystem can be written to by container {', '.join(names)}" if names else None

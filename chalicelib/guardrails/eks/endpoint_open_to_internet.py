@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.narrow_cluster_endpoint import NarrowClusterEndpoint
+from chalicelib.fixes.revoke_open_rules import internet
+from chalicelib.resources.eks import Cluster
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = NarrowClusterEndpoint()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Cluster,
+    on=cloudtrail("eks", "CreateCluster", "UpdateClusterConfig"),
+    reads=FIX.reads,
+    fix=FIX,
+    controls=("EKS.1",),
+    opt_in=True,
+    grace=timedelta(minutes=15),
+)
+def endpoint_open_to_internet(cluster: Cluster, aws: Session) -> str | None:
+    """EKS cluster whose Kubernetes API the internet can reach.
+
+    Anyone can try stolen credentials and holes of Kubernetes on it. It counts when 0.0.0.0/0 or as much of the internet
+    is let in, in one range or in many; ranges in `known.cidrs` are not counted. The fix takes the broad ranges out and
+    opens the private endpoint for the nodes. Where no narrow range is left, it lets in `known.cidrs`, and without these
+    it closes the public endpoint: then nobody reaches the cluster from outside its VPC. So this is fixed only where the
+    settings name this guardrail.
+
+    EKS takes no change while it makes a cluster or carries out another, so it waits a quarter of an hour. What it writes
+    takes EKS minutes too: until then the record stays under way, and it is `fixed` once EKS is done. Exempt clusters
+    that are to be reached from everywhere.
+    """
+    found = internet(FIX.coming(cluster, aws)["cidrs"], aws.known)
+    return f"its Kubernetes API can be reached from {', '.join(found)}" if found else None

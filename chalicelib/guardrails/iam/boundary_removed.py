@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.put_boundary_back import PutBoundaryBack
+from chalicelib.resources.iam import Bounded, kept_by_aws
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = PutBoundaryBack()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Bounded,
+    on=cloudtrail(
+        *("iam", "DeleteRolePermissionsBoundary", "DeleteUserPermissionsBoundary", "PutRolePermissionsBoundary"),
+        *("PutUserPermissionsBoundary", "CreateRole", "CreateUser"),
+    ),
+    reads=FIX.reads,
+    fix=FIX,
+)
+def boundary_removed(identity: Bounded, aws: Session) -> str | None:
+    """IAM user or role without the permissions boundary that it must have.
+
+    The boundary is what keeps those who may make roles from making themselves administrator. It was taken away,
+    swapped for another, or never given. The fix puts it on, and touches no policy. Say which boundary who must have
+    under `known.boundaries`, by ARN with its path; where nothing fits, nothing is asked for. Service-linked roles and
+    those of IAM Identity Center are let be, since AWS lets nobody change them.
+    """
+    if not aws.known.boundaries:
+        return None
+    state = FIX.read(identity, aws)
+    required = aws.known.boundary(state["arn"], identity.account)
+    if required in (None, state["boundary"]) or kept_by_aws(identity.described(aws)):
+        return None
+    return f"has {state['boundary'] or 'no permissions boundary'} and must have {required}"

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.own import FIXER, READER, own_role
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.drop_escalating_statements import DropEscalatingStatements
+from chalicelib.resources.iam import Identity, kept_by_aws
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+    from chalicelib.core.privileges import Path
+
+FIX = DropEscalatingStatements()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Identity,
+    on=cloudtrail("iam", "PutUserPolicy", "PutRolePolicy", "PutGroupPolicy"),
+    reads=(*FIX.reads, "iam:GetGroup"),
+    fix=FIX,
+    opt_in=True,
+)
+def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
+    """Inline policy that opens a way to more privileges.
+
+    The inline policies of a user, role or group allow all calls of a published privilege-escalation path on any
+    resource: iam:PutUserPolicy on all users or on itself, iam:PassRole with lambda:CreateFunction and
+    lambda:InvokeFunction, ssm:SendCommand on all instances. The finding names the path; https://pathfinding.cloud/paths/
+    and its id tell how it is walked. The policies are read together with the attached ones, PowerUserAccess among them,
+    with what they deny, and with the permissions boundary. The fix drops the statements that allow a path's first call, and deletes a policy of which nothing is left;
+    when that takes away the last administrator, it asks first.
+
+    Whoever is limited to named resources is let be, and so is who may be administrator (`known.principals`), Snapback's
+    own roles, and those that AWS keeps. Not looked at are AWS's other managed policies, what a user has by its groups, and
+    which roles there are to be had. Exempt deployment roles whose work needs it.
+    """
+    found = FIX.found(identity, aws)
+    if not found or own_role(aws.known, identity.arn) or identity.id in (f"role/{READER}", f"role/{FIXER}"):
+        return None
+    described = identity.described(aws)
+    if aws.known.principal(described["Arn"]) or kept_by_aws(described):
+        return None
+    return "inline policies open a way to more: " + "; ".join(
+        f"{name}, statement {index + 1}: {_told(paths)}"
+        for name, opened in found.items()
+        for index, paths in opened.items()
+    )
+
+
+def _told(paths: list[Path]) -> str:
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""  # noqa: PLR2004 - enough to see what it is about
+    return ", ".join(map(str, paths[:3])) + more

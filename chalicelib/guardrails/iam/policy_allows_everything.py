@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.privileges import administering
+from chalicelib.fixes.withdraw_admin_version import WithdrawAdminVersion
+from chalicelib.resources.iam import ManagedPolicy
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=ManagedPolicy,
+    on=cloudtrail("iam", "CreatePolicy", "CreatePolicyVersion", "SetDefaultPolicyVersion"),
+    reads=("iam:GetPolicy", "iam:GetPolicyVersion"),
+    fix=WithdrawAdminVersion(),
+    controls=("IAM.1", "CIS-5.0 1.15"),
+    opt_in=True,
+)
+def policy_allows_everything(policy: ManagedPolicy, aws: Session) -> str | None:
+    """Customer managed policy that makes administrator.
+
+    The default version of a policy allows everything, or all of IAM, or everything but IAM together with a published
+    way up, such as iam:PassRole: whoever has it is administrator, or will be when it is attached. What the policy
+    denies counts. The fix makes the newest version the default that does no such thing. If there is none, it makes a new
+    one without the statements at fault and leaves every other byte; one of five versions then goes, and an undo brings
+    it back. When nobody holds AdministratorAccess or IAMFullAccess, it asks first.
+
+    A policy that is used as a permissions boundary only is let be: it gives nothing to anybody. Exempt a policy that
+    your administrators are meant to have; AWS's own AdministratorAccess is better seen.
+    """
+    described = policy.described(aws)
+    if not described["AttachmentCount"] and described.get("PermissionsBoundaryUsageCount"):
+        return None
+    found = administering(policy.text(aws))
+    if not found:
+        return None
+    told = "; ".join(f"statement {index + 1} {why}" for index, why in found.items())
+    return f"its default version {described['DefaultVersionId']} makes administrator: {told}"

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
+from chalicelib.core.resource import Account
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.CRITICAL,
+    resource=Account,
+    on=any_of(cloudtrail("iam", "CreateAccessKey", userIdentity={"type": ["Root"]}), SCHEDULED),
+    reads=("iam:GetAccountSummary",),
+    controls=("IAM.4", "CIS-5.0 1.3"),
+)
+def root_key_created(account: Account, aws: Session) -> str | None:
+    """Root user with an access key.
+
+    No policy of the account limits such a key, and it works from anywhere. Nothing needs one. Sign in as root and
+    delete it; in a member account, the organization's management account can take root's credentials away for good
+    (centralized root access). Snapback can't: only root may touch root's keys.
+    """
+    summary = aws.client("iam").get_account_summary()["SummaryMap"]
+    if not summary.get("AccountAccessKeysPresent"):
+        return None
+    return f"the root user of account {account.account} has an access key"

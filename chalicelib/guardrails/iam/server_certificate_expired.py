@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import SCHEDULED
+from chalicelib.resources.iam import ServerCertificate
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=ServerCertificate,
+    on=SCHEDULED,
+    reads=("iam:ListServerCertificates",),
+    controls=("IAM.26", "CIS-5.0 1.18"),
+)
+def server_certificate_expired(certificate: ServerCertificate, aws: Session) -> str | None:
+    """Expired TLS certificate in IAM.
+
+    Somebody may put it on a load balancer by accident, and nobody can then connect without a warning. It is told, never
+    fixed: a deleted certificate can't be put back, since IAM gives its private key to nobody, and one that is in use
+    must be replaced there first. Asked once a day, of all certificates.
+    """
+    for each in ServerCertificate.listed(aws):
+        if each["ServerCertificateName"] == certificate.id:
+            over = each["Expiration"]
+            return f"it expired on {over:%Y-%m-%d}" if over < datetime.now(UTC) else None
+    return None

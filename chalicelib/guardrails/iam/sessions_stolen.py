@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.fixes.revoke_sessions import RevokeSessions, revoked
+from chalicelib.resources.iam import STOLEN_CREDENTIALS, Sessions
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = RevokeSessions()
+
+
+@guardrail(
+    severity=Severity.CRITICAL,
+    resource=Sessions,
+    on=STOLEN_CREDENTIALS,
+    reads=FIX.reads,
+    fix=FIX,
+    opt_in=True,
+)
+def sessions_stolen(sessions: Sessions, aws: Session) -> str | None:
+    """IAM role or user whose sessions are in somebody else's hands.
+
+    GuardDuty saw temporary credentials of it used as thieves do, such as an instance's from outside AWS (severity high
+    or critical). The fix denies everything to all its sessions that had begun by the time of the finding, as *Revoke
+    active sessions* in the IAM console does: rightful ones have to begin anew, and an instance waits until AWS gives it
+    new credentials. Undo puts back what was there. Roles of IAM Identity Center and service-linked roles are told,
+    never fixed: AWS lets nobody change them. Close the hole too: whoever can still get new sessions goes on.
+    """
+    if revoked(FIX.read(sessions, aws)):
+        return None
+    return f"GuardDuty saw its temporary credentials misused; those issued before {sessions.until} still work"

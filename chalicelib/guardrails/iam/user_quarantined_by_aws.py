@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.deactivate_access_key import ACTIVE
+from chalicelib.fixes.deactivate_users_keys import DeactivateUsersKeys
+from chalicelib.resources.iam import User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chalicelib.core.ports import Session
+
+FIX = DeactivateUsersKeys()
+BY_AWS = ("AWSCompromisedKeyQuarantine", "AWSExposedCredentialPolicy")
+
+
+@guardrail(
+    severity=Severity.CRITICAL,
+    resource=User,
+    on=cloudtrail("iam", "AttachUserPolicy", "PutUserPolicy"),
+    reads=(*FIX.reads, "iam:ListAttachedUserPolicies", "iam:ListUserPolicies"),
+    fix=FIX,
+)
+def user_quarantined_by_aws(user: User, aws: Session) -> str | None:
+    """IAM user put under quarantine by AWS, whose keys are still active.
+
+    AWS has found one of the user's keys with others and attached AWSCompromisedKeyQuarantine…, which denies a few dozen
+    actions and leaves the key working for all else. It doesn't say which key, so the fix switches all of the user's off
+    (there are two at most) and keeps them; undo switches on those that were. The policy stays.
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCompromisedKeyQuarantineV3.html
+    """
+    found = next(_quarantines(user, aws), None)
+    active = [key for key, status in FIX.read(user, aws)["keys"].items() if status == ACTIVE] if found else []
+    return f"AWS put {found} on it, and {' and '.join(active)} still works" if active else None
+
+
+def _quarantines(user: User, aws: Session) -> Iterator[str]:
+    iam = aws.client("iam")
+    for attached in iam.get_paginator("list_attached_user_policies").paginate(**user.name):
+        yield from (each["PolicyName"] for each in attached["AttachedPolicies"] if _of_aws(each["PolicyArn"]))
+    for page in iam.get_paginator("list_user_policies").paginate(**user.name):
+        yield from (name for name in page["PolicyNames"] if name.startswith(BY_AWS))
+
+
+def _of_aws(arn: str) -> bool:
+    return arn.split(":")[4] == "aws" and arn.rpartition("/")[2].startswith(BY_AWS)

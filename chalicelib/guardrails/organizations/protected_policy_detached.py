@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.attach_protected_policy import AttachProtectedPolicy
+from chalicelib.resources.organizations import OrganizationPolicy
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = AttachProtectedPolicy()
+
+
+@guardrail(
+    severity=Severity.CRITICAL,
+    resource=OrganizationPolicy,
+    on=cloudtrail("organizations", "DetachPolicy"),
+    reads=FIX.reads,
+    fix=FIX,
+    controls=("CIS-5.0 4.15",),
+    opt_in=True,
+)
+def protected_policy_detached(policy: OrganizationPolicy, aws: Session) -> str | None:
+    """Protected organization policy detached.
+
+    A service control policy is what even an account's administrators can't get around; without it they can. Say under
+    `known.scps` which policies are protected, and to which root, organizational units and accounts each must be
+    attached. The fix attaches it where it is missing, and detaches nothing. Policies that aren't named are let be.
+    """
+    if policy.id not in aws.known.scps:
+        return None
+    missing = FIX.missing(FIX.read(policy, aws), aws.known)
+    return f"is no longer attached to {', '.join(missing)}" if missing else None

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.stop_sharing_with_strangers import StopSharingWithStrangers
+from chalicelib.resources.ram import ResourceShare
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = StopSharingWithStrangers()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=ResourceShare,
+    on=cloudtrail("ram", "CreateResourceShare", "AssociateResourceShare"),
+    reads=FIX.reads,
+    fix=FIX,
+)
+def resource_shared_with_unknown_account(share: ResourceShare, aws: Session) -> str | None:
+    """Resource shared with an account outside the organization that isn't known.
+
+    By Resource Access Manager the other account uses the resource as if it were its own: subnets, transit gateways,
+    certificate authorities, databases. The fix takes just the unknown principals out of the share, and leaves the
+    others and the resources in it; an undo invites them again, and an account outside the organization must accept again.
+    AWS says who is in the same organization; name others under `known.accounts`, `known.organizations` or
+    `known.principals`. What other accounts share with yours is not looked at.
+    """
+    found = FIX.read(share, aws)["strangers"]
+    return f"shared with {', '.join(found)}" if found else None

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.keep_bucket_objects import KeepBucketObjects, too_short
+from chalicelib.resources.s3 import Bucket
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+    from chalicelib.fixes.keep_bucket_objects import Rule
+
+FIX = KeepBucketObjects()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Bucket,
+    # By the API's old name; the new one in case that changes.
+    on=cloudtrail("s3", "PutBucketLifecycle", "PutBucketLifecycleConfiguration"),
+    reads=FIX.reads,
+    fix=FIX,
+)
+def bucket_lifecycle_too_short(bucket: Bucket, aws: Session) -> str | None:
+    """S3 lifecycle rule that deletes what must be kept.
+
+    For the buckets that the settings name under `known.buckets` with `keep_days`, such as those of the audit trail. A
+    rule that deletes objects after a day wipes out the logs, and no call of DeleteObject is ever seen. The fix gives the
+    rule the days that the settings name; a rule with a date, which deletes whatever there is on that day, loses it, and
+    goes when nothing else is left of it. Other rules, filters and the rest of the rule stay, and so does what the rule
+    does to noncurrent versions. S3 begins to delete within a day, and what it has deleted stays deleted, unless the
+    bucket has versioning.
+    """
+    days = aws.known.bucket(bucket.id).keep_days
+    if days is None:
+        return None
+    found = [rule for rule in FIX.read(bucket, aws)["rules"] or () if too_short(rule, days)]
+    return f"{'; '.join(map(_told, found))}; they must be kept for {days} days" if found else None
+
+
+def _told(rule: Rule) -> str:
+    expiration = rule["Expiration"]
+    when = f"after {expiration['Days']} days" if "Days" in expiration else f"on {expiration['Date'][:10]}"
+    return f"its lifecycle rule {rule.get('ID', 'without a name')} deletes objects {when}"

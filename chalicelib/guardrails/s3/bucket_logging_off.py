@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
+from chalicelib.fixes.log_bucket_access import LogBucketAccess
+from chalicelib.resources.s3 import Bucket
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = LogBucketAccess()
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Bucket,
+    on=any_of(cloudtrail("s3", "PutBucketLogging"), SCHEDULED),
+    reads=FIX.reads,
+    fix=FIX,
+    controls=("S3.9",),
+)
+def bucket_logging_off(bucket: Bucket, aws: Session) -> str | None:
+    """S3 bucket whose access logs don't go where they must.
+
+    For the buckets that the settings name under `known.buckets` with `logs_to`. Without access logs nobody can tell
+    afterwards who read or deleted what. The fix sends them to the bucket that the settings name, which must be of the
+    same account and region and let S3's log delivery write. That bucket itself is let be: it would log its own logs.
+    """
+    target = aws.known.bucket(bucket.id).logs_to
+    if target in (None, bucket.id):
+        return None
+    logging = FIX.read(bucket, aws)["logging"]
+    if logging is None:
+        return f"it writes no access logs; they must go to {target}"
+    found = logging["TargetBucket"]
+    return None if found == target else f"its access logs go to {found}, and must go to {target}"

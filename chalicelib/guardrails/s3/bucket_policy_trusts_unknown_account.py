@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import any_of, cloudtrail
+from chalicelib.core.policy import Who
+from chalicelib.fixes.drop_unknown_principals import DropUnknownPrincipals
+from chalicelib.resources.s3 import EXPOSED, Bucket
+
+if TYPE_CHECKING:
+    from chalicelib.core.policy import Entrant
+    from chalicelib.core.ports import Session
+
+FIX = DropUnknownPrincipals()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Bucket,
+    on=any_of(cloudtrail("s3", "PutBucketPolicy"), *EXPOSED),
+    reads=FIX.reads,
+    fix=FIX,
+    controls=("S3.6",),
+)
+def bucket_policy_trusts_unknown_account(bucket: Bucket, aws: Session) -> str | None:
+    """S3 bucket policy that lets in an unknown account.
+
+    A statement allows an account, organization, network or endpoint that isn't known to do what it says; whoever puts
+    a copy of your data where you can't see it begins so. The fix takes just these principals out, and statements that
+    have no other with them; the rest of the text stays as it is, and a policy of which nothing is left is deleted.
+    Everyone is `s3.bucket_policy_made_public`'s business.
+
+    Name partners under `known.accounts`, `known.organizations` or `known.principals` before you switch the fix on.
+    Among these are AWS's own accounts that older regions' load balancers write their logs from, VPC endpoints, and
+    CloudFront's origin access identities, since a policy doesn't tell whose they are.
+    """
+    found = FIX.found(FIX.read(bucket, aws), aws.known)
+    return f"its policy lets in {', '.join(dict.fromkeys(map(_told, found)))}" if found else None
+
+
+def _told(entrant: Entrant) -> str:
+    """`arn:aws:iam::…:root (statement 2)`, counted from 1."""
+    name = "an unknown organization" if entrant.who is Who.ORGANIZATION else entrant.principal
+    return f"{'an unknown account or network' if name == '*' else name} (statement {entrant.statement + 1})"

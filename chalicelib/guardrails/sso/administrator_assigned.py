@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.revoke_assignment import RevokeAssignment, why_administrator
+from chalicelib.resources.sso import Assignment
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+FIX = RevokeAssignment()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Assignment,
+    on=cloudtrail("sso", "CreateAccountAssignment"),
+    reads=(*FIX.reads, "sso:ListManagedPoliciesInPermissionSet", "sso:GetInlinePolicyForPermissionSet"),
+    fix=FIX,
+    opt_in=True,
+)
+def administrator_assigned(assignment: Assignment, aws: Session) -> str | None:
+    """Administrator of a production account by IAM Identity Center.
+
+    A user or group was given a permission set that allows everything, or to give oneself everything. The fix takes
+    this one assignment away; sessions that have begun go on until they expire. Say which accounts are in production
+    under `known.production` (all, when none is named), and who may be administrator under `known.principals`, as
+    `arn:aws:identitystore:::group/<id>` or `…:::user/<id>`. Customer managed policies and permissions boundaries of
+    the permission set are not looked at.
+    """
+    production = aws.known.production
+    if (production and assignment.target not in production) or aws.known.principal(assignment.principal):
+        return None
+    why = why_administrator(assignment.set, aws)
+    if why is None or not FIX.read(assignment, aws)["assigned"]:
+        return None
+    kind, who = assignment.who.values()
+    return f"{kind.lower()} {who} is administrator of account {assignment.target}: {why}"

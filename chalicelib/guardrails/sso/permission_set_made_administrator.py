@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.fixes.revoke_assignment import why_administrator
+from chalicelib.resources.sso import PermissionSet
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=PermissionSet,
+    on=cloudtrail("sso", "AttachManagedPolicyToPermissionSet", "PutInlinePolicyToPermissionSet"),
+    reads=("sso:ListManagedPoliciesInPermissionSet", "sso:GetInlinePolicyForPermissionSet"),
+)
+def permission_set_made_administrator(set: PermissionSet, aws: Session) -> str | None:
+    """Permission set of IAM Identity Center that makes administrators.
+
+    All who are assigned to it become administrators, in each of their accounts, as soon as it is provisioned. Snapback
+    only tells: to take the policy off again changes as many accounts. Name permission sets that are meant so under
+    `known.principals`, as `arn:aws:sso:::permissionSet/ssoins-…/ps-…`. Customer managed policies and permissions
+    boundaries of the permission set are not looked at.
+    """
+    return None if aws.known.principal(set.arn) else why_administrator(set, aws)

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import text
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.own import own_role
+from chalicelib.core.pattern import cloudtrail
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
+
+
+@tripwire(severity=Severity.HIGH, on=cloudtrail("ecr", "PutImage"))
+def release_pushed_by_stranger(event: Event, known: Known) -> str | None:
+    """Image pushed to a release repository by somebody else than the pipeline.
+
+    `known.releases` names the release repositories and who may push to each (`pushers`, by the ARN of the user, role or
+    session); without pushers, anybody may. Who signs images pushes the signature, and has to be among them too.
+    """
+    repository = event.text("repositoryName") or ""
+    release = known.release(repository)
+    if release is None or not release.pushers or event.text("registryId") not in (None, event.account):
+        return None
+    role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
+    names = [name for name in (event.actor.principal, role) if name]
+    if own_role(known, role) or any(fnmatchcase(name, glob) for name in names for glob in release.pushers):
+        return None
+    what = event.text("imageTag") or event.answered("image", "imageId", "imageDigest") or "an image"
+    return f"{event.actor.name} pushed {what} to {repository}"

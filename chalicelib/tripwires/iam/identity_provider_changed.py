@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import text
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.pattern import cloudtrail
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
+
+_CALLS = {
+    "CreateSAMLProvider": "made the SAML provider",
+    "UpdateSAMLProvider": "gave other metadata or keys to the SAML provider",
+    "CreateOpenIDConnectProvider": "made the OpenID Connect provider",
+    "UpdateOpenIDConnectProviderThumbprint": "gave other certificates to the OpenID Connect provider",
+    "AddClientIDToOpenIDConnectProvider": "added an audience to the OpenID Connect provider",
+}
+# IAM Identity Center makes and renews its own; AWS itself writes `invokedBy`.
+_BUT_IDENTITY_CENTER = {"invokedBy": [{"exists": False}, {"anything-but": ["sso.amazonaws.com"]}]}
+
+
+@tripwire(severity=Severity.HIGH, on=cloudtrail("iam", *_CALLS, userIdentity=_BUT_IDENTITY_CENTER))
+def identity_provider_changed(event: Event, known: Known) -> str | None:
+    """Identity provider made or changed by somebody unknown.
+
+    Whoever holds a provider's keys says who comes in, and becomes every role that trusts it: changing its metadata is
+    a lasting way in that leaves no user and no key. Name the pipeline that may do so, by the ARN of its role, under
+    `known.principals`. Delete the provider, or give it its former metadata, if nobody meant this.
+    """
+    role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
+    if any(known.principal(arn) for arn in (event.actor.principal, role) if arn):
+        return None
+    named = (event.text(key) for key in ("name", "sAMLProviderArn", "openIDConnectProviderArn", "url"))
+    which = next((name for name in named if name), "") or event.answered("openIDConnectProviderArn") or "?"
+    return f"{event.actor.name} {_CALLS[event.name]} {which}"

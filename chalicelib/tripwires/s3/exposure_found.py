@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import dig, rows, text
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.pattern import any_of
+from chalicelib.resources.s3 import EXPOSED
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
+
+_UNGUARDED = {
+    "Policy:IAMUser/S3BucketReplicatedExternally": "copies its objects to an unknown account",
+    "Policy:IAMUser/S3BucketSharedWithCloudFront": "is shared with CloudFront",
+}
+"""What no guardrail looks for: https://docs.aws.amazon.com/macie/latest/user/findings-types.html#findings-policy-types."""
+
+
+@tripwire(severity=Severity.HIGH, on=any_of(*EXPOSED))
+def exposure_found(event: Event, known: Known) -> str | None:
+    """Something else open to outsiders.
+
+    IAM Access Analyzer or Macie has found a way in from outside the account or organization that no guardrail puts
+    right: to a key, a queue, a function, a directory bucket, by an access point or by an ACL, or in another account of
+    an analyzer for the organization. Close it where it is, or archive the finding there. What is found about buckets'
+    policies, public ACLs and roles' trust policies isn't told here: their guardrails look at these themselves. Nor is
+    access for those that the settings know.
+    """
+    detail = event.detail
+    if event.source == "aws.macie":
+        done = _UNGUARDED.get(text(detail, "type") or "")
+        return (
+            f"Macie finds that bucket {text(detail, 'resourcesAffected', 's3Bucket', 'name')} {done}" if done else None
+        )
+    principal = dig(detail, "principal")
+    who = [each for each in principal.values() if isinstance(each, str)] if isinstance(principal, dict) else []
+    if _guarded(event) or not who or all(_known(each, event.account, known) for each in who):
+        return None
+    actions = [each for each in rows(detail, "action") if isinstance(each, str)]
+    allowed = ", ".join(actions[:3]) + (f" and {len(actions) - 3} more" if len(actions) > 3 else "")  # noqa: PLR2004
+    somebody = "anyone" if "*" in who else ", ".join(who)
+    return f"Access Analyzer finds that {somebody} can do {allowed or 'something'} with {text(detail, 'resource')}"
+
+
+def _guarded(event: Event) -> bool:
+    """Whether a guardrail looks at what gives the access."""
+    owners = {text(event.detail, key) for key in ("accountId", "resourceOwnerAccount")} - {None}
+    if not owners <= {event.account}:
+        return False
+    kind, ways = text(event.detail, "resourceType"), {text(each, "type") for each in rows(event.detail, "sources")}
+    if kind == "AWS::S3::Bucket":
+        return ways <= {"POLICY"} or (ways <= {"POLICY", "BUCKET_ACL"} and event.detail.get("isPublic") is True)
+    return kind == "AWS::IAM::Role"
+
+
+def _known(principal: str, own: str, known: Known) -> bool:
+    account = principal.split(":")[4] if principal.count(":") > 4 else principal  # noqa: PLR2004
+    arn = f"arn:aws:iam::{principal}:root" if principal.isdigit() else principal
+    return account in {own, *known.accounts} or known.principal(arn)

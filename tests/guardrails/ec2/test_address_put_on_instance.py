@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.core.event import Event
+from chalicelib.core.settings import Known, Settings
+from chalicelib.resources.ec2 import Address
+from tests.guardrails.ec2.instances import launch, the_instance
+from tests.support import HOME, Case, Envelope, World, cloudtrail_event
+
+ID = "ec2.address_put_on_instance"
+
+
+def address(world: World) -> str:
+    tags = [{"ResourceType": "elastic-ip", "Tags": [{"Key": "team", "Value": "shop"}]}]
+    return str(world.client("ec2").allocate_address(Domain="vpc", TagSpecifications=tags)["AllocationId"])
+
+
+def whole(world: World) -> Any:
+    """Without the association's id: AWS makes a new one each time."""
+    (found,) = world.client("ec2").describe_addresses(Filters=[{"Name": "tag:team", "Values": ["shop"]}])["Addresses"]
+    found.pop("AssociationId", None)
+    return {key: value for key, value in found.items() if value}  # moto has empty ones where AWS has none.
+
+
+def event(allocation: str, **on: str) -> Envelope:
+    asked = {"allocationId": allocation, **on, "allowReassociation": False}
+    return cloudtrail_event("ec2", "AssociateAddress", asked, {"associationId": "eipassoc-1", "_return": True})
+
+
+def on_instance(world: World) -> Envelope:
+    made, instance = address(world), launch(world)
+    world.client("ec2").associate_address(AllocationId=made, InstanceId=instance)
+    return event(made, instanceId=instance)
+
+
+def on_interface(world: World) -> Envelope:
+    made, _ = address(world), launch(world)
+    (interface,) = the_instance(world)["NetworkInterfaces"]
+    on = interface["NetworkInterfaceId"]
+    world.client("ec2").associate_address(AllocationId=made, NetworkInterfaceId=on)
+    return event(made, networkInterfaceId=on)
+
+
+def on_no_instance(world: World) -> Envelope:
+    """As that of a NAT gateway."""
+    ec2, made = world.client("ec2"), address(world)
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.associate_address(AllocationId=made, NetworkInterfaceId=interface)
+    return event(made, networkInterfaceId=interface)
+
+
+def off_again(world: World) -> Envelope:
+    envelope = on_instance(world)
+    ec2 = world.client("ec2")
+    ec2.disassociate_address(AssociationId=ec2.describe_addresses()["Addresses"][0]["AssociationId"])
+    return envelope
+
+
+def remove(world: World) -> None:
+    (found,) = world.client("ec2").describe_addresses()["Addresses"]
+    world.client("ec2").release_address(AllocationId=found["AllocationId"])
+
+
+def disturb(world: World) -> None:
+    (found,) = world.client("ec2").describe_addresses()["Addresses"]
+    world.client("ec2").create_tags(Resources=[found["AllocationId"]], Tags=[{"Key": "touched", "Value": "yes"}])
+
+
+CASE = Case(
+    unsafe=(on_instance, on_interface),
+    near_misses=(on_no_instance, off_again),
+    whole=whole,
+    remove=remove,
+    disturb=disturb,
+)
+
+
+def test_in_a_public_subnet_it_is_let_be(world: World) -> None:
+    envelope = on_instance(world)
+    world.settings = Settings(known=Known(public_subnets=frozenset({the_instance(world)["SubnetId"]})))
+    (outcome,) = world.deliver(envelope, ID)
+    assert outcome.status == "compliant"
+
+
+@pytest.mark.parametrize(
+    "parameters", [None, {}, {"publicIp": "203.0.113.7"}, {"allocationId": ["a", "b"]}, "eipalloc-1"]
+)
+def test_a_strange_event_names_no_address(parameters: Any) -> None:
+    assert not list(Address.in_event(Event.parse(cloudtrail_event("ec2", "AssociateAddress", parameters))))
+
+
+def test_all_addresses_are_found_with_their_tags(world: World) -> None:
+    made = address(world)
+    look = world.application().sessions.look(HOME, "us-east-1")
+    (found,) = Address.all_in(look)
+    assert (found.id, found.tags(look)) == (made, {"team": "shop"})

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.core.event import Event
+from chalicelib.resources.ec2 import Volume
+from tests.support import HOME, Case, Envelope, World, cloudtrail_event, scheduled_event
+
+ID = "ec2.volume_unencrypted"
+
+
+def whole(world: World) -> Any:
+    return world.client("ec2").describe_volumes()["Volumes"]
+
+
+def created(*, encrypted: bool) -> Any:
+    def made(world: World) -> Envelope:
+        tags = [{"ResourceType": "volume", "Tags": [{"Key": "team", "Value": "shop"}]}]
+        volume = world.client("ec2").create_volume(
+            Size=8, AvailabilityZone="us-east-1a", Encrypted=encrypted, TagSpecifications=tags
+        )
+        answer = {"volumeId": volume["VolumeId"], "size": "8", "status": "creating", "encrypted": encrypted}
+        return cloudtrail_event("ec2", "CreateVolume", {"size": "8", "zone": "us-east-1a"}, answer)
+
+    return made
+
+
+def by_the_clock(world: World) -> Envelope:
+    created(encrypted=False)(world)
+    return scheduled_event()
+
+
+CASE = Case(
+    unsafe=(created(encrypted=False), by_the_clock),
+    near_misses=(created(encrypted=True),),
+    whole=whole,
+    remove=lambda world: world.client("ec2").delete_volume(VolumeId=whole(world)[0]["VolumeId"]),
+)
+
+
+def test_the_reason_tells_its_size(world: World) -> None:
+    (outcome,) = world.deliver(created(encrypted=False)(world), ID)
+    assert outcome.reason == "its 8 GiB aren't encrypted"
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"volumeId": None}, {"volumeId": "snap-1"}, "vol-1", ["vol-1"]])
+def test_a_strange_event_names_no_volume(answer: Any) -> None:
+    assert not list(Volume.in_event(Event.parse(cloudtrail_event("ec2", "CreateVolume", None, answer))))
+
+
+def test_volumes_are_found_with_their_tags(world: World) -> None:
+    created(encrypted=True)(world)
+    look = world.application().sessions.look(HOME, "us-east-1")
+    (volume,) = Volume.all_in(look)
+    assert volume.tags(look) == {"team": "shop"}

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.core.event import Event
+from chalicelib.core.record import Status
+from chalicelib.core.settings import Known, Settings
+from chalicelib.resources.sso import PermissionSet
+from tests.guardrails.sso.test_administrator_assigned import ADMIN, permission_set, remove
+from tests.support import Case, Envelope, World, cloudtrail_event
+
+ID = "sso.permission_set_made_administrator"
+
+
+def given(*policies: str, inline: Any = None, known: Known | None = None) -> Any:
+    def made(world: World) -> Envelope:
+        world.settings = Settings(known=known or Known())
+        name = permission_set(world, *policies, inline=inline)
+        asked = {"instanceArn": name["InstanceArn"], "permissionSetArn": name["PermissionSetArn"]}
+        if inline:
+            return cloudtrail_event("sso", "PutInlinePolicyToPermissionSet", asked | {"inlinePolicy": "{}"})
+        asked["managedPolicyArn"] = f"arn:aws:iam::aws:policy/{policies[-1]}"
+        return cloudtrail_event("sso", "AttachManagedPolicyToPermissionSet", asked)
+
+    return made
+
+
+def whole(world: World) -> Any:
+    sso = world.client("sso-admin")
+    instance = sso.list_instances()["Instances"][0]["InstanceArn"]
+    names = [
+        {"InstanceArn": instance, "PermissionSetArn": arn}
+        for arn in sso.list_permission_sets(InstanceArn=instance)["PermissionSets"]
+    ]
+    return [
+        (
+            sso.list_managed_policies_in_permission_set(**name)["AttachedManagedPolicies"],
+            sso.get_inline_policy_for_permission_set(**name)["InlinePolicy"],
+        )
+        for name in names
+    ]
+
+
+CASE = Case(
+    unsafe=(given(ADMIN), given("ReadOnlyAccess", "IAMFullAccess"), given(inline="*"), given(ADMIN, inline="s3:*")),
+    near_misses=(
+        given("ReadOnlyAccess"),
+        given(inline="s3:*"),
+        given(ADMIN, known=Known(principals=("arn:aws:sso:::permissionSet/ssoins-*/ps-*",))),
+    ),
+    whole=whole,
+    remove=remove,
+)
+
+
+def test_it_is_told_and_left_as_it_is(world: World) -> None:
+    (outcome,) = world.deliver(given(ADMIN)(world), ID, "fix")
+    assert (outcome.status, outcome.reason) == (Status.ALERTED, "AdministratorAccess (allows * on *)")
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"permissionSetArn": ["a", "b"]}, {"permissionSetArn": "ps-1"}])
+def test_an_event_that_names_no_permission_set_finds_nothing(parameters: Any) -> None:
+    event = Event.parse(cloudtrail_event("sso", "AttachManagedPolicyToPermissionSet", parameters))
+    assert not list(PermissionSet.in_event(event))

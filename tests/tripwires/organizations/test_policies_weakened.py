@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.core.settings import Known, Settings
+from tests.support import Envelope, World, cloudtrail_event
+
+ID = "organizations.policies_weakened"
+POLICY = "p-examplepolicyid111"
+
+
+@pytest.mark.parametrize(
+    ("envelope", "reason"),
+    [
+        (
+            cloudtrail_event("organizations", "UpdatePolicy", {"policyId": POLICY, "content": "{}"}),
+            f"alice rewrote the protected policy {POLICY}",
+        ),
+        (
+            cloudtrail_event("organizations", "DeletePolicy", {"policyId": POLICY}),
+            f"alice deleted the protected policy {POLICY}",
+        ),
+        (
+            cloudtrail_event(
+                "organizations", "DisablePolicyType", {"rootId": "r-a1b2", "policyType": "SERVICE_CONTROL_POLICY"}
+            ),
+            "alice switched off SERVICE_CONTROL_POLICY for r-a1b2",
+        ),
+        (
+            cloudtrail_event("organizations", "DisablePolicyType"),
+            "alice switched off a kind of policies for the organization",
+        ),
+    ],
+)
+def test_what_weakens_the_policies_is_told(envelope: Envelope, reason: str, world: World) -> None:
+    world.settings = Settings(known=Known(scps={POLICY: ("r-a1b2",)}))
+    (outcome,) = world.deliver(envelope, ID, "fix")
+    assert (outcome.status, outcome.reason) == ("alerted", reason)
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        cloudtrail_event("organizations", "UpdatePolicy", {"policyId": "p-somebodyelses"}),
+        cloudtrail_event("organizations", "UpdatePolicy"),
+        cloudtrail_event("organizations", "DisablePolicyType", errorCode="AccessDeniedException"),
+        cloudtrail_event("organizations", "EnablePolicyType", {"policyType": "SERVICE_CONTROL_POLICY"}),
+    ],
+)
+def test_other_policies_and_failed_calls_are_not(envelope: Envelope, world: World) -> None:
+    world.settings = Settings(known=Known(scps={POLICY: ("r-a1b2",)}))
+    assert not world.deliver(envelope, ID)
