@@ -8,7 +8,7 @@ from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from snapback import moto_containers, moto_ec2, moto_ecr, moto_identity, moto_rolesanywhere
+from snapback import moto_containers, moto_ec2, moto_ecr, moto_identity, moto_lambda, moto_rolesanywhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,7 @@ def closed() -> Iterator[None]:
         stack.enter_context(moto_rolesanywhere.added())
         stack.enter_context(moto_containers.added())
         stack.enter_context(moto_identity.added())
+        stack.enter_context(moto_lambda.added())
         yield
 
 

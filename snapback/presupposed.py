@@ -379,18 +379,31 @@ def _code(here: Presupposed, bucket: str) -> str:
 
 
 def _function(here: Presupposed, name: str) -> str:
-    name = re.sub(r"^.*:function:|:[^:]*$" if ":function:" in name else "$^", "", name)
-    iam = here.client("iam")
+    """With the alias or version that is asked for, and a URL that asks for signatures, if one is changed."""
+    found = re.fullmatch(r"(?:.*function:)?([\w-]+)(?::([\w$-]+))?", name)
+    if not found:
+        return ""
+    name, qualifier = found[1], here.parameters.get("Qualifier") or found[2] or "$LATEST"
+    iam, client = here.client("iam"), here.client("lambda")
     role = {"RoleName": "presupposed-function", "AssumeRolePolicyDocument": json.dumps(_TRUST)}
     with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(**role)
-    here.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Role=f"arn:{here.partition}:iam::{here.account}:role/presupposed-function",
-        Handler="index.handler",
-        Code={"ZipFile": _zip()},
-    )
+    with suppress(client.exceptions.ResourceConflictException):
+        client.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=f"arn:{here.partition}:iam::{here.account}:role/presupposed-function",
+            Handler="index.handler",
+            Code={"ZipFile": _zip()},
+        )
+    if qualifier != "$LATEST":
+        version = client.publish_version(FunctionName=name)["Version"]
+        if not qualifier.isdigit():
+            with suppress(client.exceptions.ResourceConflictException):
+                client.create_alias(FunctionName=name, Name=qualifier, FunctionVersion=version)
+    if here.operation == "UpdateFunctionUrlConfig":
+        asked = {"Qualifier": qualifier} if qualifier != "$LATEST" else {}
+        client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM", **asked)
     return f"function {name}"
 
 

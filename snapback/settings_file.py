@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _WORDS = {
     r"^[0-9]{12}$": "an account id of 12 digits",
     r"^[^=]+=.*$": "a tag as key=value",
+    r"^(?![aA][wW][sS]:)[A-Za-z0-9 _.:/=+@-]{1,128}$": "a tag's key, which doesn't begin with aws:",
     r"^o-[a-z0-9]{10,32}$": "an organization id as o-abcde12345",
     r"^pl-": "a prefix list id as pl-0123456789abcdef0",
     r"^[A-Za-z0-9_-]{1,40}$": "1 to 40 letters, digits, _ and -",
@@ -267,6 +268,11 @@ def _check_guardrails(reader: _Reader, values: dict[str, Any], rules: Mapping[st
         for where, mode in _modes(path, chosen):
             if limit := _limit(rules.get(name), mode):
                 reader.doubtful(where, f"{name} is set to {mode}, but {limit}")
+        for tag, mode in (chosen.get("tags", {}) if isinstance(chosen, dict) else {}).items():
+            key, is_tag, _ = tag.partition("=")
+            if is_tag and mode == Mode.OFF and key not in values.get("trusted_tags", []):
+                what = f"{tag} turns nothing off, since {_quoted(key)} is not among trusted_tags"
+                reader.doubtful((*path, "tags", tag), what)
 
 
 def _check_exemptions(reader: _Reader, values: dict[str, Any], rules: Mapping[str, Rule], today: date) -> None:

@@ -24,6 +24,8 @@ _OTHERWISE = {
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "s3:DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3-control:TagResource": "s3:TagResource",
+    "s3-control:UntagResource": "s3:UntagResource",
     "s3-control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
     "s3-control:PutPublicAccessBlock": "s3:PutAccountPublicAccessBlock",
     "s3-control:DeletePublicAccessBlock": "s3:PutAccountPublicAccessBlock",
@@ -35,7 +37,8 @@ _ALSO = {
 }
 """What else a call needs. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html"""
 
-_PREFIXES = {"eventbridge": "events", "sso-admin": "sso"}
+_PREFIXES = {"eventbridge": "events", "sso-admin": "sso", "auto-scaling": "autoscaling"}
+_PREFIXES |= dict.fromkeys(("elastic-load-balancing", "elastic-load-balancing-v2"), "elasticloadbalancing")
 
 
 def action_of(service: str, operation: str) -> str:

@@ -233,6 +233,27 @@ def scan_found(
     )
 
 
+def inspector_found(*findings: Any) -> None:
+    """moto's Inspector finds nothing, and filters nothing. From here on it has these, and filters by what they hold.
+
+    https://docs.aws.amazon.com/inspector/v2/APIReference/API_FilterCriteria.html
+    """
+    from moto.inspector2.models import inspector2_backends
+
+    from tests.support import HOME, REGION
+
+    names = {"findingStatus": "status", "findingType": "type"}
+
+    def listed(filter_criteria: Any, **_: Any) -> list[Any]:
+        return [finding for finding in findings if all(among(finding, *each) for each in filter_criteria.items())]
+
+    def among(finding: Any, name: str, wanted: list[Any]) -> bool:
+        held = finding["resources"][0]["id"] if name == "resourceId" else finding.get(names.get(name, name))
+        return held in [each["value"] for each in wanted]
+
+    vars(inspector2_backends[HOME][REGION])["list_findings"] = listed
+
+
 def certificate_expires(name: str, when: datetime) -> None:
     """moto doesn't read server certificates; snapback/moto_gaps.py has it say what is put in here."""
     from moto.iam.models import iam_backends

@@ -33,7 +33,8 @@ FRIEND = "210987654321"
 STACK = f"arn:aws:cloudformation:{REGION}:{HOME}:stack/snapback/11111111-2222-4333-8444-555555555555"
 VAULT_KEY = f"arn:aws:kms:{REGION}:{HOME}:key/12345678-1234-4234-8234-123456789012"
 VAULT = Bucket(kms_key=VAULT_KEY, versioning=True, logs_to="vault-access", keep_days=365)
-KNOWN = Known(accounts=frozenset({FRIEND}), buckets={"vault-*": VAULT}, stack=STACK)
+TAGS: Any = {"owner": "session", "made-by": "creator", "made-at": "time"}
+KNOWN = Known(accounts=frozenset({FRIEND}), buckets={"vault-*": VAULT}, required_tags={"AWS::*": TAGS}, stack=STACK)
 
 Envelope = dict[str, Any]
 

@@ -35,6 +35,9 @@ UNSAFE_WITH_FIX = [
     if rule.fix
     for number, make in enumerate(case_of(rule.id).unsafe)
 ]
+FIRST = [each for each in UNSAFE if str(each.id).endswith("-0")]
+FIRST_WITH_FIX = [each for each in UNSAFE_WITH_FIX if str(each.id).endswith("-0")]
+"""For what the engine does alike with all ways of being unsafe."""
 NEAR_MISSES = [
     pytest.param(rule, make, id=f"{rule.id}-{number}")
     for rule in GUARDRAILS
@@ -60,7 +63,7 @@ def settled(rule: Guardrail[Any], outcome: Any, world: World) -> Any:
     return outcome
 
 
-@pytest.mark.parametrize(("rule", "make"), UNSAFE)
+@pytest.mark.parametrize(("rule", "make"), FIRST)
 def test_what_is_unsafe_is_told_and_left_alone_in_alert(rule: Guardrail[Any], make: Make, world: World) -> None:
     envelope, case = make(world), case_of(rule.id)
     before = whole(case, world)
@@ -91,7 +94,7 @@ def test_undo_restores_exactly_what_was_there(rule: Guardrail[Any], make: Make, 
     assert whole(case, world) == before
 
 
-@pytest.mark.parametrize(("rule", "make"), UNSAFE_WITH_FIX)
+@pytest.mark.parametrize(("rule", "make"), FIRST_WITH_FIX)
 def test_after_an_undo_the_next_event_lets_it_be(rule: Guardrail[Any], make: Make, world: World) -> None:
     assert rule.fix is not None
     if not rule.fix.reversible:
@@ -109,7 +112,7 @@ def test_after_an_undo_the_next_event_lets_it_be(rule: Guardrail[Any], make: Mak
     assert one(world.deliver(again, rule.id)).status == Status.FIXED
 
 
-@pytest.mark.parametrize(("rule", "make"), UNSAFE_WITH_FIX)
+@pytest.mark.parametrize(("rule", "make"), FIRST_WITH_FIX)
 def test_a_second_delivery_changes_nothing(rule: Guardrail[Any], make: Make, world: World) -> None:
     envelope, case = make(world), case_of(rule.id)
     settled(rule, one(world.deliver(envelope, rule.id)), world)
@@ -121,7 +124,7 @@ def test_a_second_delivery_changes_nothing(rule: Guardrail[Any], make: Make, wor
     assert world.records() == records
 
 
-@pytest.mark.parametrize(("rule", "make"), UNSAFE)
+@pytest.mark.parametrize(("rule", "make"), FIRST)
 def test_a_second_delivery_is_told_once(rule: Guardrail[Any], make: Make, world: World) -> None:
     envelope = make(world)
     first = one(world.deliver(envelope, rule.id, "alert"))
@@ -130,7 +133,7 @@ def test_a_second_delivery_is_told_once(rule: Guardrail[Any], make: Make, world:
     assert len(world.records()) == 1
 
 
-@pytest.mark.parametrize(("rule", "make"), UNSAFE_WITH_FIX)
+@pytest.mark.parametrize(("rule", "make"), FIRST_WITH_FIX)
 def test_in_ask_nothing_changes_before_a_person_approves(rule: Guardrail[Any], make: Make, world: World) -> None:
     envelope, case = make(world), case_of(rule.id)
     before = whole(case, world)
@@ -237,13 +240,14 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
                 look = application.sessions.look(resource.account, resource.region)
                 before = rule.fix.read(resource, look)
                 read |= actions_of(fresh.calls)
-                actor = Event.parse(json.loads(json.dumps(envelope, default=str))).actor
-                rule.fix.doubt(resource, before, rule.fix.safe(before, look.known), actor, look)
+                event = Event.parse(json.loads(json.dumps(envelope, default=str)))
+                after = rule.fix.answer(before, look.known, event.actor, event.time)
+                rule.fix.doubt(resource, before, after, event.actor, look)
                 doubted |= actions_of(fresh.calls)
                 fresh.calls.clear()
                 application.sessions.look(resource.account, resource.region)  # Else the hand would remember the look.
                 hand = application.sessions.hand(resource.account, resource.region, "0123456789abcdef")
-                rule.fix.write(resource, rule.fix.safe(before, look.known), hand)
+                rule.fix.write(resource, after, hand)
                 if rule.fix.reversible:
                     rule.fix.write(resource, before, hand)
                 written |= actions_of(fresh.calls)

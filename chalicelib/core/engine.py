@@ -197,7 +197,9 @@ class Engine:
             if is_gone(resource, error):
                 return Outcome(rule.id, resource.arn, Status.GONE)
             raise
-        after = rule.fix.safe(before, look.known) if rule.fix and before is not None else None
+        after = (
+            rule.fix.answer(before, look.known, event.actor, event.time) if rule.fix and before is not None else None
+        )
         mode = settings.allowed(rule, settings.mode_of(rule, resource.account, tags))
         if after == before:
             mode = weakest(mode, Mode.ALERT)
@@ -388,7 +390,8 @@ class Engine:
             return self._ledger.move(record, Status.FIXED, by=SNAPBACK, note="found safe", after=now)
         if self._ledger.stopped() or self._settings.trouble:
             return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error="its function died before the fix")
-        after = rule.fix.safe(now, self._sessions.look(resource.account, resource.region).known)
+        known = self._sessions.look(resource.account, resource.region).known
+        after = rule.fix.answer(now, known, record.actor, record.event_time)
         record = self._counted(record, after)
         if record.status is Status.ASKING:
             return record
@@ -428,7 +431,7 @@ class Engine:
             raise
         if reason is None:
             return self._moved(record, Status.EXPIRED, by=by, note="it is safe already")
-        after = rule.fix.safe(before, look.known)
+        after = rule.fix.answer(before, look.known, record.actor, record.event_time)
         if before != record.before:
             self._moved(
                 record, Status.ASKING, by=by, note="it changed since", reason=reason, before=before, after=after

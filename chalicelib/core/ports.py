@@ -39,7 +39,19 @@ class Session(Protocol):
     def client(
         self,
         service: Literal[
-            "events", "inspector2", "rolesanywhere", "codebuild", "ecs", "eks", "organizations", "ram", "sso-admin"
+            "autoscaling",
+            "codebuild",
+            "ecs",
+            "eks",
+            "elb",
+            "elbv2",
+            "events",
+            "inspector2",
+            "lambda",
+            "organizations",
+            "ram",
+            "rolesanywhere",
+            "sso-admin",
         ],
         region: str = ...,
     ) -> Any: ...

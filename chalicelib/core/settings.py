@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.core.resource import Resource
 
 AccountId = Annotated[str, Meta(pattern=r"^[0-9]{12}$")]
+TagKey = Annotated[str, Meta(pattern=r"^(?![aA][wW][sS]:)[A-Za-z0-9 _.:/=+@-]{1,128}$")]
 
 
 class Mode(StrEnum):
@@ -35,7 +36,10 @@ class Mode(StrEnum):
 
 
 class Modes(Struct, frozen=True, forbid_unknown_fields=True):
-    """A guardrail's mode, by account and by tag (`key=value`); a tag beats an account, an account beats `mode`."""
+    """A guardrail's mode, by account and by tag (`key=value`); a tag beats an account, an account beats `mode`.
+
+    Only the settings' `trusted_tags` weaken a mode: others are their author's to choose, who may be who made it unsafe.
+    """
 
     mode: Mode | UnsetType = UNSET
     accounts: dict[AccountId, Mode] = {}
@@ -119,7 +123,7 @@ class Scans(Struct, frozen=True, forbid_unknown_fields=True):
     """How many known vulnerabilities of each severity an image may have; null is any number.
 
     With `exploitable`, none for which an exploit is known, of whatever severity (enhanced scanning tells). `cves` are
-    let be until the end of a day (UTC), by their ids.
+    let be until the end of a day (UTC), by their ids, in instances and functions too.
     """
 
     critical: Annotated[int, Meta(ge=0)] | None = 0
@@ -151,6 +155,10 @@ class Known(Struct, frozen=True, forbid_unknown_fields=True):
     `public_subnets` are those in which instances may have public addresses; `image_owners` the accounts, besides ours,
     whose machine images may be started, or AWS's names for them (`amazon`, `aws-marketplace`); `flow_logs` where the
     flow logs go that a VPC must have, as the ARN of a bucket and a prefix.
+    `deployers` are ARN globs of the users and roles that may put code in functions; any may while none is named.
+    `required_tags` are the tags that resources must have, by a glob of CloudFormation types, of which the first that fits
+    counts; each with what it is filled with where it lacks, once that is known: the `creator` (an ARN), the `session` (or
+    the user's name) or the `time` of the call that made the resource. null is what only a person knows.
     `stack` is what Snapback itself is, by its CloudFormation ARN: the deployment tells it (see `core.own`), and the
     file can't.
     """
@@ -182,10 +190,16 @@ class Known(Struct, frozen=True, forbid_unknown_fields=True):
     public_subnets: frozenset[Annotated[str, Meta(pattern=r"^subnet-[0-9a-z]+$")]] = frozenset()
     image_owners: frozenset[Annotated[str, Meta(pattern=r"^([0-9]{12}|amazon|aws-[a-z-]+)$")]] = frozenset({"amazon"})
     flow_logs: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:s3:::[a-z0-9.-]+(/.*)?$")] | None = None
+    deployers: tuple[str, ...] = ()
+    required_tags: dict[str, dict[TagKey, Literal["creator", "session", "time"] | None]] = {}
     stack: str = ""
 
     def principal(self, arn: str) -> bool:
         return any(fnmatchcase(arn, allowed) for allowed in self.principals)
+
+    def deployer(self, *names: str | None) -> bool:
+        """Whether somebody may put code in functions, by any of the names that they go by."""
+        return not self.deployers or any(fnmatchcase(name, glob) for name in names if name for glob in self.deployers)
 
     def boundary(self, arn: str, account: str) -> str | None:
         """The boundary that this user or role must have; `*` for the account in the settings is its own."""
@@ -199,6 +213,10 @@ class Known(Struct, frozen=True, forbid_unknown_fields=True):
     def release(self, repository: str) -> Release | None:
         """What the images of this repository must be; None when it is no release repository."""
         return next((needs for glob, needs in self.releases.items() if fnmatchcase(repository, glob)), None)
+
+    def tags_of(self, type: str) -> Mapping[str, str | None]:
+        """The tags that resources of a CloudFormation type must have, each with what it is filled with."""
+        return next((tags for glob, tags in self.required_tags.items() if fnmatchcase(type, glob)), {})
 
     def bucket(self, name: str) -> Bucket:
         """What this bucket must have, by the first glob that fits; nothing where none does."""
@@ -246,6 +264,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     mode: Mode = Mode.ALERT
     accounts: frozenset[AccountId] = frozenset()
     guardrails: dict[str, Mode | Modes] = {}
+    trusted_tags: frozenset[TagKey] = frozenset()
+    """Keys of tags that may weaken a mode: who changes resources must not be able to set these."""
     exemptions: tuple[Exemption, ...] = ()
     known: Known = Known()
     channels: tuple[Channel, ...] = ()
@@ -283,12 +303,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         """As configured; what the guardrail itself allows is `allowed`'s business."""
         chosen = self.guardrails.get(rule.id, UNSET)
         if isinstance(chosen, Modes):
-            by_tag = [
-                mode for tag, mode in chosen.tags.items() if tags.get(tag.partition("=")[0]) == tag.partition("=")[2]
-            ]
-            if by_tag:
-                return weakest(*by_tag)
+            split = ((tag.partition("="), mode) for tag, mode in chosen.tags.items())
+            by_tag = [(key, mode) for (key, _, value), mode in split if tags.get(key) == value]
+            if trusted := [mode for key, mode in by_tag if key in self.trusted_tags]:
+                return weakest(*trusted)
             chosen = chosen.accounts.get(account, chosen.mode)
+            modes = self.mode if chosen is UNSET else chosen, *(mode for _, mode in by_tag)
+            return max(modes, key=list(Mode).index)
         return self.mode if chosen is UNSET else chosen
 
     def allowed(self, guardrail: Guardrail[Resource], mode: Mode) -> Mode:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import dig, rows, text
+from chalicelib.core.pattern import Pattern, native
 from chalicelib.core.resource import Resource, partition
 
 if TYPE_CHECKING:
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
 
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
+
+COMPROMISED: Pattern = {
+    **native("aws.guardduty", "GuardDuty Finding"),
+    "detail": {
+        "type": [{"wildcard": "*:EC2/*"}, {"wildcard": "*:Runtime/*"}],
+        "resource": {"resourceType": ["Instance"]},
+        "severity": [{"numeric": [">=", 7]}],
+    },
+}
+"""GuardDuty's findings about an instance, of severity high or critical.
+
+https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_finding-types-ec2.html
+"""
 
 
 def _is(prefix: str, id: str) -> bool:
@@ -165,6 +179,7 @@ class Instance(Resource):
             *_asked(event, "instanceId"),
             *_answered(event, "iamInstanceProfileAssociation", "instanceId"),
             *(text(each, "instanceId") for each in launched),
+            *_scanned(event),
         ):
             if instance and _is("i", instance):
                 yield cls(instance, event.account, event.region)
@@ -185,6 +200,49 @@ class Instance(Resource):
     def tags(self, aws: Session) -> Mapping[str, str]:
         found = self.described(aws)
         return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])} if found else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect(Resource):
+    """An instance that GuardDuty told of at a time, as in `i-0123/2026-11-23T10:00:00Z`.
+
+    The ARN is the instance's own: what is said about it in the settings holds for it.
+    """
+
+    cloudformation_type: ClassVar[str] = "AWS::EC2::Instance"
+    gone: ClassVar[frozenset[str]] = Instance.gone
+    tag_reads: ClassVar[tuple[str, ...]] = Instance.tag_reads
+
+    @property
+    def arn(self) -> str:
+        return self.instance.arn
+
+    @property
+    def instance(self) -> Instance:
+        return Instance(self.id.partition("/")[0], self.account, self.region)
+
+    @property
+    def since(self) -> str:
+        """In UTC, to the second."""
+        return self.id.partition("/")[2]
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        """Of a finding about the event's own account. A port that is probed is open, and nobody is in yet."""
+        instance = text(event.detail, "resource", "instanceDetails", "instanceId")
+        probed = (text(event.detail, "type") or "").startswith("Recon:EC2/PortProbe")
+        own = text(event.detail, "accountId") in {None, event.account}
+        if instance and _is("i", instance) and own and not probed:
+            since = event.time.isoformat(timespec="seconds").replace("+00:00", "Z")
+            yield cls(f"{instance}/{since}", event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - no list of EC2 tells which are compromised
+        """None: only the event tells."""
+        return iter(())
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        return self.instance.tags(aws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,3 +514,12 @@ def _answered(event: Event, *path: str) -> Iterator[str]:
     for found in (event.answered(*path), event.answered(f"{event.name}Response", *path)):
         if found:
             yield found
+
+
+def _scanned(event: Event) -> Iterator[str]:
+    """What Amazon Inspector tells of; an administrator's account is told of its members' too, as they are.
+
+    https://docs.aws.amazon.com/inspector/latest/user/eventbridge-integration.html
+    """
+    if event.name == "Inspector2 Finding" and text(event.detail, "awsAccountId") in {None, event.account}:
+        yield from (name for each in rows(event.detail, "resources") if (name := text(each, "id")))

@@ -89,6 +89,38 @@ def test_a_mode_by_account_beats_the_guardrails_and_a_tag_beats_both(world: Worl
     assert deliver(world, envelope, guardrails={ID: modes}).status == Status.ASKING
 
 
+@pytest.mark.parametrize(
+    ("tagged", "trusted", "becomes"),
+    [
+        ({"env": "dev"}, set(), "fixed"),
+        ({"env": "dev"}, {"env"}, "off"),
+        ({"env": "dev"}, {"team"}, "fixed"),
+        ({"env": "test"}, {"env"}, "fixed"),
+        ({"env": "dev", "team": "web"}, {"env"}, "off"),
+        ({"env": "dev", "team": "web"}, {"team"}, "asking"),
+        ({"env": "dev", "team": "web"}, {"env", "team"}, "off"),
+    ],
+)
+def test_only_a_trusted_tag_weakens_a_mode(
+    tagged: dict[str, str], trusted: set[str], becomes: str, world: World
+) -> None:
+    """Whoever makes a bucket public can tag it as well, in the same breath."""
+    envelope = public(world)
+    modes = Modes(mode=Mode.FIX, tags={"env=dev": Mode.OFF, "team=web": Mode.ASK})
+    pairs = [{"Key": key, "Value": value} for key, value in tagged.items()]
+    world.client("s3").put_bucket_tagging(Bucket="app-logs", Tagging={"TagSet": pairs})
+    outcome = deliver(world, envelope, guardrails={ID: modes}, trusted_tags=frozenset(trusted))
+    assert outcome.status == becomes
+
+
+def test_an_untrusted_tag_takes_nothing_from_another_that_strengthens(world: World) -> None:
+    envelope = public(world)
+    modes = Modes(mode=Mode.ALERT, tags={"env=prod": Mode.FIX, "team=web": Mode.ASK})
+    pairs = [{"Key": "env", "Value": "prod"}, {"Key": "team", "Value": "web"}]
+    world.client("s3").put_bucket_tagging(Bucket="app-logs", Tagging={"TagSet": pairs})
+    assert deliver(world, envelope, guardrails={ID: modes}).status == Status.FIXED
+
+
 def test_settings_in_trouble_alert_and_never_fix(world: World) -> None:
     outcome = deliver(world, public(world), trouble="settings.json can't be read")
     assert outcome.status == Status.ALERTED

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ALL = os.environ.get("SNAPBACK_FAULTS") == "all"
 """Without it, so many cases of each guardrail and scenario are picked, the same ones each time."""
-CASES = 1_200
+CASES = 1_000
 """How many are picked, of all guardrails and scenarios together."""
 
 
@@ -44,7 +44,7 @@ def run(rule: Guardrail[Any], scenario: str) -> Tally:
         cases = [
             (number, trial, fault) for number, trial in _ways(rule, scenario, wire, worlds) for fault in _faults(trial)
         ]
-        sample = max(CASES // (len(GUARDRAILS) * len(SCENARIOS)), 4)
+        sample = max(CASES // (len(GUARDRAILS) * len(SCENARIOS)), 3)
         if not ALL and len(cases) > sample:
             cases = Random(f"{rule.id} {scenario}").sample(cases, sample)  # noqa: S311 - the same ones each time
         for number, clean, fault in cases:

@@ -30,10 +30,13 @@ def test_every_call_to_a_bucket_names_its_owner(rule: Guardrail[Any], world: Wor
     application = world.application("fix", rule.id)
     owners: list[Any] = []
 
-    def seen(params: dict[str, Any], **_: Any) -> None:
-        owners.append(params["headers"].get("x-amz-expected-bucket-owner"))
+    def seen(model: Any, params: dict[str, Any], **_: Any) -> None:
+        if model.name != "ListBuckets":  # It names none, and tells of the account's own.
+            headers = params["headers"]
+            owners.append(headers.get("x-amz-expected-bucket-owner") or headers.get("x-amz-account-id"))
 
-    application.sessions.source.events.register("before-call.s3", seen)
+    for api in ("s3", "s3-control"):
+        application.sessions.source.events.register(f"before-call.{api}", seen)
     outcomes = application.guard(rule.service, json.loads(json.dumps(envelope, default=str)))
     (outcome,) = (each for each in outcomes if each.guardrail == rule.id)
     application.engine.undo(outcome.record, "bob")

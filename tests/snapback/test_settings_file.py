@@ -89,7 +89,7 @@ def test_the_shipped_example_is_good_with_its_comments_taken_off_too(tmp_path: P
     )
     settings, found = check(written(tmp_path, text), TODAY)
     assert found == []
-    assert taken_off == 11
+    assert taken_off == 13
     assert settings
     assert len(settings.guardrails) == 2
     assert settings.known.trails["audit"].organization
@@ -156,6 +156,11 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
             f"guardrails:\n  {ID}:\n    tags: {{prod: off}}",
             f"3: a key of guardrails.{ID}.tags is 'prod'; allowed: a tag as key=value",
         ),
+        (
+            f"guardrails:\n  {ID}:\n    tags: {{env=dev: off}}",
+            "3: env=dev turns nothing off, since 'env' is not among trusted_tags",
+        ),
+        ("trusted_tags: ['aws:x']", "1: trusted_tags[0] is 'aws:x'; allowed: a tag's key, which doesn't begin with aws:"),
         ("mode: ask\nmode: fix", "2: mode is there twice, first in line 1; allowed: once"),
         (
             f"guardrails:\n  {ID}: ask\n  {ID}: fix",

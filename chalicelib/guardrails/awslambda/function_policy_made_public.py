@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.policy import Who
+from chalicelib.fixes.remove_permissions import RemovePermissions
+from chalicelib.resources.awslambda import Qualified
+
+if TYPE_CHECKING:
+    from chalicelib.core.policy import Entrant, Statement
+    from chalicelib.core.ports import Session
+
+FIX = RemovePermissions()
+
+
+@guardrail(
+    severity=Severity.HIGH,
+    resource=Qualified,
+    on=cloudtrail("lambda", "AddPermission20150331", "AddPermission20150331v2", "PutResourcePolicy"),
+    reads=(*FIX.reads, "lambda:GetFunctionConfiguration"),
+    fix=FIX,
+    controls=("Lambda.1",),
+)
+def function_policy_made_public(function: Qualified, aws: Session) -> str | None:
+    """Lambda function that strangers may call.
+
+    Its policy lets in anyone, an account that isn't known, or a service of AWS on anyone's behalf: a permission for
+    `s3.amazonaws.com` without SourceArn or SourceAccount also serves the buckets of everybody else. Versions and aliases
+    have policies of their own, and are looked at by themselves.
+
+    The fix removes those statements, and undo adds them again as they were; one that only PutResourcePolicy could make, of
+    several principals say, is told and stays. Known are `known.accounts`,
+    `known.organizations` and `known.principals`, which may name a service too; an Alexa skill's token and Lambda@Edge
+    are fine. Exempt functions that are public on purpose.
+    """
+    found = FIX.found(function.policy(aws), aws.known, function.account)
+    return "its policy lets in " + "; ".join(_told(*each) for each in found) if found else None
+
+
+def _told(statement: Statement, entrant: Entrant) -> str:
+    """`anyone by statement open, lambda:InvokeFunctionUrl`."""
+    who = {
+        Who.ANYONE: "anyone",
+        Who.SERVICE: f"{entrant.principal} on anyone's behalf",
+    }.get(entrant.who, f"{entrant.principal} ({entrant.who})")
+    name = statement.raw.get("Sid") or statement.index + 1
+    return f"{who} by statement {name}, {', '.join(statement.actions()) or 'all actions but some'}"

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import rows, text
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.resources.awslambda import CONFIGURED, Function
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+_PARTS = 8
+"""Of a layer version's ARN."""
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Function,
+    on=cloudtrail("lambda", *CONFIGURED),
+    reads=("lambda:GetFunctionConfiguration",),
+)
+def layer_of_unknown_account(function: Function, aws: Session) -> str | None:
+    """Lambda function with a layer of an unknown account.
+
+    A layer is code that runs in the function, with all that its role may do; a whole extension can come that way. Known
+    are your own account, `known.accounts` and `known.vendors`: name the accounts there by which AWS and other vendors
+    give out their layers. It is told, never fixed: without its layer, the function would fail.
+    """
+    known = {function.account, *aws.known.accounts, *aws.known.vendors}
+    layers = [text(each, "Arn") or "" for each in rows(function.configured(aws), "Layers")]
+    unknown = [arn for arn in layers if len(arn.split(":")) == _PARTS and arn.split(":")[4] not in known]
+    return f"it has a layer of an unknown account: {', '.join(unknown)}" if unknown else None

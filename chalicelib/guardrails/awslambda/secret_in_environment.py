@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import dig
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.resources.awslambda import CONFIGURED, Function
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.MEDIUM,
+    resource=Function,
+    on=cloudtrail("lambda", *CONFIGURED),
+    reads=("lambda:GetFunctionConfiguration",),
+)
+def secret_in_environment(function: Function, aws: Session) -> str | None:
+    """Lambda function with a secret in its environment.
+
+    Whoever may look at the function can read it, and every published version keeps it. It is looked for by names such as
+    DB_PASSWORD and by the looks of what is there; only the names are told, never the values. References to Secrets
+    Manager and Parameter Store are none.
+
+    Change the secret, and have the function fetch the new one when it starts. It is told, never fixed: without the
+    secret, the function would fail. Exempt what only looks like one.
+    """
+    from chalicelib.core.diff import credential
+
+    variables = dig(function.configured(aws), "Environment", "Variables") or {}
+    names = sorted(name for name, value in variables.items() if credential(name, value))
+    return f"what looks like a secret is in its environment: {', '.join(names)}" if names else None

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
+from chalicelib.fixes.tag_with_owner import TagInstance, lacking
+from chalicelib.resources.ec2 import Instance
+
+if TYPE_CHECKING:
+    from chalicelib.core.ports import Session
+
+
+@guardrail(
+    severity=Severity.LOW,
+    resource=Instance,
+    on=any_of(cloudtrail("ec2", "RunInstances"), SCHEDULED),
+    reads=("ec2:DescribeInstances",),
+    fix=TagInstance(),
+    grace=timedelta(minutes=10),
+)
+def instance_without_required_tags(instance: Instance, aws: Session) -> str | None:
+    """Instance without the tags that the settings ask for.
+
+    Nobody knows whose it is, whom to ask when something is wrong with it, and who pays. `required_tags` in the settings
+    names the tags, and which of them the fix sets by itself: the creator, the session and the time, as the event that
+    made it tells; what only a person knows is told, and so is what the daily look finds without tags. Pipelines that tag
+    after making have ten minutes. The fix leaves all other tags. Volumes and network interfaces keep their own.
+    """
+    return lacking(instance, aws) if instance.described(aws) else None

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import text
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.pattern import cloudtrail
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
+
+
+@tripwire(severity=Severity.MEDIUM, on=cloudtrail("lambda", "PublishLayerVersion20181031"))
+def layer_published_by_stranger(event: Event, known: Known) -> str | None:
+    """Lambda layer published by somebody else than the pipeline.
+
+    Functions that take the layer's newest version on their next deployment run what is in it. `known.deployers` names
+    the users and roles that may publish, by ARN; while it names none, anybody may, and nothing is told. Look at the
+    version, and delete it if it isn't yours.
+    """
+    role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
+    if known.deployer(event.actor.principal, role):
+        return None
+    what = event.answered("layerVersionArn") or event.text("layerName") or "a layer"
+    return f"{event.actor.name} published {what}"
