@@ -27,8 +27,12 @@ def test_a_row_over_its_aim_is_marked() -> None:
     assert Row("x", Count(2, 2), Count(3, 2, None), Count(9, 5, 3)).missed
 
 
+LOOKS_AGAIN = {"ec2.instance_compromised"}
+"""Fixes that write to several services, and look at each again right before: what was seen may be some writes old."""
+
+
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in GUARDRAILS])
 def test_every_guardrail_makes_few_calls(rule: Guardrail[Any]) -> None:
     case = case_of(rule.id)
     assert not compliant(rule, case.near_misses[0]).missed
-    assert not rule.fix or not fixed(rule, case.unsafe[0]).missed
+    assert not rule.fix or rule.id in LOOKS_AGAIN or not fixed(rule, case.unsafe[0]).missed

@@ -61,7 +61,10 @@ def run(rule: Guardrail[Any], scenario: str) -> Tally:
 def _ways(rule: Guardrail[Any], scenario: str, wire: Wire, worlds: Iterator[World]) -> Iterator[tuple[int, Trial]]:
     """A clean run for each way of being unsafe that makes for other calls than those before it."""
     case, seen = case_of(rule.id), set()
-    for number, make in enumerate(case.unsafe):
+    ways = list(enumerate(case.unsafe))
+    if not ALL:
+        Random(f"{rule.id} {scenario} way").shuffle(ways)  # noqa: S311 - the same order each time
+    for number, make in ways:
         trial = Trial(rule, case, make, scenario, wire, next(worlds))
         trial.try_out()
         if scenario != "fix" and trial.ends is not Status.FIXED:
@@ -72,6 +75,8 @@ def _ways(rule: Guardrail[Any], scenario: str, wire: Wire, worlds: Iterator[Worl
         if calls not in seen:
             seen.add(calls)
             yield number, trial
+            if not ALL:
+                return
 
 
 def _faults(clean: Trial) -> Iterator[Fault]:
