@@ -243,8 +243,8 @@ class _NoRecords:
     def move(self, record: Record, status: Status, *, by: str, note: str = "", **changed: Any) -> Record:
         return record.stepped(status, self._now(), by, note, **changed)
 
-    def note(self, record: Record, *, by: str, note: str) -> Record:
-        return record.noted(self._now(), by, note)
+    def note(self, record: Record, *, by: str, note: str, what: str = "") -> Record:
+        return record.noted(self._now(), by, note, what)
 
     def stopped(self) -> str:
         return ""  # The canary goes on, or stopping the writes would raise the alarm.

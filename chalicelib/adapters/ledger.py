@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.event import Actor
 from chalicelib.core.ports import Refused
-from chalicelib.core.record import UNDER_WAY, Record, Status, Step
+from chalicelib.core.record import REFUSED, UNDER_WAY, Record, Status, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -58,6 +58,7 @@ TABLE: dict[str, Any] = {
 """The table as CloudFormation and, but for two words, CreateTable take it."""
 
 _JSON = {"before", "after"}
+_SMALL = {"tags", "calls"}
 _TIMES = {"event_time", "seen_at"}
 
 
@@ -224,8 +225,8 @@ class DynamoLedger:
                 return moved
         raise Refused("moved", record.id)
 
-    def note(self, record: Record, *, by: str, note: str) -> Record:
-        noted = record.noted(self._now(), by, note)
+    def note(self, record: Record, *, by: str, note: str, what: str = REFUSED) -> Record:
+        noted = record.noted(self._now(), by, note, what)
         put = self._put_over(record, noted)
         if record.status in UNDER_WAY:
             raise Refused("moved", record.id)
@@ -262,16 +263,23 @@ class DynamoLedger:
                 values={":now": {"N": str(self._now().timestamp())}},
             )
 
+    def asked_before(self, time: datetime) -> Iterator[Record]:
+        """Records that ask, and were not told of since then."""
+        before = {":before": {"S": time.isoformat(timespec="milliseconds")}}
+        yield from self._query(Status.ASKING, before, " AND updated_at <= :before")
+
     def records(self, *statuses: Status) -> Iterator[Record]:
         """Records by status (all, when none is named), the latest first within each."""
         for status in statuses or Status:
             yield from self._query(status)
 
-    def _query(self, status: Status, values: Mapping[str, Any] | None = None, **more: Any) -> Iterator[Record]:
+    def _query(
+        self, status: Status, values: Mapping[str, Any] | None = None, when: str = "", **more: Any
+    ) -> Iterator[Record]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             IndexName="by-status",
-            KeyConditionExpression="#status = :status",
+            KeyConditionExpression=f"#status = :status{when}",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={":status": {"S": status}, **(values or {})},
             ScanIndexForward=False,
@@ -322,7 +330,7 @@ class DynamoLedger:
             for name in states:
                 del item[name]
             item["spilt"] = {"S": self._spill.put(record.id, states)}
-        item["updated_at"] = {"S": now.isoformat(timespec="milliseconds")}
+        item["updated_at"] = {"S": record.touched or now.isoformat(timespec="milliseconds")}
         item["expires_at"] = {"N": str(int((now + KEPT).timestamp()))}
         item["lease_until"] = {"N": str(self._lease(record))}
         item["steps"] = {"N": str(len(record.history))}
@@ -412,7 +420,7 @@ def to_item(record: Record) -> dict[str, Any]:
             item["history"] = {"L": [{"S": json.dumps(asdict(step))} for step in value]}
         elif field.name == "actor":
             item["actor"] = {"S": json.dumps(asdict(value))}
-        elif field.name in _JSON:
+        elif field.name in _JSON | _SMALL:
             item[field.name] = {"S": json.dumps(value)}
         elif field.name in _TIMES:
             item[field.name] = {"S": value.isoformat()}
@@ -436,8 +444,9 @@ def from_item(item: Mapping[str, Any]) -> Record:
             value = Actor(**json.loads(value))
         elif field.name == "status":
             value = Status(value)
-        elif field.name in _JSON:
+        elif field.name in _JSON | _SMALL:
             value = json.loads(value)
+            value = tuple(value) if isinstance(value, list) else value
         elif field.name in _TIMES:
             value = datetime.fromisoformat(value)
         values[field.name] = int(value) if type_ == "N" else value

@@ -14,7 +14,7 @@ from chalicelib.core.own import FIXER, READER
 from chalicelib.core.resource import partition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from botocore.model import OperationModel
 
@@ -45,6 +45,7 @@ class _Memory:
 
     def __init__(self) -> None:
         self.answers: dict[Any, Any] = {}
+        self.writes: list[str] = []
 
     def looking(self, client: Any) -> None:
         client.meta.events.register_first("before-call", self._before_look)
@@ -65,6 +66,7 @@ class _Memory:
         if _READS.match(model.name):
             return self._recalled(model, **call)
         self.answers.clear()
+        self.writes.append(f"{model.service_model.service_name}:{model.name}")
         return None
 
     def _recalled(self, model: OperationModel, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
@@ -95,8 +97,9 @@ class AwsSession:
         region: str,
         known: Known,
         hooked: Callable[[Any], None] = lambda _: None,
+        calls: Sequence[str] = (),
     ) -> None:
-        self.account, self.region, self.known = account, region, known
+        self.account, self.region, self.known, self.calls = account, region, known, calls
         self._source, self._clients, self._hooked = source, clients, hooked
 
     def client(self, service: str, region: str = "") -> Any:
@@ -135,7 +138,8 @@ class AwsSessions:
         """A session that may write."""
         memory = self._memories.setdefault(account, _Memory())
         source, clients = self._as(account, region, FIXER, record), self._writing if account == self.home else {}
-        return AwsSession(source, clients, account, region, self.known, memory.writing)
+        memory.writes = []
+        return AwsSession(source, clients, account, region, self.known, memory.writing, memory.writes)
 
     def _as(self, account: str, region: str, role: str, name: str) -> boto3.Session:
         if account == self.home:

@@ -15,7 +15,7 @@ from chalicelib.core.event import Event, dig, text
 from chalicelib.core.guardrail import Guardrail, NotYet, Rule, Tripwire
 from chalicelib.core.pattern import matches
 from chalicelib.core.ports import Ledger, Refused, Session, Sessions, WhoChanged
-from chalicelib.core.record import UNDOABLE, Record, Status
+from chalicelib.core.record import ESCALATED, REMINDED, UNDOABLE, Record, Status
 from chalicelib.core.resource import Account, Resource
 from chalicelib.core.settings import Mode, Settings, weakest
 
@@ -166,7 +166,7 @@ class Engine:
             return []
         account = Account(event.account, event.account, event.region)
         mode = self._settings.mode_of(rule, event.account, {})
-        return [self._found(rule, account, event, reason, weakest(mode, Mode.ALERT), None, None, self._now(), None)]
+        return [self._found(rule, account, event, reason, weakest(mode, Mode.ALERT), None, None, self._now(), None, {})]
 
     def _check(
         self,
@@ -191,7 +191,7 @@ class Engine:
             if grace and self._now() < due:
                 self._later({**event.raw, "asks": rule.id}, due)
                 return Outcome(rule.id, resource.arn, "waiting", f"{reason}; asked again at {due:%H:%M}")
-            tags = resource.tags(look) if settings.needs_tags(rule.id) else {}
+            tags = resource.tags(look) if settings.needs_tags(rule.id) or settings.told_tags else {}
             before = rule.fix.read(resource, look) if rule.fix else None
         except Exception as error:
             if is_gone(resource, error):
@@ -203,7 +203,7 @@ class Engine:
         mode = settings.allowed(rule, settings.mode_of(rule, resource.account, tags))
         if after == before:
             mode = weakest(mode, Mode.ALERT)
-        outcome = self._found(rule, resource, event, reason, mode, before, after, seen_at, look)
+        outcome = self._found(rule, resource, event, reason, mode, before, after, seen_at, look, tags)
         if outcome.status not in {"off", "exempt", "duplicate", Status.ALERTED, Status.ASKING}:
             looks.clear()  # What was seen before the write is no longer true.
         return outcome
@@ -219,6 +219,7 @@ class Engine:
         after: Any,
         seen_at: datetime,
         look: Session | None,
+        tags: Mapping[str, str],
     ) -> Outcome:
         now = self._now()
         for exemption in self._settings.exemptions:
@@ -260,6 +261,8 @@ class Engine:
             after=after,
             fix=fix.summary if fix else "",
             reversible=fix.reversible if fix else True,
+            tags={key: value for key, value in tags.items() if key in self._settings.told_tags},
+            found_by="sweep" if is_scheduled(event) else "event",
         )
         try:
             opening = draft.stepped(draft.status, now, SNAPBACK, note)
@@ -320,8 +323,9 @@ class Engine:
         assert rule.fix is not None
         assert record.after is not None
         wrong: Exception | None = None
+        hand = self._sessions.hand(resource.account, resource.region, record.id)
         try:
-            rule.fix.write(resource, record.after, self._sessions.hand(resource.account, resource.region, record.id))
+            rule.fix.write(resource, record.after, hand)
         except Exception as error:  # noqa: BLE001 - judged by the proof, raised below if the harm is still there
             wrong = error
         try:
@@ -330,11 +334,13 @@ class Engine:
             return self._unseen(record, resource, error, wrong, by)
         if reason is None:
             note = f"safe in spite of {described(wrong)}" if wrong else ""
-            return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left)
+            return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left, calls=tuple(hand.calls))
         if wrong is None:
-            return self._ledger.move(record, Status.STILL_UNSAFE, by=by, note=reason, after=left)
+            return self._ledger.move(
+                record, Status.STILL_UNSAFE, by=by, note=reason, after=left, calls=tuple(hand.calls)
+            )
         trouble = described(wrong)
-        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left)
+        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(hand.calls))
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
     def _proved(
@@ -439,6 +445,42 @@ class Engine:
             raise CannotAct(f"record {record_id}: the resource changed since it asked; look at it again, then approve")
         return self._fix(rule, resource, self._moved(record, Status.FIXING, by=by, looked_at=looked_at), by)
 
+    def press(self, record: Record) -> Record:
+        """Ask anew what nobody has answered for so long, ask more people, or close it, as `settings.asking` says.
+
+        What is safe or gone by now is closed as that. Answers the record as it was when nothing is due yet. Raises
+        Refused when somebody was quicker.
+        """
+        asking, now = self._settings.asking, self._now()
+        asked = next(step for step in reversed(record.life) if step.status == Status.ASKING)
+        since = record.history[record.history.index(asked) :]
+        age, last = (now - datetime.fromisoformat(at) for at in (asked.at, record.touched))
+        escalates = asking.escalate_to and age >= timedelta(hours=asking.escalate_hours)
+        expires = age >= timedelta(hours=asking.expire_hours)
+        if escalates and not any(step.status == ESCALATED for step in since):
+            what = ESCALATED
+        elif expires or last >= timedelta(hours=asking.remind_hours):
+            what = REMINDED
+        else:
+            return record
+        trouble = ""
+        try:
+            _, rule, resource = self._recalled(record.id)
+            safe = rule(resource, self._sessions.look(resource.account, resource.region)) is None
+        except Exception as error:  # noqa: BLE001 - the question is put all the same
+            if not isinstance(error, CannotAct) and is_gone(resource, error):
+                return self._ledger.move(record, Status.GONE, by=SNAPBACK)
+            safe, trouble = False, f"; it can't be looked at: {described(error)}"
+        if safe:
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="it is safe by now")
+        hours = f"{age // timedelta(hours=1)} hours"
+        if expires:
+            note = f"nobody answered in {hours}; it is as it was, and asked anew when it is seen again{trouble}"
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note)
+        left = max(timedelta(hours=asking.expire_hours) - age, timedelta())
+        note = f"unanswered for {hours}; closed in {left // timedelta(hours=1)} hours{trouble}"
+        return self._ledger.note(record, by=SNAPBACK, note=note, what=what)
+
     def undo(self, record_id: str, by: str, *, force: bool = False) -> Record:
         """Write a record's `before` back, and let the resource be for `undo_exemption_days`.
 
@@ -505,8 +547,9 @@ class Engine:
         assert record.before is not None
         wrong: Exception | None = None
         left: Any = None
+        hand = self._sessions.hand(resource.account, resource.region, record.id)
         try:
-            rule.fix.write(resource, record.before, self._sessions.hand(resource.account, resource.region, record.id))
+            rule.fix.write(resource, record.before, hand)
         except Exception as error:  # noqa: BLE001 - judged by what is there now, raised below
             wrong = error
         try:
@@ -518,11 +561,10 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, wrong, by)
         if left == record.before:
-            return self._ledger.move(
-                record, Status.UNDONE, by=by, note=f"let be for {self._settings.undo_exemption_days} days", after=left
-            )
+            note = f"let be for {self._settings.undo_exemption_days} days"
+            return self._ledger.move(record, Status.UNDONE, by=by, note=note, after=left, calls=tuple(hand.calls))
         trouble = f"undo: {described(wrong) if wrong else 'written, but the state read back is another'}"
-        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left)
+        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(hand.calls))
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
     def _may_write(self, rule: Guardrail[Any], resource: Resource, record: Record) -> None:

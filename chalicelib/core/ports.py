@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from mypy_boto3_cloudtrail import CloudTrailClient
@@ -30,6 +31,8 @@ class Session(Protocol):
     account: str
     region: str
     known: Known
+    calls: Sequence[str]
+    """What has been written through it, as `s3:PutBucketAcl`."""
 
     @overload
     def client(self, service: Literal["cloudtrail"], region: str = ...) -> CloudTrailClient: ...
@@ -109,8 +112,8 @@ class Ledger(Protocol):
     def stopped(self) -> str:
         """Who stopped all writes, when and why, or nothing; at most half a minute old."""
 
-    def note(self, record: Record, *, by: str, note: str) -> Record:
-        """Add a step to the history by which nothing changes. Raises Refused("moved") when the record moved on."""
+    def note(self, record: Record, *, by: str, note: str, what: str = ...) -> Record:
+        """Add a step to the history by which nothing changes, one of `record.ASIDE`. Raises Refused("moved") when the record moved on."""
 
     def get(self, id: str) -> Record | None: ...
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.resource import Resource, revive
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from chalicelib.core.event import Actor
@@ -40,6 +41,10 @@ UNDER_WAY = frozenset({Status.FIXING, Status.UNDOING})
 """Someone holds the lock, until their lease runs out."""
 REFUSED = "refused"
 """A step by which nothing changed: somebody wanted to decide who may not."""
+REMINDED, ESCALATED = "reminded", "escalated"
+"""Steps by which nothing changed: a question was asked again, and asked of more people."""
+ASIDE = frozenset({REFUSED, REMINDED, ESCALATED})
+"""Steps by which nothing changed."""
 UNDOABLE = frozenset({Status.FIXED, Status.STILL_UNSAFE, Status.FAILED})
 
 
@@ -48,7 +53,7 @@ class Step:
     """One line of a record's history: when (ISO 8601, UTC), what it became, who did it, and a note."""
 
     at: str
-    status: str  # or REFUSED, which changes nothing
+    status: str  # or one of ASIDE
     by: str
     note: str = ""
 
@@ -58,7 +63,8 @@ class Record:
     """`before` and `after` are the fix's states, None where there is no fix. They may hold secrets: never log them.
 
     `holder` is the fencing token of whoever took the record last; `event_time` and `seen_at` are when the event
-    happened and when the state was read.
+    happened and when the state was read. `tags` are those of the resource that the settings ask for, `calls` what the
+    last write sent (`s3:PutBucketAcl`), `found_by` an `event` or a `sweep`.
     """
 
     id: str
@@ -85,6 +91,9 @@ class Record:
     attempts: int = 1
     holder: str = ""
     error: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    calls: tuple[str, ...] = ()
+    found_by: str = "event"
     history: tuple[Step, ...] = ()
 
     @staticmethod
@@ -114,13 +123,18 @@ class Record:
         return revive(self.kind, self.resource, self.account, self.region)
 
     @property
+    def touched(self) -> str:
+        """When it last moved on: whoever is refused can't put off what is due."""
+        return next((step.at for step in reversed(self.history) if step.status != REFUSED), "")
+
+    @property
     def life(self) -> tuple[Step, ...]:
         """The steps by which something changed."""
-        return tuple(step for step in self.history if step.status != REFUSED)
+        return tuple(step for step in self.history if step.status not in ASIDE)
 
-    def noted(self, at: datetime, by: str, note: str) -> Record:
-        """With a step by which nothing changed."""
-        step = Step(at.isoformat(timespec="milliseconds"), REFUSED, by, note)
+    def noted(self, at: datetime, by: str, note: str, what: str = REFUSED) -> Record:
+        """With a step by which nothing changed: `what` is one of ASIDE."""
+        step = Step(at.isoformat(timespec="milliseconds"), what, by, note)
         return replace(self, history=(*self.history, step))
 
     def stepped(self, status: Status, at: datetime, by: str, note: str = "", **changed: Any) -> Record:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from chalicelib.core.resource import Resource
 
 AccountId = Annotated[str, Meta(pattern=r"^[0-9]{12}$")]
+ChannelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+Secret = Annotated[str, Meta(pattern=r"^(ssm:/|secretsmanager:).+$")]
+"""The name of a secret in Parameter Store or Secrets Manager, never the secret."""
+SeverityName = Literal["low", "medium", "high", "critical"]
 TagKey = Annotated[str, Meta(pattern=r"^(?![aA][wW][sS]:)[A-Za-z0-9 _.:/=+@-]{1,128}$")]
 
 
@@ -226,12 +230,132 @@ class Known(Struct, frozen=True, forbid_unknown_fields=True):
 _NOTHING = Bucket()
 
 
-class Channel(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to tell. `url` is an address, or names a secret: `ssm:/path` or `secretsmanager:name`."""
+class _Channel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
+    """What all channels have. Above `per_minute` messages they are summed up; `fallback` is another channel's name, told
+    what this one has not taken in half an hour.
+    """
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
-    type: Literal["slack", "webhook"]
+    name: ChannelName
+    per_minute: Annotated[int, Meta(ge=1, le=600)] = 20
+    fallback: ChannelName | None = None
+
+
+class SlackWebhook(_Channel, frozen=True, tag="slack"):
+    """Slack, by an incoming webhook: it only tells."""
+
+    url: Secret
+
+
+class SlackApp(_Channel, frozen=True, tag="slack_app"):
+    """Slack, by an app (docs/slack.md): its messages move on with their records, and have buttons.
+
+    `token` is the bot's (`xoxb-…`), `conversation` the id of the Slack channel.
+    """
+
+    token: Secret
+    conversation: Annotated[str, Meta(pattern=r"^[CG][A-Z0-9]{6,}$")]
+
+
+class Teams(_Channel, frozen=True, tag="teams"):
+    """Microsoft Teams, by a workflow "when a webhook request is received"."""
+
+    url: Secret
+
+
+class Apprise(_Channel, frozen=True, tag="apprise"):
+    """What Apprise speaks to: Discord, Google Chat, PagerDuty, Opsgenie, e-mail …, by one of its URLs."""
+
+    url: Secret
+
+
+class Sns(_Channel, frozen=True, tag="sns"):
+    topic: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")]
+
+
+class Webhook(_Channel, frozen=True, tag="webhook"):
+    """JSON to any address; signed as https://www.standardwebhooks.com says with a `secret` (`whsec_…`)."""
+
     url: Annotated[str, Meta(pattern=r"^(https?://|ssm:/|secretsmanager:).+$")]
+    secret: Secret | None = None
+
+
+Channel = SlackWebhook | SlackApp | Teams | Apprise | Sns | Webhook
+
+
+class Route(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the findings go that all of this fits: a glob of guardrails, accounts, severities (empty ones are all), and
+    globs of tags' values, by their keys.
+
+    The first route that fits counts; findings that none fits go to all channels.
+    """
+
+    channels: tuple[ChannelName, ...]
+    guardrail: str = "*"
+    accounts: frozenset[AccountId] = frozenset()
+    severities: frozenset[SeverityName] = frozenset()
+    tags: dict[TagKey, str] = {}
+
+
+class Direct(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who is told directly as well, in Slack, by the app of the channel `via`; they are found by their e-mail addresses.
+
+    With `actor`, who made the change: a session that is named after an address, as those of IAM Identity Center are.
+    `tags` are keys whose values are addresses, or names before an `@` of the first of `domains`, as `owner`. Addresses of
+    other domains are not asked for.
+    """
+
+    via: ChannelName
+    domains: Annotated[tuple[Annotated[str, Meta(pattern=r"^[a-z0-9.-]+\.[a-z]{2,}$")], ...], Meta(min_length=1)]
+    actor: bool = True
+    tags: tuple[TagKey, ...] = ()
+
+
+class Quiet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Hours of the day (`22:00`) in which findings of low severity wait, for one digest at their end."""
+
+    start: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    end: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    zone: str = "UTC"
+    severities: frozenset[SeverityName] = frozenset({"low", "medium"})
+
+
+class Flood(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Above `messages` about one guardrail in one account within `minutes`, a channel gets one message with all the rest."""
+
+    messages: Annotated[int, Meta(ge=1, le=1000)] = 5
+    minutes: Annotated[int, Meta(ge=1, le=1440)] = 10
+
+
+class Asking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What becomes of a question that nobody answers, by the hours since it was asked.
+
+    It is asked again after `remind_hours` and each time as long, told to the channels `escalate_to` as well after
+    `escalate_hours`, and closed after `expire_hours`.
+    """
+
+    remind_hours: Annotated[int, Meta(ge=1, le=720)] = 4
+    escalate_hours: Annotated[int, Meta(ge=1, le=720)] = 24
+    expire_hours: Annotated[int, Meta(ge=1, le=2160)] = 72
+    escalate_to: tuple[ChannelName, ...] = ()
+
+
+class Clicks(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The secrets that clicks are known by: Slack's signing secret, and the key of the action page's links, of 32 bytes
+    or more. Without one there are no such clicks.
+    """
+
+    slack_signing_secret: Secret | None = None
+    page_key: Secret | None = None
+
+
+class Outward(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where findings go besides, for other tools: Security Hub (as ASFF), a bus of EventBridge (as `snapback.finding`,
+    by its name or ARN), and a bucket (as OCSF, in the layout of Security Lake).
+    """
+
+    security_hub: bool = False
+    bus: Annotated[str, Meta(min_length=1)] | None = None
+    ocsf: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:s3:::[a-z0-9.-]+(/.*)?$")] | None = None
 
 
 class Approver(Struct, frozen=True, forbid_unknown_fields=True):
@@ -243,7 +367,7 @@ class Approver(Struct, frozen=True, forbid_unknown_fields=True):
     who: Annotated[str, Meta(min_length=3)]
     guardrail: str = "*"
     accounts: frozenset[AccountId] = frozenset()
-    severities: frozenset[Literal["low", "medium", "high", "critical"]] = frozenset()
+    severities: frozenset[SeverityName] = frozenset()
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -268,7 +392,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Keys of tags that may weaken a mode: who changes resources must not be able to set these."""
     exemptions: tuple[Exemption, ...] = ()
     known: Known = Known()
+    regions: frozenset[Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]] = frozenset()
+    """The regions to look after, besides the one that Snapback runs in."""
     channels: tuple[Channel, ...] = ()
+    routes: tuple[Route, ...] = ()
+    direct: Direct | None = None
+    quiet: Quiet | None = None
+    flood: Flood = Flood()
+    asking: Asking = Asking()
+    clicks: Clicks = Clicks()
+    outward: Outward = Outward()
     approvers: tuple[Approver, ...] = ()
     four_eyes: bool = True
     """Whether nobody may decide about their own change."""
@@ -283,6 +416,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     def needs_tags(self, guardrail: str) -> bool:
         chosen = self.guardrails.get(guardrail)
         return isinstance(chosen, Modes) and bool(chosen.tags)
+
+    @property
+    def told_tags(self) -> frozenset[str]:
+        """Keys of the tags by which it is decided whom to tell."""
+        direct = self.direct.tags if self.direct else ()
+        return frozenset({*(key for route in self.routes for key in route.tags), *direct})
 
     def grace_of(self, guardrail: Guardrail[Any]) -> timedelta:
         """How long after an event this guardrail waits until it believes that it stays so."""

@@ -12,10 +12,12 @@ from chalicelib import catalog
 from chalicelib.core.engine import CannotAct, Drifted, Engine, FixFailed, Outcome, Unfinished
 from chalicelib.core.event import Event
 from chalicelib.core.guardrail import Guardrail
+from chalicelib.core.message import message_of, told
 from chalicelib.core.ports import Refused
 from chalicelib.core.record import Status
-from chalicelib.core.settings import Exemption, Limits, Mode, Modes
+from chalicelib.core.settings import Asking, Exemption, Limits, Mode, Modes, Route
 from chalicelib.fixes.close_bucket_acl import CloseBucketAcl
+from chalicelib.wiring import Application
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID, whole
 from tests.support import HOME, Envelope, World
 
@@ -331,6 +333,106 @@ class TestApprove:
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="public-read")
         with patch.object(application.ledger, "get", return_value=seen), pytest.raises(CannotAct):
             application.engine.approve(record, "dave")
+
+
+class TestPress:
+    """Questions that nobody answers; `tend` presses every five minutes."""
+
+    def asked(self, world: World, **asking: Any) -> tuple[str, Application]:
+        record = deliver(world, public(world), mode="ask").record
+        return record, world.application("ask", asking=Asking(**asking))
+
+    def steps(self, world: World, record: str) -> list[str]:
+        return [step.status for step in world.record(record).history]
+
+    def test_it_is_asked_again_each_time_after_as_long(self, world: World) -> None:
+        record, application = self.asked(world, remind_hours=4)
+        for hours, told in ((3.9, 0), (0.2, 1), (0.1, 1), (3.7, 1), (0.2, 2)):
+            world.later(hours=hours)
+            application.tend()
+            assert self.steps(world, record) == ["asking", *["reminded"] * told]
+        assert message_of(world.record(record)).headline.startswith("CRITICAL · approval still wanted: ")
+        assert "(unanswered for 8 hours; closed in 63 hours)" in message_of(world.record(record)).did
+
+    def test_it_is_told_to_more_people_once(self, world: World) -> None:
+        record, application = self.asked(world, remind_hours=10, escalate_hours=6, escalate_to=("boss",))
+        for _ in range(4):
+            world.later(hours=4)
+            application.tend()
+        assert self.steps(world, record) == ["asking", "escalated"]
+
+    def test_it_is_closed_and_asked_anew_when_it_is_seen_again(self, world: World) -> None:
+        envelope = public(world)
+        record = deliver(world, envelope, mode="ask").record
+        world.later(hours=72)
+        world.application("ask").tend()
+        closed = world.record(record)
+        assert closed.status == Status.EXPIRED
+        assert closed.history[-1].note.startswith("nobody answered in 72 hours; it is as it was")
+        assert told(closed)
+        assert deliver(world, again(envelope, world, hours=1), mode="ask").status == Status.ASKING
+
+    def test_what_is_safe_by_then_is_closed_without_a_reminder(self, world: World) -> None:
+        record, application = self.asked(world)
+        world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="private")
+        world.later(hours=5)
+        application.tend()
+        assert world.record(record).history[-1].note == "it is safe by now"
+
+    def test_what_is_gone_by_then_is_closed(self, world: World) -> None:
+        record, application = self.asked(world)
+        world.client("s3").delete_bucket(Bucket="app-logs")
+        world.later(hours=5)
+        application.tend()
+        assert world.record(record).status == Status.GONE
+
+    def test_what_cant_be_looked_at_is_asked_all_the_same(self, world: World) -> None:
+        record, application = self.asked(world)
+        world.later(hours=5)
+        with world.denied("GetBucketAcl"):
+            application.tend()
+        assert self.steps(world, record) == ["asking", "reminded"]
+        assert "it can't be looked at: AccessDenied" in world.record(record).history[-1].note
+
+    def test_whoever_is_refused_puts_nothing_off(self, world: World) -> None:
+        record, application = self.asked(world, remind_hours=4)
+        world.later(hours=3)
+        application.engine.refuse(record, "mallory", "may not")
+        world.later(hours=2)
+        application.tend()
+        assert self.steps(world, record) == ["asking", "refused", "reminded"]
+
+    def test_of_two_who_press_at_once_one_tells(self, world: World) -> None:
+        record, application = self.asked(world)
+        seen = world.record(record)
+        world.later(hours=5)
+        application.engine.press(seen)
+        with pytest.raises(Refused):
+            application.engine.press(seen)
+        assert self.steps(world, record) == ["asking", "reminded"]
+
+    def test_an_answer_ends_it(self, world: World) -> None:
+        record, application = self.asked(world)
+        world.later(hours=5)
+        application.tend()
+        assert application.engine.approve(record, "carol").status == Status.FIXED
+        world.later(hours=90)
+        assert application.tend() == {"resumed": []}
+
+    def test_the_calls_made_are_on_record(self, world: World) -> None:
+        record, application = self.asked(world)
+        application.engine.approve(record, "carol")
+        assert world.record(record).calls == ("s3:PutBucketAcl",)
+        application.engine.undo(record, "carol")
+        assert world.record(record).calls == ("s3:PutBucketAcl",)
+
+    def test_the_tags_that_decide_whom_to_tell_are_on_record(self, world: World) -> None:
+        envelope = public(world)
+        tags = [{"Key": "team", "Value": "web"}, {"Key": "secret", "Value": "no"}]
+        world.client("s3").put_bucket_tagging(Bucket="app-logs", Tagging={"TagSet": tags})
+        routes = (Route(channels=("web",), tags={"team": "web"}),)
+        (outcome,) = world.application("alert", routes=routes).guard("s3", envelope)
+        assert world.record(outcome.record).tags == {"team": "web"}
 
 
 def again(envelope: Envelope, world: World, **passed: float) -> Envelope:

@@ -253,7 +253,7 @@ class Sessions:
         eyes = SimpleNamespace(
             get_bucket_acl=lambda **call: deepcopy(seen(**call)), lookup_events=lambda **_: {"Events": []}
         )
-        return SimpleNamespace(account=account, region=region, known=self._known, client=lambda _: eyes)
+        return SimpleNamespace(account=account, region=region, known=self._known, client=lambda _: eyes, calls=())
 
     def hand(self, account: str, region: str, record: str) -> Any:
-        return SimpleNamespace(account=account, region=region, known=self._known, client=lambda _: self._buckets)
+        return SimpleNamespace(account=account, region=region, known=self._known, client=lambda _: self._buckets, calls=())

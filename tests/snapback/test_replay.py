@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib import wiring
 from chalicelib.adapters.ledger import NoLedger
-from chalicelib.core.settings import Channel, Mode, Settings
+from chalicelib.core.settings import Mode, Settings, SlackWebhook
 from snapback.logs import read
 from snapback.replay import STORY, EventOutcome, Player, handle, replay
 from tests.support import alice, cloudtrail_event
@@ -80,7 +80,7 @@ def test_an_unsafe_change_is_found_fixed_and_told(tmp_path: Path) -> None:
 
 
 def test_the_settings_channels_never_hear_of_a_replay(tmp_path: Path) -> None:
-    loud = Settings(channels=(Channel("team", "slack", "https://hooks.example.com/never"),))
+    loud = Settings(channels=(SlackWebhook(name="team", url="ssm:/snapback/never"),))
     assert statuses(played(tmp_path, opened(5), settings=loud)[0]) == {ACL: "fixed"}
 
 
