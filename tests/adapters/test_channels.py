@@ -15,10 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.adapters.channels import Retry, Undeliverable, open_channels, open_last_resort
+from chalicelib.adapters.channels.apprise import Apprise
 from chalicelib.adapters.channels.slack import Slack, body, escape
+from chalicelib.adapters.channels.slack_app import SlackApp
+from chalicelib.adapters.channels.sns import Topic
+from chalicelib.adapters.channels.teams import Teams
 from chalicelib.adapters.channels.webhook import Webhook
+from chalicelib.core import settings as settings_of
 from chalicelib.core.record import Status
-from chalicelib.core.settings import Channel, Settings
+from chalicelib.core.settings import Settings, SlackWebhook
+from chalicelib.core.settings import Webhook as WebhookSettings
 from tests.adapters.receiver import PASSWORD, Receiver, receiver
 from tests.core.test_message import ALICE, message
 
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
     from tests.support import World
 
 FIXED = message(Status.FIXING, Status.FIXED)
-BOTH = pytest.mark.parametrize("kind", [Slack, Webhook])
+EACH = pytest.mark.parametrize("kind", [Slack, Webhook, Teams])
 HOSTILE = [
     "<!channel>",
     "<!here|now>",
@@ -172,6 +178,7 @@ def test_a_webhook_gets_the_documented_json(there: Receiver) -> None:
         "step": 2,
         "at": "2026-11-23T10:02:00.000+00:00",
         "status": "fixed",
+        "news": "fixed",
         "mode": "fix",
         "guardrail": "s3.bucket_acl_made_public",
         "title": "S3 bucket ACL open to everyone",
@@ -194,10 +201,11 @@ def test_a_webhook_gets_the_documented_json(there: Receiver) -> None:
         "changed": True,
         "did": "Fixed, and looked at again: it is safe. The fix: Take the grants to everyone off the bucket's ACL.",
         "commands": {"undo": "snapback undo 0123456789abcdef", "show": "snapback show 0123456789abcdef"},
+        "links": {},
     }
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("status", [200, 201, 204])
 def test_any_2xx_means_that_it_arrived(kind: Any, status: int, there: Receiver) -> None:
     there.says = ""
@@ -206,7 +214,7 @@ def test_any_2xx_means_that_it_arrived(kind: Any, status: int, there: Receiver) 
     assert len(there.requests) == 1
 
 
-@BOTH
+@EACH
 def test_a_rate_limit_says_how_long_to_wait(kind: Any, there: Receiver) -> None:
     there.then(429, Retry_After="7")
     with pytest.raises(Retry, match="channel ops answered 429") as caught:
@@ -216,7 +224,7 @@ def test_a_rate_limit_says_how_long_to_wait(kind: Any, there: Receiver) -> None:
     assert len(there.requests) == 2
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_what_may_pass_is_for_later_and_sent_only_once_now(kind: Any, status: int, there: Receiver) -> None:
     there.then(status, Retry_After="Wed, 21 Oct 2026 07:28:00 GMT")
@@ -226,7 +234,7 @@ def test_what_may_pass_is_for_later_and_sent_only_once_now(kind: Any, status: in
     assert len(there.requests) == 1
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
 def test_what_will_not_pass_is_loud(kind: Any, status: int, there: Receiver) -> None:
     there.then(status)
@@ -242,7 +250,7 @@ def test_slack_s_own_word_for_it_is_passed_on(there: Receiver) -> None:
         Slack("ops", there.url).send(FIXED)
 
 
-@BOTH
+@EACH
 def test_a_redirect_is_no_delivery(kind: Any, there: Receiver) -> None:
     there.then(302, Location=there.url)
     with pytest.raises(Undeliverable):
@@ -250,14 +258,14 @@ def test_a_redirect_is_no_delivery(kind: Any, there: Receiver) -> None:
     assert there.bodies == []
 
 
-@BOTH
+@EACH
 def test_a_channel_that_does_not_answer_is_for_later(kind: Any, there: Receiver) -> None:
     there.delay = 0.5
     with pytest.raises(Retry):
         kind("ops", there.url, timeout=0.1).send(FIXED)
 
 
-@BOTH
+@EACH
 def test_a_channel_that_is_not_there_is_for_later(kind: Any) -> None:
     with receiver() as gone:
         pass
@@ -277,7 +285,7 @@ def _missing(there: Receiver) -> None:
     there.then(404)
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("trouble", [_limited, _slow, _missing, lambda there: None])
 def test_the_address_is_in_no_log_and_no_error(
     kind: Any, trouble: Callable[[Receiver], None], there: Receiver, caplog: pytest.LogCaptureFixture
@@ -294,7 +302,7 @@ def test_the_address_is_in_no_log_and_no_error(
     assert "127.0.0.1" not in said
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("url", ["http://127.0.0.1:port/hunter2", "http://[hunter2", "http:///hunter2"])
 def test_an_address_that_is_none_is_not_shown_either(kind: Any, url: str) -> None:
     with pytest.raises((Retry, Undeliverable)) as caught:
@@ -302,7 +310,7 @@ def test_an_address_that_is_none_is_not_shown_either(kind: Any, url: str) -> Non
     assert "hunter2" not in str(caught.value)
 
 
-@BOTH
+@EACH
 def test_an_address_is_read_from_parameter_store_and_kept(kind: Any, there: Receiver, world: World) -> None:
     world.client("ssm").put_parameter(Name="/snapback/ops", Value=f"{there.url}\n", Type="SecureString")
     channel = kind("ops", "ssm:/snapback/ops")
@@ -312,20 +320,37 @@ def test_an_address_is_read_from_parameter_store_and_kept(kind: Any, there: Rece
     assert len(there.bodies) == 2
 
 
-@BOTH
+@EACH
 def test_an_address_is_read_from_secrets_manager(kind: Any, there: Receiver, world: World) -> None:
     world.client("secretsmanager").create_secret(Name="snapback/ops", SecretString=there.url)
     kind("ops", "secretsmanager:snapback/ops").send(FIXED)
     assert len(there.bodies) == 1
 
 
-@BOTH
+@EACH
 def test_a_secret_that_cannot_be_read_is_for_later(kind: Any, world: World) -> None:
     with pytest.raises(Retry, match="channel ops: its address can't be read from ssm"):
         kind("ops", "ssm:/snapback/none").send(FIXED)
 
 
-@BOTH
+@EACH
+def test_an_address_that_was_rotated_is_picked_up_at_once(kind: Any, there: Receiver, world: World) -> None:
+    ssm = world.client("ssm")
+    ssm.put_parameter(Name="/snapback/ops", Value=there.url, Type="SecureString")
+    channel = kind("ops", "ssm:/snapback/ops")
+    channel.send(FIXED)
+    with receiver() as new:
+        ssm.put_parameter(Name="/snapback/ops", Value=new.url, Type="SecureString", Overwrite=True)
+        there.then(404)
+        channel.send(FIXED)
+        assert (len(there.bodies), len(new.bodies)) == (1, 1)
+        new.then(404)
+        with pytest.raises(Undeliverable):
+            channel.send(FIXED)
+        assert len(new.requests) == 2
+
+
+@EACH
 def test_a_secret_that_is_no_address_is_loud_and_not_shown(kind: Any, world: World) -> None:
     world.client("ssm").put_parameter(Name="/snapback/ops", Value="hunter2", Type="SecureString")
     with pytest.raises(Undeliverable, match="channel ops") as caught:
@@ -359,14 +384,26 @@ def test_a_topic_that_is_gone_is_for_later(world: World, monkeypatch: pytest.Mon
 
 
 def test_channels_are_those_of_the_settings() -> None:
+    topic = "arn:aws:sns:us-east-1:123456789012:security"
     chosen = Settings(
         channels=(
-            Channel("ops", "slack", "https://hooks.example/1"),
-            Channel("siem", "webhook", "https://siem.example"),
+            SlackWebhook(name="ops", url="ssm:/snapback/ops"),
+            settings_of.SlackApp(name="app", token="ssm:/snapback/token", conversation="C0123456789"),
+            settings_of.Teams(name="teams", url="ssm:/snapback/teams"),
+            settings_of.Apprise(name="pager", url="ssm:/snapback/pager"),
+            settings_of.Sns(name="mail", topic=topic),
+            WebhookSettings(name="siem", url="https://siem.example", secret="ssm:/snapback/siem"),
         )
     )
     opened = open_channels(chosen, Webhook("alarm-topic", "https://unused.example"), Logger(service="snapback"))
-    assert [(type(each), each.name) for each in opened] == [(Slack, "ops"), (Webhook, "siem")]
+    assert [(type(each), each.name) for each in opened] == [
+        (Slack, "ops"),
+        (SlackApp, "app"),
+        (Teams, "teams"),
+        (Apprise, "pager"),
+        (Topic, "mail"),
+        (Webhook, "siem"),
+    ]
 
 
 def test_without_channels_the_last_resort_is_the_channel() -> None:
@@ -376,6 +413,23 @@ def test_without_channels_the_last_resort_is_the_channel() -> None:
 
 def test_guard_functions_never_import_a_chat_library() -> None:
     program = (
-        "import sys, chalicelib.wiring as w; w.catalog.rules('s3'); print([m for m in sys.modules if 'slack' in m])"
+        "import sys, chalicelib.wiring as w; w.catalog.rules('s3');"
+        "print([m for m in sys.modules if 'slack' in m or 'apprise' in m or 'channels' in m or 'standardwebhooks' in m])"
     )
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"
+
+
+def test_a_channel_brings_in_its_own_library_only_and_when_it_sends() -> None:
+    program = """
+import sys
+from aws_lambda_powertools import Logger
+from chalicelib.adapters.channels import open_channels
+from chalicelib.core import settings as s
+chosen = s.Settings(channels=(
+    s.SlackApp(name="app", token="ssm:/t", conversation="C0123456789"), s.SlackWebhook(name="slack", url="ssm:/s"),
+    s.Teams(name="teams", url="ssm:/u"), s.Apprise(name="pager", url="ssm:/p"),
+    s.Sns(name="mail", topic="arn:aws:sns:us-east-1:123456789012:x"), s.Webhook(name="siem", url="ssm:/w", secret="ssm:/k")))
+open_channels(chosen, None, Logger())
+print([m for m in sys.modules if m in ("slack_sdk", "apprise", "standardwebhooks", "requests", "moto")])
+"""
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"

@@ -6,22 +6,24 @@ import logging
 from http.client import HTTPException, InvalidURL
 from typing import TYPE_CHECKING, Any
 
-from slack_sdk.webhook import WebhookClient
-
-from chalicelib.adapters.channels import TIMEOUT, Retry, Undeliverable, address, judge
+from chalicelib.adapters.channels import TIMEOUT, Retry, Undeliverable, judge, with_secret
+from chalicelib.adapters.links import WORDS
 from chalicelib.core.diff import plain, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from chalicelib.core.message import Message
+    from chalicelib.core.telling import Summary
+
+Block = dict[str, Any]
 
 HEADER, SECTION, FIELD = 150, 3000, 2000
 """Slack's limits, in characters: https://docs.slack.dev/reference/block-kit/blocks/."""
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"}
-_SILENT = logging.getLogger(f"{__name__}.sdk")
+SILENT = logging.getLogger(f"{__name__}.sdk")
 """Instead of the SDK's own, which writes the address, a password."""
-_SILENT.setLevel(logging.CRITICAL + 1)
+SILENT.setLevel(logging.CRITICAL + 1)
 
 
 class Slack:
@@ -29,16 +31,24 @@ class Slack:
         self.name, self._url, self._timeout = name, url, timeout
 
     def send(self, message: Message) -> None:
+        with_secret(self.name, self._url, lambda url: self._post(url, body(message)))
+
+    def sum_up(self, summary: Summary) -> None:
+        with_secret(self.name, self._url, lambda url: self._post(url, summary_body(summary)))
+
+    def _post(self, url: str, body: Block) -> None:
+        from slack_sdk.webhook import WebhookClient
+
         client = WebhookClient(
-            address(self.name, self._url),
+            url,
             timeout=self._timeout,  # type: ignore[arg-type]  # urllib takes fractions too
             retry_handlers=[],  # A retry of its own could tell a message twice.
-            logger=_SILENT,
+            logger=SILENT,
         )
         try:
-            answer = client.send(**body(message), unfurl_links=False, unfurl_media=False)
+            answer = client.send(**body, unfurl_links=False, unfurl_media=False)
         except (InvalidURL, ValueError):
-            raise Undeliverable(f"channel {self.name}: its address or its answer can't be read") from None
+            raise Undeliverable(f"channel {self.name}: its address or its answer can't be read", renew=True) from None
         except (OSError, HTTPException) as error:
             raise Retry(f"channel {self.name}: {type(error).__name__}") from None
         judge(self.name, answer.status_code, answer.headers.get("Retry-After"), plain(redact(answer.body[:60])))
@@ -46,14 +56,42 @@ class Slack:
             raise Undeliverable(f"channel {self.name} answered with a page; put Slack's own address in the settings")
 
 
-def body(message: Message) -> dict[str, Any]:
+def body(message: Message) -> Block:
     """Block Kit, and a `text` for notifications that holds only what Snapback itself wrote.
 
     Nothing in a message can become a mention, a link or a format: `&`, `<` and `>` are escaped, `verbatim` keeps Slack
     from making links of what looks like one, and names stand in code, which no backtick in them can end.
     """
-    escaped = escape(message.headline, HEADER)
-    facts = (
+    blocks = [
+        header(message.headline),
+        section(escape(message.reason, SECTION) or "-"),
+        facts(message),
+        section(escape(message.did, SECTION)),
+    ]
+    if message.changes:
+        blocks.append(section(listing(message.changes)))
+    commands = [mrkdwn(f"To {name}: {code(command, 200)}") for name, command in message.commands.items()]
+    links = [f"<{url}|{WORDS[name]}>" for name, url in message.links.items()]
+    blocks.append(context(*([mrkdwn(" · ".join(links))] if links else []), *commands))
+    return {"text": escape(message.headline, HEADER), "blocks": blocks}
+
+
+def summary_body(summary: Summary) -> Block:
+    """Each line stands in code; as many sections as they need."""
+    lines = [escape(line, 600) for line in summary.lines]
+    sections: list[list[str]] = [[]]
+    for line in lines:
+        if sum(map(len, sections[-1])) + len(sections[-1]) + len(line) > SECTION - 8:
+            sections.append([])
+        sections[-1].append(line)
+    listings = [section("```\n" + "\n".join(each) + "\n```") for each in sections if each]
+    commands = [mrkdwn(f"To {name}: {code(command, 200)}") for name, command in summary.commands.items()]
+    blocks = [header(summary.headline), *listings, *([context(*commands)] if commands else [])]
+    return {"text": escape(summary.headline, HEADER), "blocks": blocks}
+
+
+def facts(message: Message) -> Block:
+    found = (
         ("Resource", message.resource),
         ("Account and region", f"{message.account} {message.region}"),
         ("Who", message.who),
@@ -61,20 +99,8 @@ def body(message: Message) -> dict[str, Any]:
         ("Event", message.event),
         ("Guardrail", message.guardrail),
     )
-    blocks = [
-        {"type": "header", "text": {"type": "plain_text", "text": escaped, "emoji": False}},
-        _section(escape(message.reason, SECTION) or "-"),
-        {
-            "type": "section",
-            "fields": [_mrkdwn(f"*{name}*\n{_code(value, FIELD - 40)}") for name, value in facts if value],
-        },
-        _section(escape(message.did, SECTION)),
-    ]
-    if message.changes:
-        blocks.append(_section(_listing(message.changes)))
-    commands = [_mrkdwn(f"To {name}: {_code(command, 200)}") for name, command in message.commands.items()]
-    blocks.append({"type": "context", "elements": commands})
-    return {"text": escaped, "blocks": blocks}
+    fields = [mrkdwn(f"*{name}*\n{code(value, FIELD - 40)}") for name, value in found if value.strip()]
+    return {"type": "section", "fields": fields}
 
 
 def escape(text: str, most: int) -> str:
@@ -90,18 +116,25 @@ def escape(text: str, most: int) -> str:
     return "".join(pieces)
 
 
-def _code(text: str, most: int) -> str:
+def code(text: str, most: int) -> str:
     return f"`{escape(text.strip(), most - 2)}`"
 
 
-def _listing(lines: Iterable[str]) -> str:
-    listing = escape("\n".join(lines), SECTION - 8)
-    return f"```\n{listing}\n```"
+def listing(lines: Iterable[str]) -> str:
+    return f"```\n{escape(chr(10).join(lines), SECTION - 8)}\n```"
 
 
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": _mrkdwn(text)}
+def header(text: str) -> Block:
+    return {"type": "header", "text": {"type": "plain_text", "text": escape(text, HEADER), "emoji": False}}
 
 
-def _mrkdwn(text: str) -> dict[str, Any]:
+def section(text: str) -> Block:
+    return {"type": "section", "text": mrkdwn(text)}
+
+
+def context(*elements: Block) -> Block:
+    return {"type": "context", "elements": list(elements)}
+
+
+def mrkdwn(text: str) -> Block:
     return {"type": "mrkdwn", "text": text, "verbatim": True}

@@ -1,0 +1,119 @@
+"""One of each message, to see a channel work: `snapback chat test`."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.adapters.channels import Retry, Undeliverable
+from chalicelib.core.event import Actor
+from chalicelib.core.message import Message, message_of
+from chalicelib.core.record import REMINDED, Record, Status
+from chalicelib.core.telling import Summary, summary_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from chalicelib.adapters.channels import Channel
+
+LONGEST_WAIT = 60.0
+"""Seconds that a channel may ask us to wait before it takes the next one."""
+_LIVES = (
+    (("alerted", Status.ALERTED),),
+    (
+        ("asking", Status.ASKING),
+        ("reminded", REMINDED),
+        ("", Status.FIXING),
+        ("fixed", Status.FIXED),
+        ("", Status.UNDOING),
+        ("undone", Status.UNDONE),
+    ),
+    (("", Status.FIXING), ("still_unsafe", Status.STILL_UNSAFE)),
+    (("", Status.FIXING), ("failed", Status.FAILED)),
+    (("fighting", Status.FIGHTING),),
+)
+"""The lives of five records; the steps that have a name are told."""
+_ERROR = "PutBucketAcl: AccessDenied: an example of what AWS may say"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`wrong` is why it did not arrive, on one line."""
+
+    name: str
+    wrong: str = ""
+
+
+def examples(now: datetime) -> dict[str, Message | Summary]:
+    """One of each, by name, in the order in which they are sent; each says that it is a test."""
+    run = secrets.token_hex(7)
+    told: dict[str, Message | Summary] = {}
+    for number, life in enumerate(_LIVES):
+        record = _record(f"{run}{number:02x}", now)
+        for minutes, (name, step) in enumerate(life):
+            at = now + timedelta(minutes=minutes)
+            if step == REMINDED:
+                record = record.noted(at, "snapback", "asked an hour ago", REMINDED)
+            else:
+                by = "you" if step in {Status.FIXED, Status.UNDONE} else "snapback"
+                error = _ERROR if step == Status.FAILED else ""
+                record = record.stepped(Status(step), at, by, "a test", error=error)
+            if name:
+                told[name] = message_of(record)
+    messages = [each for each in told.values() if isinstance(each, Message)]
+    return {**told, "summary": summary_of(messages)}
+
+
+def send(channel: Channel, now: datetime, pause: Callable[[float], None]) -> Iterator[Sent]:
+    """Send one of each, and tell of each whether it arrived."""
+    for name, example in examples(now).items():
+        for last in (False, True):
+            try:
+                if isinstance(example, Summary):
+                    channel.sum_up(example)
+                else:
+                    channel.send(example)
+            except (Retry, Undeliverable) as error:
+                after = error.after if isinstance(error, Retry) else 0
+                if 0 < after <= LONGEST_WAIT and not last:
+                    pause(after)
+                    continue
+                yield Sent(name, str(error))
+            else:
+                yield Sent(name)
+            break
+
+
+def _record(id: str, now: datetime) -> Record:
+    return Record(
+        id=id,
+        guardrail="s3.bucket_acl_made_public",
+        title="TEST, nothing was found: S3 bucket ACL open to everyone",
+        severity="high",
+        kind="s3.Bucket",
+        resource="snapback-test",
+        account="123456789012",
+        region="us-east-1",
+        arn="arn:aws:s3:::snapback-test",
+        reason="This is a test by `snapback chat test`: its ACL would grant READ to AllUsers.",
+        actor=Actor(
+            kind="IAMUser",
+            principal="arn:aws:iam::123456789012:user/example",
+            account="123456789012",
+            source_ip="198.51.100.7",
+            tool="Terraform",
+        ),
+        event_id="00000000-0000-4000-8000-000000000000",
+        event_name="PutBucketAcl",
+        event_time=now,
+        seen_at=now,
+        mode="ask",
+        status=Status.ALERTED,
+        before={"grants": ["READ to AllUsers", "FULL_CONTROL to the owner"]},
+        after={"grants": ["FULL_CONTROL to the owner"]},
+        fix="Take the grants to everyone off the bucket's ACL.",
+        calls=("s3:PutBucketAcl",),
+    )
