@@ -51,8 +51,9 @@ class Letter:
     """One message of a queue.
 
     An event that was given up: `event` is what the function (`function`, an ARN) was given; where EventBridge could
-    not call it at all, `rule` is the ARN of its rule. Messages that were given up: `batch` is what Lambda tells of
-    them (`DDBStreamBatchInfo`), which is only where in the ledger's stream they are.
+    not call it at all, `rule` is the ARN of its rule. A message that no channel took: `message` is what the outbox tells
+    of it, by which it is found in the ledger's table. Steps of the ledger that could not be read as messages: `batch` is
+    what Lambda tells of them (`DDBStreamBatchInfo`), which is only where in the ledger's stream they are.
     """
 
     id: str
@@ -63,17 +64,29 @@ class Letter:
     function: str = ""
     rule: str = ""
     event: Any = None
+    swept: str = ""
+    """What the daily sweep could not list or ask about; the next day's tries again, so that it can be dropped."""
     batch: Mapping[str, Any] | None = None
+    message: Mapping[str, Any] | None = None
     error: str = ODD
 
     @property
     def what(self) -> str:
+        if self.swept:
+            return f"sweep of {self.swept}"
         if self.batch is not None:
             return f"{self.batch.get('batchSize', 'some')} messages"
+        if self.message is not None:
+            return f"{text(self.message, 'told')} (record {self.message['record']}) to {self.message['channel']}"
         detail = dig(self.event, "detail")
         name = text(detail, "eventName") or text(self.event, "detail-type") or "something"
         actor = Actor.of(detail, "")
         return name if actor.kind == "Unknown" else f"{name} by {actor.name}"
+
+    @property
+    def kind(self) -> str:
+        kinds = {"event": self.event, "messages": self.batch, "message": self.message}
+        return next((name for name, held in kinds.items() if held is not None), "odd")
 
     @property
     def function_name(self) -> str:
@@ -83,13 +96,14 @@ class Letter:
         """Without the event itself."""
         return {
             "id": self.id,
-            "kind": "event" if self.event is not None else "messages" if self.batch is not None else "odd",
+            "kind": self.kind,
             "queue": self.queue,
             "sent": self.sent.isoformat(timespec="seconds"),
             "what": self.what,
             "function": self.function,
             "rule": self.rule,
             "batch": self.batch,
+            "message": self.message,
             "error": self.error,
         }
 
@@ -97,7 +111,8 @@ class Letter:
 def letter(queue: str, message: Mapping[str, Any]) -> Letter:
     """A message as SQS hands it out.
 
-    From Lambda's on-failure destinations (of functions and of the ledger's stream) and from the EventBridge rule:
+    From the outbox (`adapters/outbox.py`), from Lambda's on-failure destinations (of functions and of the ledger's
+    stream) and from the EventBridge rule:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html,
     https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html,
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html.
@@ -109,6 +124,12 @@ def letter(queue: str, message: Mapping[str, Any]) -> Letter:
         values = {"batch": batch, "function": _function(body), "error": _error(body)}
     elif isinstance(body, dict) and "requestPayload" in body:
         values = {"event": body["requestPayload"], "function": _function(body), "error": _error(body)}
+    elif isinstance(body, dict) and {"channel", "record", "step"} <= body.keys():
+        values = {"message": body, "function": text(body, "function") or "", "error": text(body, "error") or ODD}
+    elif isinstance(body, dict) and "sweep" in body:
+        place = (text(body, name) or "?" for name in ("kind", "account", "region"))
+        error = "given up after its tries: the log of the sweep's functions tells why; the next day's sweep tries again"
+        values = {"swept": " ".join(place), "error": error}
     elif isinstance(body, dict) and "detail" in body:
         error = f"{told.get('ERROR_CODE') or 'EventBridge could not deliver it'}: {told.get('ERROR_MESSAGE', '')}"
         values = {"event": body, "function": told.get("TARGET_ARN", ""), "rule": told.get("RULE_ARN", "")}
@@ -262,6 +283,15 @@ def invoke(arn: str, payload: Any, *, wait: bool) -> Any:
     if answer.get("FunctionError"):
         raise Failed(f"{arn.rsplit(':', 1)[-1]} failed: {_error({'responsePayload': said})}")
     return said
+
+
+def message_again(each: Letter, ask: Callable[[Any], Any]) -> str:
+    """Have a message sent that no channel took; `ask` is what the notify function answers. Answers what is done."""
+    pointer = {name: (each.message or {}).get(name) for name in ("channel", "record", "step")}
+    if not (text(pointer, "channel") and text(pointer, "record") and isinstance(pointer["step"], int)):
+        raise Failed("it names no message; look at it with `snapback dlq show`, then drop it")
+    held = dig(ask({"again": [pointer]}), "MessagesHeld")
+    return "it is sent by the next drain, within a minute" if held else "it is sent or waits already, or is forgotten"
 
 
 def messages_again(each: Letter, ledger: DynamoLedger, table: str, deliver: Callable[[Any], Any]) -> int:

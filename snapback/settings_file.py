@@ -22,7 +22,8 @@ from msgspec import inspect as kinds
 
 from chalicelib import catalog
 from chalicelib.core.guardrail import Guardrail, Rule
-from chalicelib.core.settings import Mode, Settings
+from chalicelib.core.settings import Asking, Mode, Settings
+from chalicelib.core.telling import NEVER_QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -35,9 +36,16 @@ _WORDS = {
     r"^pl-": "a prefix list id as pl-0123456789abcdef0",
     r"^[A-Za-z0-9_-]{1,40}$": "1 to 40 letters, digits, _ and -",
     r"^(https?://|ssm:/|secretsmanager:).+$": "https://…, ssm:/path or secretsmanager:name",
+    r"^(ssm:/|secretsmanager:).+$": "where it is kept: ssm:/path or secretsmanager:name",
+    r"^[CG][A-Z0-9]{6,}$": "the id of a Slack channel as C0123456789",
+    r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$": "the ARN of an SNS topic",
+    r"^arn:[a-z-]+:s3:::[a-z0-9.-]+(/.*)?$": "the ARN of a bucket, and a prefix: arn:aws:s3:::bucket/prefix",
+    r"^[a-z0-9.-]+\.[a-z]{2,}$": "a domain in lower case, as example.com",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day as 22:00",
+    r"^[a-z]{2}(-[a-z]+)+-[0-9]$": "a region as eu-west-1",
 }
-_NOT_FOR_PEOPLE = {"trouble", "stack"}
-_HIDDEN = {"url"}
+_NOT_FOR_PEOPLE = {"trouble", "stack", "published"}
+_HIDDEN = {"url", "token", "secret", "slack_signing_secret", "page_key"}
 _LISTED = "an id that `snapback catalog` lists"
 _BAD: Any = object()
 _OTHER: Any = object()
@@ -102,6 +110,7 @@ def check(path: str | Path, today: date | None = None) -> tuple[Settings | None,
         _check_exemptions(reader, values, rules, today or datetime.now(UTC).date())
         _check_known(reader, values)
         _check_channels(reader, values)
+        _check_telling(reader, values, rules)
     reader.problems.sort(key=lambda problem: problem.line)
     settings = None
     if values is not _BAD and all(problem.warning for problem in reader.problems):
@@ -166,6 +175,8 @@ class _Reader:
         if not _PLAIN_TAG.fullmatch(node.tag):
             return self.wrong(node, f"{_name(path)} has the tag {node.tag!r}", "YAML without tags of its own")
         empty = node.tag == "tag:yaml.org,2002:null"
+        if (types := _tagged(kind)) and isinstance(node, yaml.MappingNode):
+            return self._one_of(node, types, path)
         for each in kind.types if isinstance(kind, kinds.UnionType) else (kind,):
             found = self._nothing(each) if empty else self._as(node, each, path)
             if found is not _OTHER:
@@ -199,6 +210,22 @@ class _Reader:
                 return self._scalar(node, kind, _name(path), hidden=path[-1] in _HIDDEN)
         return _OTHER
 
+    def _one_of(self, node: yaml.MappingNode, types: Mapping[str, kinds.StructType], path: Where) -> Any:
+        """A struct that says by one of its keys which it is."""
+        field = str(next(iter(types.values())).tag_field)
+        found = next((pair for pair in node.value if pair[0].value == field), None)
+        if found is None:
+            return self.wrong(node, f"{_name(path)} lacks {field!r}", ", ".join(types))
+        key, value = found
+        where = (*path, field)
+        self.lines[where] = key.start_mark.line + 1
+        if not isinstance(value, yaml.ScalarNode):
+            return self.wrong(value, f"{_name(where)} has {_SHAPES[type(value)]}", ", ".join(types))
+        if value.value not in types:
+            what = f"{_name(where)} is {_quoted(value.value)}{_meant(value.value, types)}"
+            return self.wrong(value, what, ", ".join(types))
+        return self._struct(node, types[value.value], path)
+
     def _pairs(self, node: yaml.MappingNode, path: Where) -> Iterator[tuple[yaml.ScalarNode, str, yaml.Node]]:
         seen: dict[str, int] = {}
         for key, value in node.value:
@@ -214,10 +241,12 @@ class _Reader:
         fields = {field.encode_name: field for field in kind.fields if field.name not in _NOT_FOR_PEOPLE}
         found: dict[str, Any] = {}
         for key, name, value in self._pairs(node, path):
+            if name == kind.tag_field:
+                found[name] = kind.tag
+                continue
             if name not in fields:
-                self.wrong(
-                    key, f"unknown key {_quoted(name)} in {_name(path)}{_meant(name, fields)}", ", ".join(fields)
-                )
+                what = f"unknown key {_quoted(name)} in {_name(path)}{_meant(name, fields)}"
+                self.wrong(key, what, ", ".join(filter(None, (kind.tag_field, *fields))))
                 continue
             self.lines[*path, name] = key.start_mark.line + 1
             found[name] = self.read(value, fields[name].type, (*path, name))
@@ -310,12 +339,93 @@ def _check_channels(reader: _Reader, values: dict[str, Any]) -> None:
     channels = dict(_good(values.get("channels", [])))
     names = Counter(channel["name"] for channel in channels.values())
     for number, channel in channels.items():
-        path, name = ("channels", number), channel["name"]
-        if names[name] > 1:
-            reader.wrong((*path, "name"), f"two channels are called {name!r}", "each name once")
-        if channel["type"] == "slack" and channel["url"].startswith("http"):
-            what = f"the address of channel {name!r} is a secret; keep it in ssm:/path or secretsmanager:name"
-            reader.doubtful((*path, "url"), what)
+        if names[channel["name"]] > 1:
+            reader.wrong(("channels", number, "name"), f"two channels are called {channel['name']!r}", "each name once")
+        if channel["type"] == "sns" and not channel["topic"].rpartition(":")[2].startswith("snapback-"):
+            what = "Snapback's functions may publish to topics only whose names begin with snapback-"
+            reader.doubtful(("channels", number, "topic"), what)
+    for path, value in _secrets(values, channels):
+        if not value.startswith(("ssm:/snapback/", "secretsmanager:snapback/")) and ":secret:snapback/" not in value:
+            what = f"{_name(path)} is a secret that Snapback's functions may not read; put it under snapback/"
+            reader.doubtful(path, what)
+    if len(channels) == len(values.get("channels", [])):  # Else one that can't be read may be the one that is named.
+        _check_names(reader, values, channels)
+
+
+def _check_names(reader: _Reader, values: dict[str, Any], channels: Mapping[int, Any]) -> None:
+    """That each name of a channel is that of one which is there, and that no fallback leads back."""
+    types = {channel["name"]: channel["type"] for channel in channels.values()}
+    apps = [name for name, kind in types.items() if kind == "slack_app"]
+    for path, name in _channel_names(values, channels):
+        if name not in types:
+            what = f"{_name(path)}: no channel {_quoted(name)}{_meant(name, types)}"
+            reader.wrong(path, what, ", ".join(types) or "none: there are no channels")
+        elif path == ("direct", "via") and name not in apps:
+            what = f"{_name(path)}: channel {name!r} is of type {types[name]}"
+            reader.wrong(path, what, f"a channel of type slack_app{''.join(': ' + ', '.join(apps) for _ in apps[:1])}")
+    fallbacks = {channel["name"]: channel.get("fallback") for channel in channels.values()}
+    for number, channel in channels.items():
+        way, after = [channel["name"]], channel.get("fallback")
+        while after and after not in way:
+            way, after = [*way, after], fallbacks.get(after)
+        if after == channel["name"]:
+            what = f"channel {after!r} falls back to itself: {' → '.join([*way, after])}"
+            reader.wrong(("channels", number, "fallback"), what, "another channel, without a circle")
+
+
+def _secrets(values: dict[str, Any], channels: Mapping[int, Any]) -> Iterator[tuple[Where, str]]:
+    """The names of secrets, and where they are."""
+    places: list[tuple[Where, Any]] = [(("channels", number), channel) for number, channel in channels.items()]
+    for path, each in [*places, (("clicks",), values.get("clicks", {}))]:
+        for name in sorted(_HIDDEN & each.keys()):
+            if each[name] and each[name].startswith(("ssm:", "secretsmanager:")):
+                yield (*path, name), each[name]
+
+
+def _channel_names(values: dict[str, Any], channels: Mapping[int, Any]) -> Iterator[tuple[Where, str]]:
+    for number, channel in channels.items():
+        if "fallback" in channel and channel["fallback"] is not None:
+            yield ("channels", number, "fallback"), channel["fallback"]
+    for number, route in _good(values.get("routes", [])):
+        for place, name in _good(route["channels"]):
+            yield ("routes", number, "channels", place), name
+    if direct := values.get("direct"):
+        yield ("direct", "via"), direct["via"]
+    for place, name in _good(values.get("asking", {}).get("escalate_to", [])):
+        yield ("asking", "escalate_to", place), name
+
+
+def _check_telling(reader: _Reader, values: dict[str, Any], rules: Mapping[str, Rule]) -> None:
+    for part in ("routes", "approvers"):
+        for number, each in _good(values.get(part, [])):
+            glob = each.get("guardrail", "*")
+            if not any(fnmatchcase(name, glob) for name in rules):
+                what = f"{_quoted(glob)} is no guardrail{_meant(glob, rules)}"
+                reader.wrong((part, number, "guardrail"), what, f"{_LISTED}, or a glob of some")
+            if part == "routes" and not each["channels"]:
+                reader.doubtful((part, number, "channels"), "what fits this route is told nowhere, only in the ledger")
+    _check_quiet(reader, values.get("quiet") or {})
+    asking = msgspec.structs.asdict(Asking()) | values.get("asking", {})
+    for name in ("remind_hours", "escalate_hours"):
+        if asking[name] >= asking["expire_hours"]:
+            what = f"asking.{name} is {asking[name]}, but a question is closed after {asking['expire_hours']} hours"
+            reader.wrong(("asking", name if ("asking", name) in reader.lines else "expire_hours"), what, "fewer hours")
+
+
+def _check_quiet(reader: _Reader, quiet: dict[str, Any]) -> None:
+    if zone := quiet.get("zone"):
+        from zoneinfo import available_timezones
+
+        if zone not in (zones := available_timezones()):
+            what = f"quiet.zone: no time zone {_quoted(zone)}{_meant(zone, zones)}"
+            reader.wrong(("quiet", "zone"), what, "a name of the tz database, as Europe/Berlin")
+    if quiet and quiet["start"] == quiet["end"]:
+        reader.wrong(("quiet", "end"), f"quiet.start and quiet.end are both {quiet['end']}", "two times of day")
+    for number, severity in _good(quiet.get("severities") or []):
+        if severity in NEVER_QUIET:
+            reader.doubtful(
+                ("quiet", "severities", number), f"{severity} findings wait for nothing, quiet hours or not"
+            )
 
 
 def _good(values: list[Any]) -> Iterator[tuple[int, Any]]:
@@ -343,10 +453,18 @@ def _limit(rule: Rule | None, mode: Mode) -> str:
     return "" if rule.fix.reversible or mode is Mode.ASK else "its fix can't be undone, so it asks"
 
 
+def _tagged(kind: kinds.Type) -> dict[str, kinds.StructType]:
+    """The structs of a union whose keys say which it is, by what they say."""
+    types = kind.types if isinstance(kind, kinds.UnionType) else ()
+    return {str(each.tag): each for each in types if isinstance(each, kinds.StructType) and each.tag_field}
+
+
 def _allowed(kind: kinds.Type) -> str:
     words = {kinds.DictType: "keys and values", kinds.BoolType: "true, false", kinds.DateType: "a day as 2027-01-31"}
     text = words.get(type(kind), "")
     match kind:
+        case kinds.UnionType() if types := _tagged(kind):
+            text = f"keys and values, of which `type` is {', '.join(types)}"
         case kinds.UnionType():
             text = ", or ".join(_allowed(each) for each in kind.types if not isinstance(each, kinds.NoneType))
         case kinds.EnumType() | kinds.LiteralType():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chalicelib.core.diff import changes, cut, plain, redact
-from chalicelib.core.record import REFUSED, UNDER_WAY, UNDOABLE, Status
+from chalicelib.core.record import ESCALATED, REFUSED, REMINDED, UNDER_WAY, UNDOABLE, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _WORDS = {
     Status.ALERTED: "alert",
     Status.ASKING: "approval wanted",
+    REMINDED: "approval still wanted",
+    ESCALATED: "nobody has answered",
     Status.FIGHTING: "fighting",
     Status.FIXED: "fixed",
     Status.STILL_UNSAFE: "still unsafe",
@@ -36,7 +38,7 @@ def told(record: Record) -> bool:
     if record.history[-1].status == REFUSED:
         return False
     if record.status is Status.FAILED:
-        *earlier, last = pairwise(step.status for step in record.history)
+        *earlier, last = pairwise(step.status for step in record.life)
         return last not in earlier
     return record.status not in UNDER_WAY
 
@@ -45,7 +47,8 @@ def told(record: Record) -> bool:
 class Message:
     """One step of a record, told. All text is on one line, without secrets and invisible characters, and not escaped.
 
-    `step` numbers the record's steps from 1; `resource` is an ARN; `actor` has name, principal, account, tool,
+    `step` numbers the record's steps from 1, and `news` is what it was: the status, `reminded` or `escalated`;
+    `resource` is an ARN; `actor` has name, principal, account, tool,
     source_ip and via, each of which may be empty; `changes` are lines that start with `- ` or `+ `, never the whole
     state; `commands` are what a person may do next, by name.
     """
@@ -54,6 +57,7 @@ class Message:
     step: int
     at: str
     status: str
+    news: str
     mode: str
     guardrail: str
     title: str
@@ -70,6 +74,10 @@ class Message:
     """Whether `changes` were made; if not, they are what the fix would do."""
     did: str
     commands: Mapping[str, str]
+    seen: str = ""
+    """Which of the record's states this is about, so that a click means what was shown: its fingerprint's beginning."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of the action page, by the names of what they do; each channel has its own."""
 
     @property
     def id(self) -> str:
@@ -119,12 +127,14 @@ def message_of(record: Record) -> Message:
     }
     title = _line(record.title, 120)
     undo = _work(record) is Status.UNDOING
-    words = _WORDS.get(record.status) or ("undo failed" if undo else "fix failed")
+    news = record.history[-1].status
+    words = _WORDS.get(news) or ("undo failed" if undo else "fix failed")
     return Message(
         record=record.id,
         step=len(record.history),
         at=record.history[-1].at,
         status=record.status,
+        news=news,
         mode=record.mode,
         guardrail=record.guardrail,
         title=title,
@@ -140,6 +150,7 @@ def message_of(record: Record) -> Message:
         changed=record.status not in _NOT_DONE,
         did=_did(record),
         commands=_commands(record),
+        seen=record.fingerprint[:12],
     )
 
 

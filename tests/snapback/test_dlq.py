@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import wiring
+from chalicelib.adapters.outbox import deliver
+from chalicelib.core.settings import Outward, Settings
 from snapback import dlq
+from tests.adapters.test_outbox import item
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
-from tests.moto_gaps import lambda_functions, trimmed_stream
+from tests.moto_gaps import default_bus, lambda_functions, trimmed_stream
 from tests.snapback.test_cli import complaint, objects, run, unwrapped
 from tests.support import HOME, REGION, cloudtrail_event
 from tests.test_app import Context
@@ -389,6 +392,9 @@ class Channel:
             raise Undeliverable("channel ops answered 404")
         self.told.append(f"{message.record} {message.status}")
 
+    def sum_up(self, summary: Any) -> None:
+        self.told += [f"{record} in a summary" for record in summary.records]
+
 
 @dataclass
 class Stream:
@@ -429,7 +435,10 @@ class TestRedriveMessages:
         letter = queues.put(stream.letter, queues.messages)
         with lambda_functions(stream.notify) as invoked:
             shown = run("dlq", "redrive", "--all").stdout
-            assert shown == f"{letter[:8]}  2 items of the ledger gone through; what was not sent yet is sent\n"
+            assert (
+                shown
+                == f"{letter[:8]}  2 items of the ledger gone through; what was not sent yet is sent, or held until it can be\n"
+            )
             queues.put(stream.letter, queues.messages)
             run("dlq", "redrive", "--all")
         assert stream.channel.told == [f"{record} alerted" for record in stream.ids]
@@ -468,12 +477,72 @@ class TestRedriveMessages:
             run("dlq", "redrive", "--all")
         assert sorted(stream.channel.told) == sorted([f"{stream.ids[0]} gone", f"{stream.ids[1]} alerted"])
 
-    def test_a_channel_that_is_still_down_keeps_the_letter(self, queues: Queues, stream: Stream) -> None:
+    def test_what_a_channel_that_is_still_down_does_not_take_is_held(
+        self, queues: Queues, stream: Stream, world: World
+    ) -> None:
         stream.channel.down = True
         queues.put(stream.letter, queues.messages)
         with lambda_functions(stream.notify):
-            assert "2 of 2 are still not taken" in complaint("dlq", "redrive", "--all", code=1)
-        assert queues.left(queues.messages) == 1
+            run("dlq", "redrive", "--all")
+        assert queues.left(queues.messages) == 0
+        stream.channel.down = False
+        world.later(minutes=1)
+        stream.notify[NOTIFY]({"drain": True})
+        assert len(stream.channel.told) == 2
+
+    def test_a_message_that_no_channel_took_is_sent_once_it_is_redriven(
+        self, queues: Queues, stream: Stream, world: World
+    ) -> None:
+        stream.channel.down = True
+        letter = self.given_up(queues, stream, world)
+        shown = unwrapped(run("dlq", "list"))
+        assert f"(record {stream.ids[0]}) to ops" in shown
+        assert "answered 404" in shown
+        (page,) = objects(run("dlq", "show", letter[:8], "--json"))
+        assert page["kind"] == "message"
+        assert page["message"]["record"] == stream.ids[0]
+        assert stream.ids[0] in run("dlq", "show", letter[:8]).stdout
+        stream.channel.down = False
+        with lambda_functions(stream.notify) as invoked:
+            assert "it is sent by the next drain, within a minute" in unwrapped(run("dlq", "redrive", "--all"))
+        assert invoked[0][1] == {"again": [{"channel": "ops", "record": stream.ids[0], "step": 1}]}
+        assert queues.left(queues.messages) == 0
+        world.later(minutes=1)
+        stream.notify[NOTIFY]({"drain": True})
+        assert stream.channel.told == [f"{stream.ids[0]} alerted"]
+
+    def test_a_message_is_sent_from_this_process_too(
+        self, queues: Queues, stream: Stream, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stream.channel.down = True
+        self.given_up(queues, stream, world)
+        stream.channel.down = False
+        monkeypatch.setattr("chalicelib.adapters.channels.open_channels", lambda *_, **__: (stream.channel,))
+        run("dlq", "redrive", "--all", "--local")
+        assert stream.channel.told == [f"{stream.ids[0]} alerted"]
+
+    def test_a_letter_chooses_neither_what_is_told_nor_twice(
+        self, queues: Queues, stream: Stream, world: World
+    ) -> None:
+        forged = {"channel": "ops", "record": stream.ids[0], "step": 9, "told": "click here", "function": NOTIFY}
+        queues.put(forged, queues.messages)
+        with lambda_functions(stream.notify):
+            assert "it is sent or waits already, or is forgotten" in unwrapped(run("dlq", "redrive", "--all"))
+            queues.put(forged | {"step": "x"}, queues.messages)
+            assert "it names no message" in complaint("dlq", "redrive", "--all", code=1)
+        stream.notify[NOTIFY]({"drain": True})
+        assert stream.channel.told == []
+
+    def given_up(self, queues: Queues, stream: Stream, world: World) -> str:
+        """The letter of a message that the outbox gave up."""
+        letters: list[str] = []
+        application = world.application()
+        application.channels, application.give_up, application.function = [stream.channel], letters.append, NOTIFY
+        record = application.ledger.get(stream.ids[0])
+        assert record
+        deliver(application, {"Records": [item(1, record)]}, None)
+        (letter,) = letters
+        return queues.put(letter, queues.messages)
 
     def test_a_function_that_fails_keeps_the_letter(self, queues: Queues, stream: Stream) -> None:
         def fails(_: Any) -> Any:
@@ -490,10 +559,25 @@ class TestRedriveMessages:
     ) -> None:
         queues.put(stream.letter, queues.messages)
         assert "the settings name no channel" in complaint("dlq", "redrive", "--all", "--local", code=1)
-        monkeypatch.setattr("chalicelib.adapters.channels.open_channels", lambda *_: (stream.channel,))
+        monkeypatch.setattr("chalicelib.adapters.channels.open_channels", lambda *_, **__: (stream.channel,))
         result = run("dlq", "redrive", "--all", "--local")
         assert result.stdout.count("\n") == 1, "no metrics on stdout"
         assert len(stream.channel.told) == 2
+        assert queues.left(queues.messages) == 0
+
+    def test_what_other_tools_did_not_take_goes_to_the_function_that_sends_to_them(
+        self, queues: Queues, stream: Stream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        outward = NOTIFY.replace("Notify", "Outward")
+        stream.letter["requestContext"]["functionArn"] = outward
+        queues.put(stream.letter, queues.messages)
+        assert "the settings name no tool under `outward`" in complaint("dlq", "redrive", "--all", "--local", code=1)
+        application = wiring._APPLICATION[HOME]
+        application.settings = Settings(outward=Outward(bus="default"))
+        with default_bus() as events, lambda_functions({outward: lambda event: wiring.outward(event, Context())}):
+            run("dlq", "redrive", "--all")
+        assert [event["detail"]["record"] for event in events] == stream.ids
+        assert stream.channel.told == []
         assert queues.left(queues.messages) == 0
 
     def test_of_another_table_or_of_no_time_they_stay(self, queues: Queues, stream: Stream) -> None:

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from chalicelib.adapters.settings import PATH_VARIABLE, STACK_VARIABLE, load_settings
-from chalicelib.core.settings import Channel, Exemption, Known, Mode, Modes, Settings, Trail
+from chalicelib.core.settings import Exemption, Known, Mode, Modes, Settings, SlackWebhook, Trail
 from snapback.settings_file import BadSettings, check, read_settings, to_json
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +47,12 @@ def written(folder: Path, text: str | bytes) -> Path:
 
 
 AT_TOP = ", ".join(name for name in Settings.__struct_fields__ if name != "trouble")
-IN_KNOWN = ", ".join(name for name in Known.__struct_fields__ if name != "stack")
+IN_KNOWN = ", ".join(name for name in Known.__struct_fields__ if name not in {"stack", "published"})
+
+
+TYPES = "slack, slack_app, teams, apprise, sns, webhook"
+TWO = "channels:\n- {name: one, type: slack, url: 'ssm:/snapback/a'}\n- name: two\n  type: teams\n  url: secretsmanager:snapback/b\n"
+TELLING = {"channels", "routes", "direct", "quiet", "clicks", "outward", "approvers", "regions"}
 
 
 def problems(folder: Path, text: str | bytes) -> list[str]:
@@ -63,7 +69,7 @@ def test_a_whole_file_is_read_as_it_is_meant(tmp_path: Path) -> None:
         known=Known(
             cidrs=("203.0.113.0/24",), admin_ports=(22,), trails={"audit": Trail("trail-bucket", organization=True)}
         ),
-        channels=(Channel("security", "slack", "ssm:/snapback/slack"),),
+        channels=(SlackWebhook(name="security", url="ssm:/snapback/slack"),),
         undo_exemption_days=3,
     )
 
@@ -83,17 +89,18 @@ def test_the_shipped_example_is_good_and_fixes_nothing() -> None:
 
 
 def test_the_shipped_example_is_good_with_its_comments_taken_off_too(tmp_path: Path) -> None:
-    section = re.compile(r"^( *\w+:) (?:\[\]|\{\}).*\n((?: *# (?:- |  ).*\n)+)", re.MULTILINE)
+    section = re.compile(r"^( *\w+:) (?:\[\]|\{\}|null)(?: .*)?\n((?: *# (?:- |  ).*\n)+)", re.MULTILINE)
     text, taken_off = section.subn(
         lambda found: f"{found[1]}\n" + re.sub("(?m)^( *)# ", r"\1", found[2]), (ROOT / "snapback.yaml").read_text()
     )
     settings, found = check(written(tmp_path, text), TODAY)
     assert found == []
-    assert taken_off == 13
+    assert taken_off == 21
     assert settings
     assert len(settings.guardrails) == 2
     assert settings.known.trails["audit"].organization
-    assert (len(settings.exemptions), len(settings.channels), len(settings.accounts)) == (1, 1, 1)
+    assert all(getattr(settings, name) != default for name, default in asdict(Settings()).items() if name in TELLING)
+    assert (len(settings.exemptions), len(settings.channels), len(settings.accounts)) == (1, 6, 1)
 
 
 @pytest.mark.parametrize("name", ["snapback.yaml", "whole"])
@@ -102,7 +109,7 @@ def test_the_functions_read_back_what_was_packaged(name: str, tmp_path: Path, mo
     (tmp_path / "settings.json").write_bytes(to_json(settings))
     monkeypatch.setenv(PATH_VARIABLE, str(tmp_path / "settings.json"))
     assert load_settings() == settings
-    for_people = to_json(settings).replace(b',"trouble":""', b"").replace(b',"stack":""', b"")
+    for_people = to_json(settings).replace(b',"trouble":""', b"").replace(b',"stack":"","published":""', b"")
     assert read_settings(written(tmp_path, for_people)) == settings
 
 
@@ -136,7 +143,7 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ),
         (
             "trouble: on purpose",
-            f"1: unknown key 'trouble' in the file; allowed: {AT_TOP}",
+            f"1: unknown key 'trouble' in the file, did you mean 'routes'?; allowed: {AT_TOP}",
         ),
         ("accounts:\n  - 12", "2: accounts[0] is '12'; allowed: an account id of 12 digits"),
         (
@@ -180,7 +187,37 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ("known: {trails: {audit: {bucket: b, organization: maybe}}}", "1: known.trails.audit.organization is 'maybe'; allowed: true, false"),
         ("known: {trails: {audit: {}}}", "1: known.trails.audit lacks 'bucket'; allowed: text"),
         ("known: {trails: {audit: }}", "1: known.trails.audit has nothing; allowed: the keys bucket, prefix, kms_key, organization"),
-        ("channels: [{name: a, type: irc, url: 'ssm:/a'}]", "1: channels[0].type is 'irc'; allowed: slack, webhook"),
+        ("channels: [{name: a, type: irc, url: 'ssm:/a'}]", f"1: channels[0].type is 'irc'; allowed: {TYPES}"),
+        ("channels: [{name: a, type: slak, url: 'ssm:/a'}]", f"1: channels[0].type is 'slak', did you mean 'slack'?; allowed: {TYPES}"),
+        ("channels: [{name: a, type: [slack], url: 'ssm:/a'}]", f"1: channels[0].type has a list; allowed: {TYPES}"),
+        ("channels:\n- name: a\n  url: 'ssm:/a'", f"2: channels[0] lacks 'type'; allowed: {TYPES}"),
+        ("channels: [slack]", f"1: channels[0] has a single value; allowed: keys and values, of which `type` is {TYPES}"),
+        ("channels: [{name: a, type: sns, url: 'ssm:/a', topic: 'arn:aws:sns:eu-west-1:123456789012:snapback-x'}]", "1: unknown key 'url' in channels[0]; allowed: type, topic, name, per_minute, fallback"),
+        ("channels: [{name: a, type: slack_app, conversation: C0123456789}]", "1: channels[0] lacks 'token'; allowed: where it is kept: ssm:/path or secretsmanager:name"),
+        (f"{TWO}  fallback: onn", "6: channels[1].fallback: no channel 'onn', did you mean 'one'?; allowed: one, two"),
+        (f"{TWO}  fallback: two", "6: channel 'two' falls back to itself: two → two; allowed: another channel, without a circle"),
+        (f"{TWO}routes:\n- {{channels: [one, tow]}}", "7: routes[0].channels[1]: no channel 'tow', did you mean 'two'?; allowed: one, two"),
+        (f"{TWO}routes:\n- {{channels: []}}", "7: what fits this route is told nowhere, only in the ledger"),
+        (f"{TWO}routes:\n- {{channels: [one], guardrail: s9.*}}", "7: 's9.*' is no guardrail; allowed: an id that `snapback catalog` lists, or a glob of some"),
+        (f"{TWO}routes:\n- {{channels: [one], severities: [hihg]}}", "7: routes[0].severities[0] is 'hihg', did you mean 'high'?; allowed: critical, high, low, medium"),
+        (f"{TWO}routes:\n- {{guardrail: s3.*}}", "7: routes[0] lacks 'channels'; allowed: a list (- …), each 1 to 40 letters, digits, _ and -"),
+        ("routes: [{channels: [one]}]", "1: routes[0].channels[0]: no channel 'one'; allowed: none: there are no channels"),
+        (f"{TWO}asking: {{escalate_to: [boss]}}", "6: asking.escalate_to[0]: no channel 'boss'; allowed: one, two"),
+        ("asking: {escalate_hours: 80}", "1: asking.escalate_hours is 80, but a question is closed after 72 hours; allowed: fewer hours"),
+        ("asking:\n  expire_hours: 24", "2: asking.escalate_hours is 24, but a question is closed after 24 hours; allowed: fewer hours"),
+        (f"{TWO}direct: {{via: one, domains: [example.com]}}", "6: direct.via: channel 'one' is of type slack; allowed: a channel of type slack_app"),
+        (f"{TWO}direct: {{via: three, domains: [example.com]}}", "6: direct.via: no channel 'three'; allowed: one, two"),
+        ("channels: [{name: app, type: slack_app, token: ssm:/snapback/a, conversation: C0123456789}]\ndirect: {via: app, domains: ['@example.com']}", "2: direct.domains[0] is '@example.com'; allowed: a domain in lower case, as example.com"),
+        ("quiet: {start: '25:00', end: '07:00'}", "1: quiet.start is '25:00'; allowed: a time of day as 22:00"),
+        ("quiet: {start: '07:00', end: '07:00'}", "1: quiet.start and quiet.end are both 07:00; allowed: two times of day"),
+        ("quiet: {start: '22:00', end: '07:00', zone: Europe/Belrin}", "1: quiet.zone: no time zone 'Europe/Belrin', did you mean 'Europe/Berlin'?; allowed: a name of the tz database, as Europe/Berlin"),
+        ("channels: [{name: a, type: slack, url: 'ssm:/slack'}]", "1: channels[0].url is a secret that Snapback's functions may not read; put it under snapback/"),
+        ("clicks: {page_key: 'secretsmanager:key'}", "1: clicks.page_key is a secret that Snapback's functions may not read; put it under snapback/"),
+        ("channels: [{name: a, type: sns, topic: 'arn:aws:sns:eu-west-1:123456789012:mine'}]", "1: Snapback's functions may publish to topics only whose names begin with snapback-"),
+        ("channels: [{name: a, type: sns, topic: mine}]", "1: channels[0].topic is 'mine'; allowed: the ARN of an SNS topic"),
+        ("quiet: {start: '22:00', end: '07:00', severities: [low, high]}", "1: high findings wait for nothing, quiet hours or not"),
+        ("regions: [europe]", "1: regions[0] is 'europe'; allowed: a region as eu-west-1"),
+        ("flood: {messages: 0}", "1: flood.messages is '0'; allowed: a whole number from 1 to 1000"),
         (
             "exemptions:\n- {guardrail: s3.*, reason: because, owner: team, expires: 2027-13-01}",
             "2: exemptions[0].expires is '2027-13-01'; allowed: a day as 2027-01-31",
@@ -224,18 +261,48 @@ def test_all_mistakes_are_told_at_once_by_line(tmp_path: Path) -> None:
 
 def test_warnings_do_not_stop_it(tmp_path: Path) -> None:
     warned: list[str] = []
-    path = written(tmp_path, "channels: [{name: a, type: slack, url: 'https://hooks.example.com/T0/B0/key'}]")
-    assert read_settings(path, warn=lambda problem: warned.append(str(problem))).channels[0].name == "a"
-    assert warned == [f"{path}:1: the address of channel 'a' is a secret; keep it in ssm:/path or secretsmanager:name"]
+    path = written(tmp_path, f"{TWO}routes: [{{channels: []}}]")
+    assert read_settings(path, warn=lambda problem: warned.append(str(problem))).channels[0].name == "one"
+    assert warned == [f"{path}:6: what fits this route is told nowhere, only in the ledger"]
 
 
-def test_an_address_is_never_repeated_in_an_error(tmp_path: Path) -> None:
-    (told,) = problems(tmp_path, "channels: [{name: a, type: slack, url: hooks.example.com/T0/B0/key}]")
-    assert told == "1: channels[0].url is something else; allowed: https://…, ssm:/path or secretsmanager:name"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "channels: [{name: a, type: slack, url: 'https://hooks.example.com/T0/B0/hunter2'}]",
+        "channels: [{name: a, type: webhook, url: hunter2.example.com}]",
+        "channels: [{name: a, type: webhook, url: 'https://example.com', secret: whsec_hunter2}]",
+        "channels: [{name: a, type: slack_app, token: xoxb-hunter2, conversation: C0123456789}]",
+        "channels: [{name: a, type: apprise, url: 'mailto://me:hunter2@example.com'}]",
+        "clicks: {slack_signing_secret: hunter2}",
+        "clicks: {page_key: hunter2}",
+    ],
+)
+def test_a_secret_is_never_repeated_in_an_error(tmp_path: Path, text: str) -> None:
+    (told,) = problems(tmp_path, text)
+    assert " is something else; allowed: " in told
+    assert "ssm:/path or secretsmanager:name" in told
+    assert "hunter2" not in told
+
+
+def test_fallbacks_in_a_circle_are_told_at_each_of_them(tmp_path: Path) -> None:
+    text = "channels:\n" + "".join(
+        f"- {{name: {name}, type: teams, url: 'ssm:/snapback/x', fallback: {after}}}\n"
+        for name, after in (("a", "b"), ("b", "c"), ("c", "b"))
+    )
+    assert problems(tmp_path, text) == [
+        "3: channel 'b' falls back to itself: b → c → b; allowed: another channel, without a circle",
+        "4: channel 'c' falls back to itself: c → b → c; allowed: another channel, without a circle",
+    ]
+
+
+def test_names_are_looked_up_only_when_all_channels_can_be_read(tmp_path: Path) -> None:
+    told = problems(tmp_path, f"{TWO}- {{name: three, type: irc}}\nroutes: [{{channels: [three]}}]")
+    assert told == [f"6: channels[2].type is 'irc'; allowed: {TYPES}"]
 
 
 def test_two_channels_of_one_name_are_told(tmp_path: Path) -> None:
-    text = "channels:\n- {name: a, type: webhook, url: 'ssm:/a'}\n- {name: a, type: webhook, url: 'ssm:/b'}\n"
+    text = "channels:\n- {name: a, type: webhook, url: 'ssm:/snapback/a'}\n- {name: a, type: webhook, url: 'ssm:/snapback/b'}\n"
     assert problems(tmp_path, text)[0] == "2: two channels are called 'a'; allowed: each name once"
 
 
