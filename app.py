@@ -10,11 +10,12 @@ gc.disable()  # Imports make garbage-free objects by the hundred thousand; colle
 
 from typing import Any  # noqa: E402
 
-from chalice import Chalice  # noqa: E402
+from chalice import Chalice, Response  # noqa: E402
 
 from chalicelib import catalog, wiring  # noqa: E402
 
-app = Chalice(app_name="snapback")
+app = Chalice(app_name="snapback", configure_logs=False)  # Or each line of the log would be there twice.
+app.api.binary_types = []
 
 
 def _guard(service: str) -> None:
@@ -37,8 +38,26 @@ def notify(event: Any, context: Any) -> Any:
 
 @app.lambda_function(name="act")
 def act(event: Any, context: Any) -> Any:
-    """Approve or undo a record: `{"action": "approve" | "undo", "record", "by", "force"?}`."""
+    """What people decided, and what the clock asks for: see `wiring.act`."""
     return wiring.act(event, context)
+
+
+@app.lambda_function(name="outward")
+def outward(event: Any, context: Any) -> Any:
+    """The ledger's stream → Security Hub, a bus, a bucket, as far as the settings say so."""
+    return wiring.outward(event, context)
+
+
+@app.lambda_function(name="sweep")
+def sweep(event: Any, context: Any) -> Any:
+    """Once a day: which kinds of resources there are to go through, in which accounts and regions, and what is there."""
+    return wiring.sweep(event, context)
+
+
+@app.lambda_function(name="sweep_worker")
+def sweep_worker(event: Any, context: Any) -> Any:
+    """Asks guardrails about some resources."""
+    return wiring.sweep_worker(event, context)
 
 
 @app.lambda_function(name="canary")
@@ -52,6 +71,16 @@ def canary_echo(event: Any, context: Any) -> Any:
     """The canary at the other end of the bus; the absence of its metric raises the alarm."""
     return wiring.canary_echo(event, context)
 
+
+def _clicked() -> Response:
+    """People's clicks: Slack's requests, and the action page."""
+    assert app.current_request
+    return Response(**wiring.api(app.current_request.to_original_event(), app.lambda_context))
+
+
+_ROUTES = {"/slack": "POST", "/page": "GET", "/page.js": "GET", "/page/show": "POST", "/page/do": "POST"}
+for _path, _method in _ROUTES.items():
+    app.route(_path, methods=[_method], content_types=["*/*"])(_clicked)
 
 gc.enable()
 gc.freeze()

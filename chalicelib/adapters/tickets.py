@@ -12,11 +12,13 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+URL_VARIABLE = "SNAPBACK_URL"
+"""Where the API is: `https://…/api`."""
 VALID = timedelta(hours=24)
 SHORTEST_KEY = 32
 """Bytes of the secret that tickets are signed with."""
@@ -72,6 +74,11 @@ class Tickets:
         return hmac.new(self._key, b"snapback-ticket-1\0" + body, hashlib.sha256).digest()
 
 
+def link(api: str, ticket: str) -> str:
+    """The action page, with the ticket where no server and no log sees it."""
+    return f"{api}/page#{ticket}"
+
+
 def use_up(client: DynamoDBClient, table: str, ticket: Ticket) -> None:
     """Raises BadTicket when it was used before: one conditional write, so that two clicks at once are one."""
     try:
@@ -82,6 +89,11 @@ def use_up(client: DynamoDBClient, table: str, ticket: Ticket) -> None:
         )
     except client.exceptions.ConditionalCheckFailedException as error:
         raise BadTicket("this link was used already; a link works once") from error
+
+
+def used(client: DynamoDBClient, table: str, ticket: Ticket) -> bool:
+    key: Any = {"pk": {"S": f"ticket#{ticket.nonce}"}}
+    return "Item" in client.get_item(TableName=table, Key=key, ConsistentRead=True)
 
 
 def _encoded(raw: bytes) -> str:
