@@ -7,11 +7,12 @@ event → resources → guardrail asked (a read-only look) → exempt? mode? →
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.core.event import Event, dig, text
+from chalicelib.core.event import Event, dig, rows, text
 from chalicelib.core.guardrail import Guardrail, NotYet, Rule, Tripwire
 from chalicelib.core.pattern import matches
 from chalicelib.core.ports import Ledger, Refused, Session, Sessions, WhoChanged
@@ -25,6 +26,8 @@ PROOF_PAUSES = (0.5, 1.0, 2.0)
 ALWAYS = datetime.fromtimestamp(0, UTC)
 """Since when it may have been so, where no event tells of a change."""
 EXEMPTABLE = frozenset({Status.ALERTED, Status.ASKING, Status.FIGHTING, Status.STILL_UNSAFE, Status.FAILED})
+_FURTHER = (Status.ALERTED, Status.ASKING, Status.FIXING)
+"""What a finding becomes, by the modes from the weakest."""
 LONGEST_EXEMPTION = timedelta(days=366)
 SHORTEST_REASON = 3
 A_MOMENT = timedelta(minutes=1)
@@ -32,6 +35,11 @@ A_MOMENT = timedelta(minutes=1)
 MOST_ATTEMPTS = 8
 """To write and to see what is there then; about half an hour of `resume` every five minutes."""
 
+UNTOLD = "found by the sweep; no event told of it"
+"""On record for what an earlier sweep asked about already, and found safe, or not there."""
+
+QUIET = frozenset({"compliant", "off", "gone", "waiting"})
+"""Outcomes that are no finding."""
 TIME_NEEDED = 15.0
 """Seconds that a fix and its proof may take; with less left in the function, none is begun."""
 
@@ -60,6 +68,15 @@ class Unfinished(Exception):
     def __init__(self, outcomes: list[Outcome], errors: list[Exception]) -> None:
         super().__init__("; ".join(map(described, errors)))  # Lambda logs it, and puts it in the dead letter.
         self.outcomes, self.errors = outcomes, errors
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found out, what it could not, and what it had no time for."""
+
+    outcomes: list[Outcome]
+    errors: list[tuple[Resource, Exception]]
+    left: list[Resource]
 
 
 class OutOfTime(Exception):
@@ -112,14 +129,15 @@ class Engine:
                     outcomes += self._trip(rule, event)
                     continue
                 assert isinstance(rule, Guardrail)
-                if is_scheduled(event) or rule.resource.unnamed(event):
-                    self._sweep(rule, event, outcomes, errors)
-                    continue
-                resources = list(dict.fromkeys(rule.resource.in_event(event)))
+                every = is_scheduled(event) or rule.resource.unnamed(event)
+                resources = self._all(rule, event) if every else list(dict.fromkeys(rule.resource.in_event(event)))
             except Exception as error:  # noqa: BLE001 - raised below, with the others
                 errors.append(error)
                 continue
             for resource in resources:
+                if every and self._time_left() < TIME_NEEDED:
+                    errors.append(OutOfTime(f"{rule.id}: too many to ask about; the next sweep asks about all"))
+                    break
                 try:
                     outcomes.append(self._check(rule, resource, event, looks))
                 except Exception as error:  # noqa: BLE001 - raised below, with the others
@@ -128,37 +146,48 @@ class Engine:
             raise Unfinished(outcomes, errors) from errors[0]
         return outcomes
 
-    def _sweep(self, rule: Guardrail[Any], event: Event, outcomes: list[Outcome], errors: list[Exception]) -> None:
-        """Ask about all resources of all accounts in the event's region, in the order of their ids.
+    def _all(self, rule: Guardrail[Any], event: Event) -> Sequence[Resource]:
+        """All resources of its kind in the event's account and region, in the order of their ids."""
+        look = self._sessions.look(event.account, event.region)
+        return sorted(set(rule.resource.all_in(look)), key=lambda resource: resource.id)
 
-        When time runs out, the event comes again at once, with the place where this guardrail goes on.
+    def sweep(self, rules: Sequence[Guardrail[Any]], resources: Sequence[Resource], event: Event) -> Swept:
+        """Ask rules about resources of their kind, all of one account and region; the event is the sweep's own.
+
+        First on one look for all, which asks AWS about many at once where it can. That only tells what is safe: what
+        isn't, or couldn't be seen, is asked about by itself, on a fresh look, as an event would have it.
         """
-        start = [text(event.detail, "from", name) or "" for name in ("guardrail", "account", "id")]
-        if start[0] not in {"", rule.id}:
-            return
-        others = self._settings.accounts if is_scheduled(event) else ()
-        for account in sorted({event.account, *others}):
-            if account < start[1]:
+        outcomes, errors = list[Outcome](), list[tuple[Resource, Exception]]()
+        rules = [rule for rule in rules if self._settings.on(rule, event.account)]
+        found: dict[Resource, list[Guardrail[Any]]] = {}
+        left: list[Resource] = []
+        look = self._sessions.look(event.account, event.region)
+        with suppress(Exception):  # What isn't told at once is asked for one by one.
+            look.told(resources[0].in_bulk(resources, look) if rules and resources else ())
+        for resource in resources:
+            if self._time_left() < TIME_NEEDED:
+                left.append(resource)
                 continue
-            try:
-                look = self._sessions.look(account, event.region)
-                resources = sorted(set(rule.resource.all_in(look)), key=lambda resource: resource.id)
-            except Exception as error:  # noqa: BLE001 - raised at the end, with the others
-                errors.append(error)
+            for rule in rules:
+                try:
+                    safe = rule(resource, look) is None
+                except Exception:  # noqa: BLE001 - asked again below, where it is told
+                    safe = False
+                if safe:
+                    outcomes.append(Outcome(rule.id, resource.arn, "compliant"))
+                else:
+                    found.setdefault(resource, []).append(rule)
+        for resource, unsafe in found.items():
+            looks: dict[tuple[str, str], tuple[Session, datetime]] = {}
+            if self._time_left() < TIME_NEEDED:
+                left.append(resource)
                 continue
-            looks = {(account, event.region): (look, self._now())}
-            for resource in resources:
-                if account == start[1] and resource.id < start[2]:
-                    continue
-                if self._time_left() < TIME_NEEDED:
-                    place = {"guardrail": rule.id, "account": account, "id": resource.id}
-                    detail = {**event.detail, "from": place}
-                    self._later({**event.raw, "id": f"{event.id}+", "detail": detail}, self._now() + A_MOMENT)
-                    return
+            for rule in unsafe:
                 try:
                     outcomes.append(self._check(rule, resource, event, looks))
-                except Exception as error:  # noqa: BLE001 - raised at the end, with the others
-                    errors.append(error)
+                except Exception as error:  # noqa: BLE001 - told with the others
+                    errors.append((resource, error))
+        return Swept(outcomes, errors, left)
 
     def _trip(self, rule: Tripwire, event: Event) -> list[Outcome]:
         reason = rule(event, self._settings.known)
@@ -176,7 +205,7 @@ class Engine:
         looks: dict[tuple[str, str], tuple[Session, datetime]],
     ) -> Outcome:
         settings = self._settings
-        if not settings.needs_tags(rule.id) and settings.mode_of(rule, resource.account, {}) is Mode.OFF:
+        if not settings.on(rule, resource.account):
             return Outcome(rule.id, resource.arn, "off")
         where = (resource.account, resource.region)
         if where not in looks:
@@ -189,7 +218,8 @@ class Engine:
             grace = settings.grace_of(rule)
             due = event.time + grace
             if grace and self._now() < due:
-                self._later({**event.raw, "asks": rule.id}, due)
+                if not is_scheduled(event):  # A sweep asks again by itself.
+                    self._later({**event.raw, "asks": rule.id}, due)
                 return Outcome(rule.id, resource.arn, "waiting", f"{reason}; asked again at {due:%H:%M}")
             tags = resource.tags(look) if settings.needs_tags(rule.id) or settings.told_tags else {}
             before = rule.fix.read(resource, look) if rule.fix else None
@@ -229,7 +259,7 @@ class Engine:
         if mode is Mode.OFF:
             return Outcome(rule.id, resource.arn, "off", reason)
         fix = rule.fix if isinstance(rule, Guardrail) else None
-        note = self._settings.trouble
+        note = self._settings.trouble or (UNTOLD if rule.id in rows(event.detail, "missable") else "")
         touched = fix.touches(resource, before) if fix else ()
         if mode is not Mode.ALERT and self._settings.never(resource, *touched):
             mode, note = Mode.ALERT, "never touched, say the settings"
@@ -285,6 +315,10 @@ class Engine:
         try:
             record = self._ledger.open(draft, changed, limits)
         except Refused as refused:
+            if refused.why == "duplicate" and draft.mode != Mode.ALERT and changed == ALWAYS:
+                told = self._ledger.get(refused.record)  # By a weaker mode: what was only told is now asked, or fixed.
+                if told and told.id != draft.id and told.status in _FURTHER[: _FURTHER.index(draft.status)]:
+                    return self._opened(draft, self._now())
             if refused.why != "fighting":
                 raise
             return self._ledger.open(self._fighting(draft, refused.record), changed, limits)
@@ -323,7 +357,7 @@ class Engine:
         assert rule.fix is not None
         assert record.after is not None
         wrong: Exception | None = None
-        hand = self._sessions.hand(resource.account, resource.region, record.id)
+        hand = self._sessions.hand(resource.account, resource.region, record.id, rule.service)
         try:
             rule.fix.write(resource, record.after, hand)
         except Exception as error:  # noqa: BLE001 - judged by the proof, raised below if the harm is still there
@@ -547,7 +581,7 @@ class Engine:
         assert record.before is not None
         wrong: Exception | None = None
         left: Any = None
-        hand = self._sessions.hand(resource.account, resource.region, record.id)
+        hand = self._sessions.hand(resource.account, resource.region, record.id, rule.service)
         try:
             rule.fix.write(resource, record.before, hand)
         except Exception as error:  # noqa: BLE001 - judged by what is there now, raised below

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import text
+from chalicelib.core.ports import Told
 from chalicelib.core.resource import Resource, partition
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
@@ -49,6 +50,7 @@ class Function(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({_NOT_THERE})
     tag_reads: ClassVar[tuple[str, ...]] = ("lambda:ListTags",)
     list_reads: ClassVar[tuple[str, ...]] = ("lambda:ListFunctions",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("lambda:GetFunction",)
 
     @property
     def name(self) -> str:
@@ -67,6 +69,17 @@ class Function(Resource):
     def all_in(cls, aws: Session) -> Iterator[Self]:
         for name in _names(aws):
             yield cls(name, aws.account, aws.region)
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+        """GetFunction tells the configuration too, and may be called more often than what is for that alone.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        """
+        for each in some:
+            with absent(_NOT_THERE):
+                found = aws.client("lambda").get_function(**each.asked)["Configuration"]
+                yield Told("lambda", "GetFunctionConfiguration", each.asked, found)
 
     def configured(self, aws: Session) -> Mapping[str, Any]:
         """As GetFunctionConfiguration tells it: the values of its environment are in there, maybe in plain text."""
@@ -88,11 +101,7 @@ class Function(Resource):
 class Qualified(Function):
     """A function, a version or an alias of it, as in `web` and `web:live`: each has a policy of its own."""
 
-    list_reads: ClassVar[tuple[str, ...]] = (
-        "lambda:ListFunctions",
-        "lambda:ListAliases",
-        "lambda:ListVersionsByFunction",
-    )
+    list_reads: ClassVar[tuple[str, ...]] = ("lambda:ListFunctions", "lambda:ListAliases")
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
@@ -102,13 +111,13 @@ class Qualified(Function):
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
         client = aws.client("lambda")
+        for page in client.get_paginator("list_functions").paginate(FunctionVersion="ALL"):
+            for each in page["Functions"]:
+                if each["Version"] != "$LATEST":
+                    yield cls(f"{each['FunctionName']}:{each['Version']}", aws.account, aws.region)
         for name in _names(aws):
             yield cls(name, aws.account, aws.region)
             with absent(_NOT_THERE):  # Deleted since it was listed.
-                for page in client.get_paginator("list_versions_by_function").paginate(FunctionName=name):
-                    for each in page["Versions"]:
-                        if each["Version"] != "$LATEST":
-                            yield cls(f"{name}:{each['Version']}", aws.account, aws.region)
                 for page in client.get_paginator("list_aliases").paginate(FunctionName=name):
                     for each in page["Aliases"]:
                         yield cls(f"{name}:{each['Name']}", aws.account, aws.region)
@@ -132,6 +141,13 @@ class FunctionUrl(Qualified):
     cloudformation_type: ClassVar[str] = "AWS::Lambda::Url"
     list_reads: ClassVar[tuple[str, ...]] = ("lambda:ListFunctions", "lambda:ListFunctionUrlConfigs")
 
+    bulk_reads: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:  # noqa: ARG003
+        """None: its configuration is asked for alone."""
+        return iter(())
+
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
         for name in _names(aws):
@@ -150,6 +166,9 @@ class Deployment(Function):
 
     Who is the role that a session is of, where the event tells it, else the principal.
     """
+
+    bulk_reads: ClassVar[tuple[str, ...]] = ()
+    list_reads: ClassVar[tuple[str, ...]] = ()
 
     @property
     def name(self) -> str:

@@ -32,6 +32,7 @@ class Trail(Resource):
 
     cloudformation_type: ClassVar[str] = "AWS::CloudTrail::Trail"
     tag_reads: ClassVar[tuple[str, ...]] = ("cloudtrail:ListTags",)
+    list_reads: ClassVar[tuple[str, ...]] = ("cloudtrail:ListTrails",)
 
     @property
     def arn(self) -> str:

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from botocore.exceptions import ClientError
 
+from chalicelib.core.ports import Told
 from chalicelib.core.resource import Resource, partition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,149}")
 """https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html"""
+_AT_ONCE = 100
+"""In one BatchGetProjects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Project(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("codebuild:BatchGetProjects",)
     list_reads: ClassVar[tuple[str, ...]] = ("codebuild:ListProjects",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("codebuild:BatchGetProjects",)
 
     @property
     def arn(self) -> str:
@@ -46,6 +50,13 @@ class Project(Resource):
         for page in aws.client("codebuild").get_paginator("list_projects").paginate():
             for name in page["projects"]:
                 yield cls(name, aws.account, aws.region)
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+        for start in range(0, len(some), _AT_ONCE):
+            names = [each.id for each in some[start : start + _AT_ONCE]]
+            for found in aws.client("codebuild").batch_get_projects(names=names)["projects"]:
+                yield Told("codebuild", "BatchGetProjects", {"names": [found["name"]]}, {"projects": [found]})
 
     def described(self, aws: Session) -> Mapping[str, Any]:
         """As BatchGetProjects tells it, which has no error for one that isn't there."""

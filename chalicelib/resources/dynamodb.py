@@ -28,6 +28,7 @@ class Table(Resource):
     cloudformation_type: ClassVar[str] = "AWS::DynamoDB::Table"
     gone: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException", "TableNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("dynamodb:ListTagsOfResource",)
+    list_reads: ClassVar[tuple[str, ...]] = ("dynamodb:ListTables",)
 
     @property
     def arn(self) -> str:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import dig, rows, text
 from chalicelib.core.pattern import Pattern, native
+from chalicelib.core.ports import Told
 from chalicelib.core.resource import Resource, partition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_ec2.type_defs import (
         AddressTypeDef,
@@ -50,15 +51,69 @@ def _is(prefix: str, id: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityGroup(Resource):
+class _Described(Resource):
+    """What a call tells of by ids, and of many by a filter, which has no error for those that are gone.
+
+    https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html asks for filters and pages.
+    """
+
+    told_by: ClassVar[tuple[str, str, str, str]]
+    """How the call is named, and then the ids in it, the filter and the id in the answer: `volumes`, `VolumeIds`, …"""
+
+    @property
+    def own(self) -> str:
+        """The id that is asked for."""
+        return self.id
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+        called, asked, filter_name, key = cls.told_by
+        operation = "Describe" + "".join(word.title() for word in called.split("_"))
+        wanted = sorted({each.own for each in some})
+        for start in range(0, len(wanted), _FILTERED):
+            values = wanted[start : start + _FILTERED]
+            for page in _pages(aws, f"describe_{called}", Filters=[{"Name": filter_name, "Values": values}]):
+                for each in cls._in(page):
+                    yield Told("ec2", operation, {asked: [each[key]]}, cls._alone(page, each))
+
+    @classmethod
+    def _in(cls, page: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        return page[cls._list()]  # type: ignore[no-any-return]
+
+    @classmethod
+    def _alone(cls, page: Mapping[str, Any], each: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG003
+        return {cls._list(): [each]}
+
+    @classmethod
+    def _list(cls) -> str:
+        return "".join(word.title() for word in cls.told_by[0].split("_"))
+
+
+_FILTERED = 200
+"""Values that a filter takes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html."""
+
+
+def _pages(aws: Session, call: str, **asked: Any) -> Iterator[Mapping[str, Any]]:
+    client: Any = aws.client("ec2")
+    if client.can_paginate(call):
+        yield from client.get_paginator(call).paginate(**asked)
+    else:
+        yield getattr(client, call)(**asked)
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroup(_Described):
     """A security group, by id.
 
     A call may give the group's name instead (in a default VPC); the id is then in the answer, with the new rules.
     """
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::SecurityGroup"
+    told_by: ClassVar[tuple[str, str, str, str]] = ("security_groups", "GroupIds", "group-id", "GroupId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidGroup.NotFound", "InvalidGroupId.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
 
     @property
     def arn(self) -> str:
@@ -91,6 +146,7 @@ class Snapshot(Resource):
     cloudformation_type: ClassVar[str] = "AWS::EC2::Snapshot"
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidSnapshot.NotFound", "InvalidSnapshotID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSnapshots",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSnapshots",)
 
     @property
     def arn(self) -> str:
@@ -123,6 +179,7 @@ class Image(Resource):
         {"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidAMIID.Malformed"}
     )
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeImages",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeImages",)
 
     @property
     def arn(self) -> str:
@@ -160,13 +217,15 @@ class DefaultGroup(SecurityGroup):
 
 
 @dataclass(frozen=True, slots=True)
-class Instance(Resource):
+class Instance(_Described):
     """A virtual machine, by id. It is described for about an hour after it was terminated."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::Instance"
+    told_by: ClassVar[tuple[str, str, str, str]] = ("instances", "InstanceIds", "instance-id", "InstanceId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances", "inspector2:ListFindings")
 
     @property
     def arn(self) -> str:
@@ -190,6 +249,29 @@ class Instance(Resource):
             for reservation in page["Reservations"]:
                 for instance in reservation["Instances"]:
                     yield cls(instance["InstanceId"], aws.account, aws.region)
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+        """Which of them the internet reaches, by Amazon Inspector, too."""
+        yield from super(Instance, cls).in_bulk(some, aws)  # With slots, the class is made anew.
+        for start in range(0, len(some), _INSPECTED):
+            ids = [each.id for each in some[start : start + _INSPECTED]]
+            found: dict[str, list[Any]] = {instance: [] for instance in ids}
+            for each in inspected(aws, ids, **REACHED):
+                for instance in {text(one, "id") or "" for one in rows(each, "resources")} & found.keys():
+                    found[instance].append(each)
+            for instance, findings in found.items():
+                asked = {"filterCriteria": _criteria([instance], **REACHED)}
+                yield Told("inspector2", "ListFindings", asked, {"findings": findings})
+
+    @classmethod
+    def _in(cls, page: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        return [each for reservation in page["Reservations"] for each in reservation["Instances"]]
+
+    @classmethod
+    def _alone(cls, page: Mapping[str, Any], each: Mapping[str, Any]) -> Mapping[str, Any]:
+        (reservation,) = (one for one in page["Reservations"] if each in one["Instances"])
+        return {"Reservations": [{**reservation, "Instances": [each]}]}
 
     def described(self, aws: Session) -> InstanceTypeDef | None:
         """What DescribeInstances tells; None when it is terminated, or about to be."""
@@ -246,12 +328,15 @@ class Suspect(Resource):
 
 
 @dataclass(frozen=True, slots=True)
-class Address(Resource):
+class Address(_Described):
     """An Elastic IP address, by its allocation id."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::EIP"
+    told_by: ClassVar[tuple[str, str, str, str]] = ("addresses", "AllocationIds", "allocation-id", "AllocationId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidAllocationID.NotFound"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeAddresses",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeAddresses",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeAddresses",)
 
     @property
     def arn(self) -> str:
@@ -278,13 +363,15 @@ class Address(Resource):
 
 
 @dataclass(frozen=True, slots=True)
-class Volume(Resource):
+class Volume(_Described):
     """An EBS volume, by id."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::Volume"
+    told_by: ClassVar[tuple[str, str, str, str]] = ("volumes", "VolumeIds", "volume-id", "VolumeId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidVolume.NotFound", "InvalidVolumeID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)
 
     @property
     def arn(self) -> str:
@@ -311,13 +398,15 @@ class Volume(Resource):
 
 
 @dataclass(frozen=True, slots=True)
-class Vpc(Resource):
+class Vpc(_Described):
     """A virtual private cloud, by id; of those shared with the account, none."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::VPC"
+    told_by: ClassVar[tuple[str, str, str, str]] = ("vpcs", "VpcIds", "vpc-id", "VpcId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidVpcID.NotFound", "InvalidVpcID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs", "ec2:DescribeFlowLogs")
 
     @property
     def arn(self) -> str:
@@ -341,18 +430,35 @@ class Vpc(Resource):
             for vpc in page["Vpcs"]:
                 yield cls(vpc["VpcId"], aws.account, aws.region)
 
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+        """Their flow logs too."""
+        yield from super(Vpc, cls).in_bulk(some, aws)  # With slots, the class is made anew.
+        for start in range(0, len(some), _FILTERED):
+            ids = [each.id for each in some[start : start + _FILTERED]]
+            logs: dict[str, list[Any]] = {vpc: [] for vpc in ids}
+            for page in _pages(aws, "describe_flow_logs", Filters=[{"Name": "resource-id", "Values": ids}]):
+                for each in page["FlowLogs"]:
+                    logs[each["ResourceId"]].append(each)
+            for vpc, found in logs.items():
+                asked = {"Filters": [{"Name": "resource-id", "Values": [vpc]}]}
+                yield Told("ec2", "DescribeFlowLogs", asked, {"FlowLogs": found})
+
     def tags(self, aws: Session) -> Mapping[str, str]:
         (found,) = aws.client("ec2").describe_vpcs(VpcIds=[self.id])["Vpcs"]
         return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
 
 
 @dataclass(frozen=True, slots=True)
-class Subnet(Resource):
+class Subnet(_Described):
     """A subnet of a VPC, by id; of those shared with the account, none."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::Subnet"
+    told_by: ClassVar[tuple[str, str, str, str]] = ("subnets", "SubnetIds", "subnet-id", "SubnetId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSubnets",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSubnets",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSubnets",)
 
     @property
     def arn(self) -> str:
@@ -380,16 +486,23 @@ class Subnet(Resource):
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkAclEntry(Resource):
+class NetworkAclEntry(_Described):
     """One ingress rule of a network ACL, by its number, as in `acl-0123/100`."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::NetworkAclEntry"
+    told_by: ClassVar[tuple[str, str, str, str]] = ("network_acls", "NetworkAclIds", "network-acl-id", "NetworkAclId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidNetworkAclID.NotFound", "InvalidNetworkAclID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
 
     @property
     def acl(self) -> str:
         return self.id.partition("/")[0]
+
+    @property
+    def own(self) -> str:
+        return self.acl
 
     @property
     def number(self) -> int:
@@ -431,14 +544,22 @@ LAST = 32767
 
 
 @dataclass(frozen=True, slots=True)
-class Peering(Resource):
+class Peering(_Described):
     """A VPC peering connection, by id."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::VPCPeeringConnection"
+    told_by: ClassVar[tuple[str, str, str, str]] = (
+        "vpc_peering_connections",
+        "VpcPeeringConnectionIds",
+        "vpc-peering-connection-id",
+        "VpcPeeringConnectionId",
+    )
     gone: ClassVar[frozenset[str]] = frozenset(
         {"InvalidVpcPeeringConnectionID.NotFound", "InvalidVpcPeeringConnectionId.Malformed"}
     )
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcPeeringConnections",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcPeeringConnections",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcPeeringConnections",)
 
     @property
     def arn(self) -> str:
@@ -467,14 +588,22 @@ class Peering(Resource):
 
 
 @dataclass(frozen=True, slots=True)
-class TransitGateway(Resource):
+class TransitGateway(_Described):
     """A transit gateway, by id; of those shared with the account, none."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::TransitGateway"
+    told_by: ClassVar[tuple[str, str, str, str]] = (
+        "transit_gateways",
+        "TransitGatewayIds",
+        "transit-gateway-id",
+        "TransitGatewayId",
+    )
     gone: ClassVar[frozenset[str]] = frozenset(
         {"InvalidTransitGatewayID.NotFound", "InvalidTransitGatewayID.Malformed"}
     )
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeTransitGateways",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeTransitGateways",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeTransitGateways",)
 
     @property
     def arn(self) -> str:
@@ -514,6 +643,26 @@ def _answered(event: Event, *path: str) -> Iterator[str]:
     for found in (event.answered(*path), event.answered(f"{event.name}Response", *path)):
         if found:
             yield found
+
+
+REACHED = {"findingType": "NETWORK_REACHABILITY"}
+_INSPECTED = 10
+"""Values that a filter of Amazon Inspector takes."""
+
+
+def inspected(aws: Session, ids: Sequence[str], **wanted: str) -> list[Any]:
+    """Amazon Inspector's active findings about some instances. Needs inspector2:ListFindings.
+
+    https://docs.aws.amazon.com/inspector/v2/APIReference/API_ListFindings.html
+    """
+    pages = aws.client("inspector2").get_paginator("list_findings").paginate(filterCriteria=_criteria(ids, **wanted))
+    return [each for page in pages for each in page["findings"]]
+
+
+def _criteria(ids: Sequence[str], **wanted: str) -> dict[str, Any]:
+    values = {"findingStatus": "ACTIVE", **wanted}
+    filters = {name: [{"comparison": "EQUALS", "value": value}] for name, value in values.items()}
+    return {"resourceId": [{"comparison": "EQUALS", "value": each} for each in ids], **filters}
 
 
 def _scanned(event: Event) -> Iterator[str]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import rows, text
 from chalicelib.core.pattern import any_of, cloudtrail, native
+from chalicelib.core.ports import Told
 from chalicelib.core.resource import Resource, partition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(?=.{2,256}\Z)[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*")
 _DIGEST = re.compile(r"[A-Za-z0-9_+.-]{1,32}:[A-Fa-f0-9]{32,128}")
 """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html and …/API_ImageIdentifier.html."""
+_REPOSITORIES_AT_ONCE, _SCANNED_AT_ONCE = 100, 25
+"""In one DescribeRepositories, and one BatchGetRepositoryScanningConfiguration."""
 PUSHED = any_of(
     native("aws.ecr", "ECR Image Action", **{"action-type": ["PUSH"], "result": ["SUCCESS"]}),
     cloudtrail("ecr", "PutImage"),
@@ -37,6 +40,7 @@ class Repository(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({"RepositoryNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ecr:ListTagsForResource",)
     list_reads: ClassVar[tuple[str, ...]] = ("ecr:DescribeRepositories",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ecr:DescribeRepositories", "ecr:BatchGetRepositoryScanningConfiguration")
 
     @property
     def arn(self) -> str:
@@ -58,6 +62,21 @@ class Repository(Resource):
             for repository in page["repositories"]:
                 yield cls(repository["repositoryName"], aws.account, aws.region)
 
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+        """ECR refuses a batch that holds one that isn't there."""
+        ecr: Any = aws.client("ecr")
+        calls = (
+            ("DescribeRepositories", "repositories", _REPOSITORIES_AT_ONCE),
+            ("BatchGetRepositoryScanningConfiguration", "scanningConfigurations", _SCANNED_AT_ONCE),
+        )
+        for operation, listed, at_once in calls:
+            call = getattr(ecr, re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower())
+            for start in range(0, len(some), at_once):
+                names = [each.id for each in some[start : start + at_once]]
+                for found in call(repositoryNames=names)[listed]:
+                    yield Told("ecr", operation, {"repositoryNames": [found["repositoryName"]]}, {listed: [found]})
+
     def tags(self, aws: Session) -> Mapping[str, str]:
         answer = aws.client("ecr").list_tags_for_resource(resourceArn=self.arn)
         return {tag["Key"]: tag["Value"] for tag in answer["tags"]}
@@ -70,6 +89,7 @@ class Image(Resource):
     cloudformation_type: ClassVar[str] = "AWS::ECR::Repository"
     gone: ClassVar[frozenset[str]] = frozenset({"RepositoryNotFoundException", "ImageNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = Repository.tag_reads
+    list_reads: ClassVar[tuple[str, ...]] = ("ecr:DescribeRepositories", "ecr:DescribeImages")
 
     @property
     def repository(self) -> str:

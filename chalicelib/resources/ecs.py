@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from botocore.exceptions import ClientError
 
 from chalicelib.core.event import rows, text
+from chalicelib.core.ports import Told
 from chalicelib.core.resource import Resource, partition
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
     from chalicelib.core.ports import Session
@@ -105,6 +106,7 @@ class Service(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({"ClusterNotFoundException", "ServiceNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ecs:DescribeServices",)
     list_reads: ClassVar[tuple[str, ...]] = ("ecs:ListClusters", "ecs:ListServices")
+    bulk_reads: ClassVar[tuple[str, ...]] = ("ecs:DescribeServices",)
 
     @property
     def arn(self) -> str:
@@ -137,6 +139,16 @@ class Service(Resource):
                         for arn in listed["serviceArns"]:
                             name = f"{cluster.rpartition('/')[2]}/{arn.rpartition('/')[2]}"
                             yield cls(name, aws.account, aws.region)
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+        for cluster in sorted({each.cluster for each in some}):
+            names = [each.name for each in some if each.cluster == cluster]
+            for start in range(0, len(names), _SERVICES_AT_ONCE):
+                asked = {"cluster": cluster, "services": names[start : start + _SERVICES_AT_ONCE]}
+                for found in aws.client("ecs").describe_services(**asked)["services"]:
+                    alone = {"cluster": cluster, "services": [found["serviceName"]]}
+                    yield Told("ecs", "DescribeServices", alone, {"services": [found]})
 
     def described(self, aws: Session, **more: Any) -> Mapping[str, Any]:
         """As DescribeServices tells it. One that is deleted stays listed for a while: it is gone all the same."""

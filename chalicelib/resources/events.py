@@ -28,6 +28,7 @@ class Rule(Resource):
     cloudformation_type: ClassVar[str] = "AWS::Events::Rule"
     gone: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("events:ListTagsForResource",)
+    list_reads: ClassVar[tuple[str, ...]] = ("events:ListEventBuses", "events:ListRules")
 
     @property
     def arn(self) -> str:

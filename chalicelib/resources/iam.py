@@ -17,11 +17,12 @@ from botocore.exceptions import ClientError
 
 from chalicelib.core.event import rows, text
 from chalicelib.core.pattern import native
-from chalicelib.core.resource import Resource, partition
+from chalicelib.core.ports import Told
+from chalicelib.core.resource import REPORTS_TO, Resource, partition
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
     from chalicelib.core.pattern import Pattern
@@ -31,7 +32,6 @@ _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,128}")
 _POLICY = re.compile(r"(?:[!-~]+/)?[A-Za-z0-9_+=,.@-]{1,128}")
 _KEY = re.compile(r"[A-Za-z0-9_]{16,128}")
 """https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html and …/API_AccessKey.html."""
-_REPORTS_TO = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 STOLEN_CREDENTIALS: Pattern = {
     **native("aws.guardduty", "GuardDuty Finding"),
     "detail": {"resource": {"resourceType": ["AccessKey"]}, "severity": [{"numeric": [">=", 7]}]},
@@ -62,6 +62,8 @@ class Identity(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity"})
     tag_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser", "iam:GetRole", "iam:GetGroup")
     list_reads: ClassVar[tuple[str, ...]] = ("iam:ListUsers", "iam:ListRoles", "iam:ListGroups")
+    bulk_reads: ClassVar[tuple[str, ...]] = ("iam:GetAccountAuthorizationDetails",)
+    at_once: ClassVar[int] = 1000
     kinds: ClassVar[tuple[str, ...]] = ("user", "role", "group")
 
     @property
@@ -87,18 +89,28 @@ class Identity(Resource):
         begin, _, path = (text(event.detail, "resource") or "").partition(":role/")
         own = begin == f"arn:{partition(event.region)}:iam::{event.account}"  # An organization's analyzer tells of all.
         if "role" in cls.kinds and own and _NAME.fullmatch(name := path.rpartition("/")[2]):
-            yield cls(f"role/{name}", event.account, _REPORTS_TO[partition(event.region)])
+            yield cls(f"role/{name}", event.account, REPORTS_TO[partition(event.region)])
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
         """None but in the region that IAM reports to, so that a sweep of many regions meets each once."""
-        if aws.region != _REPORTS_TO[partition(aws.region)]:
+        if aws.region != REPORTS_TO[partition(aws.region)]:
             return
         iam: Any = aws.client("iam")
         for kind in cls.kinds:
             for page in iam.get_paginator(f"list_{kind}s").paginate():
                 for each in page[f"{kind.title()}s"]:
                     yield cls(f"{kind}/{each[f'{kind.title()}Name']}", aws.account, aws.region)
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+        """What GetAccountAuthorizationDetails tells, but that has no LastUsed of passwords, nor keys and devices."""
+        wanted = {each.id for each in some}
+        for kind in cls.kinds:
+            for found in _authorized(aws, kind.title(), f"{kind.title()}DetailList"):
+                name = {f"{kind.title()}Name": found[f"{kind.title()}Name"]}
+                if f"{kind}/{found[f'{kind.title()}Name']}" in wanted:
+                    yield from _of_identity(kind, name, found)
 
     def inline(self, aws: Session) -> dict[str, str]:
         """Its inline policies, by name, as they were written."""
@@ -142,12 +154,20 @@ class User(Identity):
 class ConsoleUser(User):
     """A user as calls about passwords and MFA devices name it: not at all, when it is the caller itself."""
 
+    bulk_reads: ClassVar[tuple[str, ...]] = ()
+    at_once: ClassVar[int] = 100
+
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
         itself = text(event.detail, "userIdentity", "userName") if event.actor.kind == "IAMUser" else None
         name = event.text("userName") or itself
         if name and _NAME.fullmatch(name):
             yield cls(f"user/{name}", event.account, event.region)
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:  # noqa: ARG003
+        """None: when a password was used, the account's details don't tell."""
+        return iter(())
 
     def has_mfa(self, aws: Session) -> bool:
         """Whether a device is enrolled: virtual, hardware or a passkey. Needs iam:ListMFADevices."""
@@ -268,7 +288,7 @@ class LeakedKey(Resource):
             found.append(text(event.detail, *_CREDENTIALS, "accessKeyId"))
         for key in found:
             if key and key.startswith("AKIA") and _KEY.fullmatch(key) and _about_its_own_account(event):
-                yield cls(key, event.account, _REPORTS_TO[partition(event.region)])
+                yield cls(key, event.account, REPORTS_TO[partition(event.region)])
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - no list tells which keys are with others
@@ -331,7 +351,7 @@ class Sessions(Resource):
         session = kind == "role" or (key or "").startswith("ASIA")
         if kind and session and name and _NAME.fullmatch(name) and _about_its_own_account(event):
             until = event.time.isoformat(timespec="seconds").replace("+00:00", "Z")
-            yield cls(f"{kind}/{name}/{until}", event.account, _REPORTS_TO[partition(event.region)])
+            yield cls(f"{kind}/{name}/{until}", event.account, REPORTS_TO[partition(event.region)])
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - no list tells which sessions are stolen
@@ -363,7 +383,7 @@ class ServerCertificate(Resource):
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
-        if aws.region == _REPORTS_TO[partition(aws.region)]:
+        if aws.region == REPORTS_TO[partition(aws.region)]:
             for each in cls.listed(aws):
                 yield cls(each["ServerCertificateName"], aws.account, aws.region)
 
@@ -386,6 +406,8 @@ class ManagedPolicy(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity"})
     tag_reads: ClassVar[tuple[str, ...]] = ("iam:GetPolicy",)
     list_reads: ClassVar[tuple[str, ...]] = ("iam:ListPolicies",)
+    bulk_reads: ClassVar[tuple[str, ...]] = ("iam:GetAccountAuthorizationDetails",)
+    at_once: ClassVar[int] = 1000
 
     @property
     def arn(self) -> str:
@@ -400,11 +422,18 @@ class ManagedPolicy(Resource):
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
-        if aws.region != _REPORTS_TO[partition(aws.region)]:
+        if aws.region != REPORTS_TO[partition(aws.region)]:
             return
         for page in aws.client("iam").get_paginator("list_policies").paginate(Scope="Local"):
             for policy in page["Policies"]:
                 yield cls(policy["Arn"].partition(":policy/")[2], aws.account, aws.region)
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+        wanted = {each.arn for each in some}
+        for found in _authorized(aws, "LocalManagedPolicy", "Policies"):
+            if found["Arn"] in wanted:
+                yield from _of_policy(found)
 
     def described(self, aws: Session) -> Mapping[str, Any]:
         """What GetPolicy tells: DefaultVersionId, AttachmentCount, PermissionsBoundaryUsageCount, Tags…"""
@@ -429,6 +458,35 @@ class ManagedPolicy(Resource):
 
     def tags(self, aws: Session) -> Mapping[str, str]:
         return {tag["Key"]: tag["Value"] for tag in self.described(aws).get("Tags", [])}
+
+
+def _authorized(aws: Session, filter: str, listed: str) -> list[Mapping[str, Any]]:
+    """All users, roles, groups or policies of an account in a few pages, with their policies as they were written."""
+    with _as_text(aws) as iam:
+        pages = iam.get_paginator("get_account_authorization_details")
+        return [each for page in pages.paginate(Filter=[filter], MaxItems=1000) for each in page[listed]]
+
+
+def _of_identity(kind: str, name: dict[str, str], found: Mapping[str, Any]) -> Iterator[Told]:
+    title, few = kind.title(), {"MaxItems": 1} if kind == "group" else {}
+    inline = {each["PolicyName"]: each["PolicyDocument"] for each in found.get(f"{title}PolicyList", [])}
+    attached = found.get("AttachedManagedPolicies", [])
+    alone = {title: found, **({"Users": []} if kind == "group" else {})}
+    yield Told("iam", f"Get{title}", {**name, **few}, alone)
+    yield Told("iam", f"List{title}Policies", name, {"PolicyNames": [*inline], "IsTruncated": False})
+    yield Told("iam", f"ListAttached{title}Policies", name, {"AttachedPolicies": attached, "IsTruncated": False})
+    for policy, document in inline.items():
+        asked = {**name, "PolicyName": policy}
+        yield Told("iam", f"Get{title}Policy", asked, {**asked, "PolicyDocument": document})
+
+
+def _of_policy(found: Mapping[str, Any]) -> Iterator[Told]:
+    """But for its tags, which are asked for when it is unsafe."""
+    asked = {"PolicyArn": found["Arn"]}
+    yield Told("iam", "GetPolicy", asked, {"Policy": found})
+    for each in found["PolicyVersionList"]:
+        version = {**asked, "VersionId": each["VersionId"]}
+        yield Told("iam", "GetPolicyVersion", version, {"PolicyVersion": each})
 
 
 class PolicyVersion(NamedTuple):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.resource import Resource, partition
+from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ class OrganizationPolicy(Resource):
     cloudformation_type: ClassVar[str] = "AWS::Organizations::Policy"
     gone: ClassVar[frozenset[str]] = frozenset({"PolicyNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("organizations:ListTagsForResource",)
+    list_reads: ClassVar[tuple[str, ...]] = ("organizations:DescribeOrganization",)
 
     @property
     def arn(self) -> str:
@@ -39,8 +41,11 @@ class OrganizationPolicy(Resource):
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
         """Those that the settings protect: no list tells which account they are of, so they are looked for by id."""
-        for policy in sorted(aws.known.scps):
-            yield cls(policy, aws.account, aws.region)
+        with absent("AWSOrganizationsNotInUseException"):
+            organizations: Any = aws.client("organizations")
+            management = organizations.describe_organization()["Organization"]["MasterAccountId"]
+            for policy in sorted(aws.known.scps) if management == aws.account else ():
+                yield cls(policy, aws.account, aws.region)
 
     def tags(self, aws: Session) -> Mapping[str, str]:
         organizations: Any = aws.client("organizations")

@@ -24,6 +24,7 @@ class ResourceShare(Resource):
     cloudformation_type: ClassVar[str] = "AWS::RAM::ResourceShare"
     gone: ClassVar[frozenset[str]] = frozenset({"UnknownResourceException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ram:GetResourceShares",)
+    list_reads: ClassVar[tuple[str, ...]] = ("ram:GetResourceShares",)
 
     @property
     def arn(self) -> str:

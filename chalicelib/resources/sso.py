@@ -28,6 +28,7 @@ class PermissionSet(Resource):
     cloudformation_type: ClassVar[str] = "AWS::SSO::PermissionSet"
     gone: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("sso:ListTagsForResource",)
+    list_reads: ClassVar[tuple[str, ...]] = ("sso:ListInstances", "sso:ListPermissionSets")
 
     @property
     def arn(self) -> str:
@@ -70,6 +71,11 @@ class Assignment(Resource):
     cloudformation_type: ClassVar[str] = "AWS::SSO::Assignment"
     gone: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = PermissionSet.tag_reads
+    list_reads: ClassVar[tuple[str, ...]] = (
+        *PermissionSet.list_reads,
+        "sso:ListAccountsForProvisionedPermissionSet",
+        "sso:ListAccountAssignments",
+    )
 
     @property
     def arn(self) -> str:

@@ -1,0 +1,210 @@
+"""`snapback sweep`: every guardrail about every resource of its kind, from a laptop, one place after the other.
+
+A second run is harmless: what is on record is not recorded again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UnsetType
+
+from chalicelib import catalog
+from chalicelib.adapters.sweeper import Markers, missed_by_events
+from chalicelib.core.engine import QUIET, described
+from chalicelib.core.event import dig
+from chalicelib.core.resource import REPORTS_TO, partition
+from chalicelib.core.settings import Mode, Modes, weakest
+from chalicelib.core.sweep import Place, chunks, event_of, missable, places
+from snapback.replay import in_mode, quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from chalicelib.core.engine import Outcome
+    from chalicelib.core.guardrail import Guardrail
+    from chalicelib.core.record import Record
+    from chalicelib.core.settings import Settings
+    from chalicelib.wiring import Application
+
+_OVER = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+"""Errors after which no call succeeds."""
+
+
+class NoSuch(Exception):
+    """A filter that fits nothing; says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one guardrail found about one resource."""
+
+    place: Place
+    severity: str
+    outcome: Outcome
+    missed_by_events: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **asdict(self.place),
+            "severity": self.severity,
+            **asdict(self.outcome),
+            "missed_by_events": self.missed_by_events,
+        }
+
+
+@dataclass
+class Swept:
+    """What came of a sweep; `errors` are why something could not be asked about, and how often."""
+
+    places: int = 0
+    resources: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+
+class Unkept:
+    """In place of a ledger where there is none: what is found is told once, and nothing is changed."""
+
+    def open(self, record: Record, *_: Any) -> Record:
+        return replace(record, id="")
+
+    def stopped(self) -> str:
+        return "not possible without a ledger"
+
+    def get(self, _: str) -> None:
+        return None
+
+
+def unkept(application: Application) -> Application:
+    """The same without a ledger, and so without what needs one."""
+    told = {rule: _told_only(mode) for rule, mode in application.settings.guardrails.items()}
+    settings = msgspec.structs.replace(
+        application.settings, mode=weakest(application.settings.mode, Mode.ALERT), guardrails=told
+    )
+    found = quiet(application.home, settings)
+    found.ledger = Unkept()  # type: ignore[assignment]
+    return found
+
+
+def _told_only(chosen: Mode | Modes) -> Mode | Modes:
+    if not isinstance(chosen, Modes):
+        return weakest(chosen, Mode.ALERT)
+    return Modes(
+        mode=chosen.mode if isinstance(chosen.mode, UnsetType) else weakest(chosen.mode, Mode.ALERT),
+        accounts={account: weakest(mode, Mode.ALERT) for account, mode in chosen.accounts.items()},
+        tags={tag: weakest(mode, Mode.ALERT) for tag, mode in chosen.tags.items()},
+    )
+
+
+def chosen(globs: Collection[str], services: Collection[str]) -> list[Guardrail[Any]]:
+    """The guardrails that fit a glob and are of a service; all, where none is named. Raises NoSuch."""
+    for service in services:
+        if service not in catalog.services():
+            raise NoSuch(f"--service {service}: there is none; one of {', '.join(catalog.services())}")
+    known = catalog.guardrails()
+    for glob in globs:
+        if not any(fnmatchcase(rule.id, glob) for rule in known):
+            raise NoSuch(f"--guardrail {glob}: there is none; `snapback catalog` lists them")
+    return [
+        rule
+        for rule in known
+        if (not services or rule.service in services)
+        and (not globs or any(fnmatchcase(rule.id, glob) for glob in globs))
+    ]
+
+
+def as_asked(settings: Settings, mode: Mode | str | None, globs: Collection[str]) -> Settings:
+    """Settings by which nothing waits for a pipeline; with a mode, opt-in guardrails that are named by id follow it."""
+    found = msgspec.structs.replace(in_mode(settings, mode), grace={"*": 0})
+    if mode is None:
+        return found
+    named = {glob: Mode(mode) for glob in globs if glob in {rule.id for rule in catalog.guardrails()}}
+    return msgspec.structs.replace(found, guardrails={**found.guardrails, **named})
+
+
+def whither(
+    settings: Settings,
+    rules: Iterable[Guardrail[Any]],
+    *,
+    home: str,
+    here: str,
+    accounts: Collection[str] = (),
+    regions: Collection[str] = (),
+) -> dict[Place, list[Guardrail[Any]]]:
+    """The places: those that are named, else the account and region that this is, and those of the settings.
+
+    Global services are asked about in the region that they report to, unless regions are named and it isn't.
+    """
+    main = () if regions else (REPORTS_TO[partition(here)],)
+    return places(
+        rules, settings, accounts or {home, *settings.accounts}, set(regions) or {here, *settings.regions}, main
+    )
+
+
+def sweep(
+    application: Application,
+    found: dict[Place, list[Guardrail[Any]]],
+    run: str,
+    *,
+    kept: bool,
+    on_place: Callable[[Place], None] = lambda _: None,
+    on_finding: Callable[[Finding], None] = lambda _: None,
+) -> Swept:
+    """Go through all places. What raises is counted, and the rest goes on. Raises what boto3 does once credentials are over.
+
+    `kept`: whether there is a ledger, in which it is marked what was gone through.
+    """
+    done, began = Swept(), time.perf_counter()
+    markers = Markers(application.dynamodb, application.table) if kept else None
+    for place, rules in found.items():
+        on_place(place)
+        done.places += 1
+        try:
+            asked = markers.asked(place) if markers else {}
+            known = missable(rules, asked, run)
+            for some in _listed(application, place, rules):
+                done.resources += len(some)
+                event = event_of(place, run, application.now(), known)
+                swept = application.engine.sweep(rules, some, event)
+                for finding in _findings(place, rules, swept.outcomes, known):
+                    on_finding(finding)
+                done.counts.update(str(outcome.status) for outcome in swept.outcomes)
+                for resource, error in swept.errors:
+                    _go_on_after(error)
+                    done.errors[
+                        f"{place.kind} {resource.id} in {place.account}, {place.region}: {described(error)}"
+                    ] += 1
+            if markers:
+                markers.mark(place, rules, run, application.now())
+        except Exception as error:  # noqa: BLE001 - told at the end, with the others
+            _go_on_after(error)
+            done.errors[f"{place.kind} in {place.account}, {place.region}: {described(error)}"] += 1
+    done.seconds = time.perf_counter() - began
+    return done
+
+
+def _listed(application: Application, place: Place, rules: Sequence[Guardrail[Any]]) -> Iterator[Sequence[Any]]:
+    kind = rules[0].resource
+    look = application.sessions.look(place.account, place.region)
+    return chunks(sorted(set(kind.all_in(look)), key=lambda each: each.id), kind.at_once)
+
+
+def _findings(
+    place: Place, rules: Sequence[Guardrail[Any]], outcomes: Iterable[Outcome], known: Sequence[str]
+) -> Iterator[Finding]:
+    severity = {rule.id: str(rule.severity) for rule in rules}
+    for outcome in outcomes:
+        if outcome.status not in QUIET:
+            yield Finding(place, severity[outcome.guardrail], outcome, missed_by_events(outcome, known))
+
+
+def _go_on_after(error: Exception) -> None:
+    if dig(getattr(error, "response", None), "Error", "Code") in _OVER:
+        raise error

@@ -1,0 +1,177 @@
+"""`snapback sweep` as a person runs it, on an in-memory AWS."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from chalicelib.core.engine import Outcome
+from chalicelib.core.sweep import Place
+from snapback import cli, render, replay
+from snapback.dlq import letter
+from snapback.sweep import Finding
+from tests.moto_gaps import deny
+from tests.support import HOME, REGION, World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+ACL = "s3.bucket_acl_made_public"
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "quiet", partial(replay.quiet, pause=lambda _: None))
+
+
+def bucket(world: World, name: str, acl: str = "public-read") -> None:
+    world.client("s3").create_bucket(Bucket=name, ObjectOwnership="ObjectWriter")
+    world.client("s3").put_bucket_acl(Bucket=name, ACL=acl)
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(cli.main, ["sweep", *words])
+
+
+def grants(world: World, name: str) -> int:
+    return len(world.client("s3").get_bucket_acl(Bucket=name)["Grants"])
+
+
+def test_without_a_ledger_what_is_found_is_told_and_nothing_else(world: World) -> None:
+    bucket(world, "app-one")
+    done = run("--guardrail", ACL)
+    assert done.exit_code == cli.FOUND
+    assert "there is no ledger" in done.output
+    assert "app-one: " in done.output
+    assert "alerted" in done.output
+    assert not world.client("dynamodb").list_tables()["TableNames"]
+    assert grants(world, "app-one") == 2
+
+
+@pytest.mark.parametrize("mode", ["ask", "fix"])
+def test_what_needs_a_ledger_says_how_it_is_made(mode: str, world: World) -> None:
+    bucket(world, "app-one")
+    done = run("--guardrail", ACL, "--mode", mode)
+    assert done.exit_code == cli.BAD
+    assert "--create-ledger makes it" in done.output
+    assert grants(world, "app-one") == 2
+
+
+def test_settings_that_fix_only_tell_without_a_ledger(world: World, tmp_path: Path) -> None:
+    bucket(world, "app-one")
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"mode": "fix", "guardrails": {ACL: {"mode": "fix", "accounts": {HOME: "fix"}}}}))
+    done = run("--guardrail", ACL, "--settings", str(file))
+    assert done.exit_code == cli.FOUND, done.output
+    assert grants(world, "app-one") == 2
+
+
+def test_it_fixes_and_a_second_run_finds_nothing_more_to_do(world: World, tmp_path: Path) -> None:
+    bucket(world, "app-one")
+    bucket(world, "app-two", "private")
+    out = tmp_path / "found.jsonl"
+    done = run("--service", "s3", "--guardrail", "*acl*", "--mode", "fix", "--create-ledger", "--json", str(out))
+    assert done.exit_code == cli.FINE, done.output
+    (found,) = [json.loads(line) for line in out.read_text().splitlines()]
+    wanted = {"account": HOME, "region": REGION, "kind": "s3.Bucket", "severity": "critical", "guardrail": ACL}
+    assert found.items() >= {**wanted, "status": "fixed", "missed_by_events": False}.items()
+    again = run("--guardrail", ACL, "--mode", "fix")
+    assert again.exit_code == cli.FINE
+    assert "2 compliant" in again.output
+    assert len(world.records()) == 1
+
+
+def test_what_was_told_before_is_left_unsafe_still(world: World) -> None:
+    bucket(world, "app-one")
+    assert run("--guardrail", ACL, "--create-ledger").exit_code == cli.FOUND
+    again = run("--guardrail", ACL)
+    assert (again.exit_code, len(world.records())) == (cli.FOUND, 1)
+    assert "duplicate" in again.output
+    assert run("--guardrail", ACL, "--mode", "fix").exit_code == cli.FINE
+
+
+def test_one_that_cannot_be_looked_at_is_told_at_the_end_and_the_rest_goes_on(world: World) -> None:
+    for name in ("app-one", "app-shut"):
+        bucket(world, name)
+    with deny("GetBucketAcl", about="app-shut"):
+        done = run("--guardrail", ACL, "--mode", "fix", "--create-ledger")
+    assert done.exit_code == cli.BAD
+    assert "snapback: s3.Bucket app-shut in 123456789012, us-east-1: AccessDenied" in done.output
+    assert (grants(world, "app-one"), grants(world, "app-shut")) == (1, 2)
+
+
+def test_a_kind_that_cannot_be_listed_does_not_hold_up_the_others(world: World) -> None:
+    with deny("ListBuckets"):
+        done = run("--service", "s3")
+    assert done.exit_code == cli.BAD
+    assert "snapback: s3.Bucket in 123456789012, us-east-1: AccessDenied" in done.output
+    assert "account 123456789012: " in done.output
+
+
+def test_credentials_that_are_over_end_it(world: World) -> None:
+    with deny("ListBuckets", code="ExpiredToken"):
+        done = run("--service", "s3")
+    assert done.exit_code == cli.BAD
+    assert "the credentials expired" in done.output
+
+
+def test_an_opt_in_guardrail_that_is_named_is_meant(world: World) -> None:
+    world.client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)
+    words = ("--guardrail", "ec2.default_group_with_rules", "--mode", "fix", "--create-ledger")
+    assert "fixed" in run(*words).output
+
+
+def test_other_accounts_and_regions_are_asked_about_when_they_are_named(world: World, tmp_path: Path) -> None:
+    out = tmp_path / "found.jsonl"
+    run("--account", "222222222222", "--region", "eu-west-1", "--service", "ec2", "--json", str(out))
+    found = {(each["account"], each["region"]) for each in map(json.loads, out.read_text().splitlines())}
+    assert found == {("222222222222", "eu-west-1")}
+
+
+def test_global_services_are_asked_once_wherever_one_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    done = run("--guardrail", "iam.password_policy_weakened", "--guardrail", "ec2.ebs_default_encryption_off", "--json")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted((each["guardrail"], each["region"]) for each in found) == [
+        ("ec2.ebs_default_encryption_off", "eu-west-1"),
+        ("iam.password_policy_weakened", "us-east-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--service", "s4"), "--service s4: there is none; one of"),
+        (("--guardrail", "s3.bucket_lost"), "snapback catalog"),
+        (("--json", "/no/such/folder/file"), "can't be written"),
+    ],
+)
+def test_what_fits_nothing_is_said(words: tuple[str, ...], said: str, world: World) -> None:
+    done = run(*words)
+    assert done.exit_code == cli.BAD
+    assert said in done.output
+
+
+def test_what_comes_from_aws_does_nothing_to_the_terminal() -> None:
+    outcome = Outcome(ACL, "arn:aws:s3:::app\x1b[31m", "alerted", "open to \u202eall")
+    console = render.out()
+    with console.capture() as shown:
+        console.print(
+            render.finding_row(Finding(Place(HOME, REGION, "s3.Bucket"), "high", outcome, missed_by_events=True))
+        )
+    assert not {"\x1b", "\u202e"} & set(shown.get())
+    assert "no event told of it" in " ".join(shown.get().split())
+
+
+def test_what_the_sweep_gave_up_is_a_letter_that_says_so() -> None:
+    body = {"sweep": "2026-11-23T04:17", "account": HOME, "region": REGION, "kind": "s3.Bucket", "ids": ["app-shut"]}
+    found = letter("queue", {"MessageId": "1", "ReceiptHandle": "-", "Body": json.dumps(body)})
+    assert found.what == f"sweep of s3.Bucket {HOME} {REGION}"
+    assert "tries again" in found.error

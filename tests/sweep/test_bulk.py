@@ -1,0 +1,67 @@
+"""What AWS tells of many at once is what it tells of each alone, as far as guardrails look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.iam_actions import actions_of
+from tests.support import GUARDRAILS, HOME, REGION, World, case_of
+
+if TYPE_CHECKING:
+    from chalicelib.core.guardrail import Guardrail
+    from chalicelib.core.ports import Session
+    from chalicelib.core.resource import Resource
+    from tests.test_every_guardrail import Make
+
+IN_BULK = [rule for rule in GUARDRAILS if rule.resource.bulk_reads]
+KINDS = sorted({rule.resource.kind() for rule in IN_BULK})
+CASES = [
+    pytest.param(rule, make, id=f"{rule.id}-{number}")
+    for rule in IN_BULK
+    for number, make in enumerate((*case_of(rule.id).unsafe, *case_of(rule.id).near_misses))
+]
+
+
+def answer(rule: Guardrail[Any], resource: Resource, look: Session) -> object:
+    try:
+        return rule(resource, look)
+    except Exception as error:  # noqa: BLE001 - compared
+        return repr(error)
+
+
+@pytest.mark.parametrize(("rule", "make"), CASES)
+def test_in_bulk_or_alone_each_guardrail_answers_the_same(rule: Guardrail[Any], make: Make, world: World) -> None:
+    make(world)
+    sessions = world.application("fix", rule.id).sessions
+    resources = list(dict.fromkeys(rule.resource.all_in(sessions.look(HOME, REGION))))
+    alone = {each: answer(rule, each, sessions.look(HOME, REGION)) for each in resources}
+    look = sessions.look(HOME, REGION)
+    look.told(rule.resource.in_bulk(resources, look))
+    assert {each: answer(rule, each, look) for each in resources} == alone
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_needs_what_it_declares_and_saves_calls(kind: str, world: World) -> None:
+    rules = [rule for rule in IN_BULK if rule.resource.kind() == kind]
+    case_of(rules[-1].id).unsafe[-1](world)
+    sessions = world.application().sessions
+    resources = list(dict.fromkeys(rules[0].resource.all_in(sessions.look(HOME, REGION))))
+    alone = 0
+    for each in resources:
+        world.calls.clear()
+        look = sessions.look(HOME, REGION)
+        for rule in rules:
+            answer(rule, each, look)
+        alone += len(world.calls)
+    look = sessions.look(HOME, REGION)
+    world.calls.clear()
+    look.told(rules[0].resource.in_bulk(resources, look))
+    told = len(world.calls)
+    assert actions_of(world.calls) <= set(rules[0].resource.bulk_reads)
+    assert actions_of(world.calls)
+    for rule in rules:
+        for each in resources:
+            answer(rule, each, look)
+    assert len(world.calls) - told < alone, "nothing that the guardrails ask is answered by the batch"
