@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import rows
+from chalicelib.core.guardrail import Severity, tripwire
+from chalicelib.core.own import BUT_DEPLOYMENTS, home_of
+from chalicelib.core.pattern import any_of, cloudtrail
+
+if TYPE_CHECKING:
+    from chalicelib.core.event import Event
+    from chalicelib.core.settings import Known
+
+IN_SSM = ("PutParameter", "DeleteParameter", "DeleteParameters")
+IN_APPCONFIG = (
+    *("StartDeployment", "StopDeployment", "UpdateConfigurationProfile", "UpdateEnvironment"),
+    *("DeleteConfigurationProfile", "DeleteEnvironment", "DeleteApplication"),
+)
+
+
+@tripwire(
+    severity=Severity.HIGH,
+    on=any_of(
+        cloudtrail("ssm", *IN_SSM, userIdentity=BUT_DEPLOYMENTS),
+        cloudtrail("appconfig", *IN_APPCONFIG, userIdentity=BUT_DEPLOYMENTS),
+    ),
+)
+def own_settings_changed(event: Event, known: Known) -> str | None:
+    """Snapback's own settings changed.
+
+    Whoever may publish settings may turn off every guardrail, exempt themselves, and choose who is told. If nobody of
+    yours did it, publish your own file again (`snapback settings publish` shows what differs), and find out who could.
+    Since new settings can turn off this tripwire too, an EventBridge rule tells the alarm topic of each change by itself.
+    """
+    store, _, where = known.published.partition(":")
+    if event.account != home_of(known) or not where or event.region != known.stack.split(":")[3]:
+        return None
+    if store == "ssm":
+        names = (event.text("name"), *rows(event.detail, "requestParameters", "names"))
+        changed = any(isinstance(name, str) and name.rpartition(":parameter")[2] == where for name in names)
+    else:
+        application = event.text("applicationId") or event.text("ApplicationId")
+        changed = application == where.split("/")[0]
+    return f"{event.actor.name} called {event.name} on {known.published}" if changed else None
