@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -10,16 +11,21 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from chalicelib.core.own import FIXER, READER
+from chalicelib.core.own import READER, fixer
 from chalicelib.core.resource import partition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from botocore.model import OperationModel
 
+    from chalicelib.core.ports import Told
     from chalicelib.core.settings import Known
 
+ROLES_VARIABLE, EXTERNAL_ID_VARIABLE = "SNAPBACK_ROLES", "SNAPBACK_EXTERNAL_ID"
+"""Set where the functions run: the home account's roles are assumed too. And what member accounts know us by."""
+_LONGEST_WRITE = 1800
+"""Seconds that a fixer's session lasts; botocore takes those of 900 for all but expired, and has each call assume anew."""
 _READS = re.compile(r"Get|List|Describe|Head|BatchGet|Lookup")
 _CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 5},
@@ -45,9 +51,16 @@ class _Memory:
 
     def __init__(self) -> None:
         self.answers: dict[Any, Any] = {}
+        self.told: dict[Any, Any] = {}
+        """Answers to calls that were not made, by what they ask for."""
         self.writes: list[str] = []
 
+    def forget(self) -> None:
+        self.answers.clear()
+        self.told.clear()
+
     def looking(self, client: Any) -> None:
+        client.meta.events.register_first("provide-client-params", self._asked)
         client.meta.events.register_first("before-call", self._before_look)
         # As it came: botocore's own handlers, such as the one that opens IAM's policies, see each answer again.
         service_id = client.meta.service_model.service_id.hyphenize()
@@ -55,6 +68,11 @@ class _Memory:
 
     def writing(self, client: Any) -> None:
         client.meta.events.register_first("before-call", self._before_write)
+
+    def _asked(self, params: Any, model: OperationModel, context: dict[str, Any], **_: Any) -> None:
+        if self.told:
+            service, region = model.service_model.service_name, context["client_region"]
+            context["snapback_asked"] = (service, model.name, region, repr(sorted(params.items())))
 
     def _before_look(self, model: OperationModel, **call: Any) -> Any:
         if not _READS.match(model.name):
@@ -65,7 +83,7 @@ class _Memory:
     def _before_write(self, model: OperationModel, **call: Any) -> Any:
         if _READS.match(model.name):
             return self._recalled(model, **call)
-        self.answers.clear()
+        self.forget()
         self.writes.append(f"{model.service_model.service_name}:{model.name}")
         return None
 
@@ -78,7 +96,8 @@ class _Memory:
             context.get("client_region"),
         )
         context["snapback"] = key
-        http_response, parsed = self.answers.get(key, (None, None))
+        answer = self.answers.get(key) or self.told.get(context.pop("snapback_asked", None))
+        http_response, parsed = answer or (None, None)
         return http_response and (http_response, deepcopy(parsed))
 
     def _after_look(self, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
@@ -98,9 +117,16 @@ class AwsSession:
         known: Known,
         hooked: Callable[[Any], None] = lambda _: None,
         calls: Sequence[str] = (),
+        answers: dict[Any, Any] | None = None,
     ) -> None:
         self.account, self.region, self.known, self.calls = account, region, known, calls
         self._source, self._clients, self._hooked = source, clients, hooked
+        self._answers = {} if answers is None else answers
+
+    def told(self, answers: Iterable[Told]) -> None:
+        for service, operation, asked, answer in answers:
+            region = self.client(service).meta.region_name  # IAM's is none of ours.
+            self._answers[service, operation, region, repr(sorted(asked.items()))] = (_Fine, answer)
 
     def client(self, service: str, region: str = "") -> Any:
         key = (service, region or self.region)
@@ -111,39 +137,54 @@ class AwsSession:
         return self._clients[key]
 
 
-class AwsSessions:
-    """Sessions from the environment's credentials; another account's through the roles named above.
+class _Fine:
+    """The HTTP response to a call that was not made."""
 
-    In the home account the function's own role both reads and writes. In others, the role session is named after
-    the record, so that CloudTrail tells which record wrote what.
+    status_code = 200
+
+
+class AwsSessions:
+    """Sessions by the roles of `core.own`: the reader's last as long as the container, a fixer's is for one record.
+
+    A fixer's session and its source identity are named after the record, so that CloudTrail tells which record wrote what.
+    With `roles=False`, as on a laptop, the home account is looked at and written to with the credentials that there are.
     """
 
-    def __init__(self, home: str, known: Known, source: boto3.Session | None = None) -> None:
+    def __init__(self, home: str, known: Known, source: boto3.Session | None = None, *, roles: bool = True) -> None:
         self.home, self.known = home, known
         self.source = source or boto3.Session()
         self._memories: dict[str, _Memory] = {}
         self._readers: dict[str, tuple[boto3.Session, dict[Any, Any]]] = {}
         self._writing: dict[Any, Any] = {}
+        self._at_home = roles and bool(os.environ.get(ROLES_VARIABLE))
+        self._external_id = os.environ.get(EXTERNAL_ID_VARIABLE, "")
 
     def look(self, account: str, region: str) -> AwsSession:
         """A fresh look. An earlier look at the same account forgets what it saw."""
         memory = self._memories.setdefault(account, _Memory())
-        memory.answers.clear()
+        memory.forget()
         if account not in self._readers:
-            self._readers[account] = (self._as(account, region, READER, "look"), {})
+            self._readers[account] = (self._as(account, region, READER, RoleSessionName="snapback-look"), {})
         source, clients = self._readers[account]
-        return AwsSession(source, clients, account, region, self.known, memory.looking)
+        return AwsSession(source, clients, account, region, self.known, memory.looking, answers=memory.told)
 
-    def hand(self, account: str, region: str, record: str) -> AwsSession:
+    def hand(self, account: str, region: str, record: str, service: str) -> AwsSession:
         """A session that may write."""
         memory = self._memories.setdefault(account, _Memory())
-        source, clients = self._as(account, region, FIXER, record), self._writing if account == self.home else {}
+        name = f"snapback-{record}"
+        who: dict[str, Any] = {"RoleSessionName": name, "SourceIdentity": name, "DurationSeconds": _LONGEST_WRITE}
+        source = self._as(account, region, fixer(service), **who)
+        clients = self._writing if source is self.source else {}
         memory.writes = []
         return AwsSession(source, clients, account, region, self.known, memory.writing, memory.writes)
 
-    def _as(self, account: str, region: str, role: str, name: str) -> boto3.Session:
-        if account == self.home:
-            return self.source
+    def _as(self, account: str, region: str, role: str, **who: Any) -> boto3.Session:
+        return self.assuming(account, region, role, **who) if account != self.home or self._at_home else self.source
+
+    def assuming(self, account: str, region: str, role: str, **who: Any) -> boto3.Session:
+        """A session of a role; it is assumed with the first call, and again before it is over."""
+        if account != self.home and self._external_id:
+            who["ExternalId"] = self._external_id
         from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
         from botocore.session import get_session
 
@@ -151,7 +192,7 @@ class AwsSessions:
             client_creator=self.source._session.create_client,  # noqa: SLF001 - boto3 has no public way to it
             source_credentials=self.source.get_credentials(),
             role_arn=f"arn:{partition(region)}:iam::{account}:role/{role}",
-            extra_args={"RoleSessionName": f"snapback-{name}"},
+            extra_args=who,
         )
         session = get_session()
         loader = self.source._session.get_component("data_loader")  # noqa: SLF001 - else it reads the models again

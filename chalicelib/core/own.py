@@ -8,8 +8,14 @@ if TYPE_CHECKING:
     from chalicelib.core.pattern import Pattern
     from chalicelib.core.settings import Known
 
-READER, FIXER = "snapback-reader", "snapback-fixer"
-"""The roles in member accounts."""
+READER, FIXERS = "snapback-reader", "snapback-fixer-"
+"""The roles that functions assume, of the same names in each account: the one that looks, and how those that write begin."""
+FORWARDER = "snapback-forwarder"
+"""The role by which EventBridge sends events to the bus of the home account."""
+BOUNDARY = "snapback-boundary"
+"""The managed policy that our roles have as their permissions boundary, where they must have one."""
+OF_HOME = frozenset({"dynamodb", "events", "sqs"})
+"""Services whose rules are about our own stack: member accounts forward nothing for them, and have no fixer."""
 
 BUT_DEPLOYMENTS: Pattern = {"invokedBy": [{"exists": False}, {"anything-but": ["cloudformation.amazonaws.com"]}]}
 """As `userIdentity` in a pattern: by anyone but CloudFormation, which deploys the stack. AWS itself writes `invokedBy`;
@@ -28,6 +34,27 @@ def own(known: Known, account: str, name: str) -> bool:
     home, stack = _home_and_stack(known)
     begin, *rest = name.rsplit("-", 2)
     return bool(stack) and account == home and begin == stack and len(rest) == 2 and all(rest)  # noqa: PLR2004 - its two ends
+
+
+def fixer(service: str) -> str:
+    """The role that the fixes of a service folder write with."""
+    return f"{FIXERS}{service}"
+
+
+def forwarding(service: str) -> str:
+    """The EventBridge rule that forwards a service's events from where the functions aren't."""
+    return f"snapback-{service}"
+
+
+def is_assumed(name: str) -> bool:
+    """Whether a role of this name is one that functions assume, in whichever account."""
+    return name == READER or name.startswith(FIXERS)
+
+
+def is_ours(known: Known, arn: str) -> bool:
+    """Whether an ARN is of a role of ours: a function's, or one that functions assume."""
+    _, slash, name = arn.partition(":role/")
+    return own_role(known, arn) or (bool(slash) and is_assumed(name))
 
 
 def own_role(known: Known, arn: str | None) -> bool:

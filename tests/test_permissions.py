@@ -1,0 +1,310 @@
+"""What Snapback's roles may: no more than guardrails declare, no wider than AWS can narrow it, and linters find nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from types import ModuleType
+from typing import Any
+
+import pytest
+from policy_sentry.querying.actions import get_actions_that_support_wildcard_arns_only
+from policy_sentry.shared.iam_data import get_service_prefix_data
+
+from chalicelib.adapters import trail
+from chalicelib.core.own import OF_HOME, READER, fixer
+from infra import member
+from infra.template import template
+from snapback import accounts
+from tests.permissions import HOME, NotAllowed, allowed, check, needs, policies, resolved
+from tests.support import FRIEND, GUARDRAILS, REGION, World
+from tools.policies import BY_AWS, INLINE, MANAGED, boundary, fixer_of, fixing, functions, policy_of, reader, size
+
+READERS = {f"reader-{number}": document for number, document in enumerate(reader(), 1)}
+FIXERS: dict[str, Any] = {fixer(service): fixer_of(service) for service in fixing()}
+GRANTED: dict[str, Any] = {**READERS, **FIXERS, **{name: policy_of(name) for name in functions()}}
+
+SUPPRESSED = {
+    ("RESOURCE_POLICY_PRIVILEGE_ESCALATION", "snapback-fixer-s3"): (
+        "closing a bucket is writing its policy, ACL and lifecycle; its objects it may not touch"
+    ),
+    ("UNKNOWN_ACTION", "reader-1"): "newer than parliament's list; policy-sentry's, which makes the policies, has them",
+    ("UNKNOWN_ACTION", "reader-2"): "as reader-1",
+    ("UNKNOWN_ACTION", "snapback-fixer-ecr"): "as reader-1",
+    (
+        "INVALID_ARN",
+        "reader-1",
+    ): "`aws` is the account of AWS's own managed policies, which parliament takes for a mistake",
+    ("INVALID_ARN", "reader-2"): "as reader-1",
+    ("INVALID_ARN", "snapback-fixer-iam"): "as reader-1",
+}
+"""What parliament finds and is meant to be so, and why."""
+WIDE_AS_WE_CALL = {"ecs:ListTasks"}
+"""The reference knows a resource of these, for another way to call them."""
+NOT_NEEDED = {
+    "cloudtrail:AddTags": "a trail is made again without tags",
+    "ecs:ListClusters": "flow logs of ECS are none of ours",
+    "ecs:ListContainerInstances": "as ecs:ListClusters",
+    "ecs:ListServices": "as ecs:ListClusters",
+    "ecs:ListTaskDefinitions": "as ecs:ListClusters",
+    "ecs:ListTasks": "as ecs:ListClusters",
+    "iam:CreateServiceLinkedRole": "the role of an organization's trail is there, since the trail was",
+    "iam:GetRole": "as iam:CreateServiceLinkedRole",
+    "iam:PassRole": "flow logs go to a bucket, without a role",
+    "kms:Decrypt": "IAM Identity Center under a key of the customer's own: that key's policy has to allow it",
+    "organizations:ListAWSServiceAccessForOrganization": "as iam:CreateServiceLinkedRole",
+}
+"""Actions that the reference says a call of ours may need besides, and why it needs none."""
+
+
+def actions(documents: Any) -> set[str]:
+    statements = [each for document in documents for each in document["Statement"] if each["Effect"] == "Allow"]
+    return {action for each in statements for action in each["Action"]}
+
+
+def test_the_reader_may_what_guardrails_look_at_and_nothing_else() -> None:
+    """tests/test_every_guardrail.py holds each rule to the calls that it really makes; this is their union."""
+    declared = {*trail.ACTIONS, *accounts.TRAILS, *accounts.RULES}
+    for rule in GUARDRAILS:
+        fix = (*rule.fix.reads, *rule.fix.doubt_reads) if rule.fix else ()
+        declared |= {*rule.reads, *rule.resource.tag_reads, *rule.resource.list_reads, *rule.resource.bulk_reads, *fix}
+    assert actions(reader()) == declared
+
+
+@pytest.mark.parametrize("service", fixing())
+def test_a_fixer_may_what_its_fixes_write_and_nothing_else(service: str) -> None:
+    assert actions([fixer_of(service)]) == {
+        action for rule in GUARDRAILS if rule.service == service and rule.fix for action in rule.fix.writes
+    }
+
+
+def test_a_reader_reads() -> None:
+    for action in actions(reader()):
+        prefix, _, name = action.partition(":")
+        assert get_service_prefix_data(prefix)["privileges"][name]["access_level"] in {"Read", "List"}, action
+
+
+@pytest.mark.parametrize("name", GRANTED)
+def test_a_policy_allows_no_action_by_wildcard(name: str) -> None:
+    assert not [action for action in actions([GRANTED[name]]) if "*" in action]
+
+
+def test_a_resource_is_everything_only_where_aws_has_no_narrower() -> None:
+    """By the Service Authorization Reference, asked in another way than `tools.policies` does."""
+    wide = {
+        action
+        for document in GRANTED.values()
+        for statement in document["Statement"]
+        if "*" in statement["Resource"]
+        for action in statement["Action"]
+    }
+    services = {action.partition(":")[0] for action in wide}
+    unnamed = {action.lower() for each in services for action in get_actions_that_support_wildcard_arns_only(each)}
+    assert not {action for action in wide - WIDE_AS_WE_CALL if action.lower() not in unnamed}
+
+
+def test_what_a_call_needs_besides_is_allowed_or_known_not_to_be_needed() -> None:
+    lacking: set[str] = set()
+    for role in (reader(), *([document] for document in FIXERS.values())):
+        own = actions(role)
+        for action in own:
+            prefix, _, name = action.partition(":")
+            kinds = get_service_prefix_data(prefix)["privileges"][name]["resource_types"].values()
+            lacking |= {more for kind in kinds for more in kind["dependent_actions"]} - own
+    assert lacking <= NOT_NEEDED.keys()
+
+
+def test_policies_fit() -> None:
+    assert len(reader()) <= 10, "a role has ten managed policies at most, unless AWS is asked for more"
+    assert all(size(document) <= MANAGED for document in reader())
+    assert all(size(document) <= INLINE for document in FIXERS.values())
+    assert size(boundary()) <= MANAGED
+
+
+def test_the_boundary_is_what_all_roles_may_together() -> None:
+    allowing, roles_, deny = boundary()["Statement"]
+    globs = [glob.lower() for glob in (*allowing["Action"], *roles_["Action"])]
+    granted = {action.lower() for action in actions(GRANTED.values()) | BY_AWS}
+    for service in {action.partition(":")[0] for action in granted}:
+        every = {f"{service}:{name}".lower() for name in get_service_prefix_data(service)["privileges"]}
+        within = {action for action in every if any(fnmatchcase(action, glob) for glob in globs)}
+        assert within == {action for action in granted if action.startswith(f"{service}:")}
+    assert deny["Effect"] == "Deny"
+
+
+@pytest.fixture(scope="module")
+def parliament() -> Any:
+    """It asks for pkg_resources, which setuptools has no longer."""
+    stand_in: Any = ModuleType("pkg_resources")
+    stand_in.resource_filename = lambda package, name: str(files(package) / name)
+    sys.modules.setdefault("pkg_resources", stand_in)
+    with warnings.catch_warnings(action="ignore"):  # It leaves its files open.
+        import parliament
+
+    return parliament
+
+
+@pytest.mark.parametrize("name", [*GRANTED, "boundary"])
+def test_parliament_finds_nothing(name: str, parliament: Any) -> None:
+    document = resolved(boundary() if name == "boundary" else GRANTED[name], HOME)
+    found = parliament.analyze_policy_string(json.dumps(document)).findings
+    if name == "boundary":  # Its wildcards for new actions are as unknown as these.
+        found = [finding for finding in found if finding.issue != "UNKNOWN_ACTION"]
+    assert not [finding for finding in found if (finding.issue, name) not in SUPPRESSED]
+
+
+@pytest.mark.parametrize("name", GRANTED)
+def test_cloudsplaining_finds_nothing(name: str) -> None:
+    from cloudsplaining.scan.policy_document import PolicyDocument
+
+    document = PolicyDocument(resolved(GRANTED[name], HOME))
+    assert not document.infrastructure_modification
+    assert not document.allows_privilege_escalation
+    assert not document.permissions_management_without_constraints
+    assert not document.allows_data_exfiltration_actions
+    assert not document.credentials_exposure
+    assert not document.service_wildcard
+
+
+@pytest.mark.parametrize(
+    ("role", "service", "operation", "parameters"),
+    [
+        (READER, "s3", "PutBucketPolicy", {"Bucket": "logs"}),
+        (READER, "s3", "GetObject", {"Bucket": "logs", "Key": "secret"}),
+        (READER, "dynamodb", "DescribeTable", {"TableName": "orders"}),
+        (READER, "iam", "GetRole", {"RoleName": f"arn:aws:iam::{FRIEND}:role/x"}),
+        (fixer("s3"), "s3", "DeleteBucket", {"Bucket": "logs"}),
+        (fixer("s3"), "iam", "PutRolePolicy", {"RoleName": "deploy"}),
+        (fixer("iam"), "s3", "PutBucketPolicy", {"Bucket": "logs"}),
+        (fixer("iam"), "iam", "PutRolePolicy", {"RoleName": "snapback-reader"}),
+        (fixer("iam"), "iam", "UpdateAssumeRolePolicy", {"RoleName": "snapback-fixer-s3"}),
+        (fixer("iam"), "iam", "DeleteRolePermissionsBoundary", {"RoleName": "snapback-GuardS3Role-1A2B3C4D5E6F"}),
+        (fixer("iam"), "iam", "CreatePolicyVersion", {"PolicyArn": f"arn:aws:iam::{HOME}:policy/snapback-boundary"}),
+        (fixer("iam"), "iam", "CreateAccessKey", {"UserName": "alice"}),
+        (fixer("dynamodb"), "dynamodb", "UpdateTable", {"TableName": "orders"}),
+    ],
+)
+def test_what_no_guardrail_does_no_role_may(role: str, service: str, operation: str, parameters: Any) -> None:
+    with pytest.raises(NotAllowed, match="is not allowed"):
+        check(role, HOME, service, operation, parameters)
+
+
+def test_a_bucket_of_another_account_is_not_written_to() -> None:
+    documents = policies(fixer("s3"), HOME)
+    assert allowed(documents, "s3:PutBucketPolicy", "arn:aws:s3:::logs", owner=HOME)
+    assert not allowed(documents, "s3:PutBucketPolicy", "arn:aws:s3:::logs", owner=FRIEND)
+    assert allowed(policies(READER, HOME), "s3:GetBucketPolicy", "arn:aws:s3:::logs", owner=FRIEND), (
+        "else gone is denied"
+    )
+
+
+def test_what_a_call_needs_is_read_from_its_parameters() -> None:
+    ec2 = {"NetworkInterfaceId": "eni-0123456789abcdef0", "Groups": ["sg-0123456789abcdef0"]}
+    assert needs("ec2", "ModifyNetworkInterfaceAttribute", ec2, HOME) == {
+        ("ec2:ModifyNetworkInterfaceAttribute", f"arn:aws:ec2:{REGION}:{HOME}:{what}-0123456789abcdef0")
+        for what in ("network-interface/eni", "security-group/sg")
+    }
+    assert needs("s3", "GetBucketEncryption", {"Bucket": "logs"}, HOME) == {
+        ("s3:GetEncryptionConfiguration", "arn:aws:s3:::logs")
+    }
+    assert needs("iam", "ListUsers", {}, HOME) == {("iam:ListUsers", "*")}
+
+
+def test_every_call_of_a_test_is_held_to_the_policies(world: World) -> None:
+    sessions = world.application().sessions
+    with pytest.raises(NotAllowed, match="snapback-reader of 123456789012: s3:GetObject"):
+        sessions.look(HOME, REGION).client("s3").get_object(Bucket="logs", Key="secret")
+    with pytest.raises(NotAllowed, match="snapback-fixer-ec2 of 123456789012: s3:PutBucketAcl"):
+        sessions.hand(HOME, REGION, "record", "ec2").client("s3").put_bucket_acl(Bucket="logs", ACL="private")
+    with pytest.raises(NotAllowed, match=f"snapback-reader of {FRIEND}: iam:CreateUser"):
+        sessions.look(FRIEND, REGION).client("iam").create_user(UserName="eve")
+
+
+def test_a_member_account_has_nothing_of_our_own_stack() -> None:
+    resources = member.template()["Resources"]
+    assert {f"Fixer{service.capitalize()}" for service in OF_HOME}.isdisjoint(resources)
+    readers = [each for name, each in resources.items() if name.startswith("ReaderPolicy")]
+    assert "AWS::StackName" not in json.dumps(readers)
+    for service in OF_HOME:
+        from chalicelib import catalog
+
+        assert all(rule.id.partition(".")[2].startswith("own_") for rule in catalog.rules(service))
+
+
+TEMPLATES = {"home": template()["Resources"], "member": member.template()["Resources"]}
+
+
+def trust(where: str, role: str) -> list[Any]:
+    found: list[Any] = TEMPLATES[where][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    return [each for each in found if "Fn::If" not in each]
+
+
+@pytest.mark.parametrize("where", TEMPLATES)
+@pytest.mark.parametrize("service", sorted({*fixing()} - OF_HOME))
+def test_a_fixer_is_for_its_own_guard_and_for_one_record(service: str, where: str) -> None:
+    role = TEMPLATES[where][f"Fixer{service.capitalize()}"]
+    assert role["Properties"]["RoleName"] == f"snapback-fixer-{service}"
+    assuming, naming = trust(where, f"Fixer{service.capitalize()}")
+    assert (assuming["Action"], naming["Action"]) == ("sts:AssumeRole", "sts:SetSourceIdentity")
+    for statement in (assuming, naming):
+        principals = [
+            each["Fn::Sub"].partition(":role/")[2] for each in statement["Condition"]["ArnLike"]["aws:PrincipalArn"]
+        ]
+        stack = "${AWS::StackName}" if where == "home" else "${HomeStack}"
+        own = f"Guard{service.capitalize()}Role"
+        assert principals == [f"{stack}-{name}-*" for name in (own, "ActRole", "SweepWorkerRole")]
+        assert statement["Condition"]["StringLike"]["sts:SourceIdentity"] == "snapback-*"
+    assert assuming["Condition"]["StringLike"]["sts:RoleSessionName"] == "snapback-*"
+
+
+@pytest.mark.parametrize("role", ["Reader", "FixerS3"])
+def test_a_member_s_role_asks_for_the_external_id_and_the_organization(role: str) -> None:
+    assert trust("member", role)[0]["Condition"]["StringEquals"] == {
+        "aws:PrincipalOrgID": {"Ref": "OrganizationId"},
+        "sts:ExternalId": {"Ref": "ExternalId"},
+    }
+
+
+def test_roles_are_made_in_one_region_and_not_again_in_the_home_account() -> None:
+    resources = TEMPLATES["member"]
+    for each in resources.values():
+        assert (each.get("Condition") == "MakesRoles") is each["Type"].startswith("AWS::IAM::")
+    assert "AWS::AccountId" in json.dumps(member.template()["Conditions"]["MakesRoles"])
+
+
+def test_the_boundary_knows_the_roles_of_aws_s_own_services() -> None:
+    """Those that no function assumes: EventBridge's, the Scheduler's, AppConfig's."""
+    for each in TEMPLATES["home"].values():
+        for policy in each.get("Properties", {}).get("Policies", []) if each.get("Type") == "AWS::IAM::Role" else []:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if isinstance(statement["Action"], str):
+                    assert statement["Action"] in BY_AWS
+
+
+@pytest.mark.parametrize("where", TEMPLATES)
+def test_every_role_carries_the_boundary_when_asked(where: str) -> None:
+    found = {name: each for name, each in TEMPLATES[where].items() if each.get("Type") == "AWS::IAM::Role"}
+    assert all(each["Properties"]["PermissionsBoundary"]["Fn::If"][0] == "HasBoundary" for each in found.values()), (
+        found
+    )
+
+
+def test_a_member_forwards_each_service_s_events_to_the_same_function() -> None:
+    from chalicelib import catalog
+
+    rules = {
+        each["Properties"]["Name"]: each for each in TEMPLATES["member"].values() if each["Type"] == "AWS::Events::Rule"
+    }
+    assert rules.keys() == {f"snapback-{service}" for service in catalog.services() if service not in OF_HOME}
+    for service in {*catalog.services()} - OF_HOME:
+        properties = rules[f"snapback-{service}"]["Properties"]
+        assert properties["EventPattern"] == catalog.pattern(service)
+        assert [each["Arn"] for each in properties["Targets"]] == [{"Ref": "HomeBus"}]
+
+
+def test_what_reports_to_one_region_is_forwarded_from_there() -> None:
+    found = {name for name, each in TEMPLATES["member"].items() if each.get("Condition") == "HearsGlobal"}
+    assert found == {"OrganizationsEvents"}, "all others have events of their regions too"
