@@ -4,6 +4,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+CHECKOV := .venv-checkov
+# A stage is a settings file and a stack: snapback.dev.yaml and snapback-dev for STAGE=dev.
+SETTINGS := snapback$(if $(STAGE),.$(STAGE)).yaml
+STACK := snapback$(if $(STAGE),-$(STAGE))
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,23 +31,41 @@ test: $(READY) ## all tests
 faults: $(READY) ## each fault at each AWS call of each guardrail, all of them (`make test` picks some)
 	@SNAPBACK_FAULTS=all $(BIN)/python -m pytest -n 2 --dist worksteal tests/faults $(ARGS)
 
-check: $(READY) ## lint, format, types, import contracts, known holes, generated files fresh, template packaged and linted
+check: $(READY) $(CHECKOV)/.ready ## lint, format, types, import contracts, known holes, generated files fresh, template packaged and linted
+	@$(MAKE) --no-print-directory -j2 check-code check-template
+
+check-code:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -c pyproject.toml -r app.py chalicelib snapback tools infra
 	$(BIN)/python -m tools.audit
+
+check-template:
 	$(BIN)/python -m tools.generate --check
 	$(BIN)/snapback settings check snapback.yaml
 	$(BIN)/python -m tools.package
 	$(BIN)/python -m tools.lint_template
+	$(CHECKOV)/bin/checkov --config-file infra/checkov.yaml -f build/expanded.json build/package/member.json
+
+$(CHECKOV)/.ready: requirements/checkov.txt | $(READY)
+	@$(BIN)/uv venv -q --clear $(CHECKOV)
+	@$(BIN)/uv pip install -q --require-hashes --python $(CHECKOV)/bin/python -r $<
+	@touch $@
 
 generate: $(READY) ## the docs of guardrails and the IAM policies, from the code
 	@$(BIN)/python -m tools.generate
 
-package: $(READY) ## build/package: the zip, the template for CloudFormation, the SBOM and the hashes
-	@$(BIN)/python -m tools.package
+package: $(READY) ## [STAGE=…]: build/package: the zip, the template for CloudFormation, the SBOM and the hashes
+	@$(BIN)/snapback settings check $(SETTINGS)
+	@$(BIN)/python -m tools.package $(SETTINGS)
+
+deploy: package ## BUCKET=… [STAGE=…] [PARAMETERS="Name=value …"] [TAGS="name=value …"]: to the account at hand
+	@$(BIN)/python -m tools.deploy --stack $(STACK) up --bucket "$(BUCKET)" --settings $(SETTINGS) $(if $(UNCOMMITTED),--uncommitted) $(addprefix --tag=,$(TAGS)) $(PARAMETERS)
+
+destroy: $(READY) ## [STAGE=…]: removes what was deployed, but for the ledger
+	@$(BIN)/python -m tools.deploy --stack $(STACK) down $(if $(YES),--yes)
 
 bench: $(READY) ## calls per event, cold start, CPU, size, events replayed a second
 	@$(BIN)/python -m bench $(ARGS)
@@ -54,8 +76,9 @@ new: $(READY) ## NAME=<service>.<thing_what_happened>: the skeleton of a guardra
 lock: $(READY) ## the locks anew, from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.txt pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra cli --group dev -c requirements.txt -o requirements/dev.txt pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/checkov.txt requirements/checkov.in
 
 clean: ## all that make made
-	rm -rf .venv .wheels build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv $(CHECKOV) .wheels build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 
-.PHONY: help demo test faults check generate package bench new lock clean
+.PHONY: help demo test faults check check-code check-template generate package deploy destroy bench new lock clean

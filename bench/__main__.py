@@ -1,6 +1,6 @@
 """`python -m bench [--quick] [--only SECTION] [--json FILE]`: what Snapback costs, beside the least that it could.
 
-The sections: `calls`, `cold`, `warm`, `zip`, `replay`. Each module says what it measures and how. A figure that could
+The sections: `calls`, `cold`, `warm`, `zip`, `replay`, `sweep`. Each module says what it measures and how. A figure that could
 not be measured is named, with the reason; it is never left out.
 """
 
@@ -84,12 +84,29 @@ def replay(quick: bool) -> tuple[Any, list[Any]]:
     return found, ["Replay of the bundled story on an in-memory AWS", table]
 
 
+def sweep(quick: bool) -> tuple[Any, list[Any]]:
+    from bench import swept
+
+    found = swept.measure(*((4, 8) if quick else (10, 30)))
+    table = _table("kind", "resources", "calls", "one by one")
+    for row in found["rows"]:
+        table.add_row(row["kind"], *(f"{row[name]:,}" for name in ("resources", "calls", "one_by_one")))
+    said = (
+        f"{found['resources']:,} resources in one account and region: {found['calls']:,} calls (one by one "
+        f"{found['one_by_one']:,}), {found['seconds'] / 60:.1f} minutes by AWS's limits, of which {found['slowest']} is "
+        f"the slowest (aim: {swept.AIM // 60}){'  ' + MARK if found['missed'] else ''}; listed after "
+        f"{found['listed_after'] / 60:.1f} minutes"
+    )
+    return found, ["A sweep, calls counted and time simulated", table, said]
+
+
 SECTIONS: dict[str, Callable[[bool], tuple[Any, list[Any]]]] = {
     "calls": calls,
     "cold": cold,
     "warm": warm,
     "zip": zip,
     "replay": replay,
+    "sweep": sweep,
 }
 
 

@@ -1,6 +1,7 @@
 """Cold starts and warm events of a guard function, each as a ratio to a bare handler that makes the same AWS calls.
 
-Every start is a fresh process; the function and the floor take turns, in shuffled order, within the same run; medians
+Every start is a fresh process of `bench.runtime`, measured from its start to when it has answered its first event and
+asks for the next, the interpreter and Lambda's own client included in both; the function and the floor take turns, in shuffled order, within the same run; medians
 are told. AWS is moto's server in one other process, so its time is in `wall` of both and in `cpu` of neither. This is
 not Lambda: the ratios are the result, the milliseconds are not. Memory is the process's peak.
 
@@ -15,10 +16,8 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from botocore import xform_name
 
 from bench import tree
 from bench.calls import shared_models
+from bench.runtime import Function
 from chalicelib import catalog
 from chalicelib.adapters.ledger import DynamoLedger, utc_now
 from chalicelib.adapters.sessions import _READS, AwsSession
@@ -40,6 +40,7 @@ from tests.support import HOME, REGION, Envelope, World, case_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from botocore.model import OperationModel
 
@@ -54,6 +55,8 @@ SUBJECTS = {
 }
 """One guardrail for each of three clients, of which ec2's is the largest there is and iam's one of the smaller."""
 TABLE = "snapback-bench"
+_SETTLE = 5
+"""Warm events that are not counted."""
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -242,44 +245,27 @@ class Stage:
         return json.loads(json.dumps(made, default=str))  # type: ignore[no-any-return]
 
     def start(self, function: Path | None, event: Any, *, status: str = "", warm: int = 0) -> dict[str, float]:
-        """One fresh process: of the function's tree, or of the bare handler."""
+        """One fresh environment: of the function's tree, or of the bare handler."""
         name = f"guard_{self.service}"
-        with tempfile.TemporaryDirectory() as folder:
-            source, target = Path(folder, "input.json"), Path(folder, "output.json")
-            source.write_text(json.dumps({"first": event, "warm": [event] * warm}))
-            done = subprocess.run(
-                [
-                    sys.executable,
-                    "-S",
-                    tree.BENCH / "bootstrap.py",
-                    f"app.{name}" if function else "bare.handler",
-                    source,
-                    target,
-                ],
-                cwd=function or tree.BENCH,
-                env=_ENVIRONMENT
-                | {
-                    "PYTHONPATH": f"{function or tree.BENCH}{os.pathsep}{tree.RUNTIME}",
-                    "PYTHONDONTWRITEBYTECODE": "1",
-                    "PYTHONHASHSEED": "0",
-                    "AWS_ENDPOINT_URL": self.server,
-                    "AWS_LAMBDA_FUNCTION_NAME": f"snapback-prod-{name}",
-                    "BENCH_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:{HOME}:function:snapback-prod-{name}",
-                    "POWERTOOLS_SERVICE_NAME": "snapback",
-                    "SNAPBACK_LEDGER": TABLE,
-                    "_HANDLER": f"app.{name}",
-                },
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                raise NotMeasured(done.stderr.strip().rpartition("\n")[2])
-            measured = json.loads(target.read_text())
-        answers = [found["status"] for found in measured.pop("answer") or () if found["guardrail"] == self.id]
+        with Function(
+            function or tree.BARE,
+            tree.RUNTIME,
+            f"app.{name}" if function else "bare.handler",
+            _ENVIRONMENT
+            | {"AWS_ENDPOINT_URL": self.server, "POWERTOOLS_SERVICE_NAME": "snapback", "SNAPBACK_LEDGER": TABLE},
+            arn=f"arn:aws:lambda:{REGION}:{HOME}:function:snapback-{name}",
+        ) as started:
+            started.started()
+            answer, cold = started.invoke(event)
+            measured = {"wall": cold.wall, "cpu": cold.cpu, "memory": cold.memory}
+            if warm:
+                settled = [started.invoke(event)[1] for _ in range(_SETTLE)][-1]
+                last = [started.invoke(event)[1] for _ in range(warm)][-1]
+                measured["warm_cpu"] = (last.cpu - settled.cpu) / warm
+        answers = [found["status"] for found in answer or () if found["guardrail"] == self.id]
         if status and set(answers) != {status}:
             raise NotMeasured(f"the function answered {answers}, not {status}")
-        return measured  # type: ignore[no-any-return]
+        return measured
 
 
 class _Listening:

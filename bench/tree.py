@@ -1,54 +1,54 @@
-"""build/bench/: the function's zip as this interpreter can run it, and what the Lambda runtime brings.
+"""build/bench/: the function's zip as this interpreter can run it, unpacked, and what the Lambda runtime brings.
 
 `function` is the tree with .pyc that stay valid in a zip, as when the runtime's own Python packages;
-`function-plain` is the tree without, as any other Python packages; `runtime` holds boto3 and what it needs.
+`function-plain` is the tree without, as any other Python packages; `bare` is the floor; `runtime` holds boto3, Lambda's
+runtime client, and what they need.
 """
 
 from __future__ import annotations
 
 import compileall
-import json
 import shutil
 import sysconfig
 from pathlib import Path
+from zipfile import ZipFile
+
+from tools.package import HERE, from_here, package
 
 ROOT = Path(__file__).parents[1]
 BENCH = ROOT / "build" / "bench"
-FUNCTION, PLAIN, RUNTIME = BENCH / "function", BENCH / "function-plain", BENCH / "runtime"
-HERE = Path(__file__).parent
+FUNCTION, PLAIN, BARE, RUNTIME = (BENCH / name for name in ("function", "function-plain", "bare", "runtime"))
 
 _SITE = Path(sysconfig.get_path("purelib"))
-_VENDOR = ("aws_lambda_powertools", "jmespath", "msgspec", "slack_sdk", "typing_extensions.py")
-_CHALICE = ("__init__.py", "app.py")
-"""All that Chalice packages of itself; it always comes as source."""
-_BOTO = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
-_NO_CACHE = shutil.ignore_patterns("__pycache__")
+_BROUGHT = ("awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3transfer", "simplejson", "six.py",
+            "snapshot_restore_py.py", "urllib3")  # fmt: skip
+"""What is in /var/runtime: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html."""
 
 
 def build() -> None:
     shutil.rmtree(BENCH, ignore_errors=True)
-    for tree in (FUNCTION, PLAIN):
-        shutil.copytree(ROOT / "chalicelib", tree / "chalicelib", ignore=_NO_CACHE)
-        shutil.copyfile(ROOT / "app.py", tree / "app.py")
-        (tree / "chalicelib" / "settings.json").write_text(json.dumps({"mode": "fix"}))
-        for name in _VENDOR:
-            if name.endswith(".py"):
-                shutil.copyfile(_SITE / name, tree / name)
-            else:
-                shutil.copytree(_SITE / name, tree / name, ignore=_NO_CACHE)
-        (tree / "chalice").mkdir()
-        for name in _CHALICE:
-            shutil.copyfile(_SITE / "chalice" / name, tree / "chalice" / name)
-    unchecked = compileall.py_compile.PycInvalidationMode.UNCHECKED_HASH  # type: ignore[attr-defined]
-    for part in ("chalicelib", *_VENDOR):
-        made = compileall.compile_file if part.endswith(".py") else compileall.compile_dir
-        made(FUNCTION / part, quiet=1, invalidation_mode=unchecked, stripdir=str(FUNCTION))
-    RUNTIME.mkdir()
-    for name in _BOTO:
-        (RUNTIME / name).symlink_to(_SITE / name)
-        (compileall.compile_file if name.endswith(".py") else compileall.compile_dir)(_SITE / name, quiet=1)
-    # A module straight in site-packages has its .pyc in a __pycache__ shared with all others.
-    compileall.compile_file(RUNTIME / "six.py", quiet=1)
-    shutil.copyfile(HERE / "bare.py", BENCH / "bare.py")
-    shutil.copyfile(HERE / "bootstrap.py", BENCH / "bootstrap.py")
-    compileall.compile_file(BENCH / "bare.py", quiet=1)
+    BENCH.mkdir(parents=True)
+    settings = BENCH / "settings.yaml"
+    settings.write_text("mode: fix\n")
+    for tree, python in ((FUNCTION, HERE), (PLAIN, "")):
+        unpack(package(settings, BENCH / "made", from_here, python=python), tree)
+    runtime(RUNTIME)
+    BARE.mkdir()
+    shutil.copyfile(Path(__file__).parent / "bare.py", BARE / "bare.py")
+
+
+def unpack(packaged: Path, tree: Path) -> None:
+    """As Lambda unpacks the zip into /var/task."""
+    with ZipFile(packaged / "deployment.zip") as made:
+        made.extractall(tree)
+
+
+def runtime(folder: Path) -> None:
+    """As /var/runtime, of what is installed here."""
+    folder.mkdir()
+    for name in (*_BROUGHT, *(path.name for path in _SITE.glob("runtime_client*"))):
+        (folder / name).symlink_to(_SITE / name)
+        if (_SITE / name).is_dir():
+            compileall.compile_dir(_SITE / name, quiet=1)
+        elif name.endswith(".py"):  # Beside it there is a __pycache__ shared with all others.
+            compileall.compile_file(folder / name, quiet=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.guardrail import Guardrail, Rule
 from chalicelib.core.pattern import SCHEDULED, Pattern, any_of
@@ -44,6 +44,10 @@ def all_rules() -> tuple[Rule, ...]:
     return tuple(rule for service in services() for rule in rules(service))
 
 
+def guardrails() -> tuple[Guardrail[Any], ...]:
+    return tuple(rule for rule in all_rules() if isinstance(rule, Guardrail))
+
+
 @cache
 def pattern(service: str) -> Pattern:
     """The event pattern of a service's function: its rules' patterns, those that differ in names only merged."""
@@ -77,19 +81,9 @@ def _left_of(one: Pattern, all_of_them: Collection[Pattern]) -> Pattern | None:
     return {**one, "detail": {**detail, "eventName": sorted(names)}} if names else None
 
 
-def scheduled(service: str) -> bool:
-    """Whether the clock calls a service's function."""
-    return any(map(by_the_clock, rules(service)))
-
-
-def by_the_clock(rule: Rule) -> bool:
-    """Whether a rule is asked about all resources of its kind, once a day."""
-    return SCHEDULED in rule.on.get("$or", [rule.on])
-
-
 def patient(service: str) -> bool:
     """Whether a service's function has events delivered again later."""
-    return scheduled(service) or any(isinstance(each, Guardrail) and each.grace for each in rules(service))
+    return any(isinstance(each, Guardrail) and each.grace for each in rules(service))
 
 
 def _load(folder: str, service: str, name: str) -> Rule:

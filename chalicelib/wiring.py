@@ -7,6 +7,7 @@ import math
 import os
 import time
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from chalicelib import catalog
 from chalicelib.adapters.ledger import SPILL_VARIABLE, DynamoLedger, Spill, utc_now
 from chalicelib.adapters.sessions import AwsSessions
-from chalicelib.adapters.settings import load_settings
-from chalicelib.core.engine import CannotAct, Engine, Outcome, Unfinished
+from chalicelib.adapters.settings import live_settings, load_settings
+from chalicelib.core.engine import QUIET, TIME_NEEDED, CannotAct, Engine, Outcome, Unfinished
 from chalicelib.core.event import Event, NotBelieved, parse_time, text
 from chalicelib.core.ports import Refused
+from chalicelib.core.record import Status
+from chalicelib.core.resource import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,14 +31,16 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from chalicelib.adapters.channels import Channel
-    from chalicelib.core.guardrail import Rule
+    from chalicelib.adapters.outward import Sink
+    from chalicelib.adapters.settings import Live, Refusal
+    from chalicelib.core.guardrail import Guardrail, Rule
     from chalicelib.core.record import Record
     from chalicelib.core.settings import Settings
+    from chalicelib.core.sweep import Place
 
 TABLE_VARIABLE = "SNAPBACK_LEDGER"
 _in_ascii = partial(json.dumps, separators=(",", ":"), default=str)
 """Not as powertools does: names with invisible, reordering and line-breaking characters would be logged as they are."""
-_QUIET = frozenset({"compliant", "off", "gone", "waiting"})
 
 
 @dataclass
@@ -47,6 +52,8 @@ class Application:
 
     home: str
     settings: Settings = field(default_factory=load_settings)
+    live: Live | None = None
+    """Where the settings come from, if they can change without a deploy."""
     now: Callable[[], datetime] = utc_now
     pause: Callable[[float], None] = time.sleep
     time_left: Callable[[], float] = lambda: math.inf
@@ -78,14 +85,40 @@ class Application:
     def channels(self) -> Sequence[Channel]:
         """Where records are told; another may be put in. Imported late: a guard function never tells."""
         from chalicelib.adapters.channels import open_channels
+        from chalicelib.adapters.channels.posts import DynamoPosts
+        from chalicelib.adapters.links import open_links
 
-        return open_channels(self.settings, self.last_resort, self.logger)
+        return open_channels(
+            self.settings,
+            self.last_resort,
+            self.logger,
+            source=self.sessions.source,
+            posts=DynamoPosts(self.dynamodb, self.table, self.now),
+            advice=_advice,
+            links=open_links(self.settings, self.now, self.logger),
+        )
 
     @cached_property
     def last_resort(self) -> Channel | None:
         from chalicelib.adapters.channels import open_last_resort
 
         return open_last_resort(self.sessions.source)
+
+    @cached_property
+    def sinks(self) -> Sequence[Sink]:
+        """Where findings go besides; others may be put in."""
+        from chalicelib.adapters.outward import open_sinks
+
+        return open_sinks(self.settings.outward, self.sessions.source, self.home, self.dynamodb.meta.region_name)
+
+    @cached_property
+    def give_up(self) -> Callable[[str], object] | None:
+        """Puts a letter into the queue of messages that no channel takes; another may be put in."""
+        from chalicelib.adapters.outbox import QUEUE_VARIABLE
+
+        url = os.environ.get(QUEUE_VARIABLE)
+        sqs = self.sessions.source.client("sqs") if url else None
+        return (lambda letter: sqs.send_message(QueueUrl=url, MessageBody=letter)) if sqs and url else None
 
     @cached_property
     def later(self) -> Callable[[Mapping[str, Any], datetime], None]:
@@ -101,6 +134,13 @@ class Application:
         return Later(client, group=group, role=role, queue=queue, function=self.function)
 
     @cached_property
+    def ask_act(self) -> Callable[[Mapping[str, Any]], None]:
+        """Has the function `act` do something, without waiting for it; another may be put in."""
+        from chalicelib.adapters.clicks import ACT_VARIABLE, Act
+
+        return Act(self.sessions.source.client("lambda"), os.environ[ACT_VARIABLE])
+
+    @cached_property
     def engine(self) -> Engine:
         return Engine(
             ledger=_Lazy(self),
@@ -113,6 +153,19 @@ class Application:
             time_left=lambda: self.time_left(),  # noqa: PLW0108 - it is another for each invocation
             later=lambda envelope, due: self.later(envelope, due),  # noqa: PLW0108 - made when it is first needed
         )
+
+    def refresh(self) -> None:
+        """Go by the settings as they now are; what was made of the former ones is made anew."""
+        settings = self.live.current(self._refused) if self.live else self.settings
+        if settings is not self.settings:
+            self.settings, self.sessions.known = settings, settings.known
+            for made in ("engine", "channels", "sinks"):
+                self.__dict__.pop(made, None)
+
+    def _refused(self, refusal: Refusal) -> None:
+        self.logger.error("the published settings are not in use", extra=asdict(refusal))
+        self.metrics.add_metric("SettingsRefused", MetricUnit.Count, 1)
+        self.metrics.flush_metrics()
 
     def guard(self, service: str, envelope: Any) -> list[Outcome]:
         """Handle one event; answers what became of it. Raises Unfinished, so that Lambda delivers it again."""
@@ -128,40 +181,54 @@ class Application:
         try:
             outcomes = self.engine.handle(event, rules)
         except Unfinished as unfinished:
-            self._tell(event, unfinished.outcomes)
+            self.tell(event, unfinished.outcomes)
             raise
-        self._tell(event, outcomes)
+        took = (self.now() - event.time).total_seconds() * 1000
+        for outcome in outcomes:
+            if outcome.status == Status.FIXED:
+                self.metrics.add_metric("EventToFix", MetricUnit.Milliseconds, max(took, 0))
+        self.tell(event, outcomes)
         return outcomes
 
     def tend(self) -> dict[str, Any]:
-        """Go on with what a function left when it died. Raises Unfinished when some of it can't be gone on with."""
+        """Go on with what a function left when it died, and press for answers. Raises Unfinished after the last one."""
+        if self.live and self.live.refusal:
+            from chalicelib.adapters.refusals import tell
+
+            here = Account(self.home, self.home, self.dynamodb.meta.region_name)
+            tell(self.live.refusal, self.ledger, here, self.now())
         outcomes: list[Outcome] = []
         errors: list[Exception] = []
-        for record in list(self.ledger.overdue()):
+        unasked = self.now() - timedelta(hours=1)  # An hour is the least that the settings take.
+        work = [(record, self.engine.resume) for record in self.ledger.overdue()]
+        work += [(record, self.engine.press) for record in self.ledger.asked_before(unasked)]
+        for record, go_on in work:
+            if self.time_left() < TIME_NEEDED:
+                break  # The next one is in five minutes.
             try:
-                status = self.engine.resume(record).status
+                moved = go_on(record)
             except Refused:  # Its holder, or somebody else, was quicker.
                 continue
             except Exception as error:  # noqa: BLE001 - raised below, with the others
                 errors.append(error)
                 continue
-            outcomes.append(Outcome(record.guardrail, record.arn, status, record.reason, record.id))
+            if moved != record:
+                outcomes.append(Outcome(record.guardrail, record.arn, moved.status, record.reason, record.id))
         if errors:
             raise Unfinished(outcomes, errors) from errors[0]
         return {"resumed": [asdict(outcome) for outcome in outcomes]}
 
     def believe(self, event: Event) -> None:
         """Raises NotBelieved for an event of an account that we don't look after."""
-        if (
-            event.account != self.home
-            and event.account not in self.settings.accounts
-            and not self.believed(event.account)
-        ):
+        if not self.looks_after(event.account):
             raise NotBelieved("account is none that we look after; name it under `accounts` in the settings")
 
-    def _tell(self, event: Event, outcomes: list[Outcome]) -> None:
+    def looks_after(self, account: str) -> bool:
+        return account == self.home or account in self.settings.accounts or self.believed(account)
+
+    def tell(self, event: Event, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
-            if outcome.status in _QUIET:
+            if outcome.status in QUIET:
                 continue
             self.logger.info(
                 "finding",
@@ -194,6 +261,15 @@ class _Lazy:
         return getattr(self._application.ledger, name)
 
 
+def _advice(guardrail: str) -> str:
+    """What a rule's docs say, on one line; nothing for one that this version doesn't have."""
+    try:
+        doc = catalog.rule(guardrail).doc
+    except LookupError:
+        return ""
+    return " ".join(doc.partition("\n")[2].split())
+
+
 _APPLICATION: dict[str, Application] = {}
 
 
@@ -201,7 +277,9 @@ def application(context: Any) -> Application:
     """The container's one application; the home account is read from the function's own ARN."""
     home = str(context.invoked_function_arn).split(":")[4]
     if home not in _APPLICATION:
-        _APPLICATION[home] = Application(home)
+        live = live_settings()
+        _APPLICATION[home] = Application(home, live=live) if live else Application(home)
+    _APPLICATION[home].refresh()
     _APPLICATION[home].function = str(context.invoked_function_arn)
     _APPLICATION[home].time_left = lambda: context.get_remaining_time_in_millis() / 1000
     return _APPLICATION[home]
@@ -222,29 +300,102 @@ def guard(service: str, envelope: Any, context: Any) -> list[dict[str, str]]:
 
 
 def act(request: Any, context: Any) -> dict[str, Any]:
-    """Raises CannotAct, with what to do instead, FixFailed and, from `tend`, Unfinished."""
+    """Raises CannotAct, with what to do instead, FixFailed and, from `tend`, Unfinished. A `person` is told instead."""
     action, record, by = (text(request, key) for key in ("action", "record", "by"))
     here = application(context)
     if action == "tend":
         return here.tend()
-    if not record or not by or action not in {"approve", "undo", "exempt"}:
+    person = text(request, "person", "id")
+    if not record or not (by or person) or action not in {"approve", "undo", "exempt"}:
         raise CannotAct("act takes {action: approve | undo | exempt, record, by}, or {action: tend}")
-    if action == "approve":
-        done = here.engine.approve(record, by)
-    elif action == "undo":
-        done = here.engine.undo(record, by, force=request.get("force") is True)
-    else:
-        until = parse_time(request.get("until"))
-        if until is None:
-            raise CannotAct("exempt takes until: a time such as 2027-01-31T00:00:00Z, and a reason")
-        done = here.engine.exempt(record, by, until, text(request, "reason") or "")
+    if person:
+        from chalicelib.adapters.clicks.decision import decide
+
+        return decide(here, request, partial(_done, here, request))
+    done = _done(here, request, record, by or "")
     return {"record": done.id, "status": done.status}
 
 
-def notify(event: Any, context: Any) -> Any:
-    from chalicelib.adapters.outbox import deliver
+def _done(here: Application, request: Any, record: str, by: str) -> Record:
+    """Raises CannotAct and FixFailed."""
+    engine, action = here.engine, text(request, "action")
+    if action in {"approve", "undo"}:
+        force = request.get("force") is True
+        done = engine.approve(record, by) if action == "approve" else engine.undo(record, by, force=force)
+        here.metrics.add_metric(f"Findings.{done.status}", MetricUnit.Count, 1)
+        here.metrics.flush_metrics()
+        return done
+    until = parse_time(request.get("until"))
+    if until is None:
+        raise CannotAct("exempt takes until: a time such as 2027-01-31T00:00:00Z, and a reason")
+    return engine.exempt(record, by, until, text(request, "reason") or "")
 
-    return deliver(application(context), event, context)
+
+def api(event: Any, context: Any) -> dict[str, Any]:
+    """A request over HTTP: `{"status_code", "headers", "body"}`."""
+    from chalicelib.adapters.clicks import Request, answer
+
+    return answer(application(context), Request.of(event)).as_response()
+
+
+def notify(event: Any, context: Any) -> Any:
+    from chalicelib.adapters import outbox
+
+    return outbox.notify(application(context), event, context)
+
+
+def sweep(event: Any, context: Any) -> dict[str, int]:
+    """The clock's event → places; a place from its queue → resources."""
+    from chalicelib.adapters import sweeper
+
+    here = application(context)
+    sqs = here.sessions.source.client("sqs")
+    sent = 0
+    for message in _messages(event):
+        rules = _rules_at(here, message)
+        for found in sweeper.listed(here, message, rules) if rules else ():
+            sweeper.send(sqs, os.environ[sweeper.RESOURCES_VARIABLE], [(found, 0)])
+            sent += 1
+    if "Records" not in event:
+        moment = parse_time(event.get("time")) or here.now()
+        plan = sweeper.plan(_places(here, here.home, *here.settings.accounts), f"{moment:%Y-%m-%dT%H:%M}")
+        sweeper.send(sqs, os.environ[sweeper.PLACES_VARIABLE], [(each, 0) for each in plan])
+        sent = len(plan)
+    return {"sent": sent}
+
+
+def sweep_worker(event: Any, context: Any) -> None:
+    """Raises Unfinished, so that SQS delivers the message again."""
+    from chalicelib.adapters import sweeper
+
+    here = application(context)
+    for message in _messages(event):
+        left = sweeper.ask(here, message, _rules_at(here, message), here.tell)
+        sweeper.send(here.sessions.source.client("sqs"), os.environ[sweeper.RESOURCES_VARIABLE], left)
+
+
+def _messages(event: Any) -> list[Any]:
+    return [json.loads(each["body"]) for each in event.get("Records", ())]
+
+
+def _rules_at(here: Application, message: Any) -> list[Guardrail[Any]]:
+    """None when the settings or this version have no such place any more."""
+    from chalicelib.adapters.sweeper import place_of
+
+    place = place_of(message)
+    return _places(here, place.account).get(place, []) if here.looks_after(place.account) else []
+
+
+def _places(here: Application, *accounts: str) -> dict[Place, list[Guardrail[Any]]]:
+    from chalicelib.adapters.sweeper import looked_after
+
+    return looked_after(here.settings, catalog.guardrails(), accounts, here.function.split(":")[3])
+
+
+def outward(event: Any, context: Any) -> Any:
+    from chalicelib.adapters.outward import deliver
+
+    return deliver(application(context), event, context, catalog.rule)
 
 
 def canary(context: Any) -> None:

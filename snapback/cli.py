@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from chalicelib.core.record import Record
     from chalicelib.core.settings import Settings
+    from chalicelib.core.sweep import Place
     from chalicelib.wiring import Application
     from snapback.dlq import Letter, Look, Queue
     from snapback.replay import EventOutcome, Replay
+    from snapback.sweep import Finding
 
 FINE, FOUND, BAD, FAULT = 0, 1, 2, 3
 MODES = ("off", "alert", "ask", "fix")
@@ -93,6 +95,7 @@ def told(error: BaseException) -> tuple[str, int]:
     from snapback.dlq import NoQueue
     from snapback.logs import BadInput
     from snapback.settings_file import BadSettings
+    from snapback.sweep import NoSuch
 
     line, code = "", BAD
     match error:
@@ -100,7 +103,7 @@ def told(error: BaseException) -> tuple[str, int]:
             line, code = str(error), FOUND
         case Busy():
             line, code = f"record {error.record} is being worked on by someone else; try again in a minute", FOUND
-        case BadSettings() | BadInput() | NoLedger() | NoSpill() | NoQueue():
+        case BadSettings() | BadInput() | NoLedger() | NoSpill() | NoQueue() | NoSuch():
             line = str(error)
         case aws.ClientError():
             line = _by_aws(error.operation_name, error.response.get("Error", {}))
@@ -257,6 +260,108 @@ def handle(
     return timeline.end(done, real=True)
 
 
+@main.command(short_help="Every guardrail about every resource, for real.")
+@_mode_option
+@_settings_option
+@click.option(
+    "--guardrail", "globs", metavar="GUARDRAIL", multiple=True, help="Only these, by id or glob; may be repeated."
+)
+@click.option("--service", "services", metavar="SERVICE", multiple=True, help="Only the guardrails of these, as in s3.")
+@click.option(
+    "--account",
+    "accounts",
+    metavar="ACCOUNT",
+    multiple=True,
+    help="Only in these.  [default: that of your credentials, and `accounts` in the settings]",
+)
+@click.option(
+    "--region",
+    "regions",
+    metavar="REGION",
+    multiple=True,
+    help="Only in these.  [default: AWS_REGION, `regions` in the settings, and global services]",
+)
+@click.option("--create-ledger", is_flag=True, help="Make the ledger's table if there is none.")
+@click.option(
+    "--json",
+    "json_path",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="-",
+    help="Write one JSON object a finding; without a FILE, or with -, to stdout in place of the text.",
+)
+def sweep(
+    mode: str | None,
+    settings_path: Path | None,
+    globs: tuple[str, ...],
+    services: tuple[str, ...],
+    accounts: tuple[str, ...],
+    regions: tuple[str, ...],
+    create_ledger: bool,
+    json_path: str | None,
+) -> int:
+    """Ask every guardrail about every resource there is, with your AWS credentials: for real.
+
+    In mode fix this writes to AWS, and takes a ledger; without one, what is found is only told. What can't be looked at
+    is told at the end, and does not hold up the rest. It can be stopped, and run again.
+    The exit code is 1 if anything unsafe is left, 2 if something could not be asked about.
+    """
+    from snapback import render
+    from snapback import sweep as library
+    from snapback.replay import quiet
+
+    rules = library.chosen(globs, services)
+    settings = library.as_asked(_settings(settings_path), mode, globs)
+    found, _ = _application(settings)
+    application = quiet(found.home, found.settings, table=found.table, spill=found.spill)
+    there = application.ledger.exists()
+    if create_ledger and not there:
+        application.ledger.create()
+    elif not there and mode in {"ask", "fix"}:
+        application.ledger.get("none")  # Raises NoLedger.
+    elif not there:
+        _warn("there is no ledger, so what is found is told only; --create-ledger makes one")
+        application = library.unkept(application)
+    kept = there or create_ledger
+    here = application.dynamodb.meta.region_name
+    where = library.whither(
+        application.settings, rules, home=application.home, here=here, accounts=accounts, regions=regions
+    )
+    with ExitStack() as stack:
+        lines = _json_lines(stack, json_path)
+        bar = stack.enter_context(render.progress())
+        task = bar.add_task("sweeping", total=len(where))
+        unsafe = False
+
+        def on_place(place: Place) -> None:
+            bar.update(task, advance=1, description=render.plain(f"{place.kind} {place.account} {place.region}"))
+
+        def on_finding(finding: Finding) -> None:
+            nonlocal unsafe
+            unsafe = unsafe or finding.outcome.status in LEFT_UNSAFE | {"duplicate"}
+            if lines:
+                lines.write(render.as_json(finding.to_json()) + "\n")
+            if json_path != "-":
+                render.show(render.finding_row(finding))
+
+        run = f"{application.now():%Y-%m-%dT%H:%M:%S.%f}"
+        done = library.sweep(application, where, run, kept=kept, on_place=on_place, on_finding=on_finding)
+    if json_path != "-":
+        render.show(*render.swept(done))
+    for why, times in done.errors.most_common():
+        _complain(why + f" ({times} times)" * (times > 1), BAD)
+    return BAD if done.errors else FOUND if unsafe else FINE
+
+
+def _json_lines(stack: ExitStack, path: str | None) -> IO[str] | None:
+    if not path:
+        return None
+    try:
+        return stack.enter_context(click.open_file(path, "w", encoding="utf-8"))
+    except OSError as error:
+        raise Refused(f"{path}: can't be written: {error.strerror}; name another for --json") from error
+
+
 @main.command(short_help="A morning in an account, on an AWS in memory.")
 @click.option("--all", "everything", is_flag=True, hidden=True)
 def demo(everything: bool) -> int:
@@ -317,10 +422,7 @@ class _Timeline:
         if json_path:
             if Path(json_path).resolve() in {path.resolve() for path in files}:
                 raise Refused(f"{json_path}: is one of the files to read; name another for --json")
-            try:
-                self._json = stack.enter_context(click.open_file(json_path, "w", encoding="utf-8"))
-            except OSError as error:
-                raise Refused(f"{json_path}: can't be written: {error.strerror}; name another for --json") from error
+            self._json = _json_lines(stack, json_path)
         self._bar = stack.enter_context(render.progress())
         self._task = self._bar.add_task("reading", total=logs.size(files))
         self._seen = 0
@@ -461,6 +563,36 @@ def status(stack: str, as_json: bool) -> int:
     else:
         render.show(render.health_page(found, stack))
     return FINE if found.well else FOUND
+
+
+@main.group(short_help="The accounts and regions that are looked after.")
+def accounts() -> None:
+    """The accounts and regions in the settings."""
+
+
+@accounts.command("check")
+@_settings_option
+@_stack_option
+@_json_option
+def accounts_check(settings_path: Path | None, stack: str, as_json: bool) -> int:
+    """Is each account and region looked after? Its roles, its rules, its trail, and whether its events arrive.
+
+    With credentials of the home account that may assume the reader (the stack's parameter Operators). The exit code is 1
+    if anything is amiss.
+    """
+    from snapback import deployed, render
+    from snapback.accounts import check
+
+    application, _ = _application(_settings(settings_path))
+    parts = deployed.parts(stack, deployed.LEDGER)
+    application.table = parts.get(deployed.LEDGER, application.table)
+    region = application.sessions.source.region_name or ""
+    found = list(check(application, region, application.ledger.records()))
+    if as_json:
+        _lines(each.to_json() for each in found)
+    else:
+        render.show(render.checks_table(found))
+    return FINE if all(each.well for each in found) else FOUND
 
 
 @main.command(short_help="Stop all writes to AWS, everywhere.")
@@ -659,20 +791,31 @@ class _Again:
         )
 
     def messages(self, letter: Letter) -> str:
-        from chalicelib.adapters.outbox import deliver
-        from snapback import dlq
+        from chalicelib import catalog
+        from chalicelib.adapters import outbox, outward
+        from snapback import dlq, render
 
         self._here.logger = self._logger  # It tells which channel did not take what.
-        if letter.batch is None:
+        if letter.batch is None and letter.message is None:
             raise dlq.Failed("look at it with `snapback dlq show`, then drop it")
-        tell: Callable[[Any], Any] = lambda event: deliver(self._here, event, None)  # noqa: E731 - one of two
+        to_tools = "-Outward-" in letter.function_name
+        tell: Callable[[Any], Any] = lambda event: outbox.notify(self._here, event, None)  # noqa: E731 - one of three
         if not self._local:
-            arn = dlq.function_arn(letter, self._here.home, self._stack, "Notify")
-            tell = lambda event: dlq.invoke(arn, event, wait=True)  # noqa: E731 - one of two
+            arn = dlq.function_arn(letter, self._here.home, self._stack, "Notify|Outward")
+            tell = lambda event: dlq.invoke(arn, event, wait=True)  # noqa: E731 - one of three
+        elif to_tools and not self._here.sinks:
+            raise dlq.Failed("the settings name no tool under `outward` to send it to")
+        elif to_tools:
+            tell = lambda event: outward.deliver(self._here, event, None, catalog.rule)  # noqa: E731 - one of three
         elif not self._here.channels:
             raise dlq.Failed("the settings name no channel to send it to")
+        if letter.message is not None:
+            done = dlq.message_again(letter, tell)
+            if self._local:
+                outbox.drain(self._here)
+            return render.plain(f"{letter.id[:8]}  {letter.what}: {done}")
         count = dlq.messages_again(letter, self._here.ledger, self._here.table, tell)
-        return f"{letter.id[:8]}  {count} items of the ledger gone through; what was not sent yet is sent"
+        return f"{letter.id[:8]}  {count} items of the ledger gone through; what was not sent yet is sent, or held until it can be"
 
 
 def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
@@ -724,6 +867,50 @@ def _deployed(stack: str, *needed: str) -> tuple[Application, str, dict[str, str
     return application, caller, parts
 
 
+@main.group(short_help="Where records are told.")
+def chat() -> None:
+    """The channels of the settings."""
+
+
+@chat.command("test", short_help="Send a channel one of each message.")
+@click.argument("name", metavar="CHANNEL")
+@_settings_option
+@_json_option
+def chat_test(name: str, settings_path: Path | None, as_json: bool) -> int:
+    """Send a CHANNEL of the settings one of each message, each marked as a test, and tell which arrived.
+
+    The channel's secrets are read from the AWS that the environment names. The exit code is 1 unless all arrived.
+    """
+    from dataclasses import asdict
+
+    import boto3
+    from aws_lambda_powertools import Logger
+
+    from chalicelib.adapters.channels import open_channel
+    from chalicelib.adapters.ledger import utc_now
+    from chalicelib.adapters.links import open_links
+    from snapback import chat, render
+
+    found = _settings(settings_path)
+    chosen = next((each for each in found.channels if each.name == name), None)
+    if chosen is None:
+        names = ", ".join(each.name for each in found.channels) or "none"
+        raise Refused(f"no channel {name!r} in {settings_path or HERE}; its channels: {names}")
+    quiet = Logger(service="snapback", level="WARNING", stream=sys.stderr)
+    channel = open_channel(chosen, source=boto3.Session(), links=open_links(found, utc_now, quiet))
+    sent = []
+    for each in chat.send(channel, utc_now(), time.sleep):
+        sent.append(each)
+        if as_json:
+            _lines([asdict(each)])
+        else:
+            click.echo(render.plain(f"{each.name:<14}{each.wrong and 'did not arrive: '}{each.wrong or 'arrived'}"))
+    arrived = sum(not each.wrong for each in sent)
+    if not as_json:
+        click.echo(f"{arrived} of {len(sent)} arrived at {name}.")
+    return FINE if arrived == len(sent) else FOUND
+
+
 @main.group()
 def settings() -> None:
     """The settings file."""
@@ -750,6 +937,42 @@ def settings_check(path: Path, as_json: bool) -> int:
     parts = {"guardrails set by name": found.guardrails, "exemptions": found.exemptions, "channels": found.channels}
     told = ", ".join(f"{len(part)} {name}" for name, part in parts.items())
     click.echo(f"{path}: fine. Mode {found.mode}; {told}.")
+    return FINE
+
+
+@settings.command("publish")
+@click.argument("path", metavar="[FILE]", type=click.Path(path_type=Path), default=HERE)
+@click.option(
+    "--to", metavar="PLACE", help="ssm:/NAME or appconfig:APPLICATION/ENVIRONMENT/PROFILE.  [default: the stack's]"
+)
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@_stack_option
+def settings_publish(path: Path, to: str | None, yes: bool, stack: str) -> int:
+    """Make FILE (snapback.yaml) what the functions go by, within a minute and without a deploy.
+
+    It is checked first, and what it changes is shown. The stack has to be deployed with Settings=ssm or Settings=appconfig.
+    """
+    from snapback import deployed, render
+    from snapback.publish import NotPublished, Place, difference
+    from snapback.settings_file import read_settings
+
+    new = read_settings(path, warn=_warn)
+    try:
+        parts = {} if to else deployed.parts(stack, deployed.SETTINGS, deployed.STRATEGY)
+        place = Place(to or parts.get(deployed.SETTINGS, ""), parts.get(deployed.STRATEGY, ""))
+        live = place.live()
+        lines = difference(live, new)
+        if not lines and live is not None:
+            click.echo(f"{place.source} is what {path} says already.")
+            return FINE
+        render.show(
+            f"What changes in {place.source}" + ", which is empty yet" * (live is None) + ":", render.diff(lines)
+        )
+        if not yes and click.prompt("To publish it, type 'publish'", err=True) != "publish":
+            raise Refused("nothing was published")
+        click.echo(f"Published as {place.write(new)}. Functions go by it within a minute.")
+    except NotPublished as error:
+        raise Refused(str(error)) from error
     return FINE
 
 

@@ -10,11 +10,14 @@ from chalicelib.wiring import TABLE_VARIABLE
 STACK = "snapback"
 LEDGER, SPILL = "LedgerTable", "SpillBucket"
 DEAD_LETTERS, FAILED_MESSAGES = "DeadLettersUrl", "FailedMessagesUrl"
+SETTINGS, STRATEGY = "SettingsSource", "SettingsStrategy"
 VARIABLES = {
     LEDGER: TABLE_VARIABLE,
     SPILL: SPILL_VARIABLE,
     DEAD_LETTERS: "SNAPBACK_DEAD_LETTERS",
     FAILED_MESSAGES: "SNAPBACK_FAILED_MESSAGES",
+    SETTINGS: "SNAPBACK_PUBLISH_TO",
+    STRATEGY: "SNAPBACK_SETTINGS_STRATEGY",
 }
 """The outputs of the stack, and the variables that come before them."""
 

@@ -19,6 +19,7 @@ _DEFAULTS = {"images": "unblocked", "snapshots": "unblocked", "metadata": {}}
 def added() -> Iterator[None]:
     """While it lasts, moto does as AWS."""
     from moto.ec2.models import EC2Backend
+    from moto.ec2.models.network_acls import NetworkAcl
     from moto.ec2.responses import EC2Response
 
     with ExitStack() as stack:
@@ -26,7 +27,17 @@ def added() -> Iterator[None]:
             stack.enter_context(patch.object(EC2Response, name, answer, create=True))
         for name, wrap in _WRAPPED.items():
             stack.enter_context(patch.object(EC2Backend, name, wrap(getattr(EC2Backend, name))))
+        stack.enter_context(patch.object(NetworkAcl, "get_filter_value", _by_id(NetworkAcl.get_filter_value)))
         yield
+
+
+def _by_id(real: Any) -> Any:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkAcls.html has the filter that moto lacks."""
+
+    def value(self: Any, name: str, method: str | None = None) -> Any:
+        return self.id if name == "network-acl-id" else real(self, name, method)
+
+    return value
 
 
 def _settings(response: Any) -> dict[str, Any]:

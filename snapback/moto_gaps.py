@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager
 from copy import copy, deepcopy
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from snapback import moto_containers, moto_ec2, moto_ecr, moto_identity, moto_lambda, moto_rolesanywhere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @contextmanager
@@ -21,11 +23,13 @@ def closed() -> Iterator[None]:
     from moto.ec2.models.amis import AmiBackend
     from moto.ecr.models import ECRBackend
     from moto.iam.responses import IamResponse
+    from moto.s3.models import FakeBucket
 
     with ExitStack() as stack:
         for owner, name, better in (
             (AmiBackend, "describe_image_attribute", _describe_image_attribute),
             (ECRBackend, "batch_get_repository_scanning_configuration", _effective_scanning),
+            (FakeBucket, "_log_permissions_enabled_policy", _of_services(FakeBucket._log_permissions_enabled_policy)),  # noqa: SLF001 - moto's
             (IamResponse, "list_server_certificates", _expiring(IamResponse.list_server_certificates)),
         ):
             stack.enter_context(patch.object(owner, name, better))
@@ -38,6 +42,18 @@ def closed() -> Iterator[None]:
         stack.enter_context(moto_identity.added())
         stack.enter_context(moto_lambda.added())
         yield
+
+
+def _of_services(real: Callable[..., bool]) -> Any:
+    """moto fails on a policy of the target bucket with a principal `*`, which is as good as any to AWS."""
+
+    def enabled(target_bucket: Any, target_prefix: str | None) -> bool:
+        policy = json.loads(target_bucket.policy or b'{"Statement": []}')
+        policy["Statement"] = [each for each in policy["Statement"] if isinstance(each.get("Principal"), dict)]
+        bucket = {"partition": target_bucket.partition, "name": target_bucket.name}
+        return real(SimpleNamespace(policy=json.dumps(policy).encode(), **bucket), target_prefix)
+
+    return staticmethod(enabled)
 
 
 def _describe_image_attribute(self: Any, ami_id: str, attribute_name: str) -> Any:

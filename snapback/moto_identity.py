@@ -35,6 +35,7 @@ def added() -> Iterator[None]:
             (PermissionSet, "generate_id", staticmethod(_permission_set_arn)),
             (SSOAdminResponse, "list_account_assignment_creation_status", _being_made),
             (SSOAdminBackend, "list_account_assignments", _made(SSOAdminBackend.list_account_assignments)),
+            (SSOAdminBackend, "list_accounts_for_provisioned_permission_set", _provisioned),
         ):
             stack.enter_context(patch.object(owner, name, better, create=True))
         told = ResourceAccessManagerBackend.get_resource_share_associations
@@ -148,6 +149,12 @@ def _being_made(self: Any) -> str:
     found = [each for each in self.ssoadmin_backend.account_assignments if vars(each).get("under_way")]
     statuses = [{"Status": "IN_PROGRESS", "RequestId": each.request_id} for each in found]
     return json.dumps({"AccountAssignmentsCreationStatus": statuses})
+
+
+def _provisioned(self: Any, instance_arn: str, permission_set_arn: str) -> list[str]:
+    """An assignment provisions the set in its account: https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_CreateAccountAssignment.html."""
+    named = (each for each in self.account_assignments if each.permission_set_arn == permission_set_arn)
+    return sorted({each.target_id for each in named if each.instance_arn == instance_arn})
 
 
 def _made(listed: Callable[..., Any]) -> Callable[..., Any]:

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
     from chalicelib.core.guardrail import Rule
     from chalicelib.core.record import Record
+    from snapback.accounts import Check
     from snapback.dlq import Letter
     from snapback.replay import EventOutcome, Replay
     from snapback.status import Health
+    from snapback.sweep import Finding, Swept
 
 _BLANKS = frozenset("\t\n\r\u00a0\u2028\u2029")
 _QUIET = frozenset({"compliant", "off"})
@@ -148,6 +150,27 @@ def day_of(event: EventOutcome) -> str:
     return f"{moment:%Y-%m-%d} (UTC)" if moment else ""
 
 
+def finding_row(finding: Finding) -> Table:
+    """A finding of a sweep: how bad, what became of it, which resource and why."""
+    outcome, place = finding.outcome, finding.place
+    record = f"record {outcome.record}" if outcome.record else ""
+    missed = "no event told of it" if finding.missed_by_events else ""
+    below = (outcome.guardrail, place.account, place.region, missed, record)
+    first = f"{name_in(outcome.resource)}: {outcome.reason}"
+    return row(f"{finding.severity:8}", outcome.status, [first, " · ".join(filter(None, below))])
+
+
+def swept(done: Swept) -> list[Any]:
+    """What came of a sweep."""
+    counts = ", ".join(f"{times:,} {status.replace('_', ' ')}" for status, times in done.counts.most_common())
+    told = {
+        "looked at": f"{done.resources:,} resources in {done.places:,} places in {done.seconds:.1f} s",
+        "outcomes": counts or "none: nothing that a guardrail asks about",
+        "errors": f"{done.errors.total():,}" if done.errors else "",
+    }
+    return ["", pairs(told)]
+
+
 def summary(done: Replay, *, real: bool) -> list[Any]:
     """What came of a replay, or, with `real`, of events handled for real."""
     counts = done.counts
@@ -196,6 +219,16 @@ def catalog_table(rules: Sequence[Rule]) -> Table:
     for rule in rules:
         about = Text("\n").join([styled(rule.id), styled(rule.title, "dim")])
         table.add_row(status_text(rule.severity), styled(able(rule)), about)
+    return table
+
+
+def checks_table(checks: Sequence[Check]) -> Table:
+    """Of each account and region, the answers to what was asked."""
+    table = _table("account", "region", "what", "")
+    table.add_column("found", overflow="fold")
+    for each in checks:
+        fine = Text("fine", "green") if each.well else Text("AMISS", "bold red")
+        table.add_row(styled(each.account), styled(each.region), styled(each.what), fine, styled(each.found))
     return table
 
 
@@ -381,6 +414,8 @@ def letter_page(letter: Letter, *, full: bool) -> list[Any]:
     name, held = "event", letter.event
     if letter.batch is not None:
         name, held = "where its messages are in the ledger's stream", letter.batch
+    elif letter.message is not None:
+        name, held = "the message, by which it is found in the ledger's table", letter.message
     elif held is None:
         name, held = "text", letter.body
     lines = json.dumps(held if full else without_secrets(held), indent=2, default=str, ensure_ascii=False).split("\n")
@@ -406,6 +441,10 @@ def health_page(health: Health, stack: str) -> Padding:
             "writes": row(health.stopped, health.stopped or "go on", "`snapback start`"),
             **{name: row(n, n, f"`snapback records --status {name}`") for name, n in health.records.items()},
             "under way": row(health.overdue, f"{health.under_way}, {health.overdue} of them overdue"),
+            "messages held": Text("\n").join(
+                [row(why, f"{count} for {name}{why and f': {why}'}") for name, (count, why) in health.held.items()]
+                or [row(False, 0)]
+            ),
             "dead letters": queued(health.dead_letters),
             "failed messages": queued(health.failed_messages),
             "canary": row(health.silent, canary, "the logs of the functions canary and canary_echo say why"),

@@ -24,7 +24,7 @@ from chalicelib import catalog, wiring
 from chalicelib.core.engine import Outcome, Unfinished, described
 from chalicelib.core.event import Actor, Event, NotBelieved, dig, text
 from chalicelib.core.pattern import matches
-from chalicelib.core.settings import Mode, Settings
+from chalicelib.core.settings import Flood, Mode, Settings, Webhook
 from snapback.aliases import Aliases
 from snapback.logs import DAWN, Entry, read
 from snapback.memory_aws import REGION, MemoryAws
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from chalicelib.core.message import Message
+    from chalicelib.core.telling import Summary
     from chalicelib.wiring import Application
 
 STORY = Path(__file__).parent / "story" / "events.jsonl"
@@ -110,6 +111,23 @@ class _Kept:
 
     def send(self, message: Message) -> None:
         self.messages.append(message)
+
+    def sum_up(self, summary: Summary) -> None:
+        raise NotImplementedError("each message is told by itself")
+
+
+def _one_by_one(settings: Settings) -> Settings:
+    """With each message told at once and by itself, to the replay alone: it counts what there is to tell."""
+    many = 10**9
+    return msgspec.structs.replace(
+        settings,
+        channels=(Webhook(name=_Kept.name, url="", per_minute=many),),
+        routes=(),
+        direct=None,
+        quiet=None,
+        flood=Flood(messages=many),
+        asking=msgspec.structs.replace(settings.asking, escalate_to=()),
+    )
 
 
 class Functions:
@@ -224,7 +242,7 @@ class Player:
     def __enter__(self) -> Self:
         self.aws = self._stack.enter_context(MemoryAws(self._home))
         self.application = quiet(
-            self._home, self.settings, now=self.clock.now, pause=self.clock.pause, believed=lambda _: True
+            self._home, _one_by_one(self.settings), now=self.clock.now, pause=self.clock.pause, believed=lambda _: True
         )
         self.application.__dict__["channels"] = (self._channel,)
         self.application.__dict__["last_resort"] = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.canary import SILENT, Sign, last_sign
+from chalicelib.adapters.outbox import waiting
 from chalicelib.core.record import UNDER_WAY, Status
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ WAITING = (Status.ASKING, Status.FAILED, Status.FIGHTING)
 class Health:
     """`stopped` says who stopped all writes, and `overdue` counts those under way whose function died.
 
-    `dead_letters` and `failed_messages` are None where it isn't known which queues hold them.
+    `held` are how many messages wait for each channel, and why it takes none, or ''. `dead_letters` and `failed_messages` are None where it isn't known which queues hold them.
     """
 
     stopped: str
     records: dict[str, int]
     under_way: int
     overdue: int
+    held: dict[str, tuple[int, str]]
     dead_letters: int | None
     failed_messages: int | None
     sign: Sign
@@ -41,7 +43,8 @@ class Health:
 
     @property
     def well(self) -> bool:
-        waiting = any((*self.records.values(), self.overdue, self.dead_letters, self.failed_messages))
+        failing = any(why for _, why in self.held.values())
+        waiting = any((*self.records.values(), self.overdue, failing, self.dead_letters, self.failed_messages))
         return not (waiting or self.stopped or self.silent or self.sign.trouble)
 
     def to_json(self) -> dict[str, Any]:
@@ -51,6 +54,7 @@ class Health:
             **self.records,
             "under_way": self.under_way,
             "overdue": self.overdue,
+            "held": {name: {"messages": held, "why": why} for name, (held, why) in self.held.items()},
             "dead_letters": self.dead_letters,
             "failed_messages": self.failed_messages,
             "canary": {
@@ -77,6 +81,7 @@ def health(application: Application, dead_letters: str, failed_messages: str) ->
         records={status.value: _count(application, status) for status in WAITING},
         under_way=sum(_count(application, status) for status in UNDER_WAY),
         overdue=sum(_count(application, status, **late) for status in UNDER_WAY),
+        held=waiting(application.dynamodb, application.table),
         dead_letters=Queue(dead_letters).counts()[0] if dead_letters else None,
         failed_messages=Queue(failed_messages).counts()[0] if failed_messages else None,
         sign=last_sign(application.dynamodb, application.table),

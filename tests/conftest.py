@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -17,8 +18,9 @@ from tests.support import REGION, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-pytest_plugins = ("tests.faults.tally",)
+pytest_plugins = ("tests.faults.tally", "tests.adapters.tally")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -66,6 +68,23 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     Metrics(
         namespace="Snapback"
     ).clear_metrics()  # Disabled, they pile up, and the 100th value flushes, with a warning.
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder with deployment.zip, in mode fix and for this interpreter, and sam.json; made once for all workers."""
+    from tools.package import from_here, package
+
+    base = tmp_path_factory.getbasetemp()
+    build = (base if worker_id == "master" else base.parent) / "packaged"
+    build.mkdir(exist_ok=True)
+    with (build / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (build / "made").exists():
+            (build / "settings.yaml").write_text("mode: fix\n")
+            package(build / "settings.yaml", build, from_here, python="")
+            (build / "made").touch()
+    return build / "package"
 
 
 @pytest.fixture

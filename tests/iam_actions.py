@@ -41,13 +41,17 @@ _PREFIXES = {"eventbridge": "events", "sso-admin": "sso", "auto-scaling": "autos
 _PREFIXES |= dict.fromkeys(("elastic-load-balancing", "elastic-load-balancing-v2"), "elasticloadbalancing")
 
 
-def action_of(service: str, operation: str) -> str:
+def needed_by(service: str, operation: str) -> str:
     return _OTHERWISE.get(f"{service}:{operation}", f"{_PREFIXES.get(service, service)}:{operation}")
 
 
 def actions_of(calls: Iterable[Call]) -> set[str]:
-    needed = {action_of(call.service, call.operation) for call in calls}
-    return needed.union(*(_ALSO.get(action, ()) for action in needed))
+    needed = {needed_by(call.service, call.operation) for call in calls}
+    return needed.union(*map(also_needed, needed))
+
+
+def also_needed(action: str) -> frozenset[str]:
+    return frozenset(_ALSO.get(action, ()))
 
 
 def operations_for(action: str) -> list[str]:

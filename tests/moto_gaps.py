@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def deny(*operations: str, code: str = "AccessDenied") -> Iterator[None]:
-    """moto evaluates no IAM policies unless told to, and then only some. These operations are denied to everyone."""
+def deny(*operations: str, code: str = "AccessDenied", about: str = "") -> Iterator[None]:
+    """moto evaluates no IAM policies unless told to, and then only some. These operations are denied to everyone.
+
+    All of them, or those with a parameter of the value `about`.
+    """
     real = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def call(self: BaseClient, operation_name: str, api_params: Any) -> Any:
-        if operation_name in operations:
+        if operation_name in operations and (not about or about in api_params.values()):
             denied = {"Error": {"Code": code, "Message": "not authorized by an identity-based policy"}}
             raise ClientError({**denied, "ResponseMetadata": {"HTTPStatusCode": 403}}, operation_name)  # type: ignore[typeddict-item]
         return real(self, operation_name, api_params)
@@ -71,6 +74,7 @@ def event_history(*envelopes: Any) -> Iterator[None]:
         return {
             "Events": [
                 {
+                    "EventName": record["eventName"],
                     "EventTime": datetime.fromisoformat(record["eventTime"]),
                     "ReadOnly": str(record["readOnly"]).lower(),
                     "CloudTrailEvent": json.dumps(record),
@@ -154,6 +158,69 @@ def default_bus(*rules: tuple[Any, Callable[[Any], Any]]) -> Iterator[list[Any]]
 
     with patch.object(BaseClient, "_make_api_call", call):
         yield delivered
+
+
+@contextmanager
+def security_hub(home: str, *, refuses: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+    """moto imports anything, and lacks BatchUpdateFindings. Here are the findings, by their ids, as AWS would have them.
+
+    It takes a hundred findings of 240 KB a call, all of the account that calls; a workflow's status it takes from an
+    import only when a finding is new; what is older than what it has, it passes over. `refuses` are ids of findings that
+    it does not take, while they are in it, with the error.
+    https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
+    https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindings.html
+    """
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+    hub = HubModel(home, {} if refuses is None else refuses)
+
+    def call(self: BaseClient, operation_name: str, api_params: Any) -> Any:
+        if operation_name == "BatchUpdateFindings":
+            return hub.updated(api_params["FindingIdentifiers"], api_params["Workflow"])
+        answer = real(self, operation_name, api_params)  # botocore checks what is sent.
+        return hub.imported(api_params["Findings"]) if operation_name == "BatchImportFindings" else answer
+
+    with patch.object(BaseClient, "_make_api_call", call):
+        yield hub.findings
+
+
+class HubModel:
+    def __init__(self, home: str, refuses: Mapping[str, str]) -> None:
+        self.home, self.refuses = home, refuses
+        self.findings: dict[str, Any] = {}
+
+    def imported(self, given: list[Any]) -> Any:
+        if not 0 < len(given) <= 100:
+            raise _client_error("BatchImportFindings", "InvalidInputException", "from 1 to 100 findings")
+        failed = []
+        for each in given:
+            if code := self._refusal(each):
+                failed.append({"Id": each["Id"], "ErrorCode": code, "ErrorMessage": "said AWS"})
+                continue
+            was = self.findings.get(each["Id"])
+            if was is None or was["UpdatedAt"] < each["UpdatedAt"]:
+                self.findings[each["Id"]] = each | ({"Workflow": was["Workflow"]} if was else {})
+        return {"FailedCount": len(failed), "SuccessCount": len(given) - len(failed), "FailedFindings": failed}
+
+    def _refusal(self, finding: Any) -> str | None:
+        if finding["AwsAccountId"] != self.home or finding["ProductArn"].split(":")[4] != self.home:
+            return "InvalidAccess"
+        too_large = len(json.dumps(finding).encode()) > 240_000
+        return "InvalidInput" if too_large or not finding["Resources"] else self.refuses.get(finding["Id"])
+
+    def updated(self, given: list[Any], workflow: Any) -> Any:
+        unprocessed = []
+        for each in given:
+            if each["Id"] in self.findings and each["Id"] not in self.refuses:
+                self.findings[each["Id"]]["Workflow"] = workflow
+                continue
+            code = self.refuses.get(each["Id"], "FindingNotFound")
+            unprocessed.append({"FindingIdentifier": each, "ErrorCode": code, "ErrorMessage": "said AWS"})
+        return {"ProcessedFindings": [], "UnprocessedFindings": unprocessed}
+
+
+def _client_error(operation: str, code: str, message: str) -> ClientError:
+    said: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    return ClientError(said, operation)
 
 
 @contextmanager

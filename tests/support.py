@@ -14,6 +14,7 @@ from chalicelib import catalog
 from chalicelib.core.engine import is_scheduled
 from chalicelib.core.event import Event
 from chalicelib.core.guardrail import Guardrail
+from chalicelib.core.own import READER, fixer
 from chalicelib.core.settings import Bucket, Known, Mode, Settings
 from chalicelib.wiring import Application
 
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 
     import boto3
 
+    from chalicelib.adapters.sessions import AwsSession, AwsSessions
     from chalicelib.core.engine import Outcome
     from chalicelib.core.ports import Session
     from chalicelib.core.record import Record
 
+_PARAMETERS = "provide-client-params"
+"""botocore's event of a call's parameters, as they are given."""
 HOME = "123456789012"
 REGION = "us-east-1"
 STRANGER = "999988887777"
@@ -242,12 +246,43 @@ class World:
             logger=Logger(service="snapback", level="CRITICAL"),
         )
         application.later = lambda envelope, due: self.waiting.append((envelope, due))
+        self._limit(application.sessions)
         source = application.sessions.source
         source.events.register("request-created", self._count_call)
         if not application.ledger.exists():
             application.ledger.create()
         self.calls.clear()
         return application
+
+    def _limit(self, sessions: AwsSessions) -> None:
+        """A look may do what the reader's policies allow, a hand what its fixer's: else NotAllowed is raised."""
+        from tests.permissions import check
+
+        look, hand, role = sessions.look, sessions.hand, READER
+
+        def limited(session: AwsSession, who: Callable[[], str]) -> AwsSession:
+            def checked(params: Any, event_name: str, **_: Any) -> None:
+                _event, service, operation = event_name.split(".")
+                check(who(), session.account, service, operation, params)
+
+            hooked = session._hooked
+
+            def both(client: Any) -> None:
+                hooked(client)
+                client.meta.events.register(_PARAMETERS, checked)
+
+            session._hooked = both
+            return session
+
+        def looking(account: str, region: str) -> AwsSession:
+            return limited(look(account, region), lambda: READER)
+
+        def writing(account: str, region: str, record: str, service: str) -> AwsSession:
+            nonlocal role  # The clients of a hand at home are kept, whichever service's fixer it is.
+            role = fixer(service)
+            return limited(hand(account, region, record, service), lambda: role)
+
+        vars(sessions).update(look=looking, hand=writing)
 
     def deliver(self, envelope: Envelope, id: str, mode: Mode | str = Mode.FIX) -> list[Outcome]:
         """Hand an event to the function of a guardrail, set to `mode`; answers that guardrail's outcomes."""

@@ -46,6 +46,12 @@ def test_each_service_has_its_function_and_the_rest_are_there(functions: Any) ->
     assert callable(functions.act)
     assert callable(functions.canary)
     assert callable(functions.canary_echo)
+    routes = {path: [*methods] for path, methods in functions.app.routes.items()}
+    assert routes == {
+        **{path: ["POST"] for path in ("/slack", "/page/show", "/page/do")},
+        **{path: ["GET"] for path in ("/page", "/page.js")},
+    }
+    assert functions.app.api.binary_types == []
 
 
 def test_an_event_is_fixed_and_undone_through_the_functions(functions: Any, world: World) -> None:

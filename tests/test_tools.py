@@ -5,10 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from policy_sentry.querying.actions import get_actions_that_support_wildcard_arns_only
 
 from tools import new
-from tools.policies import functions, policy_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,27 +35,3 @@ def test_a_new_service_gets_its_packages() -> None:
 def test_a_bad_name_says_what_a_name_looks_like(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert new.main([name]) == 2
     assert capsys.readouterr().err.count("\n") == 1
-
-
-@pytest.mark.parametrize("function", functions())
-def test_a_policy_allows_no_action_by_wildcard(function: str) -> None:
-    for statement in policy_of(function)["Statement"]:
-        assert not [action for action in statement["Action"] if "*" in action]
-
-
-def test_a_resource_is_everything_only_where_aws_has_no_narrower() -> None:
-    """By the Service Authorization Reference, asked in another way than `tools.policies` does."""
-    wide = {
-        action
-        for function in functions()
-        for statement in policy_of(function)["Statement"]
-        if "*" in statement["Resource"]
-        for action in statement["Action"]
-    }
-    services = {action.partition(":")[0] for action in wide}
-    unnamed = {action.lower() for each in services for action in get_actions_that_support_wildcard_arns_only(each)}
-    assert not {action for action in wide - WIDE_AS_WE_CALL if action.lower() not in unnamed}
-
-
-WIDE_AS_WE_CALL = {"ecs:ListTasks"}
-"""The reference knows a resource of these, for another way to call them."""

@@ -1,4 +1,7 @@
-"""Writes what is generated: docs/guardrails/ and .chalice/policies/. With --check, says what is stale instead."""
+"""Writes what is generated: docs/guardrails/, docs/settings.md, docs/permissions.md, .chalice/policies/ and infra/policies/.
+
+With --check, says what is stale instead.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,13 @@ from typing import Any
 
 from chalicelib import catalog
 from chalicelib.core.guardrail import Guardrail, Rule
+from tools import cost, permissions_page, settings_page
 from tools.policies import functions, policy_of
 
 ROOT = Path(__file__).parents[1]
 DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
+SETTINGS, PERMISSIONS, COST = (ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost"))
+ROLES = ROOT / "infra" / "policies"
 _MADE = "<!-- Made by `make generate` from the code; edit the docstring there. -->\n"
 
 
@@ -61,13 +67,18 @@ def index() -> str:
 def wanted() -> dict[Path, str]:
     files = {DOCS / rule.service / f"{rule.id.partition('.')[2]}.md": page(rule) for rule in catalog.all_rules()}
     files[DOCS / "README.md"] = index()
-    files |= {POLICIES / f"{name}.json": json.dumps(policy_of(name), indent=2) + "\n" for name in functions()}
+    files[SETTINGS] = settings_page.page(_MADE)
+    files[COST] = cost.page(_MADE)
+    files[PERMISSIONS] = permissions_page.page(_MADE)
+    files |= {ROLES / f"{name}.json": _json(document) for name, document in permissions_page.documents().items()}
+    files |= {POLICIES / f"{name}.json": _json(policy_of(name)) for name in functions()}
     return files
 
 
 def stale(files: dict[Path, str]) -> list[Path]:
     """Those that are missing, differ, or should no longer be there."""
-    there = {path for folder in (DOCS, POLICIES) for path in folder.rglob("*") if path.is_file()}
+    there = {path for folder in (DOCS, POLICIES, ROLES) for path in folder.rglob("*") if path.is_file()}
+    there |= {path for path in files if path.is_file()}
     differ = [path for path, text in files.items() if path not in there or path.read_text() != text]
     return sorted([*differ, *(there - files.keys())])
 
@@ -87,6 +98,10 @@ def main(arguments: list[str]) -> int:
         path.write_text(files[path])
         print(path.relative_to(ROOT))
     return 0
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _code(actions: tuple[Any, ...]) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib.adapters.ledger import KEPT
+from chalicelib.adapters.sessions import AwsSessions
 from chalicelib.core.engine import Engine
 from chalicelib.core.event import Actor, Event, NotBelieved, dig, parse_time, text
 from chalicelib.core.guardrail import Fix, Guardrail, Severity
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from chalicelib.adapters.sessions import AwsSessions
     from chalicelib.core.guardrail import Rule
     from chalicelib.core.ports import Session
     from chalicelib.core.record import Record
@@ -112,7 +112,7 @@ def answer(here: Home, envelope: Any) -> dict[str, bool]:
     """Raises NotBelieved, and Unfinished around NotOurs, or around what boto3 raises."""
     engine = Engine(
         ledger=_NoRecords(here.now),
-        sessions=here.sessions,
+        sessions=AwsSessions(here.home, here.settings.known, here.sessions.source, roles=False),  # It is of the ledger.
         settings=Settings(mode=Mode.FIX),
         rule=_no_rule,
         who_changed=lambda _record, _since: None,

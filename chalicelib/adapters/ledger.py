@@ -312,8 +312,9 @@ class DynamoLedger:
         return True
 
     def _put_over(self, record: Record, new: Record) -> Any:
-        """Unless anybody moved it, took it over, or added to its history."""
-        put = self._put(new, "#status = :was AND holder = :held AND steps = :steps")
+        """Unless anybody moved it, took it over, or added to its history; items of the first version count no steps."""
+        steps = "(attribute_not_exists(steps) OR steps = :steps)"
+        put = self._put(new, f"#status = :was AND holder = :held AND {steps}")
         put["ExpressionAttributeNames"] = {"#status": "status"}
         put["ExpressionAttributeValues"] = {
             ":was": {"S": record.status},

@@ -10,6 +10,8 @@ from enum import StrEnum
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
+from chalicelib.core.pattern import SCHEDULED
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -105,6 +107,11 @@ class Rule:
     @property
     def service(self) -> str:
         return self.id.partition(".")[0]
+
+    @property
+    def by_the_clock(self) -> bool:
+        """Whether time alone, or what no event tells of, may make it unsafe: the daily sweep is who finds it."""
+        return SCHEDULED in self.on.get("$or", [self.on])
 
 
 @dataclass(frozen=True, eq=False)

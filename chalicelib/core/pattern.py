@@ -22,7 +22,8 @@ Elements: TypeAlias = frozenset[tuple[Any, int]]
 API_CALL = "AWS API Call via CloudTrail"
 """The detail-type of CloudTrail's management events that were calls."""
 SCHEDULED: Pattern = {"source": ["aws.events"], "detail-type": ["Scheduled Event"]}
-"""The clock's: a guardrail with it in `on` is asked once a day about all resources of its kind (`Resource.all_in`)."""
+"""The clock's: time alone, or what no event tells of, may make it unsafe. Only the daily sweep, which asks every
+guardrail about all resources of its kind (`Resource.all_in`), finds it then."""
 LIMIT = 2048
 """Characters of compact JSON in a rule's pattern; AWS takes no more."""
 EVEN_READS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"

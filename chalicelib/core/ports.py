@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_cloudtrail import CloudTrailClient
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from chalicelib.core.event import Actor
     from chalicelib.core.record import Record, Status
     from chalicelib.core.settings import Known, Limits
+
+
+class Told(NamedTuple):
+    """The answer to a call that asks about one thing: `Told("ec2", "DescribeVolumes", {"VolumeIds": […]}, {…})`."""
+
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+    answer: Mapping[str, Any]
 
 
 class Session(Protocol):
@@ -70,6 +79,9 @@ class Session(Protocol):
     def client(self, service: Literal["s3control"], region: str = ...) -> S3ControlClient: ...
     def client(self, service: str, region: str = ...) -> Any: ...
 
+    def told(self, answers: Iterable[Told]) -> None:
+        """Answer these calls from memory too, as long as this look lasts."""
+
 
 class Sessions(Protocol):
     """Where sessions come from."""
@@ -77,8 +89,8 @@ class Sessions(Protocol):
     def look(self, account: str, region: str) -> Session:
         """A fresh look: it remembers nothing of an earlier one."""
 
-    def hand(self, account: str, region: str, record: str) -> Session:
-        """A session that may write, for the fix or undo of one record."""
+    def hand(self, account: str, region: str, record: str, service: str) -> Session:
+        """A session that may write what the fixes of a service folder do, for the fix or undo of one record."""
 
 
 class Refused(Exception):

@@ -8,15 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.ports import Session, Told
 
 
 def partition(region: str) -> str:
     """The ARN partition that a region belongs to."""
     return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+REPORTS_TO = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""The region of a partition that global services such as IAM report to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,10 @@ class Resource(ABC):
     """IAM actions that `tags` needs."""
     list_reads: ClassVar[tuple[str, ...]] = ()
     """IAM actions that `all_in` needs."""
+    bulk_reads: ClassVar[tuple[str, ...]] = ()
+    """IAM actions that `in_bulk` needs."""
+    at_once: ClassVar[int] = 100
+    """How many a sweep asks about together."""
     named: ClassVar[str] = "*"
     """What a function's policy lets its name be, where only some of a kind are ever meant."""
 
@@ -59,6 +67,15 @@ class Resource(ABC):
     def unnamed(cls, event: Event) -> bool:  # noqa: ARG003 - the default for what events name
         """Whether it is about some of this kind and can't be told which: all in its account and region are asked about."""
         return False
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:  # noqa: ARG003 - the default: not at all
+        """What AWS tells of some of this kind, in fewer calls than one each: answers to calls that ask about one alone.
+
+        A guardrail may take them for that call's own answer. What they leave out (a resource that is gone, say) is
+        asked for alone.
+        """
+        return iter(())
 
     def tags(self, aws: Session) -> Mapping[str, str]:  # noqa: ARG002 - the default for what has no tags
         return {}

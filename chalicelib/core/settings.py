@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chalicelib.core.own import FIXER, READER, own_role
+from chalicelib.core.own import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,8 +163,8 @@ class Known(Struct, frozen=True, forbid_unknown_fields=True):
     `required_tags` are the tags that resources must have, by a glob of CloudFormation types, of which the first that fits
     counts; each with what it is filled with where it lacks, once that is known: the `creator` (an ARN), the `session` (or
     the user's name) or the `time` of the call that made the resource. null is what only a person knows.
-    `stack` is what Snapback itself is, by its CloudFormation ARN: the deployment tells it (see `core.own`), and the
-    file can't.
+    `stack` is what Snapback itself is, by its CloudFormation ARN, and `published` where its settings are (`ssm:/…`,
+    `appconfig:…`) if they change without a deploy: the deployment tells it (see `core.own`), and the file can't.
     """
 
     accounts: frozenset[AccountId] = frozenset()
@@ -197,6 +197,7 @@ class Known(Struct, frozen=True, forbid_unknown_fields=True):
     deployers: tuple[str, ...] = ()
     required_tags: dict[str, dict[TagKey, Literal["creator", "session", "time"] | None]] = {}
     stack: str = ""
+    published: str = ""
 
     def principal(self, arn: str) -> bool:
         return any(fnmatchcase(arn, allowed) for allowed in self.principals)
@@ -417,6 +418,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         chosen = self.guardrails.get(guardrail)
         return isinstance(chosen, Modes) and bool(chosen.tags)
 
+    def on(self, rule: Rule, account: str) -> bool:
+        """Whether it may be asked at all; where its mode depends on tags, those tell."""
+        return self.needs_tags(rule.id) or self.mode_of(rule, account, {}) is not Mode.OFF
+
     @property
     def told_tags(self) -> frozenset[str]:
         """Keys of the tags by which it is decided whom to tell."""
@@ -435,8 +440,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
         `touched` are the ARNs of what else would be changed.
         """
-        ours = own_role(self.known, resource.arn) or resource.arn.endswith((f":role/{READER}", f":role/{FIXER}"))
-        return ours or any(fnmatchcase(arn, glob) for arn in (resource.arn, *touched) for glob in self.never_touch)
+        arns = (resource.arn, *touched)
+        ours = any(is_ours(self.known, arn) for arn in arns)
+        return ours or any(fnmatchcase(arn, glob) for arn in arns for glob in self.never_touch)
 
     def mode_of(self, rule: Rule, account: str, tags: Mapping[str, str]) -> Mode:
         """As configured; what the guardrail itself allows is `allowed`'s business."""

@@ -40,7 +40,7 @@ def functions(here: Application) -> Any:
 
 def rule() -> Any:
     """The pattern of the template's rule, in this account."""
-    made = template(("Canary", "CanaryEcho"), {}, "python3.13")["Resources"]["CanaryEcho"]
+    made = template()["Resources"]["CanaryEcho"]
     pattern = made["Properties"]["Events"]["Canary"]["Properties"]["Pattern"]
     return json.loads(json.dumps(pattern).replace('{"Ref": "AWS::AccountId"}', f'"{HOME}"'))
 

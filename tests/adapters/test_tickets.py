@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.tickets import VALID, BadTicket, Tickets, use_up
+from chalicelib.adapters.tickets import VALID, BadTicket, Tickets, link, use_up, used
 
 if TYPE_CHECKING:
     from tests.support import World
@@ -57,6 +57,14 @@ def test_a_short_key_is_refused() -> None:
 def test_a_ticket_works_once(world: World) -> None:
     application = world.application()
     ticket = TICKETS.read(TICKETS.issue("0123abcd", "approve", "teams", NOW), NOW)
+    assert not used(application.dynamodb, application.table, ticket)
     use_up(application.dynamodb, application.table, ticket)
+    assert used(application.dynamodb, application.table, ticket)
     with pytest.raises(BadTicket, match="works once"):
         use_up(application.dynamodb, application.table, ticket)
+
+
+def test_a_link_has_its_ticket_in_the_fragment() -> None:
+    text = TICKETS.issue("0123abcd", "approve", "teams", NOW)
+    assert link("https://api.example.com/api", text) == f"https://api.example.com/api/page#{text}"
+    assert len(text) <= 1024

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
@@ -17,9 +17,11 @@ from chalicelib.core.ports import Refused
 from chalicelib.core.record import Status
 from chalicelib.core.settings import Asking, Exemption, Limits, Mode, Modes, Route
 from chalicelib.fixes.close_bucket_acl import CloseBucketAcl
-from chalicelib.wiring import Application
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID, whole
 from tests.support import HOME, Envelope, World
+
+if TYPE_CHECKING:
+    from chalicelib.wiring import Application
 
 
 def guardrail(**changed: Any) -> Guardrail[Any]:
@@ -238,7 +240,7 @@ def test_one_guardrail_that_raises_does_not_keep_the_others_from_being_asked(wor
 def test_a_resource_that_goes_while_it_is_fixed_is_gone(world: World) -> None:
     class Deletes(CloseBucketAcl):
         def write(self, resource: Any, state: Any, aws: Any) -> None:
-            aws.client("s3").delete_bucket(Bucket=resource.id)
+            world.client("s3").delete_bucket(Bucket=resource.id)  # Somebody else does.
             super().write(resource, state, aws)
 
     assert deliver(world, public(world), guardrail(fix=Deletes())).status == Status.GONE
@@ -347,10 +349,10 @@ class TestPress:
 
     def test_it_is_asked_again_each_time_after_as_long(self, world: World) -> None:
         record, application = self.asked(world, remind_hours=4)
-        for hours, told in ((3.9, 0), (0.2, 1), (0.1, 1), (3.7, 1), (0.2, 2)):
+        for hours, times in ((3.9, 0), (0.2, 1), (0.1, 1), (3.7, 1), (0.2, 2)):
             world.later(hours=hours)
             application.tend()
-            assert self.steps(world, record) == ["asking", *["reminded"] * told]
+            assert self.steps(world, record) == ["asking", *["reminded"] * times]
         assert message_of(world.record(record)).headline.startswith("CRITICAL · approval still wanted: ")
         assert "(unanswered for 8 hours; closed in 63 hours)" in message_of(world.record(record)).did
 

@@ -128,29 +128,14 @@ def test_the_next_day_tells_nothing_that_was_told(world: World) -> None:
     assert len(world.records()) == 1
 
 
-def test_when_time_runs_out_the_clocks_event_comes_again_where_it_stopped(world: World) -> None:
-    names = [f"app-{number}" for number in range(7)]
-    buckets(world, *names)
-    envelope, done = TICK, []
-    for _ in range(4):
-        application = world.application()
-        left = iter([60.0, 60.0, 60.0, 60.0, 1.0])
-        application.time_left = lambda left=left: next(left)  # type: ignore[misc]
-        done += application.engine.handle(Event.parse(envelope), [SWEEPING])
-        if not world.waiting:
-            break
-        ((envelope, due),) = world.waiting
-        assert due > world.clock
-        world.waiting.clear()
-    assert [outcome.resource.rpartition(":")[2] for outcome in done] == names
-    assert {str(outcome.status) for outcome in done} == {"fixed"}
-
-
-def test_an_account_that_cannot_be_looked_into_does_not_hide_the_others(world: World) -> None:
-    buckets(world, "app-one")
-    with world.denied("AssumeRole"), pytest.raises(Unfinished) as raised:
-        ask(world, TICK, SWEEPING, accounts=frozenset({HOME, "222222222222"}))
-    assert [outcome.status for outcome in raised.value.outcomes] == [Status.FIXED]
+def test_when_time_runs_out_before_all_are_asked_about_it_is_said_loudly(world: World) -> None:
+    buckets(world, *(f"app-{number}" for number in range(7)))
+    application = world.application()
+    left = iter([60.0, 60.0, 60.0, 60.0, 1.0])
+    application.time_left = lambda: next(left)
+    with pytest.raises(Unfinished, match=r"OutOfTime.*the next sweep") as raised:
+        application.engine.handle(Event.parse(TICK), [SWEEPING])
+    assert [outcome.status for outcome in raised.value.outcomes] == [Status.FIXED, Status.FIXED]
 
 
 class Doubtful(CloseBucketAcl):

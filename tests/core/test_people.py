@@ -61,6 +61,29 @@ def test_a_person_without_an_address_is_nobodys_address(record: Record) -> None:
     assert refusal(Person("slack:U012BOB"), record, settings(Approver("*@*"))) is not None
 
 
+LINK = Person("page:teams", where="203.0.113.7")
+OUTSIDER = Person("slack-other:T999EVIL/U012BOB", where="Slack")
+
+
+@pytest.mark.parametrize("person", [LINK, OUTSIDER])
+def test_whom_nobody_knows_is_meant_by_no_glob_that_means_everybody(person: Person, record: Record) -> None:
+    for who in ("*", "???*", "slack:*", "*teams", "*U012BOB", "*@*", "p*", "slack*"):
+        assert refusal(person, record, settings(Approver(who))) is not None, who
+    for who in (person.id, person.id.partition(":")[0] + ":*"):
+        assert refusal(person, record, settings(Approver(who))) is None
+        assert refusal(person, record, settings(Approver(who, guardrail="ec2.*"))) is not None
+
+
+def test_whose_address_is_not_told_decides_nothing_that_an_address_did(record: Record) -> None:
+    sso = Actor("AssumedRole", "arn:aws:sts::1:assumed-role/Dev/eve@example.com", "1", session="eve@example.com")
+    own = replace(record, actor=sso)
+    unknown = Person("slack:U012BOB", "bob")
+    assert "users:read.email" in (refusal(unknown, own, settings(Approver("slack:*"))) or "")
+    assert refusal(unknown, own, settings(Approver("slack:*"), four_eyes=False)) is None
+    assert refusal(BOB, own, settings(Approver("slack:*"))) is None
+    assert "your own" in (refusal(Person("slack:U9", "Eve"), own, settings(Approver("slack:*"))) or "")
+
+
 @pytest.mark.parametrize(
     "actor",
     [

@@ -255,5 +255,7 @@ class Sessions:
         )
         return SimpleNamespace(account=account, region=region, known=self._known, client=lambda _: eyes, calls=())
 
-    def hand(self, account: str, region: str, record: str) -> Any:
-        return SimpleNamespace(account=account, region=region, known=self._known, client=lambda _: self._buckets, calls=())
+    def hand(self, account: str, region: str, record: str, service: str) -> Any:
+        return SimpleNamespace(
+            account=account, region=region, known=self._known, client=lambda _: self._buckets, calls=()
+        )

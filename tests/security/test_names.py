@@ -82,7 +82,7 @@ def test_a_webhook_and_the_mail_get_text_on_single_lines(found: Record) -> None:
         def publish(self, **mail: str) -> None:
             sent.update(mail)
 
-    topic = Topic("arn:aws:sns:us-east-1:123456789012:alarms", None)  # type: ignore[arg-type]
+    topic = Topic("arn:aws:sns:us-east-1:123456789012:alarms", None)
     topic.__dict__["_client"] = Sns()
     topic.send(message)
     assert sent["Subject"].isprintable()
@@ -109,7 +109,7 @@ from tests.support import cloudtrail_event
 application = Application("{HOME}", settings=Settings())
 for text in {HOSTILE!r}:
     event = replace(Event.parse(cloudtrail_event("s3", "PutBucketAcl")), id=text)
-    application._tell(event, [Outcome(text, text, "alerted", text, text)])
+    application.tell(event, [Outcome(text, text, "alerted", text, text)])
     application.logger.error("not told yet", extra={{"why": text, text: text}})
 """
     environment = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1"}

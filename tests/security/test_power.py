@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib import catalog, wiring
+from chalicelib import wiring
 from chalicelib.adapters.sessions import AwsSessions, ReadOnly
 from chalicelib.core.engine import CannotAct
 from chalicelib.core.resource import revive
 from infra.template import template
 from tests.support import GUARDRAILS, HOME, REGION, case_of
-from tools.policies import functions, logical_id, policy_of
+from tools.policies import functions, policy_of
 
 if TYPE_CHECKING:
     from chalicelib.core.guardrail import Guardrail
@@ -77,18 +77,18 @@ def test_what_a_person_may_ask_for_is_three_things(world: World, monkeypatch: py
 
 
 def test_no_function_may_touch_who_it_is_or_what_it_may() -> None:
-    """No guardrail's rights reach IAM's ways of getting more, but for those that IAM's own fixes declare.
+    """No function's own rights reach IAM's ways of getting more, but to assume Snapback's roles and name itself for it.
 
-    The one role that may be passed on is that by which the scheduler calls guards, and to the scheduler only.
+    The one role that may be passed on is that by which the scheduler calls guards, and to the scheduler only; the one
+    function that may be called is `act`, by the API's.
     """
     ways_up = re.compile(
-        r"iam:(Create|Put|PassRole|Add|AttachRolePolicy|UpdateAssumeRole)|lambda:(CreateFunction|UpdateFunctionCode|InvokeFunction)|sts:(?!AssumeRole$)"
+        r"iam:(Create|Put|PassRole|Add|AttachRolePolicy|UpdateAssumeRole)|lambda:(CreateFunction|UpdateFunctionCode|InvokeFunction)|sts:(?!AssumeRole$|SetSourceIdentity$)"
     )
     for function in functions():
-        if function in {"guard_iam", "act"}:
-            continue
         passed = {"Fn::GetAtt": ["LaterRole", "Arn"]}
-        statements = [each for each in policy_of(function)["Statement"] if each["Resource"] != [passed]]
+        let = [[passed], [{"Fn::GetAtt": ["Act", "Arn"]}]] if function == "api_handler" else [[passed]]
+        statements = [each for each in policy_of(function)["Statement"] if each["Resource"] not in let]
         actions = [action for statement in statements for action in statement["Action"]]
         assert not [action for action in actions if ways_up.match(action)], function
 
@@ -96,17 +96,28 @@ def test_no_function_may_touch_who_it_is_or_what_it_may() -> None:
 def test_only_the_functions_that_fix_can_assume_a_members_role_and_only_in_the_organization() -> None:
     for function in functions():
         assumes = [each for each in policy_of(function)["Statement"] if "sts:AssumeRole" in each["Action"]]
-        assert bool(assumes) == (function.startswith("guard_") or function == "act"), function
+        looks = function in {"act", "sweep", "sweep_worker"} | {f"guard_{rule.service}" for rule in GUARDRAILS}
+        assert bool(assumes) == looks, function
         for statement in assumes:
-            assert statement["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
-            assert all("role/snapback-" in str(arn) for arn in statement["Resource"])
+            names = {str(arn["Fn::Sub"]).partition(":role/")[2] for arn in statement["Resource"]}
+            fixers = {each for each in names if each.startswith("snapback-fixer-")}
+            assert names - fixers == {"snapback-reader"}
+            if function.startswith("guard_"):
+                assert fixers <= {f"snapback-fixer-{function.removeprefix('guard_')}"}
+            if any("iam::*:" in arn["Fn::Sub"] for arn in statement["Resource"]):
+                assert statement["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
 
 
-def test_only_notify_can_read_secrets_and_only_ours() -> None:
+def test_only_what_speaks_to_people_can_read_secrets_and_only_ours() -> None:
     for function in functions():
         for statement in policy_of(function)["Statement"]:
+            if statement["Sid"] == "Settings":  # Which all read, and which are no secret: one parameter.
+                assert [
+                    str(arn).partition("parameter/")[2][:-2] for arn in statement["Resource"] if "ssm" in str(arn)
+                ] == ["${AWS::StackName}/settings"]
+                continue
             if any(action.startswith(("ssm:GetParameter", "secretsmanager:")) for action in statement["Action"]):
-                assert function == "notify"
+                assert function in {"notify", "api_handler"}
                 assert all("snapback/*" in str(arn) for arn in statement["Resource"])
 
 
@@ -117,13 +128,32 @@ def test_a_look_can_not_be_talked_into_writing(operation: str, world: World) -> 
         getattr(look.client("s3"), operation)(Bucket="app-media")
 
 
+def test_what_anybody_can_reach_may_hand_over_to_act_and_nothing_else() -> None:
+    """Whoever takes over the function behind the API can write no record, and call no other function."""
+    statements = {each["Sid"]: each for each in policy_of("api_handler")["Statement"]}
+    assert statements["Act"]["Resource"] == [{"Fn::GetAtt": ["Act", "Arn"]}]
+    assert statements["Tickets"]["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ticket#*"]}}
+    actions = {action for each in statements.values() for action in each["Action"]}
+    assert actions == {
+        *("logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+        *("ssm:GetParameter", "secretsmanager:GetSecretValue"),
+        *("appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession"),
+        *("dynamodb:GetItem", "dynamodb:PutItem", "s3:GetObject", "lambda:InvokeFunction"),
+    }
+    callers = {
+        function
+        for function in functions()
+        for each in policy_of(function)["Statement"]
+        if "lambda:InvokeFunction" in each["Action"]
+    }
+    assert callers == {"api_handler"}
+
+
 def test_the_template_lets_nobody_in_from_outside() -> None:
-    """No API, no public URL, no queue or table policy for anyone but AWS's services in our own account."""
-    logical = tuple(map(logical_id, functions()))
-    patterns = {logical_id(f"guard_{service}"): catalog.pattern(service) for service in catalog.services()}
-    resources = template(logical, patterns, "python3.13")["Resources"]
+    """But by the API: no public URL, no queue or table policy for anyone but AWS's services in our own account."""
+    resources = template()["Resources"]
     kinds = {each.get("Type") for each in resources.values()} - {None}
-    assert not [kind for kind in kinds if "Api" in kind or kind.endswith(("::Url", "::Permission", "EventBusPolicy"))]
+    assert not [kind for kind in kinds if "Api" in kind or kind.endswith(("::Url", "::Permission"))]
     for resource in resources.values():
         if resource.get("Type") == "AWS::IAM::ManagedPolicy":
             continue  # Of a principal, not of a resource.
@@ -131,13 +161,21 @@ def test_the_template_lets_nobody_in_from_outside() -> None:
         for statement in (document or {}).get("Statement", []):
             if statement["Effect"] == "Allow":
                 assert set(statement["Principal"]) == {"Service"}
-                assert "aws:SourceAccount" in json.dumps(statement["Condition"])
+                assert re.search("aws:SourceAccount|aws:SourceArn.*AWS::AccountId", json.dumps(statement["Condition"]))
+
+
+def test_only_our_organization_may_put_events_on_the_members_bus_and_only_when_it_is_named() -> None:
+    policy = template()["Resources"]["MembersPolicy"]
+    assert policy["Condition"] == "HasOrganization"
+    statement = policy["Properties"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("events:PutEvents", {"Fn::GetAtt": ["Members", "Arn"]})
+    assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}}
 
 
 def test_what_holds_states_is_encrypted_and_kept() -> None:
-    resources = template((), {}, "python3.13")["Resources"]
+    resources = template()["Resources"]
     table = resources["Ledger"]
-    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+    assert table["Properties"]["SSESpecification"]["SSEEnabled"] is True
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["Properties"]["DeletionProtectionEnabled"]
     assert table["DeletionPolicy"] == "Retain"

@@ -36,7 +36,7 @@ def test_what_is_shipped_is_locked_as_the_project_asks() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     locked = (ROOT / "requirements.txt").read_text()
     assert all(f"\n{re.split('[>=]', each)[0]}==" in f"\n{locked}" for each in project["dependencies"])
-    assert not re.search(r"^(boto3|moto|chalice|click)==", locked, re.MULTILINE)
+    assert not re.search(r"^(boto3|moto|chalice|rich)==", locked, re.MULTILINE)
 
 
 @pytest.fixture
@@ -50,14 +50,15 @@ def package(tmp_path: Path) -> Path:
         "Metadata-Version: 2.4\nName: aws-lambda-powertools\nVersion: 3.0\nLicense-Expression: MIT\n"
         "Requires-Dist: msgspec (>=0.1)\nRequires-Dist: redis ; extra == 'redis'\n"
     )
-    for name in ("cryptography", "msgspec", "slack_sdk"):
+    for name in ("apprise", "cryptography", "msgspec", "slack_sdk", "standardwebhooks", "tzdata"):
         (tmp_path / "vendor" / f"{name}-1.dist-info").mkdir()
         (tmp_path / "vendor" / f"{name}-1.dist-info" / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nLicense: Ours\n  and a long text\n"
         )
     for wheel in (
         *("aws_lambda_powertools-3.0-py3-none-any", "cryptography-1-cp311-abi3-any"),
-        *("msgspec-1-cp313-cp313-any", "slack_sdk-1-py3-none-any"),
+        *("msgspec-1-cp313-cp313-any", "slack_sdk-1-py3-none-any", "apprise-1-py3-none-any"),
+        *("standardwebhooks-1-py3-none-any", "tzdata-1-py2.py3-none-any"),
     ):
         (tmp_path / "wheels" / f"{wheel}.whl").write_text(wheel)
     (out / "sam.json").write_text("{}")
@@ -75,7 +76,9 @@ def test_the_sbom_lists_what_is_in_the_package_with_its_hashes(package: Path) ->
     made = json.loads((package / "sbom.cdx.json").read_text())
     assert (made["bomFormat"], made["specVersion"]) == ("CycloneDX", "1.6")
     found = {each["name"]: each for each in made["components"]}
-    assert sorted(found) == ["aws-lambda-powertools", "chalice", "cryptography", "msgspec", "slack-sdk"]
+    assert sorted(found) == [
+        "apprise", "aws-lambda-powertools", "chalice", "cryptography", "msgspec", "slack-sdk", "standardwebhooks", "tzdata"
+    ]  # fmt: skip
     wheel = package.parent / "wheels" / "msgspec-1-cp313-cp313-any.whl"
     assert found["msgspec"]["hashes"][0]["content"] == hashlib.sha256(wheel.read_bytes()).hexdigest()
     assert found["msgspec"]["purl"] == "pkg:pypi/msgspec@1"

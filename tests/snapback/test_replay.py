@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib import wiring
 from chalicelib.adapters.ledger import NoLedger
-from chalicelib.core.settings import Mode, Settings, SlackWebhook
+from chalicelib.core.settings import Mode, Quiet, Route, Settings, SlackWebhook
 from snapback.logs import read
 from snapback.replay import STORY, EventOutcome, Player, handle, replay
 from tests.support import alice, cloudtrail_event
@@ -82,6 +82,14 @@ def test_an_unsafe_change_is_found_fixed_and_told(tmp_path: Path) -> None:
 def test_the_settings_channels_never_hear_of_a_replay(tmp_path: Path) -> None:
     loud = Settings(channels=(SlackWebhook(name="team", url="ssm:/snapback/never"),))
     assert statuses(played(tmp_path, opened(5), settings=loud)[0]) == {ACL: "fixed"}
+
+
+def test_a_replay_counts_each_message_whatever_is_summed_up_routed_or_waits_for_the_morning(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(json.dumps(opened(5 + number, f"bucket{number}")) + "\n" for number in range(30)))
+    quiet = Quiet(start="00:00", end="23:59", severities=frozenset({"low", "medium", "high", "critical"}))
+    settings = Settings(routes=(Route(channels=("team",)), Route(channels=())), quiet=quiet)
+    assert len(replay([path], settings=settings, mode="alert").messages) == 30
 
 
 def test_a_mode_takes_the_place_of_the_settings(tmp_path: Path) -> None:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import wiring
+from chalicelib.adapters.channels import Retry
+from chalicelib.adapters.outbox import deliver, drain
 from chalicelib.core.record import Status
 from snapback.render import age
+from tests.adapters.test_outbox import Collector, alerts
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
 from tests.moto_gaps import default_bus
 from tests.snapback.test_cli import complaint, objects, public, run, unwrapped
@@ -46,6 +49,20 @@ def answered(world: World, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> 
     monkeypatch.setattr(wiring, "_APPLICATION", {HOME: application})
     with default_bus(({"source": ["snapback.canary"]}, lambda event: app.canary_echo(event, Context()))):
         app.canary({}, Context())
+
+
+def test_a_channel_that_takes_nothing_is_told_with_what_waits_for_it(now: World) -> None:
+    application = now.application()
+    ops = Collector("ops", [Retry("channel ops answered 503")])
+    application.channels, application.give_up = [ops, Collector("siem")], None
+    deliver(application, {"Records": alerts("a", "b")}, None)
+    assert "2 for ops: channel ops answered 503" in unwrapped(run("status", code=1))
+    (told,) = objects(run("status", "--json", code=1))
+    assert told["held"] == {"ops": {"messages": 2, "why": "channel ops answered 503"}}
+    now.later(minutes=1)
+    drain(application)
+    (told,) = objects(run("status", "--json"))
+    assert told["held"] == {}
 
 
 class TestStop:

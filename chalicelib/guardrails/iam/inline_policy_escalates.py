@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.own import FIXER, READER, own_role
+from chalicelib.core.own import is_ours
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.fixes.drop_escalating_statements import DropEscalatingStatements
 from chalicelib.resources.iam import Identity, kept_by_aws
@@ -38,7 +38,7 @@ def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
     which roles there are to be had. Exempt deployment roles whose work needs it.
     """
     found = FIX.found(identity, aws)
-    if not found or own_role(aws.known, identity.arn) or identity.id in (f"role/{READER}", f"role/{FIXER}"):
+    if not found or is_ours(aws.known, identity.arn):
         return None
     described = identity.described(aws)
     if aws.known.principal(described["Arn"]) or kept_by_aws(described):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.guardrail import Severity, tripwire
-from chalicelib.core.own import BUT_DEPLOYMENTS, FIXER, READER, own
+from chalicelib.core.own import BUT_DEPLOYMENTS, FORWARDER, is_assumed, own
 from chalicelib.core.pattern import cloudtrail
 
 if TYPE_CHECKING:
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _CALLS = (
     *("PutRolePolicy", "DeleteRolePolicy", "AttachRolePolicy", "DetachRolePolicy", "UpdateAssumeRolePolicy"),
-    *("PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary", "UpdateRole", "DeleteRole"),
+    *("PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary", "UpdateRole"),
+    *("CreateRole", "DeleteRole"),
 )
 
 
@@ -20,12 +21,12 @@ _CALLS = (
 def own_role_changed(event: Event, known: Known) -> str | None:
     """Snapback's own role changed.
 
-    The role of one of Snapback's functions, or `snapback-reader` or `snapback-fixer` in an account that it looks after,
-    now allows more, less, or somebody else to use it. Deploy the stack again to have it as it was. What CloudFormation
+    The role of one of Snapback's functions, or `snapback-reader`, `snapback-forwarder` or a `snapback-fixer-…` in an
+    account that it looks after, now allows more, less, or somebody else to use it. Deploy the stack again to have it as it was. What CloudFormation
     does is taken for a deployment: watch who may deploy.
     """
     name = event.text("roleName") or ""
-    if name not in (READER, FIXER) and not own(known, event.account, name):
+    if name != FORWARDER and not is_assumed(name) and not own(known, event.account, name):
         return None
     what = event.text("policyArn") or event.text("policyName")
     return f"{event.actor.name} called {event.name} on {name}" + (f" with {what}" if what else "")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.event import text
 from chalicelib.core.guardrail import Severity, tripwire
-from chalicelib.core.own import FIXER, READER, home_of, own_role
+from chalicelib.core.own import FIXERS, READER, home_of, is_assumed, own_role
 from chalicelib.core.pattern import cloudtrail
 
 if TYPE_CHECKING:
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 _FOR_A_RECORD = re.compile(r"snapback-[0-9a-f]{16,32}")
 # Roughly ours, so that few of an account's many calls come here; which are, the function says.
 _ROLES = [
-    *({"suffix": f"/{role}"} for role in (READER, FIXER)),
-    *({"wildcard": f"*-{function}*"} for function in ("Guard", "Notify", "Act", "Canary")),
+    {"suffix": f"/{READER}"},
+    {"wildcard": f"*/{FIXERS}*"},
+    *({"wildcard": f"*-{name}*"} for name in ("Guard", "Notify", "Act", "Canary", "Api", "API", "Sweep", "Outward")),
 ]
 # Lambda assumes a function's role all day long; AWS itself writes `invokedBy`.
 _BUT_LAMBDA = {"invokedBy": [{"exists": False}, {"anything-but": ["lambda.amazonaws.com"]}]}
@@ -33,8 +34,8 @@ _BUT_LAMBDA = {"invokedBy": [{"exists": False}, {"anything-but": ["lambda.amazon
 def own_role_used_by_others(event: Event, known: Known) -> str | None:
     """Snapback's own role used by somebody else.
 
-    The roles of Snapback's functions are for Lambda alone, `snapback-reader` and `snapback-fixer` for those functions,
-    and the latter for one record at a time. Anybody else who assumes one can undo what Snapback protects, in its name.
+    The roles of Snapback's functions are for Lambda alone, `snapback-reader` and the `snapback-fixer-…` for those functions,
+    and the latter for one record at a time, which their session and its source identity are named after. Anybody else who assumes one can undo what Snapback protects, in its name.
     Take the trust away, and look at what the session did.
 
     The function is told by the role that CloudTrail says has called, never by a user agent. A call from another account
@@ -48,11 +49,11 @@ def own_role_used_by_others(event: Event, known: Known) -> str | None:
     if own_role(known, role):
         by_lambda = who.kind == "AWSService" and who.via == "lambda.amazonaws.com"
         return None if by_lambda else f"{somebody} assumed {name}, the role of a function"
-    if name not in (READER, FIXER) or not home_of(known):
+    if not is_assumed(name) or not home_of(known):
         return None
     from_home = who.kind == "AWSAccount" and who.account == home_of(known)
     if event.name != "AssumeRole" or not (own_role(known, caller) or from_home):
         return f"{somebody} assumed {role}"
-    if name == FIXER and not _FOR_A_RECORD.fullmatch(session):
+    if name != READER and not (_FOR_A_RECORD.fullmatch(session) and event.text("sourceIdentity") == session):
         return f"{somebody} assumed {role} for no record, as {session or 'nobody'}"
     return None

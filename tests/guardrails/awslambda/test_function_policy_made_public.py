@@ -82,7 +82,7 @@ def look() -> Any:
 
 
 def hand() -> Any:
-    return AwsSessions(HOME, KNOWN).hand(HOME, REGION, "record")
+    return AwsSessions(HOME, KNOWN).hand(HOME, REGION, "record", "awslambda")
 
 
 def test_who_gets_in_and_how_is_told(world: World) -> None:
@@ -231,6 +231,6 @@ def test_a_strange_event_names_no_function(parameters: Any) -> None:
 def test_all_functions_versions_and_aliases_are_found_with_their_tags(world: World) -> None:
     make(world)
     with_alias(world)
-    found = list(Qualified.all_in(look()))
+    found = sorted(Qualified.all_in(look()), key=lambda each: each.id)
     assert [each.id for each in found] == [NAME, f"{NAME}:1", f"{NAME}:live"]
     assert [each.tags(look()) for each in found] == [{"team": "web"}] * 3

@@ -164,4 +164,4 @@ def test_tags_are_read_and_a_deleted_table_has_none(world: World) -> None:
     table(world)
     look = world.application().sessions.look(HOME, "us-east-1")
     assert OwnTable(NAME, HOME, "us-east-1").tags(look) == {"owner": "security"}
-    assert OwnTable("never-made", HOME, "us-east-1").tags(look) == {}
+    assert OwnTable("snapback-NeverMade-1A2B", HOME, "us-east-1").tags(look) == {}

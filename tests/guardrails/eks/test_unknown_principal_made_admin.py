@@ -160,7 +160,7 @@ def test_whatever_is_there_a_write_leaves_just_the_admin_policies_of_the_state(b
         allow(world, ROLE, *now.items())
         others = {name for name in now if name not in ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")}
         sessions.look(HOME, REGION)  # Else the hand would remember what the earlier one saw.
-        fix.write(ENTRY, state, sessions.hand(HOME, REGION, "record"))
+        fix.write(ENTRY, state, sessions.hand(HOME, REGION, "record", "eks"))
         assert fix.read(ENTRY, sessions.look(HOME, REGION)) == state
         assert others <= policies(world).keys()
 

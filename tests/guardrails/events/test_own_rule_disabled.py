@@ -182,7 +182,7 @@ def test_tags_are_read_and_a_deleted_rule_has_none(world: World) -> None:
     rule(world, "ENABLED")
     look = world.application().sessions.look(HOME, "us-east-1")
     assert OwnRule(NAME, HOME, "us-east-1").tags(look) == {"owner": "security"}
-    assert OwnRule("never-made", HOME, "us-east-1").tags(look) == {}
+    assert OwnRule("snapback-NeverMade-1A2B", HOME, "us-east-1").tags(look) == {}
 
 
 def test_a_rule_of_the_same_name_in_another_account_is_not_ours(world: World) -> None:

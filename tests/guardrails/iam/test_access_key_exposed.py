@@ -160,7 +160,7 @@ def test_a_policy_without_the_key_is_not_done_yet(world: World) -> None:
     fix, sessions = QuarantineKey(), AwsSessions(HOME, KNOWN)
     safe = fix.safe(fix.read(key, sessions.look(HOME, REGION)), KNOWN)
     with world.denied("UpdateAccessKey"), pytest.raises(ClientError):
-        fix.write(key, safe, sessions.hand(HOME, REGION, "record"))
+        fix.write(key, safe, sessions.hand(HOME, REGION, "record", "iam"))
     (outcome,) = world.deliver(health(key.id), ID)
     assert outcome.status == Status.FIXED
     assert whole(world)[1:] == ({"own": OWN, POLICY: DENY_ALL}, {key.id: "Inactive"})

@@ -212,7 +212,7 @@ def test_fixing_goes_on_where_it_broke_off(world: World) -> None:
     fix, sessions = DetachAdminPolicies(), AwsSessions(HOME, KNOWN)
     alice = Identity("user/alice", HOME, REGION)
     world.client("iam").detach_user_policy(UserName="alice", PolicyArn=AWS + "AdministratorAccess")
-    fix.write(alice, {"admin": []}, sessions.hand(HOME, REGION, "record"))
+    fix.write(alice, {"admin": []}, sessions.hand(HOME, REGION, "record", "iam"))
     assert attachments(world, "user", "alice") == []
 
 
@@ -310,7 +310,7 @@ def test_just_the_policies_that_make_administrator_are_detached_and_put_back(nam
             attach(world, "role", arn)
         fix, sessions, role = DetachAdminPolicies(), AwsSessions(HOME, KNOWN), Identity("role/deploy", HOME, REGION)
         before = fix.read(role, sessions.look(HOME, REGION))
-        hand = sessions.hand(HOME, REGION, "record")
+        hand = sessions.hand(HOME, REGION, "record", "iam")
         fix.write(role, fix.safe(before, KNOWN), hand)
         harmless = {arns[name] for name in names & {"PowerUserAccess", "ReadOnlyAccess", "own"}}
         assert attachments(world, "role", "deploy") == sorted(harmless)

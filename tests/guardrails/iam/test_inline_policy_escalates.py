@@ -188,7 +188,7 @@ def test_what_came_while_we_looked_stays(world: World) -> None:
     after = fix.safe(fix.read(role, sessions.look(HOME, REGION)), KNOWN)
     put(world, "role", "since", text(READS))
     sessions.look(HOME, REGION)
-    fix.write(role, after, sessions.hand(HOME, REGION, "record"))
+    fix.write(role, after, sessions.hand(HOME, REGION, "record", "iam"))
     assert policies(world, "role") == {"logs": READS_LOGS, "since": text(READS)}
 
 
@@ -199,7 +199,7 @@ def test_fixing_goes_on_where_it_broke_off(world: World) -> None:
     after = fix.safe(fix.read(role, sessions.look(HOME, REGION)), KNOWN)
     put(world, "role", "more", after["policies"]["more"])
     sessions.look(HOME, REGION)
-    fix.write(role, after, sessions.hand(HOME, REGION, "record"))
+    fix.write(role, after, sessions.hand(HOME, REGION, "record", "iam"))
     assert policies(world, "role") == {"logs": READS_LOGS, "more": text(READS, RUNS)}
 
 
@@ -212,7 +212,7 @@ def test_the_last_administrator_is_asked_for_and_others_are_not(world: World) ->
     assert outcome.status == Status.FIXED
 
 
-@pytest.mark.parametrize("name", ["snapback-GuardIamRole-1A2B3C4D5E6F", "snapback-reader", "snapback-fixer"])
+@pytest.mark.parametrize("name", ["snapback-GuardIamRole-1A2B3C4D5E6F", "snapback-reader", "snapback-fixer-iam"])
 def test_snapbacks_own_roles_are_let_be(name: str, world: World) -> None:
     iam = world.client("iam")
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
@@ -262,7 +262,7 @@ def test_no_way_is_left_open_and_the_rest_is_kept_and_put_back(made: list[list[d
             AwsSessions(HOME, KNOWN),
             Identity("role/deploy", HOME, REGION),
         )
-        state, hand = fix.read(role, sessions.look(HOME, REGION)), sessions.hand(HOME, REGION, "record")
+        state, hand = fix.read(role, sessions.look(HOME, REGION)), sessions.hand(HOME, REGION, "record", "iam")
         fix.write(role, fix.safe(state, KNOWN), hand)
         after = policies(world, "role")
         assert not escalations(after.values(), itself=role.arn)

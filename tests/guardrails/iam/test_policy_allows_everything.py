@@ -159,12 +159,12 @@ def test_fixing_goes_on_where_it_broke_off(world: World) -> None:
     fix, sessions = WithdrawAdminVersion(), AwsSessions(HOME, KNOWN)
     before = fix.read(POLICY, sessions.look(HOME, REGION))
     with world.denied("CreatePolicyVersion"), pytest.raises(Exception, match="AccessDenied"):
-        fix.write(POLICY, fix.safe(before, KNOWN), sessions.hand(HOME, REGION, "record"))
+        fix.write(POLICY, fix.safe(before, KNOWN), sessions.hand(HOME, REGION, "record", "iam"))
     left = fix.read(POLICY, sessions.look(HOME, REGION))
-    fix.write(POLICY, fix.safe(left, KNOWN), sessions.hand(HOME, REGION, "record"))
+    fix.write(POLICY, fix.safe(left, KNOWN), sessions.hand(HOME, REGION, "record", "iam"))
     assert now(world)[0] == ALLOWS_NOTHING
     sessions.look(HOME, REGION)
-    fix.write(POLICY, before, sessions.hand(HOME, REGION, "record"))
+    fix.write(POLICY, before, sessions.hand(HOME, REGION, "record", "iam"))
     assert fix.read(POLICY, sessions.look(HOME, REGION)) == before
 
 
@@ -176,7 +176,7 @@ def test_a_version_that_came_since_stays(world: World) -> None:
         application.engine.undo(outcome.record, "bob")
     fix, before = WithdrawAdminVersion(), world.record(outcome.record).before
     assert before
-    fix.write(POLICY, before, application.sessions.hand(HOME, REGION, "record"))
+    fix.write(POLICY, before, application.sessions.hand(HOME, REGION, "record", "iam"))
     assert now(world) == (text(ALL), ["v1", "v3"])
 
 
@@ -247,7 +247,7 @@ def test_nobody_is_administrator_after_it_and_everything_comes_back(made: list[l
         world = World(boto3.Session(region_name=REGION))
         versions(world, *(text(*listed) for listed in made))
         fix, sessions = WithdrawAdminVersion(), AwsSessions(HOME, KNOWN)
-        before, hand = fix.read(POLICY, sessions.look(HOME, REGION)), sessions.hand(HOME, REGION, "record")
+        before, hand = fix.read(POLICY, sessions.look(HOME, REGION)), sessions.hand(HOME, REGION, "record", "iam")
         after = fix.safe(before, KNOWN)
         assert fix.safe(after, KNOWN) == after
         fix.write(POLICY, after, hand)

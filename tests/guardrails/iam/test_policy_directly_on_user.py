@@ -141,7 +141,7 @@ def test_all_that_allows_goes_and_is_put_back(managed: set[str], inline: set[str
             put(world, "denied", NO_MFA)
         fix, sessions, user = DetachFromUser(), AwsSessions(HOME, KNOWN), User("user/bob", HOME, REGION)
         before = whole(world)
-        state, hand = fix.read(user, sessions.look(HOME, REGION)), sessions.hand(HOME, REGION, "record")
+        state, hand = fix.read(user, sessions.look(HOME, REGION)), sessions.hand(HOME, REGION, "record", "iam")
         fix.write(user, fix.safe(state, KNOWN), hand)
         assert whole(world)[1:3] == ([], {"denied": NO_MFA} if denied else {})
         fix.write(user, state, hand)

@@ -56,7 +56,7 @@ def test_a_push_without_a_tag_is_told_by_its_digest(world: World) -> None:
         (put_image(DIGEST, actor=session("ci-shop", "run-17")), (CI,)),
         (put_image(DIGEST, actor=session("ci-shop", "run-17")), (f"arn:aws:sts::{HOME}:assumed-role/ci-shop/*",)),
         (put_image(DIGEST), (f"arn:aws:iam::{HOME}:user/alice",)),
-        (put_image(DIGEST, actor=session("snapback-GuardEcrRole-1A2B3C4D5E6F", "snapback-0123")), (CI,)),
+        (put_image(DIGEST, actor=session("snapback-fixer-ecr", "snapback-0123")), (CI,)),
         (put_image(DIGEST), ()),
         (put_image(DIGEST, name="sandbox/web"), (CI,)),
         (put_image(DIGEST, errorCode="AccessDenied"), (CI,)),

@@ -26,7 +26,11 @@ def told(envelope: Envelope, world: World) -> list[tuple[str, str]]:
     [
         (call(), f"alice called PutRolePolicy on {NAME} with more"),
         (call("UpdateAssumeRolePolicy"), f"alice called UpdateAssumeRolePolicy on {NAME} with more"),
-        (call(role="snapback-fixer"), "alice called PutRolePolicy on snapback-fixer with more"),
+        (call(role="snapback-fixer-iam"), "alice called PutRolePolicy on snapback-fixer-iam with more"),
+        (
+            cloudtrail_event("iam", "CreateRole", {"roleName": "snapback-fixer-mine"}),
+            "alice called CreateRole on snapback-fixer-mine",
+        ),
         (call(role="snapback-reader", account=FRIEND), "alice called PutRolePolicy on snapback-reader with more"),
         (call(userAgent="cloudformation.amazonaws.com"), f"alice called PutRolePolicy on {NAME} with more"),
         (cloudtrail_event("iam", "DeleteRole", {"roleName": NAME}), f"alice called DeleteRole on {NAME}"),

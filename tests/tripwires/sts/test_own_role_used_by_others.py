@@ -12,7 +12,7 @@ from tools.policies import functions, logical_id
 
 ID = "sts.own_role_used_by_others"
 ROLE = f"arn:aws:iam::{HOME}:role/snapback-GuardS3Role-1A2B3C4D5E6F"
-FIXER, READER = (f"arn:aws:iam::{FRIEND}:role/snapback-{what}" for what in ("fixer", "reader"))
+FIXER, READER = (f"arn:aws:iam::{FRIEND}:role/snapback-{what}" for what in ("fixer-iam", "reader"))
 CALLER = "snapback-GuardS3Role-1A2B3C4D5E6F/snapback-GuardS3-6F5E4D3C2B1A"
 LAMBDA = {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"}
 
@@ -35,9 +35,14 @@ def outsider(account: str) -> dict[str, Any]:
 
 
 def assumed(
-    role: Any = FIXER, who: Any = None, name: Any = "snapback-0123456789abcdef", call: str = "AssumeRole", **more: Any
+    role: Any = FIXER,
+    who: Any = None,
+    name: Any = "snapback-0123456789abcdef",
+    call: str = "AssumeRole",
+    source: str = "",
+    **more: Any,
 ) -> Envelope:
-    parameters = {"roleArn": role, "roleSessionName": name, "durationSeconds": 900}
+    parameters = {"roleArn": role, "roleSessionName": name, "sourceIdentity": source or name}
     return cloudtrail_event("sts", call, parameters, actor=session() if who is None else who, readOnly=True, **more)
 
 
@@ -64,6 +69,10 @@ def told(envelope: Envelope, world: World) -> list[str]:
             assumed(name="by-hand"),
             f"{CALLER} assumed {FIXER} for no record, as by-hand",
         ),
+        (
+            assumed(source="snapback-ffffffffffffffff"),
+            f"{CALLER} assumed {FIXER} for no record, as snapback-0123456789abcdef",
+        ),
         (assumed(who=outsider(STRANGER), account=FRIEND), f"snapback-GuardS3 of account {STRANGER} assumed {FIXER}"),
         (assumed(who=LAMBDA | {"invokedBy": "ec2.amazonaws.com"}), f"ec2.amazonaws.com assumed {FIXER}"),
         (assumed(call="AssumeRoleWithSAML", who={"type": "SAMLUser", "userName": "eve"}), f"eve assumed {FIXER}"),
@@ -88,7 +97,7 @@ def test_a_role_of_ours_used_by_others_is_told(envelope: Envelope, reason: str, 
         assumed(ROLE, LAMBDA, "snapback-GuardS3-6F5E4D3C2B1A"),
         assumed(f"arn:aws:iam::{FRIEND}:role/deploy", alice()),
         assumed(f"arn:aws:iam::{HOME}:role/snapback-test-GuardS3Role-1A2B3C4D5E6F", alice()),
-        assumed(f"arn:aws:iam::{FRIEND}:role/not-snapback-fixer", alice()),
+        assumed(f"arn:aws:iam::{FRIEND}:role/not-snapback-fixer-iam", alice()),
         assumed(None, alice()),
         assumed([FIXER, FIXER], alice()),
         assumed(who=alice(), errorCode="AccessDenied"),
@@ -112,11 +121,12 @@ def test_the_sessions_that_are_made_are_the_sessions_that_are_known(world: World
     sessions.source.events.register(
         "provide-client-params.sts.AssumeRole", lambda params, **_: calls.append(dict(params))
     )
-    for aws in (sessions.hand(FRIEND, "us-east-1", "0123456789abcdef"), sessions.look(FRIEND, "us-east-1")):
-        aws.client("s3").list_buckets()
+    for aws in (sessions.hand(FRIEND, "us-east-1", "0123456789abcdef", "iam"), sessions.look(FRIEND, "us-east-1")):
+        aws.client("sts").get_caller_identity()
     assert [call["RoleArn"] for call in calls] == [FIXER, READER]
     for call in calls:
-        assert told(assumed(call["RoleArn"], name=call["RoleSessionName"]), world) == []
+        source = call.get("SourceIdentity", "")
+        assert told(assumed(call["RoleArn"], name=call["RoleSessionName"], source=source), world) == []
 
 
 @pytest.mark.parametrize("function", functions())
