@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from chalicelib import catalog
+from chalicelib.adapters.sessions import AwsSessions
 from chalicelib.core.engine import is_scheduled
 from chalicelib.core.event import Event
 from chalicelib.core.guardrail import Guardrail
 from chalicelib.core.own import READER, fixer
 from chalicelib.core.settings import Bucket, Known, Mode, Settings
 from chalicelib.wiring import Application
+from tests.clients import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import boto3
 
-    from chalicelib.adapters.sessions import AwsSession, AwsSessions
+    from chalicelib.adapters.sessions import AwsSession
     from chalicelib.core.engine import Outcome
     from chalicelib.core.ports import Session
     from chalicelib.core.record import Record
@@ -246,9 +248,10 @@ class World:
             logger=Logger(service="snapback", level="CRITICAL"),
         )
         application.later = lambda envelope, due: self.waiting.append((envelope, due))
-        self._limit(application.sessions)
-        source = application.sessions.source
+        source: Any = Source(REGION)
         source.events.register("request-created", self._count_call)
+        application.sessions = AwsSessions(HOME, application.settings.known, source)
+        self._limit(application.sessions)
         if not application.ledger.exists():
             application.ledger.create()
         self.calls.clear()

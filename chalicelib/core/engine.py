@@ -130,7 +130,9 @@ class Engine:
                     continue
                 assert isinstance(rule, Guardrail)
                 every = is_scheduled(event) or rule.resource.unnamed(event)
-                resources = self._all(rule, event) if every else list(dict.fromkeys(rule.resource.in_event(event)))
+                resources = (
+                    self._all(rule, event, looks) if every else list(dict.fromkeys(rule.resource.in_event(event)))
+                )
             except Exception as error:  # noqa: BLE001 - raised below, with the others
                 errors.append(error)
                 continue
@@ -146,9 +148,13 @@ class Engine:
             raise Unfinished(outcomes, errors) from errors[0]
         return outcomes
 
-    def _all(self, rule: Guardrail[Any], event: Event) -> Sequence[Resource]:
+    def _all(
+        self, rule: Guardrail[Any], event: Event, looks: dict[tuple[str, str], tuple[Session, datetime]]
+    ) -> Sequence[Resource]:
         """All resources of its kind in the event's account and region, in the order of their ids."""
+        looks.clear()
         look = self._sessions.look(event.account, event.region)
+        looks[event.account, event.region] = look, self._now()
         return sorted(set(rule.resource.all_in(look)), key=lambda resource: resource.id)
 
     def sweep(self, rules: Sequence[Guardrail[Any]], resources: Sequence[Resource], event: Event) -> Swept:

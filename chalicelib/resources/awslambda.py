@@ -102,6 +102,12 @@ class Qualified(Function):
     """A function, a version or an alias of it, as in `web` and `web:live`: each has a policy of its own."""
 
     list_reads: ClassVar[tuple[str, ...]] = ("lambda:ListFunctions", "lambda:ListAliases")
+    bulk_reads: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:  # noqa: ARG003
+        """None: policies and addresses are asked for one by one."""
+        return iter(())
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
@@ -140,13 +146,6 @@ class FunctionUrl(Qualified):
 
     cloudformation_type: ClassVar[str] = "AWS::Lambda::Url"
     list_reads: ClassVar[tuple[str, ...]] = ("lambda:ListFunctions", "lambda:ListFunctionUrlConfigs")
-
-    bulk_reads: ClassVar[tuple[str, ...]] = ()
-
-    @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:  # noqa: ARG003
-        """None: its configuration is asked for alone."""
-        return iter(())
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:

@@ -22,8 +22,8 @@ from chalicelib.core.settings import Known, Mode, Settings
 from chalicelib.fixes.close_bucket_acl import is_public
 from chalicelib.wiring import Application
 from snapback import moto_gaps
+from tests.clients import Source
 from tests.delivery.memory import Buckets, Sessions, Table
-from tests.faults.clients import Source
 from tests.support import HOME, REGION, Envelope, cloudtrail_event
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Moto(Account):
 
     def __init__(self) -> None:
         super().__init__()
-        self._source = Source(region_name=REGION)
+        self._source: Any = Source(REGION)
         self.person: Any = boto3.client("s3", region_name=REGION)
         self._by_person = 0
         self._known: set[str] = set()

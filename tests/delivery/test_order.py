@@ -40,6 +40,13 @@ STATES: dict[str, Any] = {
 UNDO_DAYS = 7
 LOUD = frozenset({Status.ALERTED, Status.ASKING, Status.FAILED, Status.STILL_UNSAFE})
 """Somebody was told of the state that these records hold, and it was not claimed to be mended."""
+
+
+def is_loud(record: Record) -> bool:
+    """Or nobody answered in time, which was told."""
+    return record.status in LOUD or record.history[-1].note.startswith("nobody answered")
+
+
 TROUBLE = st.none() | st.tuples(st.sampled_from(["killed", "failed"]), st.integers(0, 8))
 MODES = st.sampled_from([Mode.FIX, Mode.FIX, Mode.FIX, Mode.ASK, Mode.ALERT])
 WHICH = st.integers(0, 30)
@@ -248,7 +255,7 @@ class Order(RuleBasedStateMachine):
         for bucket in BUCKETS:
             if here.is_unsafe(bucket):
                 about = [record for record in records if record.resource == bucket]
-                known = [record for record in about if record.status in LOUD and self.is_of(record, bucket)]
+                known = [record for record in about if is_loud(record) and self.is_of(record, bucket)]
                 let_be = [record for record in about if self.is_let_be(record)]
                 assert known or let_be, [(record.status, record.before) for record in about]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ALL = os.environ.get("SNAPBACK_FAULTS") == "all"
 """Without it, so many cases of each guardrail and scenario are picked, the same ones each time."""
-CASES = 1_000
+CASES = 500
 """How many are picked, of all guardrails and scenarios together."""
 
 

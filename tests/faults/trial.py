@@ -19,7 +19,7 @@ from chalicelib.core.message import told
 from chalicelib.core.record import UNDER_WAY, UNDOABLE, Record, Status
 from chalicelib.core.settings import Mode, Settings
 from chalicelib.wiring import Application
-from tests.faults.clients import Source
+from tests.clients import Source
 from tests.faults.wire import OTHERS, STALE, Call, Fault, Killed, Wire
 from tests.support import HOME, REGION, Case, Envelope, World, about
 
@@ -398,7 +398,7 @@ class Trial:
         return [image for image in changes if image and image["pk"]["S"].startswith("record#")]
 
 
-_SOURCE = Source(region_name=REGION)
+_SOURCE: Any = Source(REGION)
 _QUIET = Logger(service="snapback", level="CRITICAL")
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from chalicelib.wiring import Application
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "events"
-EXAMPLES = 400
+EXAMPLES = 200
 """Events that go through a guardrail's whole function, over all guardrails."""
 DEEP = 6
 """Keys on the way to a field that is replaced in turn: `detail.requestParameters.ipPermissions.items.0` has five."""
@@ -156,7 +156,7 @@ def test_no_shape_of_an_event_crashes_a_guardrails_function(rule: Any, world: Wo
         for text in HOSTILE:
             guard(application, rule, replaced(envelope, path, text))
 
-    @of(max(8, EXAMPLES // len(GUARDRAILS)))
+    @of(max(5, EXAMPLES // len(GUARDRAILS)))
     @given(bent([envelope], most=2))
     def holds(changed: Any) -> None:
         guard(application, rule, changed)

@@ -20,7 +20,7 @@ KINDS = sorted({rule.resource.kind() for rule in IN_BULK})
 CASES = [
     pytest.param(rule, make, id=f"{rule.id}-{number}")
     for rule in IN_BULK
-    for number, make in enumerate((*case_of(rule.id).unsafe, *case_of(rule.id).near_misses))
+    for number, make in enumerate((*case_of(rule.id).unsafe[:3], *case_of(rule.id).near_misses[:3]))
 ]
 
 

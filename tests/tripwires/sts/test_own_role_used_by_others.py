@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib import catalog
+from chalicelib.adapters.sessions import AwsSessions
 from chalicelib.core.pattern import matches
 from chalicelib.core.settings import Known, Settings
 from tests.support import FRIEND, HOME, KNOWN, STRANGER, Envelope, World, alice, cloudtrail_event
@@ -117,7 +118,7 @@ def test_a_session_of_a_fixer_is_for_one_record_also_where_the_role_is(world: Wo
 def test_the_sessions_that_are_made_are_the_sessions_that_are_known(world: World) -> None:
     """What adapters/sessions.py calls itself, as STS is told."""
     calls: list[dict[str, Any]] = []
-    sessions = world.application().sessions
+    sessions = AwsSessions(HOME, world.settings.known)
     sessions.source.events.register(
         "provide-client-params.sts.AssumeRole", lambda params, **_: calls.append(dict(params))
     )
