@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest_plugins = ("tests.faults.tally", "tests.adapters.tally")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported is never garbage; looking for some less often saves a seventh of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True, scope="session")

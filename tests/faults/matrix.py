@@ -6,6 +6,7 @@ import gc
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,9 @@ def _aws() -> Iterator[tuple[Wire, Iterator[World]]]:
         with mock_aws() as account, moto_gaps.closed(), event_history(), wire.installed():
 
             def worlds() -> Iterator[World]:
-                while True:
+                for number in count(1):
+                    if not number % 500:
+                        gc.collect()
                     account.reset()
                     yield World(person, clients=clients)
 
