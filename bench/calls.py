@@ -117,7 +117,7 @@ def compliant(rule: Guardrail[Any], make: Make) -> Count:
         event = _event(make(world))
         floor = len(_requests(event, world, rule, rule))
         statuses = _handle(rule, event, world, "fix")
-        assert statuses == {"compliant"}, f"{rule.id}: a near miss is {statuses}"
+        assert statuses <= {"compliant"}, f"{rule.id}: a near miss is {statuses}"
         return Count(len(world.calls), floor)
 
 
