@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager
 from copy import copy, deepcopy
+from threading import RLock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 def closed() -> Iterator[None]:
     """All of them, for as long as it lasts."""
     from moto.dynamodb.models import DynamoDBBackend
+    from moto.dynamodb.responses import DynamoHandler
     from moto.ec2.models.amis import AmiBackend
     from moto.ecr.models import ECRBackend
     from moto.iam.responses import IamResponse
@@ -28,6 +30,7 @@ def closed() -> Iterator[None]:
     with ExitStack() as stack:
         for owner, name, better in (
             (AmiBackend, "describe_image_attribute", _describe_image_attribute),
+            (DynamoHandler, "call_action", _one_by_one(DynamoHandler.call_action)),
             (ECRBackend, "batch_get_repository_scanning_configuration", _effective_scanning),
             (FakeBucket, "_log_permissions_enabled_policy", _of_services(FakeBucket._log_permissions_enabled_policy)),  # noqa: SLF001 - moto's
             (IamResponse, "list_server_certificates", _expiring(IamResponse.list_server_certificates)),
@@ -96,6 +99,20 @@ def _expiring(listed: Any) -> Any:
         return answer
 
     return answered
+
+
+def _one_by_one(answered: Callable[..., Any]) -> Any:
+    """moto looks at a condition and then writes, and lets another thread in between; DynamoDB writes all or nothing.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+    """
+    alone = RLock()
+
+    def serial(self: Any) -> Any:
+        with alone:
+            return answered(self)
+
+    return serial
 
 
 def _quickly(transact: Any) -> Any:
