@@ -77,6 +77,10 @@ class Application:
         return self.sessions.source.client("dynamodb")
 
     @cached_property
+    def sqs(self) -> Any:
+        return self.sessions.source.client("sqs")
+
+    @cached_property
     def ledger(self) -> DynamoLedger:
         spill = Spill(self.sessions.source.client("s3"), self.spill) if self.spill else None
         return DynamoLedger(self.dynamodb, self.table, self.now, spill)
@@ -117,8 +121,7 @@ class Application:
         from chalicelib.adapters.outbox import QUEUE_VARIABLE
 
         url = os.environ.get(QUEUE_VARIABLE)
-        sqs = self.sessions.source.client("sqs") if url else None
-        return (lambda letter: sqs.send_message(QueueUrl=url, MessageBody=letter)) if sqs and url else None
+        return (lambda letter: self.sqs.send_message(QueueUrl=url, MessageBody=letter)) if url else None
 
     @cached_property
     def later(self) -> Callable[[Mapping[str, Any], datetime], None]:
@@ -349,17 +352,16 @@ def sweep(event: Any, context: Any) -> dict[str, int]:
     from chalicelib.adapters import sweeper
 
     here = application(context)
-    sqs = here.sessions.source.client("sqs")
     sent = 0
     for message in _messages(event):
         rules = _rules_at(here, message)
         for found in sweeper.listed(here, message, rules) if rules else ():
-            sweeper.send(sqs, os.environ[sweeper.RESOURCES_VARIABLE], [(found, 0)])
+            sweeper.send(here.sqs, os.environ[sweeper.RESOURCES_VARIABLE], [(found, 0)])
             sent += 1
     if "Records" not in event:
         moment = parse_time(event.get("time")) or here.now()
         plan = sweeper.plan(_places(here, here.home, *here.settings.accounts), f"{moment:%Y-%m-%dT%H:%M}")
-        sweeper.send(sqs, os.environ[sweeper.PLACES_VARIABLE], [(each, 0) for each in plan])
+        sweeper.send(here.sqs, os.environ[sweeper.PLACES_VARIABLE], [(each, 0) for each in plan])
         sent = len(plan)
     return {"sent": sent}
 
@@ -371,7 +373,8 @@ def sweep_worker(event: Any, context: Any) -> None:
     here = application(context)
     for message in _messages(event):
         left = sweeper.ask(here, message, _rules_at(here, message), here.tell)
-        sweeper.send(here.sessions.source.client("sqs"), os.environ[sweeper.RESOURCES_VARIABLE], left)
+        if left:
+            sweeper.send(here.sqs, os.environ[sweeper.RESOURCES_VARIABLE], left)
 
 
 def _messages(event: Any) -> list[Any]:

@@ -413,6 +413,19 @@ class DynamoLedger:
         return NoLedger(f"there is no ledger: table {self._table!r} does not exist; --create-ledger makes it")
 
 
+def stepped(item: Mapping[str, Any], load: Callable[[Mapping[str, Any]], Record]) -> Record | None:
+    """The record in an item of the table's stream, as `load` reads it, if it is there with a new step.
+
+    A new step, and not a new status: a question that is asked anew, with another preview, stays `asking`.
+    """
+    new, old = item["dynamodb"].get("NewImage"), item["dynamodb"].get("OldImage") or {}
+    if not new or not new["pk"]["S"].startswith("record#"):
+        return None
+    if len(new["history"]["L"]) <= len(old.get("history", {}).get("L", [])):
+        return None
+    return load(new)
+
+
 def to_item(record: Record) -> dict[str, Any]:
     item: dict[str, Any] = {"pk": {"S": f"record#{record.id}"}}
     for field in fields(record):

@@ -23,7 +23,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.channels import Retry, Undeliverable
-from chalicelib.adapters.ledger import from_item
+from chalicelib.adapters.ledger import from_item, stepped
 from chalicelib.core.message import Message, message_of, told
 from chalicelib.core.telling import Held, gathered, quiet_until, recipients, rest, summary_of
 
@@ -610,15 +610,6 @@ def _number(item: Item, name: str) -> float:
 
 
 def _news(item: Mapping[str, Any], load: Callable[[Mapping[str, Any]], Record]) -> Record | None:
-    """The record in a stream item, if it is there with a new step that is to be told.
-
-    A new step, and not a new status: a question that is asked anew, with another preview, stays `asking`.
-    """
-    change = item["dynamodb"]
-    new, old = change.get("NewImage"), change.get("OldImage") or {}
-    if not new or not new["pk"]["S"].startswith("record#"):
-        return None
-    if len(new["history"]["L"]) <= len(old.get("history", {}).get("L", [])):
-        return None
-    record = load(new)
-    return record if told(record) else None
+    """The record in a stream item, if it is there with a new step that is to be told."""
+    record = stepped(item, load)
+    return record if record and told(record) else None

@@ -8,7 +8,6 @@ fingerprint of what it asks about, so that a click means what its message showed
 from __future__ import annotations
 
 import json
-import logging
 import re
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from chalicelib.adapters.channels.slack import SECTION, code, escape, header, listing, section
+from chalicelib.adapters.channels.slack import SECTION, SILENT, code, escape, header, listing, section
 from chalicelib.adapters.clicks import (
     ACTIONS,
     DAYS,
@@ -61,9 +60,6 @@ _RECORD = re.compile(r"([0-9a-f]{16})(?:#([0-9a-f]{1,64}))?")
 _MODAL = "snapback-exempt"
 _LINES = 40
 """Lines of differences, and steps, that a modal shows at most."""
-_SILENT = logging.getLogger(f"{__name__}.sdk")
-"""Instead of the SDK's own, which writes addresses and tokens."""
-_SILENT.setLevel(logging.CRITICAL + 1)
 _read_anew: dict[str, datetime] = {}
 
 
@@ -95,7 +91,7 @@ def reply(url: str, said: str) -> None:
     parts = urlsplit(url)
     if (parts.scheme, parts.netloc) != ("https", REPLIES):
         raise ValueError("the address to reply to is none of Slack's")
-    client = WebhookClient(url, timeout=TIMEOUT, retry_handlers=[], logger=_SILENT)
+    client = WebhookClient(url, timeout=TIMEOUT, retry_handlers=[], logger=SILENT)
     words = cut(plain(said), SECTION)
     client.send(
         text=escape(words, SECTION),
@@ -203,7 +199,7 @@ def _client(home: Home, channel: str) -> WebClient:
     apps.sort(key=lambda app: app.conversation != channel)
     if not apps:
         raise NotTaken(409, "that takes Slack's app: put a channel of type slack_app in the settings")
-    return WebClient(secret(apps[0].token), timeout=TIMEOUT, retry_handlers=[], logger=_SILENT)
+    return WebClient(secret(apps[0].token), timeout=TIMEOUT, retry_handlers=[], logger=SILENT)
 
 
 def _open(home: Home, payload: Any, view: dict[str, Any]) -> None:

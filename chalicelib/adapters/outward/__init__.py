@@ -17,6 +17,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.adapters.ledger import stepped
 from chalicelib.core.message import message_of
 from chalicelib.core.record import ASIDE, Status
 
@@ -147,13 +148,8 @@ def _steps(
     item: Mapping[str, Any], number: str, ledger: DynamoLedger, rule_of: Callable[[str], Rule]
 ) -> Iterable[Step]:
     """The step in a stream item, if something changed by it."""
-    new, old = item["dynamodb"].get("NewImage"), item["dynamodb"].get("OldImage") or {}
-    if not new or not new["pk"]["S"].startswith("record#"):
-        return
-    if len(new["history"]["L"]) <= len(old.get("history", {}).get("L", [])):
-        return
-    record = ledger.load(new)
-    if record.history[-1].status in ASIDE:
+    record = stepped(item, ledger.load)
+    if record is None or record.history[-1].status in ASIDE:
         return
     rule = None
     with suppress(LookupError):  # Of another version; what the record says is enough.
