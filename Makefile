@@ -19,7 +19,7 @@ $(READY): requirements.txt requirements/dev.txt
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m tools.wheels
+	@$(BIN)/python -m snapback.deploy.wheels
 	@touch $@
 
 demo: $(READY) ## the main job, on an in-memory AWS: 40 events, findings, fixes, one undo
@@ -39,15 +39,15 @@ check-code:
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -c pyproject.toml -r app.py chalicelib snapback tools infra
+	$(BIN)/bandit -q -c pyproject.toml -r app.py chalicelib snapback tools
 	$(BIN)/python -m tools.audit
 
 check-template:
 	$(BIN)/python -m tools.generate --check
 	$(BIN)/snapback settings check snapback.yaml
-	$(BIN)/python -m tools.package
+	$(BIN)/python -m snapback.deploy.package
 	$(BIN)/python -m tools.lint_template
-	$(CHECKOV)/bin/checkov --config-file infra/checkov.yaml -f build/expanded.json build/package/member.json
+	$(CHECKOV)/bin/checkov --config-file snapback/deploy/checkov.yaml -f build/expanded.json build/package/member.json
 
 $(CHECKOV)/.ready: requirements/checkov.txt | $(READY)
 	@$(BIN)/uv venv -q --clear $(CHECKOV)
@@ -59,13 +59,13 @@ generate: $(READY) ## the docs of guardrails and the IAM policies, from the code
 
 package: $(READY) ## [STAGE=…]: build/package: the zip, the template for CloudFormation, the SBOM and the hashes
 	@$(BIN)/snapback settings check $(SETTINGS)
-	@$(BIN)/python -m tools.package $(SETTINGS)
+	@$(BIN)/python -m snapback.deploy.package $(SETTINGS)
 
 deploy: package ## BUCKET=… [STAGE=…] [PARAMETERS="Name=value …"] [TAGS="name=value …"]: to the account at hand
-	@$(BIN)/python -m tools.deploy --stack $(STACK) up --bucket "$(BUCKET)" --settings $(SETTINGS) $(if $(UNCOMMITTED),--uncommitted) $(addprefix --tag=,$(TAGS)) $(PARAMETERS)
+	@$(BIN)/python -m snapback.deploy.cloudformation --stack $(STACK) up --bucket "$(BUCKET)" --settings $(SETTINGS) $(if $(UNCOMMITTED),--uncommitted) $(addprefix --tag=,$(TAGS)) $(PARAMETERS)
 
 destroy: $(READY) ## [STAGE=…]: removes what was deployed, but for the ledger
-	@$(BIN)/python -m tools.deploy --stack $(STACK) down $(if $(YES),--yes)
+	@$(BIN)/python -m snapback.deploy.cloudformation --stack $(STACK) down $(if $(YES),--yes)
 
 bench: $(READY) ## calls per event, cold start, CPU, size, events replayed a second
 	@$(BIN)/python -m bench $(ARGS)

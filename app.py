@@ -1,6 +1,6 @@
 """Every Lambda function of Snapback. The only file that knows Chalice, and it holds no logic.
 
-Their triggers are in infra/template.py, since Chalice's own event classes raise on an envelope that lacks a field.
+Their triggers are in snapback/deploy/template/whole.py, since Chalice's own event classes raise on an envelope that lacks a field.
 A function imports its own service's guardrails, on its first event, and no others.
 """
 

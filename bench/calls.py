@@ -39,15 +39,18 @@ import boto3
 from botocore import loaders
 from moto import mock_aws
 
-from chalicelib.adapters.sessions import _READS, AwsSession
-from chalicelib.core.engine import is_gone
+from chalicelib.aws.sessions import _READS, AwsSession
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from snapback import moto_gaps
-from tests.support import GUARDRAILS, REGION, Envelope, World, about, asked_for, case_of
+from chalicelib.core.types import Status
+from chalicelib.engine.context import is_gone
+from snapback.memory_aws import gaps
+from tests.support.calls import asked_for
+from tests.support.cases import GUARDRAILS, about, case_of
+from tests.support.events import REGION, Envelope
+from tests.support.world import World
 
 if TYPE_CHECKING:
-    from chalicelib.core.guardrail import Guardrail
+    from chalicelib.core.rule import Guardrail
 
 Make = Callable[[World], Envelope]
 OVER = 3
@@ -196,7 +199,7 @@ def _event(envelope: Envelope) -> Event:
 def _world() -> Iterator[World]:
     gc.disable()  # Clients have thousands of objects each: collecting takes as long as counting.
     try:
-        with shared_models(), mock_aws(), moto_gaps.closed():
+        with shared_models(), mock_aws(), gaps.closed():
             yield World(boto3.Session(region_name=REGION))
     finally:
         gc.enable()

@@ -31,12 +31,14 @@ from bench import tree
 from bench.calls import shared_models
 from bench.runtime import Function
 from chalicelib import catalog
-from chalicelib.adapters.ledger import DynamoLedger, utc_now
-from chalicelib.adapters.sessions import _READS, AwsSession
+from chalicelib.aws.ledger import DynamoLedger, utc_now
+from chalicelib.aws.sessions import _READS, AwsSession
 from chalicelib.core.event import Event
-from chalicelib.core.guardrail import Guardrail
 from chalicelib.core.pattern import matches
-from tests.support import HOME, REGION, Envelope, World, case_of
+from chalicelib.core.rule import Guardrail
+from tests.support.cases import case_of
+from tests.support.events import HOME, REGION, Envelope
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel
 
+    from chalicelib.core.baseline import Known
     from chalicelib.core.resource import Resource
-    from chalicelib.core.settings import Known
 
 AIM_COLD, AIM_WARM = 1.3, 1.25
 SUBJECTS = {

@@ -15,7 +15,7 @@ ZIP = ROOT / "build" / "package" / "deployment.zip"
 def measure() -> dict[str, Any]:
     """`bytes`, `unpacked` bytes, `files`, and how many of them are `pyc`. Raises what packaging raises."""
     if not ZIP.is_file():
-        subprocess.run([sys.executable, "-m", "tools.package"], cwd=ROOT, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "snapback.deploy.package"], cwd=ROOT, check=True, capture_output=True)
     with ZipFile(ZIP) as package:
         entries = package.infolist()
     return {

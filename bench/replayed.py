@@ -1,4 +1,4 @@
-"""Events replayed a second: the bundled story through `snapback.replay`, again and again, in mode fix.
+"""Events replayed a second: the bundled story through `snapback.replay.replay`, again and again, in mode fix.
 
 The time is the replay's own: from its first event to its last, with re-enacting, fixing, proving and telling, but
 without reading the file. The first run, which reads botocore's service models, isn't counted. Unlike the other
@@ -18,7 +18,7 @@ from bench.calls import shared_models
 def measure(rounds: int) -> dict[str, Any]:
     """`events` in the story, the median of `seconds` a run, and `per_second`. Raises what keeps it from running."""
     from chalicelib.core.settings import Settings
-    from snapback.replay import STORY, replay
+    from snapback.replay.replay import STORY, replay
 
     if not STORY.is_file():
         raise FileNotFoundError(f"no bundled story: {STORY.name}")

@@ -9,12 +9,12 @@ import sys
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.server import ThreadedMotoServer
 
-from snapback import moto_gaps
+from snapback.memory_aws import gaps
 
 MotoRequestHandler.protocol_version = "HTTP/1.1"  # Connections are kept, as AWS keeps them.
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-with moto_gaps.closed():
+with gaps.closed():
     server.start()
     print(server.get_host_and_port()[1], flush=True)
     sys.stdin.read()

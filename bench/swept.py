@@ -23,17 +23,18 @@ from moto import mock_aws
 
 from bench.calls import shared_models
 from chalicelib import catalog
-from chalicelib.core.settings import Mode
-from chalicelib.core.sweep import chunks
-from infra.sweep import ASKING, LISTING
-from snapback import moto_gaps
-from tests.support import HOME, REGION, World
+from chalicelib.core.types import Mode
+from chalicelib.sweep.places import chunks
+from snapback.deploy.template.sweep import ASKING, LISTING
+from snapback.memory_aws import gaps
+from tests.support.events import HOME, REGION
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from chalicelib.core.guardrail import Guardrail
-    from chalicelib.core.ports import Session
+    from chalicelib.core.rule import Guardrail
+    from chalicelib.core.session import Session
 
 LATENCY = 0.05
 """Seconds of a call within AWS, assumed."""
@@ -184,7 +185,7 @@ def _at_once(kind: str) -> int:
 
 def _counted(main: str, kind: str, size: int) -> tuple[Counter[str], Counter[str], Counter[str]]:
     """Calls to list this kind, to ask about it together, and one by one, where there are so many of `main`."""
-    with shared_models(), mock_aws() as account, moto_gaps.closed():
+    with shared_models(), mock_aws() as account, gaps.closed():
         account.reset()
         world = World(boto3.Session(region_name=REGION))
         for number in range(size):

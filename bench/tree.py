@@ -13,7 +13,7 @@ import sysconfig
 from pathlib import Path
 from zipfile import ZipFile
 
-from tools.package import HERE, from_here, package
+from snapback.deploy.package import HERE, from_here, package
 
 ROOT = Path(__file__).parents[1]
 BENCH = ROOT / "build" / "bench"

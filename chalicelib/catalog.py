@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.guardrail import Guardrail, Rule
 from chalicelib.core.pattern import SCHEDULED, Pattern, any_of
+from chalicelib.core.rule import Guardrail, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -15,14 +15,17 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib import catalog
-from chalicelib.adapters.ledger import SPILL_VARIABLE, DynamoLedger, Spill, utc_now
-from chalicelib.adapters.sessions import AwsSessions
-from chalicelib.adapters.settings import live_settings, load_settings
-from chalicelib.core.engine import QUIET, TIME_NEEDED, CannotAct, Engine, Outcome, Unfinished
-from chalicelib.core.event import Event, NotBelieved, parse_time, text
-from chalicelib.core.ports import Refused
-from chalicelib.core.record import Status
+from chalicelib.aws.ledger import DynamoLedger, utc_now
+from chalicelib.aws.overflow_store import SPILL_VARIABLE, Spill
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.aws.settings_source import live_settings, load_settings
+from chalicelib.core.errors import CannotAct, NotBelieved, Refused
+from chalicelib.core.event import Event, parse_time, text
+from chalicelib.core.outcome import QUIET, Outcome
 from chalicelib.core.resource import Account
+from chalicelib.core.types import Status
+from chalicelib.engine.context import TIME_NEEDED, Context, Unfinished
+from chalicelib.engine.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,13 +33,13 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from chalicelib.adapters.channels import Channel
-    from chalicelib.adapters.outward import Sink
-    from chalicelib.adapters.settings import Live, Refusal
-    from chalicelib.core.guardrail import Guardrail, Rule
+    from chalicelib.aws.settings_source import Live, Refusal
     from chalicelib.core.record import Record
+    from chalicelib.core.rule import Guardrail, Rule
     from chalicelib.core.settings import Settings
-    from chalicelib.core.sweep import Place
+    from chalicelib.exports.base import Sink
+    from chalicelib.notify.channels.base import Channel
+    from chalicelib.sweep.places import Place
 
 TABLE_VARIABLE = "SNAPBACK_LEDGER"
 _in_ascii = partial(json.dumps, separators=(",", ":"), default=str)
@@ -88,9 +91,9 @@ class Application:
     @cached_property
     def channels(self) -> Sequence[Channel]:
         """Where records are told; another may be put in. Imported late: a guard function never tells."""
-        from chalicelib.adapters.channels import open_channels
-        from chalicelib.adapters.channels.posts import DynamoPosts
-        from chalicelib.adapters.links import open_links
+        from chalicelib.notify.channels.open import open_channels
+        from chalicelib.notify.channels.posts import DynamoPosts
+        from chalicelib.notify.links import open_links
 
         return open_channels(
             self.settings,
@@ -104,21 +107,21 @@ class Application:
 
     @cached_property
     def last_resort(self) -> Channel | None:
-        from chalicelib.adapters.channels import open_last_resort
+        from chalicelib.notify.channels.open import open_last_resort
 
         return open_last_resort(self.sessions.source)
 
     @cached_property
     def sinks(self) -> Sequence[Sink]:
         """Where findings go besides; others may be put in."""
-        from chalicelib.adapters.outward import open_sinks
+        from chalicelib.exports.deliver import open_sinks
 
         return open_sinks(self.settings.outward, self.sessions.source, self.home, self.dynamodb.meta.region_name)
 
     @cached_property
     def give_up(self) -> Callable[[str], object] | None:
         """Puts a letter into the queue of messages that no channel takes; another may be put in."""
-        from chalicelib.adapters.outbox import QUEUE_VARIABLE
+        from chalicelib.notify.outbox import QUEUE_VARIABLE
 
         url = os.environ.get(QUEUE_VARIABLE)
         return (lambda letter: self.sqs.send_message(QueueUrl=url, MessageBody=letter)) if url else None
@@ -126,7 +129,7 @@ class Application:
     @cached_property
     def later(self) -> Callable[[Mapping[str, Any], datetime], None]:
         """Has an event delivered again at a time; another may be put in. Raises LookupError where nothing does."""
-        from chalicelib.adapters.later import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIABLE, Later
+        from chalicelib.aws.scheduler import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIABLE, Later
 
         variables = (GROUP_VARIABLE, ROLE_VARIABLE, QUEUE_VARIABLE)
         missing = [name for name in variables if not os.environ.get(name)]
@@ -139,22 +142,24 @@ class Application:
     @cached_property
     def ask_act(self) -> Callable[[Mapping[str, Any]], None]:
         """Has the function `act` do something, without waiting for it; another may be put in."""
-        from chalicelib.adapters.clicks import ACT_VARIABLE, Act
+        from chalicelib.clicks.api import ACT_VARIABLE, Act
 
         return Act(self.sessions.source.client("lambda"), os.environ[ACT_VARIABLE])
 
     @cached_property
     def engine(self) -> Engine:
         return Engine(
-            ledger=_Lazy(self),
-            sessions=self.sessions,
-            settings=self.settings,
-            rule=catalog.rule,
-            who_changed=self._who_changed,
-            now=self.now,
-            pause=self.pause,
-            time_left=lambda: self.time_left(),  # noqa: PLW0108 - it is another for each invocation
-            later=lambda envelope, due: self.later(envelope, due),  # noqa: PLW0108 - made when it is first needed
+            Context(
+                ledger=_Lazy(self),
+                sessions=self.sessions,
+                settings=self.settings,
+                rule=catalog.rule,
+                who_changed=self._who_changed,
+                now=self.now,
+                pause=self.pause,
+                time_left=lambda: self.time_left(),  # noqa: PLW0108 - it is another for each invocation
+                later=lambda envelope, due: self.later(envelope, due),  # noqa: PLW0108 - made when it is first needed
+            )
         )
 
     def refresh(self) -> None:
@@ -196,7 +201,7 @@ class Application:
     def tend(self) -> dict[str, Any]:
         """Go on with what a function left when it died, and press for answers. Raises Unfinished after the last one."""
         if self.live and self.live.refusal:
-            from chalicelib.adapters.refusals import tell
+            from chalicelib.aws.settings_refused import tell
 
             here = Account(self.home, self.home, self.dynamodb.meta.region_name)
             tell(self.live.refusal, self.ledger, here, self.now())
@@ -249,7 +254,7 @@ class Application:
             self.metrics.flush_metrics()
 
     def _who_changed(self, record: Record, since: datetime) -> Any:
-        from chalicelib.adapters.trail import who_changed
+        from chalicelib.aws.change_author import who_changed
 
         return who_changed(self.sessions.look(record.account, record.region), record, since)
 
@@ -312,7 +317,7 @@ def act(request: Any, context: Any) -> dict[str, Any]:
     if not record or not (by or person) or action not in {"approve", "undo", "exempt"}:
         raise CannotAct("act takes {action: approve | undo | exempt, record, by}, or {action: tend}")
     if person:
-        from chalicelib.adapters.clicks.decision import decide
+        from chalicelib.clicks.decide import decide
 
         return decide(here, request, partial(_done, here, request))
     done = _done(here, request, record, by or "")
@@ -336,45 +341,46 @@ def _done(here: Application, request: Any, record: str, by: str) -> Record:
 
 def api(event: Any, context: Any) -> dict[str, Any]:
     """A request over HTTP: `{"status_code", "headers", "body"}`."""
-    from chalicelib.adapters.clicks import Request, answer
+    from chalicelib.clicks.api import answer
+    from chalicelib.clicks.http import Request
 
     return answer(application(context), Request.of(event)).as_response()
 
 
 def notify(event: Any, context: Any) -> Any:
-    from chalicelib.adapters import outbox
+    from chalicelib.notify import outbox
 
     return outbox.notify(application(context), event, context)
 
 
 def sweep(event: Any, context: Any) -> dict[str, int]:
     """The clock's event → places; a place from its queue → resources."""
-    from chalicelib.adapters import sweeper
+    from chalicelib.sweep import queues
 
     here = application(context)
     sent = 0
     for message in _messages(event):
         rules = _rules_at(here, message)
-        for found in sweeper.listed(here, message, rules) if rules else ():
-            sweeper.send(here.sqs, os.environ[sweeper.RESOURCES_VARIABLE], [(found, 0)])
+        for found in queues.listed(here, message, rules) if rules else ():
+            queues.send(here.sqs, os.environ[queues.RESOURCES_VARIABLE], [(found, 0)])
             sent += 1
     if "Records" not in event:
         moment = parse_time(event.get("time")) or here.now()
-        plan = sweeper.plan(_places(here, here.home, *here.settings.accounts), f"{moment:%Y-%m-%dT%H:%M}")
-        sweeper.send(here.sqs, os.environ[sweeper.PLACES_VARIABLE], [(each, 0) for each in plan])
+        plan = queues.plan(_places(here, here.home, *here.settings.accounts), f"{moment:%Y-%m-%dT%H:%M}")
+        queues.send(here.sqs, os.environ[queues.PLACES_VARIABLE], [(each, 0) for each in plan])
         sent = len(plan)
     return {"sent": sent}
 
 
 def sweep_worker(event: Any, context: Any) -> None:
     """Raises Unfinished, so that SQS delivers the message again."""
-    from chalicelib.adapters import sweeper
+    from chalicelib.sweep import queues
 
     here = application(context)
     for message in _messages(event):
-        left = sweeper.ask(here, message, _rules_at(here, message), here.tell)
+        left = queues.ask(here, message, _rules_at(here, message), here.tell)
         if left:
-            sweeper.send(here.sqs, os.environ[sweeper.RESOURCES_VARIABLE], left)
+            queues.send(here.sqs, os.environ[queues.RESOURCES_VARIABLE], left)
 
 
 def _messages(event: Any) -> list[Any]:
@@ -383,32 +389,32 @@ def _messages(event: Any) -> list[Any]:
 
 def _rules_at(here: Application, message: Any) -> list[Guardrail[Any]]:
     """None when the settings or this version have no such place any more."""
-    from chalicelib.adapters.sweeper import place_of
+    from chalicelib.sweep.queues import place_of
 
     place = place_of(message)
     return _places(here, place.account).get(place, []) if here.looks_after(place.account) else []
 
 
 def _places(here: Application, *accounts: str) -> dict[Place, list[Guardrail[Any]]]:
-    from chalicelib.adapters.sweeper import looked_after
+    from chalicelib.sweep.queues import looked_after
 
     return looked_after(here.settings, catalog.guardrails(), accounts, here.function.split(":")[3])
 
 
 def outward(event: Any, context: Any) -> Any:
-    from chalicelib.adapters.outward import deliver
+    from chalicelib.exports.deliver import deliver
 
     return deliver(application(context), event, context, catalog.rule)
 
 
 def canary(context: Any) -> None:
-    from chalicelib.adapters.canary import send
+    from chalicelib.canary import send
 
     here = application(context)
     send(here, here.sessions.source)
 
 
 def canary_echo(event: Any, context: Any) -> dict[str, bool]:
-    from chalicelib.adapters.canary import answer
+    from chalicelib.canary import answer
 
     return answer(application(context), event)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import catalog
-from chalicelib.adapters.sessions import AwsSession
+from chalicelib.aws.sessions import AwsSession
 from chalicelib.core.event import dig
-from chalicelib.core.own import OF_HOME, READER, fixer, forwarding
+from chalicelib.core.snapback_resources import OF_HOME, READER, fixer, forwarding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.adapters.channels import Retry, Undeliverable
 from chalicelib.core.event import Actor
-from chalicelib.core.message import Message, message_of
-from chalicelib.core.record import REMINDED, Record, Status
-from chalicelib.core.telling import Summary, summary_of
+from chalicelib.core.record import Record
+from chalicelib.core.types import REMINDED, Status
+from chalicelib.notify.channels.base import Retry, Undeliverable
+from chalicelib.notify.message import Message, message_of
+from chalicelib.notify.routing import Summary, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from chalicelib.adapters.channels import Channel
+    from chalicelib.notify.channels.base import Channel
 
 LONGEST_WAIT = 60.0
 """Seconds that a channel may ask us to wait before it takes the next one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from chalicelib.adapters.ledger import SPILL_VARIABLE
+from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.wiring import TABLE_VARIABLE
 
 STACK = "snapback"

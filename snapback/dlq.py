@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.ledger import to_item
+from chalicelib.aws.ledger import to_item
 from chalicelib.core.event import Actor, dig, parse_time, text
-from chalicelib.core.record import Record, Status
 from chalicelib.core.resource import partition
+from chalicelib.core.types import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from chalicelib.adapters.ledger import DynamoLedger
+    from chalicelib.aws.ledger import DynamoLedger
+    from chalicelib.core.record import Record
 
 HELD = 120
 """Seconds that a letter stays hidden from others while it is looked at."""

@@ -6,8 +6,8 @@ import json
 import time
 from typing import Any
 
-from chalicelib.adapters.settings import LARGEST, LIVE, BadVersion, Unreadable, checked, fetcher
-from chalicelib.core.diff import changes
+from chalicelib.analysis.diff import changes
+from chalicelib.aws.settings_source import LARGEST, LIVE, BadVersion, Unreadable, checked, fetcher
 from chalicelib.core.settings import Settings
 from snapback.settings_file import to_json
 

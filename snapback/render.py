@@ -18,19 +18,21 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from chalicelib.core.diff import changes, cut, redact, without_secrets
+from chalicelib.analysis.diff import changes
+from chalicelib.analysis.secrets import redact, without_secrets
+from chalicelib.analysis.text import cut
 from chalicelib.core.event import parse_time
-from chalicelib.core.guardrail import Guardrail
-from chalicelib.core.record import Status
+from chalicelib.core.rule import Guardrail
+from chalicelib.core.types import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from chalicelib.core.guardrail import Rule
     from chalicelib.core.record import Record
+    from chalicelib.core.rule import Rule
     from snapback.accounts import Check
     from snapback.dlq import Letter
-    from snapback.replay import EventOutcome, Replay
+    from snapback.replay.replay import EventOutcome, Replay
     from snapback.status import Health
     from snapback.sweep import Finding, Swept
 

@@ -21,9 +21,10 @@ import yaml
 from msgspec import inspect as kinds
 
 from chalicelib import catalog
-from chalicelib.core.guardrail import Guardrail, Rule
-from chalicelib.core.settings import Asking, Mode, Settings
-from chalicelib.core.telling import NEVER_QUIET
+from chalicelib.core.rule import Guardrail, Rule
+from chalicelib.core.settings import Asking, Settings
+from chalicelib.core.types import Mode
+from chalicelib.notify.routing import NEVER_QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

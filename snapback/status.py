@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.canary import SILENT, Sign, last_sign
-from chalicelib.adapters.outbox import waiting
-from chalicelib.core.record import UNDER_WAY, Status
+from chalicelib.canary import SILENT, Sign, last_sign
+from chalicelib.core.types import UNDER_WAY, Status
+from chalicelib.notify.outbox import waiting
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -15,20 +15,22 @@ import msgspec
 from msgspec import UnsetType
 
 from chalicelib import catalog
-from chalicelib.adapters.sweeper import Markers, missed_by_events
-from chalicelib.core.engine import QUIET, described
 from chalicelib.core.event import dig
+from chalicelib.core.outcome import QUIET
 from chalicelib.core.resource import REPORTS_TO, partition
-from chalicelib.core.settings import Mode, Modes, weakest
-from chalicelib.core.sweep import Place, chunks, event_of, missable, places
-from snapback.replay import in_mode, quiet
+from chalicelib.core.settings import Modes
+from chalicelib.core.types import Mode, weakest
+from chalicelib.engine.context import described
+from chalicelib.sweep.places import Place, chunks, event_of, missable, places
+from chalicelib.sweep.queues import Markers, missed_by_events
+from snapback.replay.replay import in_mode, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from chalicelib.core.engine import Outcome
-    from chalicelib.core.guardrail import Guardrail
+    from chalicelib.core.outcome import Outcome
     from chalicelib.core.record import Record
+    from chalicelib.core.rule import Guardrail
     from chalicelib.core.settings import Settings
     from chalicelib.wiring import Application
 

@@ -14,14 +14,15 @@ from aws_lambda_powertools import Metrics
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto import mock_aws
 
-from snapback import moto_gaps
-from tests.support import REGION, World
+from snapback.memory_aws import gaps
+from tests.support.events import REGION
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ("tests.faults.tally", "tests.adapters.tally")
+pytest_plugins = ("tests.faults.tally", "tests.notify.tally")
 
 
 def pytest_collection_finish() -> None:
@@ -81,7 +82,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The folder with deployment.zip, in mode fix and for this interpreter, and sam.json; made once for all workers."""
-    from tools.package import from_here, package
+    from snapback.deploy.package import from_here, package
 
     base = tmp_path_factory.getbasetemp()
     build = (base if worker_id == "master" else base.parent) / "packaged"
@@ -97,5 +98,5 @@ def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 @pytest.fixture
 def world(_environment: None) -> Iterator[World]:
-    with mock_aws(), moto_gaps.closed():
+    with mock_aws(), gaps.closed():
         yield World(boto3.Session(region_name=REGION))

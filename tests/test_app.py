@@ -7,15 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib import catalog, wiring
-from chalicelib.core.engine import CannotAct
+from chalicelib.core.errors import CannotAct
 from chalicelib.core.pattern import matches
-from chalicelib.core.record import Status
-from tests.support import HOME, World, cloudtrail_event
+from chalicelib.core.types import Status
+from tests.support.events import HOME, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,7 +88,7 @@ def test_a_function_imports_its_own_guardrails_and_no_others() -> None:
     assert "chalicelib.guardrails.s3.bucket_acl_made_public" in loaded
     others = [service for service in catalog.services() if service != "s3"]
     assert not [name for name in loaded if name.startswith(tuple(f"chalicelib.guardrails.{o}." for o in others))]
-    assert not loaded & {"slack_sdk", "moto", "click", "rich", "yaml", "chalicelib.adapters.outbox"}
+    assert not loaded & {"slack_sdk", "moto", "click", "rich", "yaml", "chalicelib.notify.outbox"}
 
 
 def test_a_pattern_matches_a_services_events_and_no_others_of_the_same_name() -> None:
@@ -98,8 +101,8 @@ def test_a_pattern_matches_a_services_events_and_no_others_of_the_same_name() ->
 
 def test_names_in_chalices_config_are_functions_that_exist() -> None:
     """Chalice passes over what it doesn't know, silently."""
-    from tools.package import MEMORY
-    from tools.policies import functions
+    from snapback.deploy.iam_policies import functions
+    from snapback.deploy.package import MEMORY
 
     assert set(MEMORY) <= set(functions())
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())

@@ -8,8 +8,8 @@ import pytest
 
 from bench.calls import Count, Row, compliant, count, fixed
 from chalicelib import catalog
-from chalicelib.core.guardrail import Guardrail
-from tests.support import GUARDRAILS, case_of
+from chalicelib.core.rule import Guardrail
+from tests.support.cases import GUARDRAILS, case_of
 
 
 def test_calls_are_counted_beside_a_bare_handlers() -> None:

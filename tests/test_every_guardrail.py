@@ -14,13 +14,15 @@ from botocore.exceptions import ClientError
 from chalicelib import catalog
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import LIMIT, check
-from chalicelib.core.record import Status
-from tests.iam_actions import actions_of
-from tests.support import GUARDRAILS, Case, Envelope, World, about, case_of
+from chalicelib.core.types import Status
+from tests.support.cases import GUARDRAILS, Case, about, case_of
+from tests.support.events import Envelope
+from tests.support.iam_actions import actions_of
+from tests.support.world import World
 
 if TYPE_CHECKING:
-    from chalicelib.core.guardrail import Guardrail
     from chalicelib.core.resource import Resource
+    from chalicelib.core.rule import Guardrail
 
 ROOT = Path(__file__).parents[1]
 Make = Callable[[World], Envelope]
@@ -188,7 +190,8 @@ def test_a_resource_that_is_gone_costs_nothing_and_raises_nothing(rule: Guardrai
 
 @pytest.mark.parametrize("rule", EVERY_WITH_FIX)
 def test_a_denied_write_is_a_failure_loudly_and_on_record(rule: Guardrail[Any], world: World) -> None:
-    from chalicelib.core.engine import FixFailed, Unfinished
+    from chalicelib.core.errors import FixFailed
+    from chalicelib.engine.context import Unfinished
 
     case = case_of(rule.id)
     envelope = case.unsafe[0](world)
@@ -205,7 +208,7 @@ def test_a_denied_write_is_a_failure_loudly_and_on_record(rule: Guardrail[Any], 
 
 def writes_of(rule: Guardrail[Any]) -> list[str]:
     """The operations that a rule's fix needs to write, by its own IAM actions, without those that only look."""
-    from tests.iam_actions import operations_for
+    from tests.support.iam_actions import operations_for
 
     assert rule.fix is not None
     writes = [action for action in rule.fix.writes if action not in (*rule.reads, *rule.fix.reads)]
@@ -217,7 +220,7 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
     """No more and no less, over all the ways of being unsafe, fixed and undone."""
     from moto import mock_aws
 
-    from tests.support import World as Fresh
+    from tests.support.world import World as Fresh
 
     case = case_of(rule.id)
     looked: set[str] = set()
@@ -292,7 +295,7 @@ def _in_an_account_of_its_own(world: World, rule: Guardrail[Any], make: Make, do
     """The actions that something needs, with each resource that the event is about, on a look at nothing yet."""
     from moto import mock_aws
 
-    from tests.support import World as Fresh
+    from tests.support.world import World as Fresh
 
     needed: set[str] = set()
     with mock_aws() as account:

@@ -8,20 +8,35 @@ import warnings
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from policy_sentry.querying.actions import get_actions_that_support_wildcard_arns_only
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
-from chalicelib.adapters import trail
-from chalicelib.core.own import OF_HOME, READER, fixer
-from infra import member
-from infra.template import template
+from chalicelib.aws import change_author
+from chalicelib.core.snapback_resources import OF_HOME, READER, fixer
 from snapback import accounts
-from tests.permissions import HOME, NotAllowed, allowed, check, needs, policies, resolved
-from tests.support import FRIEND, GUARDRAILS, REGION, World
-from tools.policies import BY_AWS, INLINE, MANAGED, boundary, fixer_of, fixing, functions, policy_of, reader, size
+from snapback.deploy.iam_policies import (
+    BY_AWS,
+    INLINE,
+    MANAGED,
+    boundary,
+    fixer_of,
+    fixing,
+    functions,
+    policy_of,
+    reader,
+    size,
+)
+from snapback.deploy.template import member
+from snapback.deploy.template.whole import template
+from tests.support.cases import GUARDRAILS
+from tests.support.events import FRIEND, REGION
+from tests.support.iam import HOME, NotAllowed, allowed, check, needs, policies, resolved
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 READERS = {f"reader-{number}": document for number, document in enumerate(reader(), 1)}
 FIXERS: dict[str, Any] = {fixer(service): fixer_of(service) for service in fixing()}
@@ -67,7 +82,7 @@ def actions(documents: Any) -> set[str]:
 
 def test_the_reader_may_what_guardrails_look_at_and_nothing_else() -> None:
     """tests/test_every_guardrail.py holds each rule to the calls that it really makes; this is their union."""
-    declared = {*trail.ACTIONS, *accounts.TRAILS, *accounts.RULES}
+    declared = {*change_author.ACTIONS, *accounts.TRAILS, *accounts.RULES}
     for rule in GUARDRAILS:
         fix = (*rule.fix.reads, *rule.fix.doubt_reads) if rule.fix else ()
         declared |= {*rule.reads, *rule.resource.tag_reads, *rule.resource.list_reads, *rule.resource.bulk_reads, *fix}
@@ -93,7 +108,7 @@ def test_a_policy_allows_no_action_by_wildcard(name: str) -> None:
 
 
 def test_a_resource_is_everything_only_where_aws_has_no_narrower() -> None:
-    """By the Service Authorization Reference, asked in another way than `tools.policies` does."""
+    """By the Service Authorization Reference, asked in another way than `snapback.deploy.iam_policies` does."""
     wide = {
         action
         for document in GRANTED.values()

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infra.template import template
+from snapback.deploy.template.whole import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Writes what is generated: docs/guardrails/, docs/settings.md, docs/permissions.md, .chalice/policies/ and infra/policies/.
+"""Writes what is generated: docs/guardrails/, docs/settings.md, docs/permissions.md, .chalice/policies/ and snapback/deploy/policies/.
 
 With --check, says what is stale instead.
 """
@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import catalog
-from chalicelib.core.guardrail import Guardrail, Rule
+from chalicelib.core.rule import Guardrail, Rule
+from snapback.deploy.iam_policies import functions, policy_of
 from tools import cost, permissions_page, settings_page
-from tools.policies import functions, policy_of
 
 ROOT = Path(__file__).parents[1]
 DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
 SETTINGS, PERMISSIONS, COST = (ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost"))
-ROLES = ROOT / "infra" / "policies"
+ROLES = ROOT / "snapback" / "deploy" / "policies"
 _MADE = "<!-- Made by `make generate` from the code; edit the docstring there. -->\n"
 
 

@@ -14,12 +14,13 @@ GUARDRAIL = '''from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.{module} import {resource}
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(
@@ -42,7 +43,12 @@ TEST = """from __future__ import annotations
 
 from typing import Any
 
-from tests.support import Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.events import Envelope
+    from tests.support.world import World
 
 ID = "{service}.{name}"
 

@@ -6,8 +6,8 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from chalicelib.core.own import READER, fixer
-from tools.policies import Policy, boundary, fixer_of, fixing, functions, policy_of, reader
+from chalicelib.core.snapback_resources import READER, fixer
+from snapback.deploy.iam_policies import Policy, boundary, fixer_of, fixing, functions, policy_of, reader
 
 
 def documents() -> dict[str, Policy]:
@@ -22,7 +22,7 @@ def page(made: str) -> str:
     lines += [
         "Every right of every role, from what the guardrails declare; tests hold each call to them, and each of them to a call.",
         "`*` is a resource only where AWS has no narrower one for that action. What the roles are: [accounts.md](accounts.md).",
-        "The policies themselves are in `infra/policies` and `.chalice/policies`.",
+        "The policies themselves are in `snapback/deploy/policies` and `.chalice/policies`.",
         "",
         f"## {READER}: what is looked at, in all accounts",
         "",

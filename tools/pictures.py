@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from chalicelib.adapters.channels import slack, slack_app, teams
-from chalicelib.adapters.links import choices
-from chalicelib.core.message import Message
-from chalicelib.core.record import ASIDE
+from chalicelib.core.types import ASIDE
+from chalicelib.notify.channels import slack, slack_app, teams
+from chalicelib.notify.links import choices
+from chalicelib.notify.message import Message
 from snapback import chat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.core.telling import Summary
+    from chalicelib.notify.routing import Summary
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.core.errors import NotBelieved
+
 JSON = Any
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _AWS = re.compile(r"aws\.[A-Za-z0-9._-]+")
@@ -34,10 +36,6 @@ _TOOLS = (
     ("botocore", "botocore"),
     ("aws-sdk-", "an AWS SDK"),
 )
-
-
-class NotBelieved(Exception):
-    """An envelope that is no event of AWS about one account; says which field is wrong."""
 
 
 def dig(value: JSON, *path: str) -> JSON:

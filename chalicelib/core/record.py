@@ -5,47 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.resource import Resource, revive
+from chalicelib.core.types import ASIDE, REFUSED, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from chalicelib.core.event import Actor
-    from chalicelib.core.guardrail import State
-
-
-class Status(StrEnum):
-    """found → alerted | asking | fixing → fixed | still_unsafe | failed → undoing → undone; or gone, expired, fighting.
-
-    `fighting`: fixed so often within a while that somebody must be doing it again; Snapback has stopped.
-    """
-
-    ALERTED = "alerted"
-    ASKING = "asking"
-    FIGHTING = "fighting"
-    FIXING = "fixing"
-    FIXED = "fixed"
-    STILL_UNSAFE = "still_unsafe"
-    FAILED = "failed"
-    UNDOING = "undoing"
-    UNDONE = "undone"
-    GONE = "gone"
-    EXPIRED = "expired"
-
-
-UNDER_WAY = frozenset({Status.FIXING, Status.UNDOING})
-"""Someone holds the lock, until their lease runs out."""
-REFUSED = "refused"
-"""A step by which nothing changed: somebody wanted to decide who may not."""
-REMINDED, ESCALATED = "reminded", "escalated"
-"""Steps by which nothing changed: a question was asked again, and asked of more people."""
-ASIDE = frozenset({REFUSED, REMINDED, ESCALATED})
-"""Steps by which nothing changed."""
-UNDOABLE = frozenset({Status.FIXED, Status.STILL_UNSAFE, Status.FAILED})
+    from chalicelib.core.types import State
 
 
 @dataclass(frozen=True, slots=True)

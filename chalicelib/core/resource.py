@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from types import ModuleType
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session, Told
+    from chalicelib.core.session import Session, Told
 
 
 def partition(region: str) -> str:
@@ -25,7 +27,7 @@ REPORTS_TO = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-
 
 @dataclass(frozen=True, slots=True)
 class Resource(ABC):
-    """One thing in AWS. Subclasses live in `chalicelib/resources/<service>.py`, decorated like this class.
+    """One thing in AWS. Subclasses live in `chalicelib/resources/<service>`, decorated like this class.
 
     `id` is the name or id that the service's API takes; `region` is the one whose endpoint answers for it.
     """
@@ -82,8 +84,9 @@ class Resource(ABC):
 
     @classmethod
     def kind(cls) -> str:
-        """`s3.Bucket`: the module and the class, by which `revive` finds it again."""
-        return f"{cls.__module__.rsplit('.', 1)[-1]}.{cls.__name__}"
+        """`s3.Bucket`: the service and the class, by which `revive` finds it again, whatever the file is called."""
+        package, _, rest = cls.__module__.partition(".resources.")
+        return f"{rest.partition('.')[0] or package.rpartition('.')[2]}.{cls.__name__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,22 @@ class Account(Resource):
 
 def revive(kind: str, id: str, account: str, region: str) -> Resource:
     """The resource that a record in the ledger points to. Raises LookupError when its kind is no more."""
-    module, _, name = kind.partition(".")
-    package = "chalicelib.core" if module == "resource" else "chalicelib.resources"
-    try:
-        cls = getattr(import_module(f"{package}.{module}"), name)
-        if isinstance(cls, type) and issubclass(cls, Resource):
+    service, _, name = kind.partition(".")
+    if kind == Account.kind():
+        return Account(id, account, region)
+    for module in _modules(service):
+        cls = getattr(module, name, None)
+        if isinstance(cls, type) and issubclass(cls, Resource) and cls.kind() == kind:
             return cls(id, account, region)
-    except (ImportError, AttributeError):
-        pass
     raise LookupError(f"no resource of kind {kind!r} in this version of Snapback")
+
+
+def _modules(service: str) -> Iterator[ModuleType]:
+    """The service's file in `chalicelib/resources`, or the files of its folder."""
+    try:
+        found = import_module(f"chalicelib.resources.{service}")
+    except (ImportError, ValueError):
+        return
+    yield found
+    for each in iter_modules(getattr(found, "__path__", ())):
+        yield import_module(f"{found.__name__}.{each.name}")

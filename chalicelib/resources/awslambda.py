@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import text
-from chalicelib.core.ports import Told
 from chalicelib.core.resource import Resource, partition
+from chalicelib.core.session import Told
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _NAME = re.compile(
     r"(?:(?:arn:[a-z-]+:lambda:[a-z0-9-]+:)?[0-9]{12}:function:|function:)?"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from botocore.exceptions import ClientError
 
-from chalicelib.core.ports import Told
 from chalicelib.core.resource import Resource, partition
+from chalicelib.core.session import Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,149}")
 """https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html"""

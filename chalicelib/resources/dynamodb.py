@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _NAME = re.compile(
     r"(?:arn:[^:]+:dynamodb:(?P<region>[^:]+):(?P<account>[0-9]{12}):table/)?(?P<name>[A-Za-z0-9_.-]{3,255})"

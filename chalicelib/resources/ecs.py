@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from botocore.exceptions import ClientError
 
 from chalicelib.core.event import rows, text
-from chalicelib.core.ports import Told
 from chalicelib.core.resource import Resource, partition
+from chalicelib.core.session import Told
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _REVISION = re.compile(r"[A-Za-z0-9_-]{1,255}:[1-9][0-9]{0,9}")

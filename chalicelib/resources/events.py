@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BUS = re.compile(r"[A-Za-z0-9/._-]{1,256}")

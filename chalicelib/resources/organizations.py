@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _POLICY = re.compile(r"p-[0-9a-zA-Z_]{8,128}")
 """https://docs.aws.amazon.com/organizations/latest/APIReference/API_PolicySummary.html."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _ARN = re.compile(r"arn:[a-z-]+:ram:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):resource-share/[0-9a-f-]{36}")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _ID = re.compile(r"[a-f0-9]{8}-(?:[a-z0-9]{4}-){3}[a-z0-9]{12}")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _NAME = re.compile(
     r"(?!.*(?:-s3alias|--ol-s3|--x-s3|--xa-s3|--table-s3|\.mrap)\Z)[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]"

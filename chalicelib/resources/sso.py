@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from chalicelib.core.event import Event
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _SET = re.compile(r"arn:[a-z-]+:sso:::permissionSet/(?P<set>(?:sso)?ins-[A-Za-z0-9.-]{16}/ps-[A-Za-z0-9.-]{16})")
 """https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_PermissionSet.html."""

@@ -10,17 +10,18 @@ from aws_lambda_powertools.utilities import parameters
 from slack_sdk.signature import SignatureVerifier
 
 from chalicelib import wiring
-from chalicelib.adapters.clicks import FORM, slack
-from chalicelib.adapters.tickets import Tickets
+from chalicelib.aws.action_tokens import Tickets
+from chalicelib.clicks import slack
+from chalicelib.clicks.http import FORM
 from chalicelib.core.settings import Approver, Clicks, SlackApp
 from tests.clicks.server import Api, Context, Got
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID
-from tests.support import HOME
+from tests.support.events import HOME
 
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from chalicelib.wiring import Application
-    from tests.support import World
+    from tests.support.world import World
 
 KEY, SIGNING, TOKEN = "k" * 32, "8f742231b10e8888abcd99yyyzzz85a5", "xoxb-1-not-a-real-one"
 TEAM, CHANNEL, BOB = "T012TEAM1", "C012SECUR", "U012BOB01"

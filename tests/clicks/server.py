@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.config import Config
 from chalice.local import LocalGateway, LocalGatewayException
 
-from tests.support import HOME
+from tests.support.events import HOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,8 +17,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from chalicelib.adapters.tickets import link
-from chalicelib.core.record import Status
+from chalicelib.aws.action_tokens import link
+from chalicelib.core.types import Status
 from tests.clicks.server import STAGE, serving
 from tests.clicks.test_page import HOSTILE
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from chalicelib.adapters.clicks import FORM, page
-from chalicelib.adapters.tickets import VALID
-from chalicelib.core.record import Status
+from chalicelib.aws.action_tokens import VALID
+from chalicelib.clicks import page
+from chalicelib.clicks.http import FORM
 from chalicelib.core.settings import Approver, Clicks, Settings
+from chalicelib.core.types import Status
 from chalicelib.wiring import _in_ascii
 
 if TYPE_CHECKING:
@@ -325,7 +326,7 @@ def test_nothing_of_a_ticket_or_of_what_people_wrote_is_logged(desk: Desk) -> No
 
 
 def test_act_is_called_by_its_name_and_not_waited_for(desk: Desk) -> None:
-    from chalicelib.adapters.clicks import Act
+    from chalicelib.clicks.api import Act
 
     class Client:
         def invoke(self, **asked: Any) -> None:

@@ -14,14 +14,13 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from chalicelib import wiring
-from chalicelib.adapters import trail
-from chalicelib.adapters.clicks import FORM
-from chalicelib.adapters.clicks import slack as clicks
-from chalicelib.core.engine import FixFailed
+from chalicelib.aws import change_author
+from chalicelib.clicks import slack as clicks
+from chalicelib.clicks.http import FORM
+from chalicelib.core.errors import FixFailed, Refused
 from chalicelib.core.event import Actor
-from chalicelib.core.ports import Refused
-from chalicelib.core.record import Status
 from chalicelib.core.settings import Approver, Clicks
+from chalicelib.core.types import Status
 from tests.clicks.conftest import BOB, CHANNEL, REPLY, TEAM, TOKEN, really_reply
 from tests.clicks.server import Context
 from tests.clicks.test_page import with_
@@ -488,7 +487,7 @@ class TestWhatGoesWrong:
         assert "hunter2" not in desk.replies[0][1]
 
     def test_a_drift_is_told_with_what_changed(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(trail, "who_changed", lambda *_: None)
+        monkeypatch.setattr(change_author, "who_changed", lambda *_: None)
         desk.slack(desk.click("approve"))
         desk.world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")
         desk.slack(desk.click("undo"))

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.event import Actor, Event, NotBelieved, dig, parse_time, rows, text
-from tests.support import HOME, alice, cloudtrail_event
+from chalicelib.core.errors import NotBelieved
+from chalicelib.core.event import Actor, Event, dig, parse_time, rows, text
+from tests.support.events import HOME, alice, cloudtrail_event
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),

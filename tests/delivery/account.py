@@ -16,20 +16,22 @@ from botocore.client import BaseClient
 from moto import mock_aws
 
 from chalicelib import catalog
-from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Known, Mode, Settings
-from chalicelib.fixes.close_bucket_acl import is_public
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Mode
+from chalicelib.fixes.s3.close_bucket_acl import is_public
 from chalicelib.wiring import Application
-from snapback import moto_gaps
-from tests.clients import Source
+from snapback.memory_aws import gaps
 from tests.delivery.memory import Buckets, Sessions, Table
-from tests.support import HOME, REGION, Envelope, cloudtrail_event
+from tests.support.clients import Source
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.core.engine import Outcome
+    from chalicelib.core.outcome import Outcome
     from chalicelib.core.record import Record
     from tests.delivery.turns import Turns
 
@@ -224,6 +226,6 @@ def moto_account() -> Iterator[Moto]:
     def sent(client: Any, model: Any, *request: Any) -> Any:
         return made[0].sent(send, client, model, *request) if made else send(client, model, *request)
 
-    with mock_aws(), moto_gaps.closed(), patch.object(BaseClient, "_make_request", sent):
+    with mock_aws(), gaps.closed(), patch.object(BaseClient, "_make_request", sent):
         made.append(Moto())
         yield made[0]

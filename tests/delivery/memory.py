@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from chalicelib.core.settings import Known
+    from chalicelib.core.baseline import Known
 
 Item = dict[str, Any]
 Check = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib import catalog
-from chalicelib.core.engine import Unfinished
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Limits, Mode, Settings
-from chalicelib.fixes.close_bucket_acl import is_public
+from chalicelib.core.settings import Limits, Settings
+from chalicelib.core.types import Mode, Status
+from chalicelib.engine.context import Unfinished
+from chalicelib.fixes.s3.close_bucket_acl import is_public
 from tests.delivery.account import GUARDRAIL, Memory
 from tests.delivery.memory import EVERYONE, acl
 from tests.delivery.test_interleavings import LAMBDAS
 from tests.delivery.turns import Turns
-from tests.support import HOME, Envelope
+from tests.support.events import HOME, Envelope
 
 if TYPE_CHECKING:
     from chalicelib.wiring import Application

@@ -10,19 +10,21 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.engine import CannotAct
-from chalicelib.core.ports import Refused
-from chalicelib.core.record import UNDER_WAY, Record
-from chalicelib.core.settings import Limits, Mode
-from chalicelib.fixes.close_bucket_acl import is_public
+from chalicelib.core.errors import CannotAct, Refused
+from chalicelib.core.settings import Limits
+from chalicelib.core.types import UNDER_WAY, Mode
+from chalicelib.fixes.s3.close_bucket_acl import is_public
 from tests.delivery.account import Account, Memory, moto_account
 from tests.delivery.memory import EVERYONE, SIGNED_IN, acl
 from tests.delivery.turns import Killed, Plan, Turns, every_schedule
-from tests.support import REGION, Envelope
+from tests.support.events import REGION, Envelope
+
+if TYPE_CHECKING:
+    from chalicelib.core.record import Record
 
 MORE = os.environ.get("SNAPBACK_SCHEDULES") == "all"
 OPEN, CLOSED, MENDED = acl(EVERYONE), acl(), acl("http://acs.amazonaws.com/groups/s3/LogDelivery", permission="WRITE")

@@ -10,38 +10,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.ledger import DynamoLedger
-from chalicelib.core.ports import Refused
-from chalicelib.core.record import UNDER_WAY, Record, Status
+from chalicelib.aws.ledger import DynamoLedger
+from chalicelib.core.errors import Refused
 from chalicelib.core.settings import Limits
-from tests.adapters.test_ledger import (  # noqa: F401 - run again, on the table in memory
-    NOON,
+from chalicelib.core.types import UNDER_WAY, Status
+from tests.aws.test_ledger import (
     Clock,
-    clock,
     draft,
-    test_a_holder_that_lost_its_lock_cannot_move_its_record_twice,
-    test_a_holder_whose_slot_went_to_another_record_still_tells_its_end,
-    test_a_record_comes_back_as_it_was_written,
-    test_a_takeover_keeps_the_before_that_was_written_first,
-    test_an_event_opens_one_record,
-    test_an_exemption_holds_until_it_expires,
-    test_an_exemption_of_one_guardrail_is_none_of_another,
-    test_one_fix_may_be_all_that_is_allowed,
-    test_overdue_are_those_under_way_past_their_lease,
-    test_records_are_listed_by_status,
-    test_the_cap_is_held_to_the_unit_by_guardrail_account_and_minute,
-    test_the_fix_after_the_last_that_is_allowed_is_a_fight,
-    test_the_lock_of_another_event_is_respected_until_its_lease_is_out,
-    test_the_same_state_is_covered_only_for_events_before_it_was_seen,
 )
 from tests.delivery.memory import Table
 
 if TYPE_CHECKING:
-    from tests.support import World
+    from chalicelib.core.record import Record
+    from tests.support.world import World
 
 
 @pytest.fixture
-def ledger(clock: Clock) -> DynamoLedger:  # noqa: F811 - the same fixture
+def ledger(clock: Clock) -> DynamoLedger:
     return DynamoLedger(Table(), "records", clock)  # type: ignore[arg-type]
 
 

@@ -15,19 +15,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib import catalog
-from chalicelib.adapters.ledger import from_item
-from chalicelib.core.engine import CannotAct, FixFailed
+from chalicelib.aws.ledger import from_item
+from chalicelib.core.errors import CannotAct, FixFailed
 from chalicelib.core.event import Event
-from chalicelib.core.record import UNDER_WAY, UNDOABLE, Record, Status
-from chalicelib.core.settings import Limits, Mode
-from chalicelib.fixes.close_bucket_acl import is_public
+from chalicelib.core.settings import Limits
+from chalicelib.core.types import UNDER_WAY, UNDOABLE, Mode, Status
+from chalicelib.fixes.s3.close_bucket_acl import is_public
 from tests.delivery.account import GUARDRAIL, Memory
 from tests.delivery.memory import EVERYONE, SIGNED_IN, acl
 from tests.delivery.test_interleavings import NEXT
 from tests.delivery.turns import Killed
 
 if TYPE_CHECKING:
-    from tests.support import Envelope
+    from chalicelib.core.record import Record
+    from tests.support.events import Envelope
 
 BUCKETS = ("app-logs", "app-data")
 STATES: dict[str, Any] = {

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from moto import mock_aws
 
-from chalicelib.core.record import Status
-from snapback import moto_gaps
+from chalicelib.core.types import Status
+from snapback.memory_aws import gaps
 from tests.faults.trial import SCENARIOS, Trial
 from tests.faults.wire import AFTER, BEFORE, CONFLICT, ERRORS, OTHERS, STALE, Call, Fault, Wire
-from tests.moto_gaps import event_history
-from tests.support import GUARDRAILS, REGION, World, case_of
+from tests.support.cases import GUARDRAILS, case_of
+from tests.support.events import REGION
+from tests.support.moto_gaps import event_history
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.core.guardrail import Guardrail
+    from chalicelib.core.rule import Guardrail
 
 ALL = os.environ.get("SNAPBACK_FAULTS") == "all"
 """Without it, so many cases of each guardrail and scenario are picked, the same ones each time."""
@@ -110,7 +112,7 @@ def _aws() -> Iterator[tuple[Wire, Iterator[World]]]:
     wire, person, clients = Wire(), boto3.Session(region_name=REGION), dict[str, Any]()
     gc.disable()  # Collecting takes as long as the cases do.
     try:
-        with mock_aws() as account, moto_gaps.closed(), event_history(), wire.installed():
+        with mock_aws() as account, gaps.closed(), event_history(), wire.installed():
 
             def worlds() -> Iterator[World]:
                 for number in count(1):

@@ -10,12 +10,12 @@ import pytest
 from tests.faults import matrix
 from tests.faults.tally import PROPERTY
 from tests.faults.trial import SCENARIOS
-from tests.support import GUARDRAILS
+from tests.support.cases import GUARDRAILS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from chalicelib.core.guardrail import Guardrail
+    from chalicelib.core.rule import Guardrail
 
 
 def scenarios(rule: Guardrail[Any]) -> Sequence[str]:

@@ -10,25 +10,29 @@ from unittest.mock import patch
 
 from aws_lambda_powertools import Logger
 
-from chalicelib.adapters.ledger import TABLE, from_item
-from chalicelib.adapters.outbox import deliver
-from chalicelib.adapters.sessions import AwsSession, AwsSessions
-from chalicelib.core.engine import CannotAct, is_gone
+from chalicelib.aws.ledger import TABLE, from_item
+from chalicelib.aws.sessions import AwsSession, AwsSessions
+from chalicelib.core.errors import CannotAct
 from chalicelib.core.event import Event
-from chalicelib.core.message import told
-from chalicelib.core.record import UNDER_WAY, UNDOABLE, Record, Status
-from chalicelib.core.settings import Mode, Settings
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import UNDER_WAY, UNDOABLE, Mode, Status
+from chalicelib.engine.context import is_gone
+from chalicelib.notify.message import told
+from chalicelib.notify.outbox import deliver
 from chalicelib.wiring import Application
-from tests.clients import Source
 from tests.faults.wire import OTHERS, STALE, Call, Fault, Killed, Wire
-from tests.support import HOME, REGION, Case, Envelope, World, about
+from tests.support.cases import Case, about
+from tests.support.clients import Source
+from tests.support.events import HOME, REGION, Envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chalicelib.core.guardrail import Guardrail
-    from chalicelib.core.message import Message
-    from chalicelib.core.telling import Summary
+    from chalicelib.core.record import Record
+    from chalicelib.core.rule import Guardrail
+    from chalicelib.notify.message import Message
+    from chalicelib.notify.routing import Summary
+    from tests.support.world import World
 
 TABLE_NAME = "snapback-ledger"
 SCENARIOS = ("fix", "approve", "undo", "tend", "notify")

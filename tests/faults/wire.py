@@ -16,7 +16,7 @@ from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from chalicelib.adapters.sessions import _READS
+from chalicelib.aws.sessions import _READS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

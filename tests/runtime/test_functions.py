@@ -11,11 +11,12 @@ import pytest
 from bench import tree
 from bench.cold import moto_server
 from bench.runtime import Failed, Function
-from chalicelib.adapters import canary
-from chalicelib.adapters.ledger import DynamoLedger, utc_now
+from chalicelib import canary
+from chalicelib.aws.ledger import DynamoLedger, utc_now
+from snapback.deploy.iam_policies import functions, logical_id
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE
-from tests.support import HOME, REGION, World, native_event
-from tools.policies import functions, logical_id
+from tests.support.events import HOME, REGION, native_event
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from tests.support import HOME, cloudtrail_event
+from tests.support.events import HOME, cloudtrail_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -21,14 +21,17 @@ from moto import mock_aws
 
 import chalicelib.resources
 from chalicelib import catalog
-from chalicelib.core.event import Event, NotBelieved
-from chalicelib.core.guardrail import Guardrail, Rule, Tripwire
+from chalicelib.core.errors import NotBelieved
+from chalicelib.core.event import Event
 from chalicelib.core.pattern import matches
 from chalicelib.core.resource import Account, Resource
-from snapback import moto_gaps
-from snapback.logs import as_envelope
+from chalicelib.core.rule import Guardrail, Rule, Tripwire
+from snapback.memory_aws import gaps
+from snapback.replay.logs import as_envelope
 from tests.security.mutation import HOSTILE, bent, example_of, places, replaced
-from tests.support import GUARDRAILS, HOME, REGION, World, case_of
+from tests.support.cases import GUARDRAILS, case_of
+from tests.support.events import HOME, REGION
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +63,7 @@ def seeds() -> dict[Rule, Any]:
     """An event of each guardrail's first case, and of each tripwire."""
     found: dict[Rule, Any] = {rule: example_of(rule.on) for rule in TRIPWIRES}
     for rule in GUARDRAILS:
-        with mock_aws(), moto_gaps.closed():
+        with mock_aws(), gaps.closed():
             made = case_of(rule.id).unsafe[0](World(boto3.Session(region_name=REGION)))
         found[rule] = json.loads(json.dumps(made, default=str))
     return found

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.adapters.settings import PATH_VARIABLE, load_settings
-from chalicelib.core.settings import Mode
-from snapback import logs
-from snapback.logs import BadInput, read
-from tests.support import cloudtrail_event
+from chalicelib.aws.settings_source import PATH_VARIABLE, load_settings
+from chalicelib.core.types import Mode
+from snapback.replay import logs
+from snapback.replay.logs import BadInput, read
+from tests.support.events import cloudtrail_event
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support import World
+    from tests.support.world import World
 
 
 @pytest.mark.parametrize("name", ["bomb.json.gz", "bomb.jsonl.gz", "bomb.json"])

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.adapters.channels import slack, webhook
-from chalicelib.adapters.channels.sns import SUBJECT, Topic
-from chalicelib.core.engine import Unfinished, described
-from chalicelib.core.message import message_of
+from chalicelib.engine.context import Unfinished, described
+from chalicelib.notify.channels import slack, webhook
+from chalicelib.notify.channels.sns import SUBJECT, Topic
+from chalicelib.notify.message import message_of
 from snapback import render
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID
-from tests.support import HOME, alice, cloudtrail_event
+from tests.support.events import HOME, alice, cloudtrail_event
 
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
-    from tests.support import World
+    from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
 POLICY = "s3.bucket_policy_made_public"
@@ -100,12 +100,12 @@ def test_a_terminal_gets_no_escape_code(found: Record, capsys: pytest.CaptureFix
 def test_a_log_line_stays_one_line_of_json() -> None:
     """In a process of its own: a logger keeps the handlers that it was first made with."""
     code = f"""
-from chalicelib.core.engine import Outcome
+from chalicelib.core.outcome import Outcome
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.wiring import Application
 from dataclasses import replace
-from tests.support import cloudtrail_event
+from tests.support.events import cloudtrail_event
 application = Application("{HOME}", settings=Settings())
 for text in {HOSTILE!r}:
     event = replace(Event.parse(cloudtrail_event("s3", "PutBucketAcl")), id=text)

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.adapters.sessions import AwsSessions, ReadOnly
-from chalicelib.core.engine import CannotAct
+from chalicelib.aws.sessions import AwsSessions, ReadOnly
+from chalicelib.core.errors import CannotAct
 from chalicelib.core.resource import revive
-from infra.template import template
-from tests.support import GUARDRAILS, HOME, REGION, case_of
-from tools.policies import functions, policy_of
+from snapback.deploy.iam_policies import functions, policy_of
+from snapback.deploy.template.whole import template
+from tests.support.cases import GUARDRAILS, case_of
+from tests.support.events import HOME, REGION
 
 if TYPE_CHECKING:
-    from chalicelib.core.guardrail import Guardrail
-    from tests.support import World
+    from chalicelib.core.rule import Guardrail
+    from tests.support.world import World
 
 OF_S3 = [pytest.param(rule, id=rule.id) for rule in GUARDRAILS if rule.resource.kind() == "s3.Bucket"]
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from chalicelib.core.engine import Drifted, FixFailed, Unfinished
-from chalicelib.core.message import message_of
-from tests.moto_gaps import event_history
-from tests.support import cloudtrail_event
+from chalicelib.core.errors import Drifted, FixFailed
+from chalicelib.engine.context import Unfinished
+from chalicelib.notify.message import message_of
+from tests.support.events import cloudtrail_event
+from tests.support.moto_gaps import event_history
 
 if TYPE_CHECKING:
-    from tests.support import World
+    from tests.support.world import World
 
 RULE = "s3.bucket_policy_made_public"
 SECRET = "Zx9-correct-horse-battery"  # The name of nothing: it is in the state alone.
@@ -74,7 +75,7 @@ def test_a_failure_logs_no_state_and_puts_none_in_the_dead_letter(world: World, 
 def test_a_malformed_policy_is_told_without_its_text(
     world: World, opened: Any, logs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib.fixes.drop_public_statements import DropPublicStatements
+    from chalicelib.fixes.s3.drop_public_statements import DropPublicStatements
 
     state = {"account": "123456789012", "policy": f'{{"password": "{SECRET}", '}
     monkeypatch.setattr(DropPublicStatements, "read", lambda *_: state)

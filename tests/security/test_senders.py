@@ -10,15 +10,17 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from chalicelib import catalog
-from chalicelib.core.event import Event, NotBelieved
+from chalicelib.core.errors import NotBelieved
+from chalicelib.core.event import Event
 from chalicelib.core.pattern import SCHEDULED, matches
 from chalicelib.resources.s3 import Bucket
 from tests.security.mutation import example_of
-from tests.support import FRIEND, GUARDRAILS, HOME, STRANGER, case_of, cloudtrail_event
+from tests.support.cases import GUARDRAILS, case_of
+from tests.support.events import FRIEND, HOME, STRANGER, cloudtrail_event
 
 if TYPE_CHECKING:
-    from chalicelib.core.guardrail import Guardrail
-    from tests.support import World
+    from chalicelib.core.rule import Guardrail
+    from tests.support.world import World
 
 EVERY = [pytest.param(rule, id=rule.id) for rule in GUARDRAILS]
 RULE = "s3.bucket_acl_made_public"

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from tools import audit, sbom
-from tools.package import settle
+from snapback.deploy import sbom
+from snapback.deploy.package import settle
+from tools import audit
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
 from chalicelib import catalog
-from chalicelib.adapters.sessions import AwsSession
-from chalicelib.core.own import OF_HOME, READER, fixer
-from infra import member
-from infra.roles import HOME as AT_HOME
-from infra.roles import roles
+from chalicelib.aws.sessions import AwsSession
+from chalicelib.core.snapback_resources import OF_HOME, READER, fixer
 from snapback import accounts
+from snapback.deploy.template import member
+from snapback.deploy.template.roles import HOME as AT_HOME
+from snapback.deploy.template.roles import roles
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
-from tests.moto_gaps import event_history
-from tests.permissions import check
 from tests.snapback.test_cli import objects, run, unwrapped
-from tests.support import FRIEND, HOME, REGION, World, cloudtrail_event
+from tests.support.events import FRIEND, HOME, REGION, cloudtrail_event
+from tests.support.iam import check
+from tests.support.moto_gaps import event_history
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 PARAMETERS = {
     "HomeAccount": HOME,

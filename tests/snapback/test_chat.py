@@ -8,20 +8,20 @@ import pytest
 from aws_lambda_powertools.utilities import parameters
 from click.testing import CliRunner
 
-from chalicelib.adapters.channels import slack_app
-from chalicelib.core.message import Message
+from chalicelib.notify.channels import slack_app
+from chalicelib.notify.message import Message
 from snapback.chat import examples
 from snapback.cli import main
-from tests.adapters.fake_slack import HERE, TOKEN, slack
-from tests.adapters.receiver import PASSWORD, receiver
+from tests.notify.fake_slack import HERE, TOKEN, slack
+from tests.notify.receiver import PASSWORD, receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.adapters.fake_slack import Slack
-    from tests.adapters.receiver import Receiver
-    from tests.support import World
+    from tests.notify.fake_slack import Slack
+    from tests.notify.receiver import Receiver
+    from tests.support.world import World
 
 NAMES = ["alerted", "asking", "reminded", "fixed", "undone", "still_unsafe", "failed", "fighting", "summary"]
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -119,7 +119,7 @@ def test_what_does_not_arrive_is_told_in_one_line(settings: str, there: Receiver
 
 def test_it_waits_as_long_as_it_is_asked_to(settings: str, there: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("snapback.cli.time.sleep", pauses.append)
+    monkeypatch.setattr("snapback.commands.chat.time.sleep", pauses.append)
     there.then(429, Retry_After="7")
     code, said = run("siem", "--settings", settings)
     assert (code, said[-1], max(pauses)) == (0, "9 of 9 arrived at siem.", 7)  # The others are the server's own.

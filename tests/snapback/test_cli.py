@@ -16,18 +16,19 @@ from botocore import exceptions as aws
 from click.testing import CliRunner
 from moto import mock_aws
 
-from chalicelib.adapters.ledger import NoLedger
-from chalicelib.core.engine import CannotAct, FixFailed
-from chalicelib.core.ports import Refused as Busy
-from chalicelib.core.record import Status
-from snapback import cli
+from chalicelib.aws.ledger import NoLedger
+from chalicelib.core.errors import CannotAct, FixFailed
+from chalicelib.core.errors import Refused as Busy
+from chalicelib.core.types import Status
+from snapback import cli, errors
+from snapback.commands import options, records
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
-from tests.support import alice, cloudtrail_event
+from tests.support.events import alice, cloudtrail_event
 
 if TYPE_CHECKING:
     from click.testing import Result
 
-    from tests.support import World
+    from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 def run(*arguments: object, code: int = 0) -> Result:
     result = CliRunner().invoke(cli.main, [str(argument) for argument in arguments], prog_name="snapback")
     assert result.exit_code == code, result.output
-    assert code == cli.FAULT or "Traceback" not in result.output
+    assert code == errors.FAULT or "Traceback" not in result.output
     return result
 
 
@@ -396,7 +397,7 @@ class TestHandle:
 
 
 def test_the_demo_finds_fixes_and_undoes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from snapback import replay
+    from snapback.replay import replay
 
     monkeypatch.setattr(replay, "STORY", story(tmp_path))
     shown = unwrapped(run("demo"))
@@ -435,7 +436,7 @@ class TestTrouble:
         def fails(*_: Any) -> Any:
             raise error
 
-        monkeypatch.setattr(cli, "_application", fails)
+        monkeypatch.setattr(records, "open_application", fails)
         said = complaint("records")
         assert "\n" not in said
         assert len(said) > 20
@@ -458,18 +459,18 @@ class TestTrouble:
 
     @pytest.mark.parametrize("error", [CannotAct("no"), FixFailed("no"), Busy("busy", "1a2b")])
     def test_a_refused_action_is_one_line_and_exit_1(self, error: Exception) -> None:
-        line, code = cli.told(error)
+        line, code = errors.told(error)
         assert line
-        assert code == cli.FOUND
+        assert code == errors.FOUND
 
     def test_a_fault_shows_its_traceback_and_exit_3(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fails(*_: Any) -> Any:
             raise KeyError("a bug")
 
-        monkeypatch.setattr(cli, "_application", fails)
+        monkeypatch.setattr(records, "open_application", fails)
         assert "KeyError: 'a bug'" in run("records", code=3).stderr
         odd = aws.ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "Query")
-        assert cli.told(odd) == ("", cli.FAULT)
+        assert errors.told(odd) == ("", errors.FAULT)
 
     def test_no_credentials_for_real(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -504,7 +505,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_the_words_are_those_of_the_core() -> None:
-    from chalicelib.core.settings import Mode
+    from chalicelib.core.types import Mode
 
-    assert tuple(Mode) == cli.MODES
-    assert tuple(Status) == cli.STATUSES
+    assert tuple(Mode) == options.MODES
+    assert tuple(Status) == options.STATUSES

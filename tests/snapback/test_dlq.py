@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.adapters.outbox import deliver
 from chalicelib.core.settings import Outward, Settings
+from chalicelib.notify.outbox import deliver
 from snapback import dlq
-from tests.adapters.test_outbox import item
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
-from tests.moto_gaps import default_bus, lambda_functions, trimmed_stream
+from tests.notify.test_outbox import item
 from tests.snapback.test_cli import complaint, objects, run, unwrapped
-from tests.support import HOME, REGION, cloudtrail_event
+from tests.support.events import HOME, REGION, cloudtrail_event
+from tests.support.moto_gaps import default_bus, lambda_functions, trimmed_stream
 from tests.test_app import Context
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support import World
+    from tests.support.world import World
 
 GUARD = f"arn:aws:lambda:{REGION}:{HOME}:function:snapback-GuardS3-1A2B3C4D5E6F"
 NOTIFY = f"arn:aws:lambda:{REGION}:{HOME}:function:snapback-Notify-1A2B3C4D5E6F"
@@ -387,7 +387,7 @@ class Channel:
 
     def send(self, message: Any) -> None:
         if self.down:
-            from chalicelib.adapters.channels import Undeliverable
+            from chalicelib.notify.channels.base import Undeliverable
 
             raise Undeliverable("channel ops answered 404")
         self.told.append(f"{message.record} {message.status}")
@@ -469,7 +469,7 @@ class TestRedriveMessages:
         application = world.application()
         record = application.ledger.get(stream.ids[0])
         assert record
-        from chalicelib.core.record import Status
+        from chalicelib.core.types import Status
 
         application.ledger.move(record, Status.GONE, by="snapback")
         queues.put(stream.letter, queues.messages)
@@ -517,7 +517,7 @@ class TestRedriveMessages:
         stream.channel.down = True
         self.given_up(queues, stream, world)
         stream.channel.down = False
-        monkeypatch.setattr("chalicelib.adapters.channels.open_channels", lambda *_, **__: (stream.channel,))
+        monkeypatch.setattr("chalicelib.notify.channels.open.open_channels", lambda *_, **__: (stream.channel,))
         run("dlq", "redrive", "--all", "--local")
         assert stream.channel.told == [f"{stream.ids[0]} alerted"]
 
@@ -559,7 +559,7 @@ class TestRedriveMessages:
     ) -> None:
         queues.put(stream.letter, queues.messages)
         assert "the settings name no channel" in complaint("dlq", "redrive", "--all", "--local", code=1)
-        monkeypatch.setattr("chalicelib.adapters.channels.open_channels", lambda *_, **__: (stream.channel,))
+        monkeypatch.setattr("chalicelib.notify.channels.open.open_channels", lambda *_, **__: (stream.channel,))
         result = run("dlq", "redrive", "--all", "--local")
         assert result.stdout.count("\n") == 1, "no metrics on stdout"
         assert len(stream.channel.told) == 2

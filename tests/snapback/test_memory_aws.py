@@ -7,12 +7,13 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.sessions import AwsSessions
-from chalicelib.core.ports import Refused
-from chalicelib.core.settings import Known, Settings
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.baseline import Known
+from chalicelib.core.errors import Refused
+from chalicelib.core.settings import Settings
 from chalicelib.wiring import Application
-from snapback.memory_aws import MemoryAws, OutOfMemory
-from tests.support import cloudtrail_event
+from snapback.memory_aws.memory import MemoryAws, OutOfMemory
+from tests.support.events import cloudtrail_event
 
 HOME, OTHER = "111122223333", "444455556666"
 

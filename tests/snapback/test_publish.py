@@ -12,8 +12,8 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from chalicelib.adapters.settings import checked
-from chalicelib.core.settings import Mode
+from chalicelib.aws.settings_source import checked
+from chalicelib.core.types import Mode
 from snapback import cli
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from tests.support import World
+    from tests.support.world import World
 
 PARAMETER = "/snapback/settings"
 TO_SSM = ("--to", f"ssm:{PARAMETER}")

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from chalicelib import catalog
 from chalicelib.core.event import Event
-from chalicelib.core.guardrail import Guardrail
+from chalicelib.core.rule import Guardrail
 from snapback import render
-from tests.support import cloudtrail_event
+from tests.support.events import cloudtrail_event
 
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
-    from tests.support import World
+    from tests.support.world import World
 
 HOSTILE = "[red]x[/red] \x1b[31mred\x1b]0;title\x07 \u202eevil\u2069 \x9b2J a\nb\rc\td \u2028 \ud800 \u200b \U000e0041"
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
-from chalicelib.adapters.settings import PATH_VARIABLE, STACK_VARIABLE, load_settings
-from chalicelib.core.settings import Exemption, Known, Mode, Modes, Settings, SlackWebhook, Trail
+from chalicelib.aws.settings_source import PATH_VARIABLE, STACK_VARIABLE, load_settings
+from chalicelib.core.baseline import Known, Trail
+from chalicelib.core.settings import Exemption, Modes, Settings, SlackWebhook
+from chalicelib.core.types import Mode
 from snapback.settings_file import BadSettings, check, read_settings, to_json
 
 ROOT = Path(__file__).parents[2]

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.adapters.channels import Retry
-from chalicelib.adapters.outbox import deliver, drain
-from chalicelib.core.record import Status
+from chalicelib.core.types import Status
+from chalicelib.notify.channels.base import Retry
+from chalicelib.notify.outbox import deliver, drain
 from snapback.render import age
-from tests.adapters.test_outbox import Collector, alerts
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
-from tests.moto_gaps import default_bus
+from tests.notify.test_outbox import Collector, alerts
 from tests.snapback.test_cli import complaint, objects, public, run, unwrapped
 from tests.snapback.test_dlq import Queues, given_up, queues
-from tests.support import HOME
+from tests.support.events import HOME
+from tests.support.moto_gaps import default_bus
 from tests.test_app import Context
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support import World
+    from tests.support.world import World
 
 __all__ = ["queues"]
 

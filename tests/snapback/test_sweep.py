@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from chalicelib.core.engine import Outcome
-from chalicelib.core.sweep import Place
-from snapback import cli, render, replay
+from chalicelib.core.outcome import Outcome
+from chalicelib.sweep.places import Place
+from snapback import cli, errors, render
 from snapback.dlq import letter
+from snapback.replay import replay
 from snapback.sweep import Finding
-from tests.moto_gaps import deny
-from tests.support import HOME, REGION, World
+from tests.support.events import HOME, REGION
+from tests.support.moto_gaps import deny
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
+
+    from tests.support.world import World
 
 ACL = "s3.bucket_acl_made_public"
 
@@ -46,7 +49,7 @@ def grants(world: World, name: str) -> int:
 def test_without_a_ledger_what_is_found_is_told_and_nothing_else(world: World) -> None:
     bucket(world, "app-one")
     done = run("--guardrail", ACL)
-    assert done.exit_code == cli.FOUND
+    assert done.exit_code == errors.FOUND
     assert "there is no ledger" in done.output
     assert "app-one: " in done.output
     assert "alerted" in done.output
@@ -58,7 +61,7 @@ def test_without_a_ledger_what_is_found_is_told_and_nothing_else(world: World) -
 def test_what_needs_a_ledger_says_how_it_is_made(mode: str, world: World) -> None:
     bucket(world, "app-one")
     done = run("--guardrail", ACL, "--mode", mode)
-    assert done.exit_code == cli.BAD
+    assert done.exit_code == errors.BAD
     assert "--create-ledger makes it" in done.output
     assert grants(world, "app-one") == 2
 
@@ -68,7 +71,7 @@ def test_settings_that_fix_only_tell_without_a_ledger(world: World, tmp_path: Pa
     file = tmp_path / "settings.json"
     file.write_text(json.dumps({"mode": "fix", "guardrails": {ACL: {"mode": "fix", "accounts": {HOME: "fix"}}}}))
     done = run("--guardrail", ACL, "--settings", str(file))
-    assert done.exit_code == cli.FOUND, done.output
+    assert done.exit_code == errors.FOUND, done.output
     assert grants(world, "app-one") == 2
 
 
@@ -77,23 +80,23 @@ def test_it_fixes_and_a_second_run_finds_nothing_more_to_do(world: World, tmp_pa
     bucket(world, "app-two", "private")
     out = tmp_path / "found.jsonl"
     done = run("--service", "s3", "--guardrail", "*acl*", "--mode", "fix", "--create-ledger", "--json", str(out))
-    assert done.exit_code == cli.FINE, done.output
+    assert done.exit_code == errors.FINE, done.output
     (found,) = [json.loads(line) for line in out.read_text().splitlines()]
     wanted = {"account": HOME, "region": REGION, "kind": "s3.Bucket", "severity": "critical", "guardrail": ACL}
     assert found.items() >= {**wanted, "status": "fixed", "missed_by_events": False}.items()
     again = run("--guardrail", ACL, "--mode", "fix")
-    assert again.exit_code == cli.FINE
+    assert again.exit_code == errors.FINE
     assert "2 compliant" in again.output
     assert len(world.records()) == 1
 
 
 def test_what_was_told_before_is_left_unsafe_still(world: World) -> None:
     bucket(world, "app-one")
-    assert run("--guardrail", ACL, "--create-ledger").exit_code == cli.FOUND
+    assert run("--guardrail", ACL, "--create-ledger").exit_code == errors.FOUND
     again = run("--guardrail", ACL)
-    assert (again.exit_code, len(world.records())) == (cli.FOUND, 1)
+    assert (again.exit_code, len(world.records())) == (errors.FOUND, 1)
     assert "duplicate" in again.output
-    assert run("--guardrail", ACL, "--mode", "fix").exit_code == cli.FINE
+    assert run("--guardrail", ACL, "--mode", "fix").exit_code == errors.FINE
 
 
 def test_one_that_cannot_be_looked_at_is_told_at_the_end_and_the_rest_goes_on(world: World) -> None:
@@ -101,7 +104,7 @@ def test_one_that_cannot_be_looked_at_is_told_at_the_end_and_the_rest_goes_on(wo
         bucket(world, name)
     with deny("GetBucketAcl", about="app-shut"):
         done = run("--guardrail", ACL, "--mode", "fix", "--create-ledger")
-    assert done.exit_code == cli.BAD
+    assert done.exit_code == errors.BAD
     assert "snapback: s3.Bucket app-shut in 123456789012, us-east-1: AccessDenied" in done.output
     assert (grants(world, "app-one"), grants(world, "app-shut")) == (1, 2)
 
@@ -109,7 +112,7 @@ def test_one_that_cannot_be_looked_at_is_told_at_the_end_and_the_rest_goes_on(wo
 def test_a_kind_that_cannot_be_listed_does_not_hold_up_the_others(world: World) -> None:
     with deny("ListBuckets"):
         done = run("--service", "s3")
-    assert done.exit_code == cli.BAD
+    assert done.exit_code == errors.BAD
     assert "snapback: s3.Bucket in 123456789012, us-east-1: AccessDenied" in done.output
     assert "account 123456789012: " in done.output
 
@@ -117,7 +120,7 @@ def test_a_kind_that_cannot_be_listed_does_not_hold_up_the_others(world: World) 
 def test_credentials_that_are_over_end_it(world: World) -> None:
     with deny("ListBuckets", code="ExpiredToken"):
         done = run("--service", "s3")
-    assert done.exit_code == cli.BAD
+    assert done.exit_code == errors.BAD
     assert "the credentials expired" in done.output
 
 
@@ -155,7 +158,7 @@ def test_global_services_are_asked_once_wherever_one_is(world: World, monkeypatc
 )
 def test_what_fits_nothing_is_said(words: tuple[str, ...], said: str, world: World) -> None:
     done = run(*words)
-    assert done.exit_code == cli.BAD
+    assert done.exit_code == errors.BAD
     assert said in done.output
 
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.iam_actions import actions_of
-from tests.support import GUARDRAILS, HOME, REGION, World, case_of
+from tests.support.cases import GUARDRAILS, case_of
+from tests.support.events import HOME, REGION
+from tests.support.iam_actions import actions_of
 
 if TYPE_CHECKING:
-    from chalicelib.core.guardrail import Guardrail
-    from chalicelib.core.ports import Session
     from chalicelib.core.resource import Resource
+    from chalicelib.core.rule import Guardrail
+    from chalicelib.core.session import Session
+    from tests.support.world import World
     from tests.test_every_guardrail import Make
 
 IN_BULK = [rule for rule in GUARDRAILS if rule.resource.bulk_reads]

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.stop_function import StopFunction
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.awslambda.stop_function import StopFunction
 from chalicelib.resources.awslambda import CODED, Deployment
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = StopFunction()
 

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.analysis.policy_access import Who
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.core.policy import Who
-from chalicelib.fixes.remove_permissions import RemovePermissions
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.awslambda.remove_permissions import RemovePermissions
 from chalicelib.resources.awslambda import Qualified
 
 if TYPE_CHECKING:
-    from chalicelib.core.policy import Entrant, Statement
-    from chalicelib.core.ports import Session
+    from chalicelib.analysis.policy_access import Entrant
+    from chalicelib.analysis.policy_document import Statement
+    from chalicelib.core.session import Session
 
 FIX = RemovePermissions()
 

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.image_name import untrusted
 from chalicelib.core.event import text
-from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.images import untrusted
 from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
 from chalicelib.resources.awslambda import CODED, Function
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(

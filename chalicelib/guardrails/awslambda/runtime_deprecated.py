@@ -4,12 +4,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import text
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
 from chalicelib.resources.awslambda import CONFIGURED, Function
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 END = {
     name: date.fromisoformat(day)

@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import dig
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
 from chalicelib.resources.awslambda import CONFIGURED, Function
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(
@@ -27,7 +28,7 @@ def secret_in_environment(function: Function, aws: Session) -> str | None:
     Change the secret, and have the function fetch the new one when it starts. It is told, never fixed: without the
     secret, the function would fail. Exempt what only looks like one.
     """
-    from chalicelib.core.diff import credential
+    from chalicelib.analysis.secrets import credential
 
     variables = dig(function.configured(aws), "Environment", "Variables") or {}
     names = sorted(name for name, value in variables.items() if credential(name, value))

@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import rows, text
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
 from chalicelib.resources.codebuild import Project
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(
@@ -29,7 +30,7 @@ def project_holds_secret(project: Project, aws: Session) -> str | None:
     Change the secret, and have the variable refer to Secrets Manager or Parameter Store. AWS keys are not needed at
     all: a build has its service role. Exempt what only looks like a secret.
     """
-    from chalicelib.core.diff import credential
+    from chalicelib.analysis.secrets import credential
 
     found = project.described(aws)
     variables = rows(found, "environment", "environmentVariables")

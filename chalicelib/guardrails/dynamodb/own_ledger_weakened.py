@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.own import BUT_DEPLOYMENTS, own
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.protect_table import ProtectTable
+from chalicelib.core.rule import guardrail
+from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
+from chalicelib.core.types import Severity
+from chalicelib.fixes.dynamodb.protect_table import ProtectTable
 from chalicelib.resources.dynamodb import OwnTable
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
     from chalicelib.resources.dynamodb import Table
 
 FIX = ProtectTable()

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.resource import Account
-from chalicelib.fixes.encrypt_ebs_by_default import EncryptEbsByDefault
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ec2.encrypt_ebs_by_default import EncryptEbsByDefault
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = EncryptEbsByDefault()
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.stop_sharing import StopSharingImage, strangers, told
-from chalicelib.resources.ec2 import Image
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ec2.stop_sharing import StopSharingImage, strangers, told
+from chalicelib.resources.ec2.images import Image
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = StopSharingImage()
 

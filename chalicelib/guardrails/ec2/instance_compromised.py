@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.fixes.isolate_instance import IsolateInstance, lacking
-from chalicelib.resources.ec2 import COMPROMISED, Suspect
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ec2.isolate_instance import IsolateInstance, lacking
+from chalicelib.resources.ec2.instances import COMPROMISED, Suspect
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = IsolateInstance()
 

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
 from chalicelib.resources.absent import absent
-from chalicelib.resources.ec2 import Image, Instance
+from chalicelib.resources.ec2.images import Image
+from chalicelib.resources.ec2.instances import Instance
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(

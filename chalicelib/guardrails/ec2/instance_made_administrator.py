@@ -2,17 +2,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.analysis.policy_escalation import administrators
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.core.privileges import administrators
-from chalicelib.fixes.detach_admin_policies import DetachAdminPolicies
-from chalicelib.fixes.take_profile_off import TakeProfileOff
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ec2.take_profile_off import TakeProfileOff
+from chalicelib.fixes.iam.detach_admin_policies import DetachAdminPolicies
 from chalicelib.resources.absent import absent
-from chalicelib.resources.ec2 import Instance
-from chalicelib.resources.iam import Identity
+from chalicelib.resources.ec2.instances import Instance
+from chalicelib.resources.iam.identities import Identity
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(

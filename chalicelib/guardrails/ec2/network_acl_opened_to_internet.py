@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.delete_network_acl_entry import DeleteNetworkAclEntry, opened, told
-from chalicelib.resources.ec2 import NetworkAclEntry
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ec2.delete_network_acl_entry import DeleteNetworkAclEntry, opened, told
+from chalicelib.resources.ec2.network_acls import NetworkAclEntry
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.revoke_open_rules import RevokeOpenRules, entries_for, open_rules, rules_in, told
-from chalicelib.resources.ec2 import SecurityGroup
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ec2.revoke_open_rules import RevokeOpenRules, entries_for, open_rules, rules_in, told
+from chalicelib.resources.ec2.security_groups import SecurityGroup
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 MOST_TOLD = 5
 

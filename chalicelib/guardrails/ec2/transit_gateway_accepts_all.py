@@ -3,13 +3,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.accept_no_attachments import AcceptNoAttachments
-from chalicelib.resources.ec2 import TransitGateway
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ec2.accept_no_attachments import AcceptNoAttachments
+from chalicelib.resources.ec2.connections import TransitGateway
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(

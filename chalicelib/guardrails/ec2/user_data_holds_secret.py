@@ -6,12 +6,13 @@ import zlib
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.resources.ec2 import Instance
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.resources.ec2.instances import Instance
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 MOST_TOLD = 5
 
@@ -51,7 +52,7 @@ def plain_text(user_data: str) -> str:
 
 def secret_lines(text: str) -> list[int]:
     """The numbers of the lines, from 1, that assign a secret or hold what looks like one."""
-    from chalicelib.core.diff import credential
+    from chalicelib.analysis.secrets import credential
 
     return [
         number

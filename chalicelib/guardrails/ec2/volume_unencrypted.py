@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
-from chalicelib.resources.ec2 import Volume
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.resources.ec2.volumes import Volume
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(

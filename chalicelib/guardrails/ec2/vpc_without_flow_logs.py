@@ -3,13 +3,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
-from chalicelib.fixes.log_vpc_flows import LogVpcFlows, flow_logs
-from chalicelib.resources.ec2 import Vpc
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ec2.log_vpc_flows import LogVpcFlows, flow_logs
+from chalicelib.resources.ec2.vpcs import Vpc
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.event import dig, rows, text
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import Pattern, any_of, native
-from chalicelib.fixes.quarantine_image import QuarantineImage
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ecr.quarantine_image import QuarantineImage
 from chalicelib.resources.absent import absent
-from chalicelib.resources.ecr import Image
+from chalicelib.resources.ecr.images import Image
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = QuarantineImage()
 _FINDING: Pattern = {

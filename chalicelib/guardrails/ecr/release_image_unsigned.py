@@ -3,14 +3,23 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.signature import BUNDLE, SIMPLE, NotSigned, Trust, verify_bundle, verify_jws, verify_simple
-from chalicelib.fixes.quarantine_image import QuarantineImage
-from chalicelib.resources.ecr import PUSHED, Image
-from chalicelib.resources.ecr_signatures import COSE, READS, Signature, only_data, signatures, signed_by_ecr
+from chalicelib.analysis.image_signature import (
+    BUNDLE,
+    SIMPLE,
+    NotSigned,
+    Trust,
+    verify_bundle,
+    verify_jws,
+    verify_simple,
+)
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ecr.quarantine_image import QuarantineImage
+from chalicelib.resources.ecr.images import PUSHED, Image
+from chalicelib.resources.ecr.signatures import COSE, READS, Signature, only_data, signatures, signed_by_ecr
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = QuarantineImage()
 

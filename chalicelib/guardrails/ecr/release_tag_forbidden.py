@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.fixes.take_forbidden_tags_off import TakeForbiddenTagsOff
-from chalicelib.resources.ecr import PUSHED, Image
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ecr.take_forbidden_tags_off import TakeForbiddenTagsOff
+from chalicelib.resources.ecr.images import PUSHED, Image
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = TakeForbiddenTagsOff()
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
-from chalicelib.fixes.freeze_repository_tags import FreezeRepositoryTags
-from chalicelib.resources.ecr import Repository
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ecr.freeze_repository_tags import FreezeRepositoryTags
+from chalicelib.resources.ecr.repositories import Repository
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = FreezeRepositoryTags()
 

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.analysis.policy_access import strangers
 from chalicelib.core.pattern import any_of, cloudtrail, native
-from chalicelib.core.policy import strangers
-from chalicelib.fixes.close_repository_policy import CloseRepositoryPolicy
-from chalicelib.resources.ecr import Repository
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ecr.close_repository_policy import CloseRepositoryPolicy
+from chalicelib.resources.ecr.repositories import Repository
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = CloseRepositoryPolicy()
 

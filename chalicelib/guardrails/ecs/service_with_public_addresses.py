@@ -3,13 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import dig, rows
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.take_off_public_addresses import TakeOffPublicAddresses
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ecs.take_off_public_addresses import TakeOffPublicAddresses
 from chalicelib.resources.ecs import Service
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 _ASSIGNED = ("networkConfiguration", "awsvpcConfiguration", "assignPublicIp")
 

@@ -3,15 +3,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.event import dig, rows
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.deregister_task_definition import DeregisterTaskDefinition
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ecs.deregister_task_definition import DeregisterTaskDefinition
 from chalicelib.resources.ecs import TaskDefinition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = DeregisterTaskDefinition()
 
@@ -51,7 +52,7 @@ def task_holds_secret(definition: TaskDefinition, aws: Session) -> str | None:
 
 def _secrets(container: Mapping[str, Any]) -> list[str]:
     """The names of what looks like a secret; never the values."""
-    from chalicelib.core.diff import credential
+    from chalicelib.analysis.secrets import credential
 
     options = dig(container, "logConfiguration", "options") or {}
     pairs = [(each["name"], each.get("value", "")) for each in rows(container, "environment")]

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.image_name import untrusted
 from chalicelib.core.event import rows
-from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.images import untrusted
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.deregister_task_definition import DeregisterTaskDefinition
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ecs.deregister_task_definition import DeregisterTaskDefinition
 from chalicelib.resources.ecs import TaskDefinition
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = DeregisterTaskDefinition()
 

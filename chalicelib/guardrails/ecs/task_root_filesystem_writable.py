@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import rows, text
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
 from chalicelib.resources.ecs import TaskDefinition
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(

@@ -3,13 +3,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.log_cluster_audit import LogClusterAudit
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.eks.log_cluster_audit import LogClusterAudit
 from chalicelib.resources.eks import Cluster
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = LogClusterAudit()
 

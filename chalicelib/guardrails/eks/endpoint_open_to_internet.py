@@ -3,14 +3,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.narrow_cluster_endpoint import NarrowClusterEndpoint
-from chalicelib.fixes.revoke_open_rules import internet
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.ec2.revoke_open_rules import internet
+from chalicelib.fixes.eks.narrow_cluster_endpoint import NarrowClusterEndpoint
 from chalicelib.resources.eks import Cluster
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = NarrowClusterEndpoint()
 

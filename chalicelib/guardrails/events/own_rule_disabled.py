@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.own import BUT_DEPLOYMENTS, own
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.enable_rule import EnableRule
+from chalicelib.core.rule import guardrail
+from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
+from chalicelib.core.types import Severity
+from chalicelib.fixes.events.enable_rule import EnableRule
 from chalicelib.resources.events import OwnRule
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
     from chalicelib.resources.events import Rule
 
 FIX = EnableRule()

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.deactivate_access_key import ACTIVE, DeactivateAccessKey
-from chalicelib.resources.iam import AccessKey
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.iam.deactivate_access_key import ACTIVE, DeactivateAccessKey
+from chalicelib.resources.iam.access_keys import AccessKey
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = DeactivateAccessKey()
 

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import any_of, native
-from chalicelib.fixes.deactivate_access_key import ACTIVE
-from chalicelib.fixes.quarantine_key import QuarantineKey
-from chalicelib.resources.iam import STOLEN_CREDENTIALS, LeakedKey
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.iam.deactivate_access_key import ACTIVE
+from chalicelib.fixes.iam.quarantine_key import QuarantineKey
+from chalicelib.resources.iam.access_keys import STOLEN_CREDENTIALS, LeakedKey
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = QuarantineKey()
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.put_boundary_back import PutBoundaryBack
-from chalicelib.resources.iam import Bounded, kept_by_aws
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.iam.put_boundary_back import PutBoundaryBack
+from chalicelib.resources.iam.identities import Bounded, kept_by_aws
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = PutBoundaryBack()
 

@@ -3,13 +3,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import SCHEDULED
-from chalicelib.fixes.delete_login_profile import DeleteLoginProfile
-from chalicelib.resources.iam import ConsoleUser
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.iam.delete_login_profile import DeleteLoginProfile
+from chalicelib.resources.iam.identities import ConsoleUser
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = DeleteLoginProfile()
 

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.core.own import is_ours
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.drop_escalating_statements import DropEscalatingStatements
-from chalicelib.resources.iam import Identity, kept_by_aws
+from chalicelib.core.rule import guardrail
+from chalicelib.core.snapback_resources import is_ours
+from chalicelib.core.types import Severity
+from chalicelib.fixes.iam.drop_escalating_statements import DropEscalatingStatements
+from chalicelib.resources.iam.identities import Identity, kept_by_aws
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
-    from chalicelib.core.privileges import Path
+    from chalicelib.analysis.policy_escalation import Path
+    from chalicelib.core.session import Session
 
 FIX = DropEscalatingStatements()
 

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.analysis.policy_escalation import administering
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.core.privileges import administering
-from chalicelib.fixes.withdraw_admin_version import WithdrawAdminVersion
-from chalicelib.resources.iam import ManagedPolicy
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.iam.withdraw_admin_version import WithdrawAdminVersion
+from chalicelib.resources.iam.managed_policies import ManagedPolicy
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(

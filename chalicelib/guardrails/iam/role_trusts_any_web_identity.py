@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import any_of, cloudtrail
-from chalicelib.fixes.distrust_web_identities import DistrustWebIdentities
-from chalicelib.resources.iam import OPEN_ROLE, Role, kept_by_aws
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.iam.distrust_web_identities import DistrustWebIdentities
+from chalicelib.resources.iam.identities import OPEN_ROLE, Role, kept_by_aws
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = DistrustWebIdentities()
 

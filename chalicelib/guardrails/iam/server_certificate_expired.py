@@ -3,12 +3,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import SCHEDULED
-from chalicelib.resources.iam import ServerCertificate
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.resources.iam.server_certificates import ServerCertificate
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 
 @guardrail(

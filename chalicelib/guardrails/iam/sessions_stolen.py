@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
-from chalicelib.fixes.revoke_sessions import RevokeSessions, revoked
-from chalicelib.resources.iam import STOLEN_CREDENTIALS, Sessions
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.iam.revoke_sessions import RevokeSessions, revoked
+from chalicelib.resources.iam.access_keys import STOLEN_CREDENTIALS
+from chalicelib.resources.iam.sessions import Sessions
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = RevokeSessions()
 

@@ -2,16 +2,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.deactivate_access_key import ACTIVE
-from chalicelib.fixes.deactivate_users_keys import DeactivateUsersKeys
-from chalicelib.resources.iam import User
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.iam.deactivate_access_key import ACTIVE
+from chalicelib.fixes.iam.deactivate_users_keys import DeactivateUsersKeys
+from chalicelib.resources.iam.identities import User
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = DeactivateUsersKeys()
 BY_AWS = ("AWSCompromisedKeyQuarantine", "AWSExposedCredentialPolicy")

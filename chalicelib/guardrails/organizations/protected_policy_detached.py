@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.attach_protected_policy import AttachProtectedPolicy
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.organizations.attach_protected_policy import AttachProtectedPolicy
 from chalicelib.resources.organizations import OrganizationPolicy
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = AttachProtectedPolicy()
 

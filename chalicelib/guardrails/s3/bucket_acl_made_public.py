@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import any_of, cloudtrail
-from chalicelib.fixes.close_bucket_acl import CloseBucketAcl, is_public
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl, is_public
 from chalicelib.resources.s3 import EXPOSED, Bucket
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = CloseBucketAcl()
 

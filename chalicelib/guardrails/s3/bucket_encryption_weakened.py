@@ -3,13 +3,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import any_of, cloudtrail
-from chalicelib.fixes.encrypt_bucket_with_kms import EncryptBucketWithKms, as_asked, used
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.s3.encrypt_bucket_with_kms import EncryptBucketWithKms, as_asked, used
 from chalicelib.resources.s3 import EXPOSED, Bucket
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = EncryptBucketWithKms()
 

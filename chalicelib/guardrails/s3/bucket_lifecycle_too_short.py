@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.fixes.keep_bucket_objects import KeepBucketObjects, too_short
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.s3.keep_bucket_objects import KeepBucketObjects, too_short
 from chalicelib.resources.s3 import Bucket
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
-    from chalicelib.fixes.keep_bucket_objects import Rule
+    from chalicelib.core.session import Session
+    from chalicelib.fixes.s3.keep_bucket_objects import Rule
 
 FIX = KeepBucketObjects()
 

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.analysis.policy_access import public
+from chalicelib.analysis.policy_document import statements
 from chalicelib.core.pattern import any_of, cloudtrail
-from chalicelib.core.policy import public, statements
-from chalicelib.fixes.drop_public_statements import DropPublicStatements
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.s3.drop_public_statements import DropPublicStatements
 from chalicelib.resources.s3 import EXPOSED, Bucket
 
 if TYPE_CHECKING:
-    from chalicelib.core.policy import Statement
-    from chalicelib.core.ports import Session
+    from chalicelib.analysis.policy_document import Statement
+    from chalicelib.core.session import Session
 
 FIX = DropPublicStatements()
 

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
+from chalicelib.analysis.policy_access import Who
 from chalicelib.core.pattern import any_of, cloudtrail
-from chalicelib.core.policy import Who
-from chalicelib.fixes.drop_unknown_principals import DropUnknownPrincipals
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.s3.drop_unknown_principals import DropUnknownPrincipals
 from chalicelib.resources.s3 import EXPOSED, Bucket
 
 if TYPE_CHECKING:
-    from chalicelib.core.policy import Entrant
-    from chalicelib.core.ports import Session
+    from chalicelib.analysis.policy_access import Entrant
+    from chalicelib.core.session import Session
 
 FIX = DropUnknownPrincipals()
 

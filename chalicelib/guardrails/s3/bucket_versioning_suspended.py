@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, guardrail
 from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
-from chalicelib.fixes.keep_bucket_versions import KeepBucketVersions
+from chalicelib.core.rule import guardrail
+from chalicelib.core.types import Severity
+from chalicelib.fixes.s3.keep_bucket_versions import KeepBucketVersions
 from chalicelib.resources.s3 import Bucket
 
 if TYPE_CHECKING:
-    from chalicelib.core.ports import Session
+    from chalicelib.core.session import Session
 
 FIX = KeepBucketVersions()
 

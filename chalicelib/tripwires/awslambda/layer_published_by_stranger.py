@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import text
-from chalicelib.core.guardrail import Severity, tripwire
 from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import tripwire
+from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Event
-    from chalicelib.core.settings import Known
 
 
 @tripwire(severity=Severity.MEDIUM, on=cloudtrail("lambda", "PublishLayerVersion20181031"))

@@ -4,13 +4,14 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import text
-from chalicelib.core.guardrail import Severity, tripwire
-from chalicelib.core.own import fixer
 from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import tripwire
+from chalicelib.core.snapback_resources import fixer
+from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Event
-    from chalicelib.core.settings import Known
 
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("ecr", "PutImage"))

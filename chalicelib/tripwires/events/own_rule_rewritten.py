@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.guardrail import Severity, tripwire
-from chalicelib.core.own import BUT_DEPLOYMENTS, own
 from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import tripwire
+from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
+from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Event
-    from chalicelib.core.settings import Known
 
 
 @tripwire(

@@ -3,13 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import text
-from chalicelib.core.guardrail import Severity, tripwire
 from chalicelib.core.pattern import native
-from chalicelib.resources.iam import LeakedKey
+from chalicelib.core.rule import tripwire
+from chalicelib.core.types import Severity
+from chalicelib.resources.iam.access_keys import LeakedKey
 
 if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Event
-    from chalicelib.core.settings import Known
 
 
 @tripwire(

@@ -3,13 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import dig, rows, text
-from chalicelib.core.guardrail import Severity, tripwire
 from chalicelib.core.pattern import any_of
+from chalicelib.core.rule import tripwire
+from chalicelib.core.types import Severity
 from chalicelib.resources.s3 import EXPOSED
 
 if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Event
-    from chalicelib.core.settings import Known
 
 _UNGUARDED = {
     "Policy:IAMUser/S3BucketReplicatedExternally": "copies its objects to an unknown account",

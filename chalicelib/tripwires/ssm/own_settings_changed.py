@@ -3,13 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import rows
-from chalicelib.core.guardrail import Severity, tripwire
-from chalicelib.core.own import BUT_DEPLOYMENTS, home_of
 from chalicelib.core.pattern import any_of, cloudtrail
+from chalicelib.core.rule import tripwire
+from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, home_of
+from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Event
-    from chalicelib.core.settings import Known
 
 IN_SSM = ("PutParameter", "DeleteParameter", "DeleteParameters")
 IN_APPCONFIG = (

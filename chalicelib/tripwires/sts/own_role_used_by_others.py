@@ -4,13 +4,14 @@ import re
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import text
-from chalicelib.core.guardrail import Severity, tripwire
-from chalicelib.core.own import FIXERS, READER, home_of, is_assumed, own_role
 from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import tripwire
+from chalicelib.core.snapback_resources import FIXERS, READER, home_of, is_assumed, own_role
+from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Event
-    from chalicelib.core.settings import Known
 
 _FOR_A_RECORD = re.compile(r"snapback-[0-9a-f]{16,32}")
 # Roughly ours, so that few of an account's many calls come here; which are, the function says.

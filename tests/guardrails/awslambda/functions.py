@@ -7,10 +7,11 @@ import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from tests.support import HOME, REGION, cloudtrail_event
+from tests.support.events import HOME, REGION, cloudtrail_event
 
 if TYPE_CHECKING:
-    from tests.support import Envelope, World
+    from tests.support.events import Envelope
+    from tests.support.world import World
 
 NAME = "shop-web"
 ARN = f"arn:aws:lambda:{REGION}:{HOME}:function:{NAME}"

@@ -6,11 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.fixes.stop_function import StopFunction
+from chalicelib.core.types import Status
+from chalicelib.fixes.awslambda.stop_function import StopFunction
 from chalicelib.resources.awslambda import Deployment
 from tests.guardrails.awslambda.functions import ARN, CODE, CREATE, NAME, code, disturb, event, make, remove, whole
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, alice
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, alice
+from tests.support.world import KNOWN, World
 
 ID = "awslambda.code_put_by_stranger"
 CI = f"arn:aws:iam::{HOME}:role/ci-*"

@@ -6,14 +6,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.analysis.policy_document import Statement
+from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.event import Event
-from chalicelib.core.policy import Statement
-from chalicelib.core.record import Status
-from chalicelib.fixes.remove_permissions import RemovePermissions, permission
+from chalicelib.core.types import Status
+from chalicelib.fixes.awslambda.remove_permissions import RemovePermissions, permission
 from chalicelib.resources.awslambda import Qualified
 from tests.guardrails.awslambda.functions import ARN, NAME, event, make, policies, remove, whole, with_alias
-from tests.support import FRIEND, HOME, KNOWN, REGION, STRANGER, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, cloudtrail_event
+from tests.support.world import KNOWN, World
 
 ID = "awslambda.function_policy_made_public"
 ADD = "AddPermission20150331v2"

@@ -5,7 +5,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from tests.guardrails.awslambda.functions import CODE, CREATE, NAME, disturb, event, make, remove, whole
-from tests.support import HOME, KNOWN, STRANGER, Case, Envelope, World
+from tests.support.cases import Case
+from tests.support.events import HOME, STRANGER, Envelope
+from tests.support.world import KNOWN, World
 
 ID = "awslambda.image_not_allowed"
 

@@ -5,7 +5,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from tests.guardrails.awslambda.functions import CONFIGURE, CREATE, NAME, disturb, event, make, remove, whole
-from tests.support import FRIEND, HOME, KNOWN, REGION, STRANGER, Case, Envelope, World
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope
+from tests.support.world import KNOWN, World
 
 ID = "awslambda.layer_of_unknown_account"
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.guardrails.awslambda.runtime_deprecated import END
 from tests.guardrails.awslambda.functions import ARN, CONFIGURE, CREATE, NAME, disturb, event, make, remove, whole
-from tests.support import Case, Envelope, World, scheduled_event
+from tests.support.cases import Case
+from tests.support.events import Envelope, scheduled_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "awslambda.runtime_deprecated"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-web:1"

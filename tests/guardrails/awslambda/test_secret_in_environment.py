@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.guardrails.awslambda.functions import CONFIGURE, CREATE, NAME, disturb, event, make, remove, whole
-from tests.support import Case, Envelope, World
+from tests.support.cases import Case
+
+if TYPE_CHECKING:
+    from tests.support.events import Envelope
+    from tests.support.world import World
 
 ID = "awslambda.secret_in_environment"
 VALUE = "correct-horse-battery"

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.resources.awslambda import FunctionUrl
 from tests.guardrails.awslambda.functions import ARN, NAME, disturb, event, make, remove, whole, with_alias
-from tests.support import HOME, REGION, Case, Envelope, World
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "awslambda.url_without_auth"
 CORS = {"AllowOrigins": ["https://shop.example.com"], "MaxAge": 300}

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.core.baseline import Known, Trail
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Known, Settings, Trail
-from chalicelib.fixes.keep_trail_logging import KeepTrailLogging
+from chalicelib.core.settings import Settings
+from chalicelib.fixes.cloudtrail.keep_trail_logging import KeepTrailLogging
 from chalicelib.resources.cloudtrail import Trail as Pointer
-from tests.support import FRIEND, HOME, STRANGER, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, STRANGER, Envelope, cloudtrail_event
+from tests.support.world import World
 
 Make = Callable[[World], Envelope]
 

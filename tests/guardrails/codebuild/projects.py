@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.support import HOME, REGION, Envelope, World, cloudtrail_event
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ARN = f"arn:aws:codebuild:{REGION}:{HOME}:project/shop-web"
 

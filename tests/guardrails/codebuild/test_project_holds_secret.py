@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.guardrails.codebuild.projects import project, remove, whole
-from tests.support import Case, World
+from tests.support.cases import Case
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "codebuild.project_holds_secret"
 VALUE = "correct-horse-battery"

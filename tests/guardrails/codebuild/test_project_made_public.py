@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.core.event import Event
 from chalicelib.resources.codebuild import Project
 from tests.guardrails.codebuild.projects import ARN, project, remove, whole
-from tests.support import HOME, REGION, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "codebuild.project_made_public"
 

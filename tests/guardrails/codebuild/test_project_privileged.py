@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.guardrails.codebuild.projects import project, remove, whole
-from tests.support import Case
+from tests.support.cases import Case
 
 ID = "codebuild.project_privileged"
 

@@ -6,10 +6,13 @@ import pytest
 
 from chalicelib.core.event import Event
 from chalicelib.resources.dynamodb import OwnTable, Table
-from tests.support import FRIEND, HOME, Case, Envelope, World, alice, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, Envelope, alice, cloudtrail_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.support.world import World
 
 ID = "dynamodb.own_ledger_weakened"
 NAME = "snapback-Ledger-1A2B3C4D5E6F"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.support import HOME, REGION, cloudtrail_event
+from tests.support.events import HOME, REGION, cloudtrail_event
 
 if TYPE_CHECKING:
-    from tests.support import Envelope, World
+    from tests.support.events import Envelope
+    from tests.support.world import World
 
 
 def image(world: World) -> str:

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.settings import Known
-from chalicelib.fixes.empty_default_group import EmptyDefaultGroup
-from chalicelib.resources.ec2 import DefaultGroup
-from tests.support import HOME, Case, Envelope, World, cloudtrail_event, scheduled_event
+from chalicelib.core.baseline import Known
+from chalicelib.fixes.ec2.empty_default_group import EmptyDefaultGroup
+from chalicelib.resources.ec2.security_groups import DefaultGroup
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event, scheduled_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.default_group_with_rules"
 HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}

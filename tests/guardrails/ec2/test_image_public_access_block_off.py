@@ -1,10 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.settings import Known
-from chalicelib.fixes.block_public_sharing import BlockPublicImages
-from tests.support import Case, Envelope, World, cloudtrail_event
+from chalicelib.core.baseline import Known
+from chalicelib.fixes.ec2.block_public_sharing import BlockPublicImages
+from tests.support.cases import Case
+from tests.support.events import Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.image_public_access_block_off"
 

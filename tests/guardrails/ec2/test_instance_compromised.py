@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
@@ -8,16 +8,21 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.engine import FixFailed, Unfinished
+from chalicelib.core.baseline import Known
+from chalicelib.core.errors import FixFailed
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import matches
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known
-from chalicelib.fixes.isolate_instance import ISOLATED, TAG, IsolateInstance, lacking
+from chalicelib.core.types import Status
+from chalicelib.engine.context import Unfinished
+from chalicelib.fixes.ec2.isolate_instance import ISOLATED, TAG, IsolateInstance, lacking
 from chalicelib.guardrails.ec2.instance_compromised import instance_compromised
-from chalicelib.resources.ec2 import Suspect
+from chalicelib.resources.ec2.instances import Suspect
 from tests.guardrails.ec2.instances import disturb, forget, image, launch, the_instance
-from tests.support import FRIEND, HOME, REGION, Case, Envelope, World, native_event
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, REGION, Envelope, native_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.instance_compromised"
 FOUND = "2026-11-23T10:00:00Z"

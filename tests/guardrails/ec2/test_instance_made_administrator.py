@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.settings import Known, Settings
+from chalicelib.core.baseline import Known
+from chalicelib.core.settings import Settings
 from tests.guardrails.ec2.instances import disturb, forget, launch, the_instance
-from tests.support import HOME, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.instance_made_administrator"
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
-from chalicelib.resources.ec2 import Instance
+from chalicelib.resources.ec2.instances import Instance
 from tests.guardrails.ec2.instances import disturb, forget, launch, launched, the_instance
-from tests.support import HOME, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.instance_metadata_without_token"
 

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.settings import Known, Settings
+from chalicelib.core.baseline import Known
+from chalicelib.core.settings import Settings
 from tests.guardrails.ec2.instances import forget, launch, launched, the_instance
-from tests.support import Case, Envelope, World, scheduled_event
+from tests.support.cases import Case
+from tests.support.events import Envelope, scheduled_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.instance_with_public_address"
 

@@ -3,10 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.guardrails.ec2.instances import disturb, forget, launch, launched, the_instance
-from tests.support import HOME, Case, Envelope, World
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.support.world import World
 
 ID = "ec2.instance_without_required_tags"
 FILLED = {"owner": "alice", "made-by": f"arn:aws:iam::{HOME}:user/alice", "made-at": "2026-11-23T10:00:00Z"}

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.support import Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.metadata_default_weakened"
 

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Known
-from chalicelib.fixes.delete_network_acl_entry import opened
-from chalicelib.resources.ec2 import NetworkAclEntry
-from tests.support import HOME, Case, Envelope, World, cloudtrail_event
+from chalicelib.fixes.ec2.delete_network_acl_entry import opened
+from chalicelib.resources.ec2.network_acls import NetworkAclEntry
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.network_acl_opened_to_internet"
 SSH = {"From": 22, "To": 22}

@@ -3,17 +3,22 @@ from __future__ import annotations
 import json
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network, summarize_address_range
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes.revoke_open_rules import Rule, open_rules
-from chalicelib.resources.ec2 import SecurityGroup
-from tests.support import HOME, Case, Envelope, World, cloudtrail_event
+from chalicelib.core.settings import Settings
+from chalicelib.fixes.ec2.revoke_open_rules import Rule, open_rules
+from chalicelib.resources.ec2.security_groups import SecurityGroup
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.security_group_opened_to_internet"
 HALVES = ("0.0.0.0/1", "128.0.0.0/1")

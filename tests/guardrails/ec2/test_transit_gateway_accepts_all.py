@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
-from chalicelib.resources.ec2 import TransitGateway
-from tests.support import HOME, Case, Envelope, World, cloudtrail_event
+from chalicelib.resources.ec2.connections import TransitGateway
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.transit_gateway_accepts_all"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gzip
 from base64 import b64encode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 
 from chalicelib.guardrails.ec2.user_data_holds_secret import plain_text, secret_lines
 from tests.guardrails.ec2.instances import forget, launch, launched, the_instance
-from tests.support import Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.user_data_holds_secret"
 PASSWORD = "correct-horse-battery"

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.core.event import Event
-from chalicelib.resources.ec2 import Volume
-from tests.support import HOME, Case, Envelope, World, cloudtrail_event, scheduled_event
+from chalicelib.resources.ec2.volumes import Volume
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event, scheduled_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.volume_unencrypted"
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.core.event import Event
-from chalicelib.resources.ec2 import Peering
-from tests.support import FRIEND, HOME, REGION, STRANGER, Case, Envelope, World, cloudtrail_event
+from chalicelib.resources.ec2.connections import Peering
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.vpc_peered_with_unknown_account"
 

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes.log_vpc_flows import LogVpcFlows, Refused
-from chalicelib.resources.ec2 import Vpc
+from chalicelib.core.settings import Settings
+from chalicelib.fixes.ec2.log_vpc_flows import LogVpcFlows, Refused
+from chalicelib.resources.ec2.vpcs import Vpc
 from tests.guardrails.ec2.test_default_group_with_rules import vpc
-from tests.support import HOME, Case, Envelope, World, cloudtrail_event, scheduled_event
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event, scheduled_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ec2.vpc_without_flow_logs"
 BUCKET = "arn:aws:s3:::flow-archive"

@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tests.support import cloudtrail_event, native_event
+from tests.support.events import cloudtrail_event, native_event
 
 if TYPE_CHECKING:
-    from tests.support import Envelope, World
+    from tests.support.events import Envelope
+    from tests.support.world import World
 
 NAME = "shop/web"
 OCI = "application/vnd.oci.image.manifest.v1+json"

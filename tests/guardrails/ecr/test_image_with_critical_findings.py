@@ -2,19 +2,23 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.core.engine import FixFailed
+from chalicelib.core.baseline import Known, Scans
+from chalicelib.core.errors import FixFailed
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Scans
-from chalicelib.resources.ecr import Image
-from snapback import moto_ecr
-from tests.moto_gaps import scan_found
-from tests.support import HOME, STRANGER, Case, Envelope, World, cloudtrail_event, native_event
+from chalicelib.core.types import Status
+from chalicelib.resources.ecr.images import Image
+from snapback.memory_aws import ecr
+from tests.support.cases import Case
+from tests.support.events import HOME, STRANGER, Envelope, cloudtrail_event, native_event
+from tests.support.moto_gaps import scan_found
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecr.image_with_critical_findings"
 NAME = "shop/web"
@@ -114,7 +118,7 @@ def running(world: World) -> Envelope:
     ecs = {"detailsGroup": "service:web", "taskDefinitionArn": f"arn:aws:ecs:us-east-1:{HOME}:task-definition/web:7"}
     eks = {"namespace": "shop", "workloadInfoList": [{"name": "web-6d4", "type": "POD"}]}
     details = [{"runningUnitCount": 3, "stoppedUnitCount": 0, "clusterMetadata": {"awsEcsMetadataDetails": ecs}}] * 2
-    moto_ecr.image(HOME, "us-east-1", NAME, digest).clusters = [
+    ecr.image(HOME, "us-east-1", NAME, digest).clusters = [
         {"clusterArn": f"arn:aws:ecs:us-east-1:{HOME}:cluster/shop", "clusterDetails": details},
         {
             "clusterArn": f"arn:aws:eks:us-east-1:{HOME}:cluster/pods",
@@ -312,7 +316,7 @@ def test_of_a_basic_scan_too_what_is_let_be_does_not_count(world: World) -> None
     envelope = scanned("v1", known=LET_BE, CRITICAL=1)(world)
     found = [{"name": "CVE-2026-2", "severity": "CRITICAL"}]
     digest = envelope["detail"]["image-digest"]
-    moto_ecr.image(HOME, "us-east-1", NAME, digest).scan_finding_results_queue.clear()
+    ecr.image(HOME, "us-east-1", NAME, digest).scan_finding_results_queue.clear()
     from moto.ecr.models import ecr_backends
 
     ecr_backends[HOME]["us-east-1"].scan_finding_results[-1]["imageScanFindings"]["findings"] = found

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from urllib.error import HTTPError
 
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.core.engine import Unfinished
-from chalicelib.core.settings import Known, Release, Settings
-from chalicelib.resources.ecr_signatures import NotRead, fetched
-from snapback import moto_ecr
+from chalicelib.core.baseline import Known, Release
+from chalicelib.core.settings import Settings
+from chalicelib.engine.context import Unfinished
+from chalicelib.resources.ecr.signatures import NotRead, fetched
+from snapback.memory_aws import ecr
 from tests.guardrails.ecr import registry
 from tests.guardrails.ecr.registry import BUNDLE, NAME, NOTATION, OCI, cosign, key, of_certificate, pem, pushed
-from tests.support import HOME, REGION, Case, Envelope, World
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecr.release_image_unsigned"
 ROOT = registry.certificate("root", key("root"), ca=True)
@@ -84,7 +89,7 @@ def signed_by_ecr(world: World) -> Envelope:
 
 
 def status(world: World, digest: str, *words: str, profile: str = PROFILE) -> None:
-    image = moto_ecr.image(HOME, REGION, NAME, digest)
+    image = ecr.image(HOME, REGION, NAME, digest)
     image.signing = [{"signingProfileArn": profile, "status": word} for word in words]
 
 
@@ -206,7 +211,7 @@ def test_an_image_without_a_tag_is_let_be(world: World) -> None:
 def test_a_blob_that_is_not_there_or_is_another_is_no_signature(world: World) -> None:
     digest = release(world)
     cosign(world, digest)
-    with patch("chalicelib.resources.ecr_signatures.fetched", return_value=registry.payload(digest) + b" "):
+    with patch("chalicelib.resources.ecr.signatures.fetched", return_value=registry.payload(digest) + b" "):
         assert reason(world, pushed(digest)) == "nobody signed it"
     from moto.ecr.models import ecr_backends
 
@@ -218,7 +223,7 @@ def test_a_blob_that_is_not_there_or_is_another_is_no_signature(world: World) ->
 def test_a_blob_that_cannot_be_fetched_is_an_error_and_nothing_is_done(world: World) -> None:
     envelope = signed(world)
     before = whole(world)
-    with patch("chalicelib.resources.ecr_signatures.fetched", side_effect=TimeoutError), pytest.raises(Unfinished):
+    with patch("chalicelib.resources.ecr.signatures.fetched", side_effect=TimeoutError), pytest.raises(Unfinished):
         world.deliver(envelope, ID)
     assert whole(world) == before
 
@@ -301,7 +306,7 @@ def test_a_blob_is_fetched_without_redirects_and_as_far_as_the_limit(tmp_path: A
         def log_message(self, *_: Any) -> None:
             pass
 
-    from chalicelib.resources import ecr_signatures
+    from chalicelib.resources.ecr import signatures
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -311,7 +316,7 @@ def test_a_blob_is_fetched_without_redirects_and_as_far_as_the_limit(tmp_path: A
         return type("Parts", (), {"scheme": "https", "netloc": "s3.amazonaws.com"})
 
     try:
-        with patch.object(ecr_signatures, "urlsplit", parts):
+        with patch.object(signatures, "urlsplit", parts):
             assert fetched(f"http://{here}/small") == b"x" * 10
             assert fetched(f"http://{here}/large") == b""
             with pytest.raises(HTTPError):

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from chalicelib.core.baseline import Known, Release
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Known, Release
-from chalicelib.fixes.take_forbidden_tags_off import TakeForbiddenTagsOff
-from chalicelib.resources.ecr import Image
+from chalicelib.fixes.ecr.take_forbidden_tags_off import TakeForbiddenTagsOff
+from chalicelib.resources.ecr.images import Image
 from tests.guardrails.ecr import registry
 from tests.guardrails.ecr.registry import NAME, pushed, put_image
-from tests.support import STRANGER, Case, Envelope, World
+from tests.support.cases import Case
+from tests.support.events import STRANGER, Envelope
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecr.release_tag_forbidden"
 KNOWN = Known(releases={"shop/*": Release(), "lib/*": Release(tags=("latest", "dev-*"))})

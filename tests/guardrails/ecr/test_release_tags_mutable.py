@@ -1,15 +1,19 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.core.settings import Known, Release
-from chalicelib.fixes.freeze_repository_tags import FreezeRepositoryTags
-from tests.support import Case, Envelope, World, cloudtrail_event, scheduled_event
+from chalicelib.core.baseline import Known, Release
+from chalicelib.fixes.ecr.freeze_repository_tags import FreezeRepositoryTags
+from tests.support.cases import Case
+from tests.support.events import Envelope, cloudtrail_event, scheduled_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecr.release_tags_mutable"
 NAME = "shop/web"

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.support import FRIEND, HOME, STRANGER, Case, Envelope, World, analyzer_finding, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, STRANGER, Envelope, analyzer_finding, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecr.repository_policy_made_public"
 NAME = "shop/web"

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.resources.ecr import Repository
-from tests.support import HOME, STRANGER, Case, Envelope, World, cloudtrail_event, scheduled_event
+from chalicelib.core.types import Status
+from chalicelib.resources.ecr.repositories import Repository
+from tests.support.cases import Case
+from tests.support.events import HOME, STRANGER, Envelope, cloudtrail_event, scheduled_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecr.scan_on_push_off"
 NAME = "shop/web"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.settings import Known, Settings
-from tests.support import HOME, REGION, Envelope, World, cloudtrail_event
+from chalicelib.core.settings import Settings
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from tests.support.world import World
 
 OWN = f"{HOME}.dkr.ecr.{REGION}.amazonaws.com/shop/web@sha256:{'ab' * 32}"
 TASK = f"arn:aws:ecs:{REGION}:{HOME}:task-definition/web:1"

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known
-from chalicelib.fixes.take_off_public_addresses import TakeOffPublicAddresses
+from chalicelib.core.types import Status
+from chalicelib.fixes.ecs.take_off_public_addresses import TakeOffPublicAddresses
 from chalicelib.resources.ecs import Service
 from tests.guardrails.ecs.definitions import registered
-from tests.support import HOME, REGION, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecs.service_with_public_addresses"
 

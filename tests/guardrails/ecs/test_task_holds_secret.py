@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.diff import credential
+from chalicelib.analysis.secrets import credential
 from tests.guardrails.ecs.definitions import (
     among_others,
     container,
@@ -15,7 +15,10 @@ from tests.guardrails.ecs.definitions import (
     remove,
     whole,
 )
-from tests.support import Case, World
+from tests.support.cases import Case
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecs.task_holds_secret"
 VALUE = "correct-horse-battery"

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from chalicelib.core.images import registry, untrusted
-from chalicelib.core.settings import Known
+from chalicelib.analysis.image_name import registry, untrusted
+from chalicelib.core.baseline import Known
 from tests.guardrails.ecs.definitions import (
     OWN,
     among_others,
@@ -14,7 +16,11 @@ from tests.guardrails.ecs.definitions import (
     remove,
     whole,
 )
-from tests.support import HOME, STRANGER, Case, World
+from tests.support.cases import Case
+from tests.support.events import HOME, STRANGER
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecs.task_image_not_allowed"
 KNOWN = Known(registries=("public.ecr.aws/docker", "ghcr.io/example-*"))

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tests.guardrails.ecs.definitions import container, deregistered_since, disturb, registered, remove, whole
-from tests.support import Case, World
+from tests.support.cases import Case
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecs.task_root_filesystem_writable"
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
+from chalicelib.core.types import Status
 from chalicelib.resources.ecs import TaskDefinition
 from tests.guardrails.ecs.definitions import (
     TASK,
@@ -19,7 +19,11 @@ from tests.guardrails.ecs.definitions import (
     run,
     whole,
 )
-from tests.support import HOME, REGION, Case, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ecs.task_runs_as_host"
 

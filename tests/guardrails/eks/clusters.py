@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.settings import Known, Settings
-from snapback.moto_containers import over, under_way
-from tests.support import HOME, REGION, Envelope, World, cloudtrail_event
+from chalicelib.core.settings import Settings
+from snapback.memory_aws.containers import over, under_way
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from tests.support.world import World
 
 ARN = f"arn:aws:eks:{REGION}:{HOME}:cluster/prod"
 KEY = f"arn:aws:kms:{REGION}:{HOME}:key/12345678-1234-4234-8234-123456789012"

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.fixes.log_cluster_audit import LogClusterAudit
+from chalicelib.fixes.eks.log_cluster_audit import LogClusterAudit
 from chalicelib.resources.eks import Cluster
 from tests.guardrails.eks.clusters import AUDITED, cluster, disturb, in_moto, remove, whole
-from tests.support import HOME, REGION, Case, World
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "eks.audit_log_off"
 TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]

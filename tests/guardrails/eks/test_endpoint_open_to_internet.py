@@ -1,22 +1,27 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.engine import MOST_ATTEMPTS, Unfinished
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known
-from chalicelib.fixes.narrow_cluster_endpoint import NarrowClusterEndpoint
-from chalicelib.fixes.revoke_open_rules import internet
+from chalicelib.core.types import Status
+from chalicelib.engine.context import Unfinished
+from chalicelib.engine.remediate import MOST_ATTEMPTS
+from chalicelib.fixes.ec2.revoke_open_rules import internet
+from chalicelib.fixes.eks.narrow_cluster_endpoint import NarrowClusterEndpoint
 from chalicelib.resources.eks import Cluster
-from snapback.moto_containers import over
+from snapback.memory_aws.containers import over
 from tests.guardrails.eks.clusters import ARN, PRIVATE, cluster, disturb, in_moto, remove, whole
-from tests.support import HOME, REGION, Case, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "eks.endpoint_open_to_internet"
 EVERYWHERE = ["0.0.0.0/0"]

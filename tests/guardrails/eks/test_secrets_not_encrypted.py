@@ -1,10 +1,16 @@
 from __future__ import annotations
 
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known
-from snapback.moto_containers import over
+from typing import TYPE_CHECKING
+
+from chalicelib.core.baseline import Known
+from chalicelib.core.types import Status
+from snapback.memory_aws.containers import over
 from tests.guardrails.eks.clusters import ENCRYPTED, KEY, cluster, disturb, in_moto, remove, whole
-from tests.support import HOME, STRANGER, Case, World
+from tests.support.cases import Case
+from tests.support.events import HOME, STRANGER
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "eks.secrets_not_encrypted"
 ELSEWHERE = f"arn:aws:kms:eu-west-1:{HOME}:key/12345678-1234-4234-8234-123456789012"

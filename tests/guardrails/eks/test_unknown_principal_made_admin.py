@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known
-from chalicelib.fixes.withdraw_cluster_admin import WithdrawClusterAdmin
+from chalicelib.core.types import Status
+from chalicelib.fixes.eks.withdraw_cluster_admin import WithdrawClusterAdmin
 from chalicelib.resources.eks import AccessEntry
 from tests.guardrails.eks.clusters import cluster, in_moto, remove
-from tests.support import HOME, REGION, STRANGER, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, STRANGER, Envelope, cloudtrail_event
+from tests.support.world import World
 
 ID = "eks.unknown_principal_made_admin"
 ROLE = f"arn:aws:iam::{HOME}:role/ops/deploy"
@@ -144,11 +146,11 @@ def test_whatever_is_there_a_write_leaves_just_the_admin_policies_of_the_state(b
     import boto3
     from moto import mock_aws
 
-    from chalicelib.adapters.sessions import AwsSessions
-    from snapback import moto_gaps
-    from tests.support import KNOWN
+    from chalicelib.aws.sessions import AwsSessions
+    from snapback.memory_aws import gaps
+    from tests.support.world import KNOWN
 
-    with mock_aws(), moto_gaps.closed():
+    with mock_aws(), gaps.closed():
         world, sessions, fix = (
             World(boto3.Session(region_name=REGION)),
             AwsSessions(HOME, KNOWN),

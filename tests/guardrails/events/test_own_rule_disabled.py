@@ -8,10 +8,13 @@ import pytest
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import EVEN_READS
 from chalicelib.resources.events import OwnRule, Rule
-from tests.support import FRIEND, HOME, Case, Envelope, World, alice, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, Envelope, alice, cloudtrail_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.support.world import World
 
 ID = "events.own_rule_disabled"
 NAME = "snapback-GuardS3GuardS3Event-1A2B3C4D5E6F"

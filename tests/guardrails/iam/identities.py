@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.moto_gaps import policies_of_aws
+from tests.support.moto_gaps import policies_of_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support import World
+    from tests.support.world import World
 
 READS = "arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"
 

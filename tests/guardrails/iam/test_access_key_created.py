@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.aws.sessions import AwsSessions
 from chalicelib.catalog import rule
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Settings
-from chalicelib.resources.iam import AccessKey
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, alice, cloudtrail_event
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.resources.iam.access_keys import AccessKey
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, alice, cloudtrail_event
+from tests.support.world import KNOWN, World
 
 ID = "iam.access_key_created"
 ROOT = {"type": "Root", "principalId": HOME, "arn": f"arn:aws:iam::{HOME}:root", "accountId": HOME, "userName": "corp"}

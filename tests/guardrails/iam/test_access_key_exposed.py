@@ -7,14 +7,16 @@ from unittest.mock import patch
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
 from chalicelib.core.settings import Settings
-from chalicelib.fixes.quarantine_key import DENY_ALL, POLICY, QuarantineKey
-from chalicelib.resources.iam import LeakedKey
-from tests.moto_gaps import policies_of_aws
-from tests.support import FRIEND, HOME, KNOWN, REGION, Case, Envelope, World, another_administrator, native_event
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.quarantine_key import DENY_ALL, POLICY, QuarantineKey
+from chalicelib.resources.iam.access_keys import LeakedKey
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, REGION, Envelope, native_event
+from tests.support.moto_gaps import policies_of_aws
+from tests.support.world import KNOWN, World, another_administrator
 
 ID = "iam.access_key_exposed"
 OWN = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
@@ -170,7 +172,7 @@ def test_a_policy_without_the_key_is_not_done_yet(world: World) -> None:
 def test_a_key_that_is_no_users_is_told_and_never_fixed(world: World, envelope: Envelope) -> None:
     said = "User: arn:aws:iam::1:role/a is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key"
     error = ClientError({"Error": {"Code": "AccessDenied", "Message": f"{said} AKIAIOSFODNN7EXAMPLE"}}, "Get")
-    with patch("chalicelib.adapters.sessions.AwsSession.client") as client:
+    with patch("chalicelib.aws.sessions.AwsSession.client") as client:
         client.return_value.get_access_key_last_used.side_effect = error
         (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == Status.ALERTED

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.catalog import rule
-from chalicelib.core.settings import Known, Settings
-from chalicelib.resources.iam import AccessKey
-from tests.support import HOME, REGION, Case, Envelope, World, scheduled_event
+from chalicelib.core.baseline import Known
+from chalicelib.core.settings import Settings
+from chalicelib.resources.iam.access_keys import AccessKey
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, scheduled_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "iam.access_key_stale"
 

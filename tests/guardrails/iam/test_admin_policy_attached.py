@@ -9,15 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes.detach_admin_policies import AWS_MANAGED, DetachAdminPolicies, last_administrator
-from chalicelib.resources.iam import Identity
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.detach_admin_policies import AWS_MANAGED, DetachAdminPolicies, last_administrator
+from chalicelib.resources.iam.identities import Identity
 from tests.guardrails.iam.identities import attach_reading, remove
-from tests.moto_gaps import every_policy_of_aws, policies_of_aws
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, another_administrator, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+from tests.support.moto_gaps import every_policy_of_aws, policies_of_aws
+from tests.support.world import KNOWN, World, another_administrator
 
 ID = "iam.admin_policy_attached"
 AWS = "arn:aws:iam::aws:policy/"

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Settings
-from chalicelib.resources.iam import Bounded
-from tests.support import HOME, Case, Envelope, World, cloudtrail_event
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.resources.iam.identities import Bounded
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "iam.boundary_removed"
 EDGE = f"arn:aws:iam::{HOME}:policy/edge"

@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.settings import Known, Settings
+from chalicelib.core.baseline import Known
+from chalicelib.core.settings import Settings
 from tests.guardrails.iam.identities import attach_reading, remove
-from tests.support import HOME, TAGS, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event
+from tests.support.world import TAGS, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,16 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from chalicelib.adapters.sessions import AwsSessions
-from chalicelib.core.policy import statements
-from chalicelib.core.privileges import escalations
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes.drop_escalating_statements import DropEscalatingStatements
-from chalicelib.resources.iam import Identity
+from chalicelib.analysis.policy_document import statements
+from chalicelib.analysis.policy_escalation import escalations
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.baseline import Known
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.drop_escalating_statements import DropEscalatingStatements
+from chalicelib.resources.iam.identities import Identity
 from tests.guardrails.iam.identities import attach_reading, remove
-from tests.moto_gaps import policies_of_aws
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, another_administrator, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+from tests.support.moto_gaps import policies_of_aws
+from tests.support.world import KNOWN, World, another_administrator
 
 ID = "iam.inline_policy_escalates"
 IDENTITIES = {"user": "alice", "role": "deploy", "group": "builders"}

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.catalog import rule
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.resources.iam import ConsoleUser
-from tests.moto_gaps import enrol_mfa
-from tests.support import Case, Envelope, World, alice, cloudtrail_event
+from chalicelib.core.types import Status
+from chalicelib.resources.iam.identities import ConsoleUser
+from tests.support.cases import Case
+from tests.support.events import Envelope, alice, cloudtrail_event
+from tests.support.moto_gaps import enrol_mfa
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "iam.login_profile_without_mfa"
 ADMIN = {

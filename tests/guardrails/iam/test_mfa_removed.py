@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core.record import Status
-from chalicelib.fixes.deny_until_mfa import NAME, DenyUntilMfa
-from chalicelib.resources.iam import ConsoleUser
-from tests.moto_gaps import enrol_mfa
-from tests.support import HOME, KNOWN, Case, Envelope, World, alice, cloudtrail_event
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.deny_until_mfa import NAME, DenyUntilMfa
+from chalicelib.resources.iam.identities import ConsoleUser
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, alice, cloudtrail_event
+from tests.support.moto_gaps import enrol_mfa
+from tests.support.world import KNOWN, World
 
 ID = "iam.mfa_removed"
 OWN = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}

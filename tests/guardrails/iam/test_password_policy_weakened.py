@@ -1,14 +1,19 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Passwords, Settings
-from chalicelib.fixes.raise_password_policy import RaisePasswordPolicy, weaker
-from tests.support import Case, Envelope, World, cloudtrail_event
+from chalicelib.core.baseline import Known, Passwords
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.raise_password_policy import RaisePasswordPolicy, weaker
+from tests.support.cases import Case
+from tests.support.events import Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "iam.password_policy_weakened"
 STRICT: dict[str, Any] = {

@@ -8,16 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from chalicelib.adapters.sessions import AwsSessions
-from chalicelib.core.engine import Drifted
+from chalicelib.analysis.policy_document import statements
+from chalicelib.analysis.policy_escalation import administering
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.errors import Drifted
 from chalicelib.core.event import Event
-from chalicelib.core.policy import statements
-from chalicelib.core.privileges import administering
-from chalicelib.core.record import Status
-from chalicelib.fixes.withdraw_admin_version import ALLOWS_NOTHING, WithdrawAdminVersion
-from chalicelib.resources.iam import ManagedPolicy
-from tests.moto_gaps import event_history
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, another_administrator, cloudtrail_event
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.withdraw_admin_version import ALLOWS_NOTHING, WithdrawAdminVersion
+from chalicelib.resources.iam.managed_policies import ManagedPolicy
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+from tests.support.moto_gaps import event_history
+from tests.support.world import KNOWN, World, another_administrator
 
 ID = "iam.policy_allows_everything"
 ARN = f"arn:aws:iam::{HOME}:policy/team/work"

@@ -7,14 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from chalicelib.adapters.sessions import AwsSessions
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes.detach_from_user import DetachFromUser
-from chalicelib.resources.iam import User
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.baseline import Known
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.detach_from_user import DetachFromUser
+from chalicelib.resources.iam.identities import User
 from tests.guardrails.iam.identities import remove
-from tests.moto_gaps import policies_of_aws
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, alice, another_administrator, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, alice, cloudtrail_event
+from tests.support.moto_gaps import policies_of_aws
+from tests.support.world import KNOWN, World, another_administrator
 
 ID = "iam.policy_directly_on_user"
 AWS = "arn:aws:iam::aws:policy/"

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known
-from chalicelib.fixes.distrust_strangers import NOBODY
+from chalicelib.core.baseline import Known
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.distrust_strangers import NOBODY
 from tests.guardrails.iam.test_role_trusts_unknown_account import (
     DENY,
     EC2,
@@ -20,7 +20,11 @@ from tests.guardrails.iam.test_role_trusts_unknown_account import (
     trusting,
     whole,
 )
-from tests.support import FRIEND, HOME, STRANGER, Case, World
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, STRANGER
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "iam.role_trusts_any_web_identity"
 ACCOUNTS = "iam.role_trusts_unknown_account"

@@ -8,26 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.analysis.policy_access import strangers
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.policy import strangers
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes.distrust_strangers import NOBODY, DistrustStrangers
-from chalicelib.resources.iam import Role
-from tests.moto_gaps import deleted_principals_refused
-from tests.support import (
-    FRIEND,
-    HOME,
-    KNOWN,
-    REGION,
-    STRANGER,
-    Case,
-    Envelope,
-    World,
-    analyzer_finding,
-    cloudtrail_event,
-)
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.distrust_strangers import NOBODY, DistrustStrangers
+from chalicelib.resources.iam.identities import Role
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, analyzer_finding, cloudtrail_event
+from tests.support.moto_gaps import deleted_principals_refused
+from tests.support.world import KNOWN, World
 
 ID = "iam.role_trusts_unknown_account"
 ORGANIZATION = "o-exampleorg1"

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.record import Status
-from tests.moto_gaps import root_has_a_key
-from tests.support import HOME, Case, Envelope, World, alice, cloudtrail_event, scheduled_event
+from chalicelib.core.types import Status
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, alice, cloudtrail_event, scheduled_event
+from tests.support.moto_gaps import root_has_a_key
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "iam.root_key_created"
 ROOT = {"type": "Root", "principalId": HOME, "arn": f"arn:aws:iam::{HOME}:root", "accountId": HOME}

@@ -3,12 +3,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.aws.sessions import AwsSessions
 from chalicelib.catalog import rule
 from chalicelib.core.event import Event
-from chalicelib.resources.iam import ServerCertificate
-from tests.moto_gaps import certificate_expires
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, scheduled_event
+from chalicelib.resources.iam.server_certificates import ServerCertificate
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, scheduled_event
+from tests.support.moto_gaps import certificate_expires
+from tests.support.world import KNOWN, World
 
 ID = "iam.server_certificate_expired"
 

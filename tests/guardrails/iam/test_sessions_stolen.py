@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
 from chalicelib.core.settings import Settings
-from chalicelib.fixes.revoke_sessions import POLICY, RevokeSessions, revoked
-from chalicelib.resources.iam import Sessions
-from tests.support import FRIEND, HOME, KNOWN, REGION, Case, Envelope, World, native_event
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.revoke_sessions import POLICY, RevokeSessions, revoked
+from chalicelib.resources.iam.sessions import Sessions
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, REGION, Envelope, native_event
+from tests.support.world import KNOWN, World
 
 if TYPE_CHECKING:
     from datetime import datetime

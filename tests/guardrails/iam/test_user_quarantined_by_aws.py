@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib.adapters.sessions import AwsSessions
-from chalicelib.core.record import Status
-from chalicelib.fixes.deactivate_users_keys import DeactivateUsersKeys
-from chalicelib.resources.iam import User
-from tests.moto_gaps import policies_of_aws
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, alice, cloudtrail_event
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.types import Status
+from chalicelib.fixes.iam.deactivate_users_keys import DeactivateUsersKeys
+from chalicelib.resources.iam.identities import User
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, alice, cloudtrail_event
+from tests.support.moto_gaps import policies_of_aws
+from tests.support.world import KNOWN, World
 
 ID = "iam.user_quarantined_by_aws"
 QUARANTINE = "AWSCompromisedKeyQuarantineV3"

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Settings
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
 from chalicelib.resources.organizations import OrganizationPolicy
-from tests.support import Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "organizations.protected_policy_detached"
 TEXT = json.dumps(

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes.stop_sharing_with_strangers import stranger
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.fixes.ram.stop_sharing_with_strangers import stranger
 from chalicelib.resources.ram import ResourceShare
-from tests.support import FRIEND, HOME, REGION, STRANGER, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ram.resource_shared_with_unknown_account"
 SUBNET = f"arn:aws:ec2:{REGION}:{HOME}:subnet/subnet-0123456789abcdef0"

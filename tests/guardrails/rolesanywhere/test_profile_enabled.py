@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.adapters.sessions import AwsSessions
-from chalicelib.core.settings import Known, Settings
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.baseline import Known
+from chalicelib.core.settings import Settings
 from chalicelib.resources.rolesanywhere import Profile
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+from tests.support.world import KNOWN, World
 
 ID = "rolesanywhere.profile_enabled"
 

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Known, Settings
+from chalicelib.core.settings import Settings
 from chalicelib.resources.rolesanywhere import TrustAnchor
-from tests.support import HOME, KNOWN, REGION, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+from tests.support.world import KNOWN, World
 
 ID = "rolesanywhere.trust_anchor_enabled"
 SOURCE = {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": "-----BEGIN CERTIFICATE-----"}}

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support import Case, Envelope, World, cloudtrail_event, tag_bucket
+from tests.support.cases import Case
+from tests.support.events import Envelope, cloudtrail_event
+from tests.support.world import World, tag_bucket
 
 ID = "s3.bucket_acl_made_public"
 

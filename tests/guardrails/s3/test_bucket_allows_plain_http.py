@@ -9,10 +9,12 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.policy import drop
-from chalicelib.core.record import Status
-from chalicelib.fixes.refuse_plain_http import MOST_BYTES, RefusePlainHttp, refused
-from tests.support import HOME, KNOWN, Case, Envelope, World, cloudtrail_event, tag_bucket
+from chalicelib.analysis.policy_document import drop
+from chalicelib.core.types import Status
+from chalicelib.fixes.s3.refuse_plain_http import MOST_BYTES, RefusePlainHttp, refused
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, cloudtrail_event
+from tests.support.world import KNOWN, World, tag_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

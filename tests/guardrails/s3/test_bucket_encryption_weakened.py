@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.core.settings import Bucket, Known
-from chalicelib.fixes.encrypt_bucket_with_kms import EncryptBucketWithKms
-from tests.support import FRIEND, VAULT_KEY, Case, Envelope, World, cloudtrail_event, macie_finding, tag_bucket
+from chalicelib.core.baseline import Bucket, Known
+from chalicelib.fixes.s3.encrypt_bucket_with_kms import EncryptBucketWithKms
+from tests.support.cases import Case
+from tests.support.events import FRIEND, Envelope, cloudtrail_event, macie_finding
+from tests.support.world import VAULT_KEY, World, tag_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,10 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.fixes.keep_bucket_objects import KeepBucketObjects
-from tests.support import KNOWN, Case, Envelope, World, cloudtrail_event, tag_bucket
+from chalicelib.fixes.s3.keep_bucket_objects import KeepBucketObjects
+from tests.support.cases import Case
+from tests.support.events import Envelope, cloudtrail_event
+from tests.support.world import KNOWN, World, tag_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.fixes.log_bucket_access import LogBucketAccess
-from tests.support import KNOWN, Case, Envelope, World, cloudtrail_event, tag_bucket
+from chalicelib.fixes.s3.log_bucket_access import LogBucketAccess
+from tests.support.cases import Case
+from tests.support.events import Envelope, cloudtrail_event
+from tests.support.world import KNOWN, World, tag_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,13 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.engine import FixFailed
-from chalicelib.core.policy import public
-from chalicelib.core.record import Status
-from chalicelib.fixes.drop_public_statements import DropPublicStatements
-from tests.support import FRIEND, HOME, KNOWN, Case, Envelope, World, cloudtrail_event
+from chalicelib.analysis.policy_access import public
+from chalicelib.core.errors import FixFailed
+from chalicelib.core.types import Status
+from chalicelib.fixes.s3.drop_public_statements import DropPublicStatements
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, Envelope, cloudtrail_event
+from tests.support.world import KNOWN, World
 
 Make = Callable[[World], Envelope]
 

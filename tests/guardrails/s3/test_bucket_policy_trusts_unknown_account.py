@@ -8,24 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.policy import strangers
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes.drop_unknown_principals import DropUnknownPrincipals
+from chalicelib.analysis.policy_access import strangers
+from chalicelib.core.baseline import Known
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.fixes.s3.drop_unknown_principals import DropUnknownPrincipals
 from tests.guardrails.s3.test_bucket_policy_made_public import ALL, NAME, READ, TLS, put, text, whole
-from tests.moto_gaps import deleted_principals_refused
-from tests.support import (
-    FRIEND,
-    HOME,
-    KNOWN,
-    STRANGER,
-    Case,
-    Envelope,
-    World,
-    analyzer_finding,
-    macie_finding,
-    tag_bucket,
-)
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, STRANGER, Envelope, analyzer_finding, macie_finding
+from tests.support.moto_gaps import deleted_principals_refused
+from tests.support.world import KNOWN, World, tag_bucket
 
 Make = Callable[[World], Envelope]
 

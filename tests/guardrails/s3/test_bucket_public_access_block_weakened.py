@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support import HOME, Case, Envelope, World, analyzer_finding, cloudtrail_event, macie_finding, tag_bucket
+from tests.support.cases import Case
+from tests.support.events import HOME, Envelope, analyzer_finding, cloudtrail_event, macie_finding
+from tests.support.world import World, tag_bucket
 
 ID = "s3.bucket_public_access_block_weakened"
 NAME = "app-pictures"

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.record import Status
-from chalicelib.fixes.keep_bucket_versions import KeepBucketVersions
-from tests.support import KNOWN, Case, Envelope, World, cloudtrail_event, scheduled_event, tag_bucket
+from chalicelib.core.types import Status
+from chalicelib.fixes.s3.keep_bucket_versions import KeepBucketVersions
+from tests.support.cases import Case
+from tests.support.events import Envelope, cloudtrail_event, scheduled_event
+from tests.support.world import KNOWN, World, tag_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Actor
-from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes.tag_with_owner import TagBucket
-from tests.support import FRIEND, HOME, KNOWN, Case, Envelope, World, cloudtrail_event, scheduled_event, tag_bucket
+from chalicelib.core.settings import Settings
+from chalicelib.fixes.tags import TagBucket
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, Envelope, cloudtrail_event, scheduled_event
+from tests.support.world import KNOWN, World, tag_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

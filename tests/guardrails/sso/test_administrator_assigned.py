@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.record import Status
-from chalicelib.core.settings import Known, Settings
-from chalicelib.fixes import revoke_assignment
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.fixes.sso import revoke_assignment
 from chalicelib.resources.sso import Assignment
-from tests.support import FRIEND, HOME, REGION, STRANGER, Case, Envelope, World, cloudtrail_event
+from tests.support.cases import Case
+from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "sso.administrator_assigned"
 GROUP = "906714f0-f0a1-70a3-9f3d-0a1b2c3d4e5f"
@@ -146,7 +151,7 @@ ASSIGNMENT = Assignment(f"ssoins-1234567890abcdef/ps-1234567890abcdef/{FRIEND}/G
 
 def test_it_waits_while_it_is_in_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("chalicelib.fixes.revoke_assignment.time.sleep", pauses.append)
+    monkeypatch.setattr("chalicelib.fixes.sso.revoke_assignment.time.sleep", pauses.append)
     revoke_assignment._wait(Slow({"Status": "IN_PROGRESS"}, {"Status": "SUCCEEDED"}), "Deletion", ASSIGNMENT, "1")
     assert pauses == [0.5]
     revoke_assignment._wait(Slow(*[{"Status": "IN_PROGRESS"}] * 6), "Deletion", ASSIGNMENT, "1")

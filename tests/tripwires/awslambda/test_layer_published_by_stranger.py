@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.support import HOME, KNOWN, REGION, Envelope, World, cloudtrail_event
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+from tests.support.world import KNOWN, World
 
 ID = "awslambda.layer_published_by_stranger"
 CI = f"arn:aws:iam::{HOME}:role/ci-*"

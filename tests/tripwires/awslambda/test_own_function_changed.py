@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import FRIEND, HOME, Envelope, World, alice, cloudtrail_event
+from tests.support.events import FRIEND, HOME, Envelope, alice, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "awslambda.own_function_changed"
 NAME = "snapback-GuardS3-1A2B3C4D5E6F"

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.core.settings import Release
+from chalicelib.core.baseline import Release
 from tests.guardrails.ecr.registry import NAME, put_image
-from tests.support import HOME, KNOWN, STRANGER, Envelope, World, alice
+from tests.support.events import HOME, STRANGER, Envelope, alice
+from tests.support.world import KNOWN, World
 
 ID = "ecr.release_pushed_by_stranger"
 DIGEST = "sha256:" + "ab" * 32

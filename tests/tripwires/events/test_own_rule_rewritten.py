@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import FRIEND, Envelope, World, alice, cloudtrail_event
+from tests.support.events import FRIEND, Envelope, alice, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "events.own_rule_rewritten"
 NAME = "snapback-GuardS3GuardS3Event-1A2B3C4D5E6F"

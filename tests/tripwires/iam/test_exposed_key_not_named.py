@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.guardrails.iam.test_access_key_exposed import health
-from tests.support import FRIEND, World
+from tests.support.events import FRIEND
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "iam.exposed_key_not_named"
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.settings import Known, Settings
-from tests.support import HOME, Envelope, World, alice, cloudtrail_event
+from chalicelib.core.baseline import Known
+from chalicelib.core.settings import Settings
+from tests.support.events import HOME, Envelope, alice, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "iam.identity_provider_changed"
 SAML = f"arn:aws:iam::{HOME}:saml-provider/corp"

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.support import FRIEND, Envelope, World, cloudtrail_event
+from tests.support.events import FRIEND, Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "organizations.leaving_attempted"
 

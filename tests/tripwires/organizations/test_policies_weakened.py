@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from chalicelib.core.settings import Known, Settings
-from tests.support import Envelope, World, cloudtrail_event
+from chalicelib.core.baseline import Known
+from chalicelib.core.settings import Settings
+from tests.support.events import Envelope, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "organizations.policies_weakened"
 POLICY = "p-examplepolicyid111"

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import FRIEND, HOME, STRANGER, Envelope, World, analyzer_finding, macie_finding
+from tests.support.events import FRIEND, HOME, STRANGER, Envelope, analyzer_finding, macie_finding
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "s3.exposure_found"
 KEY = f"arn:aws:kms:us-east-1:{HOME}:key/12345678-1234-4234-8234-123456789012"

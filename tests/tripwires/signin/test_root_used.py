@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import HOME, STRANGER, Envelope, World, alice, cloudtrail_event
+from tests.support.events import HOME, STRANGER, Envelope, alice, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "signin.root_used"
 ROOT = {"type": "Root", "principalId": HOME, "arn": f"arn:aws:iam::{HOME}:root", "accountId": HOME, "accessKeyId": ""}

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from chalicelib import catalog
+from chalicelib.core.baseline import Known
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Known
-from tests.support import FRIEND, HOME, REGION, STACK, Envelope, World, alice, cloudtrail_event
+from tests.support.events import FRIEND, HOME, REGION, STACK, Envelope, alice, cloudtrail_event
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 ID = "ssm.own_settings_changed"
 IN_SSM = "ssm:/snapback/settings"

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from chalicelib import catalog
-from chalicelib.adapters.sessions import AwsSessions
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.baseline import Known
 from chalicelib.core.pattern import matches
-from chalicelib.core.settings import Known, Settings
-from tests.support import FRIEND, HOME, KNOWN, STRANGER, Envelope, World, alice, cloudtrail_event
-from tools.policies import functions, logical_id
+from chalicelib.core.settings import Settings
+from snapback.deploy.iam_policies import functions, logical_id
+from tests.support.events import FRIEND, HOME, STRANGER, Envelope, alice, cloudtrail_event
+from tests.support.world import KNOWN, World
 
 ID = "sts.own_role_used_by_others"
 ROLE = f"arn:aws:iam::{HOME}:role/snapback-GuardS3Role-1A2B3C4D5E6F"

@@ -1,0 +1,397 @@
+"""What an IAM policy lets in, and how to take just that out of its text. Pure: no AWS, nothing beyond the standard library.
+
+A policy that can't be read raises ValueError: it is neither safe nor public, and somebody has to look.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from chalicelib.analysis.policy_document import (
+    DELETED_PRINCIPAL,
+    Condition,
+    Policy,
+    Statement,
+    as_list,
+    covers,
+    element_matches,
+    named_principals,
+    statements,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+    from ipaddress import IPv4Network, IPv6Network
+
+    from chalicelib.core.baseline import Known
+
+_Holds: TypeAlias = "Callable[[Condition, str], bool]"
+
+_CALLER_KEYS = frozenset(
+    {
+        *("aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", "aws:userid"),
+        *("aws:principalservicename", "aws:principalservicenameslist"),
+        *("aws:sourceaccount", "aws:sourcearn", "aws:sourceip", "aws:sourceorgid", "aws:sourceorgpaths"),
+        *("aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce"),
+        *("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"),
+        *("ec2:sourceinstancearn", "kms:calleraccount", "lambda:eventsourcetoken", "lambda:sourcefunctionarn"),
+        *("s3:dataaccesspointaccount", "s3:dataaccesspointarn"),
+    }
+)
+_FIXING_KEYS = _CALLER_KEYS | {"s3:x-amz-server-side-encryption-aws-kms-key-id"}
+_ORGANIZATION_KEYS = frozenset(
+    {"aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths", "aws:vpceorgid"}
+)
+_SOURCE_KEYS = frozenset(
+    {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner"}
+)
+_NEGATED = {
+    "stringnotequals": "stringequals",
+    "stringnotequalsignorecase": "stringequalsignorecase",
+    "stringnotlike": "stringlike",
+    "arnnotequals": "arnequals",
+    "arnnotlike": "arnlike",
+    "notipaddress": "ipaddress",
+}
+
+# Patterns that `re` compiles when they are first needed, and keeps: a cold start mostly needs none.
+_ARN_OF_ACCOUNT = r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):"
+_ORGANIZATION_PATH = r"o-[a-z0-9]{10,32}/"
+_ESCAPED_WILDCARD = r"\$\{[*?$]\}"
+_OUR_SIDE = r"(?i)\$\{aws:Resource(Account|OrgID)\}"
+
+_GITHUB, _PULUMI = "token.actions.githubusercontent.com", "api.pulumi.com/oidc"
+_SENTINEL = "sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d"
+_CLAIMS = frozenset({"sub", "aud", "app_id", "repository", "repository_id", "repository_owner", "repository_owner_id"})
+_CALLER_PICKS_AUDIENCE = frozenset(
+    {
+        *(_GITHUB, "gitlab.com", "app.terraform.io", "agent.buildkite.com"),
+        *("oidc.codefresh.io", "proidc.upbound.io", "scalr.io"),
+    }
+)
+_SHARED_WITH_PATH = frozenset({_PULUMI, "studio.datachain.ai/api"})
+_TENANTS = {
+    "sub": r"[^*?$:]+:[^*?$:/]+[:/]",
+    "repository": r"[^*?$/]+/",
+    _GITHUB: r"([^*?$]*:)?(repo|repository(_owner)?(_id)?|enterprise(_id)?):[^*?$:/]+([:/]|$)",
+    _PULUMI: r"[^*?$]*:org:[^*?$:]+:",
+}
+"""What a claim begins with when it names one tenant of a shared issuer; an issuer's own is for `sub`. At GitHub, all
+may have `sub` hold what they like (`ref:refs/heads/main` alone, say), so that even a fixed one has to name the
+repository or its owner. Google's `oaud` is no claim here: the caller chooses it.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html
+https://docs.github.com/en/actions/reference/security/oidc
+"""
+
+
+class Who(StrEnum):
+    """What is wrong with a principal that is let in."""
+
+    ANYONE = "anyone"
+    ORGANIZATION = "unknown organization"
+    ACCOUNT = "unknown account"
+    VENDOR = "vendor without external id"
+    WEB_IDENTITY = "web identity without a fixed subject"
+    SERVICE = "service on anyone's behalf"
+
+
+class Entrant(NamedTuple):
+    """A principal that a statement lets in, as written; `*` for NotPrincipal. `public` is what S3 calls so."""
+
+    statement: int
+    principal: str
+    who: Who
+    public: bool
+
+
+def let_in(policy: Policy, known: Known, own: str) -> list[Entrant]:
+    """Whom the Allow statements let in that we don't know, once Deny statements and conditions have been weighed.
+
+    Known are our account, the known accounts, organizations, principals and CIDRs; a condition that demands one of
+    them will do. Known vendors get into roles with a fixed `sts:ExternalId`, and nowhere else. A deleted principal is
+    no stranger; a web identity is one without a claim that names one tenant; a service is one (a confused deputy) when
+    no condition says on whose behalf it must call.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    found = statements(policy)
+    denies = [each for each in found if each.effect == "Deny"]
+    return [
+        Entrant(statement.index, value, *judged)
+        for statement in found
+        if statement.effect == "Allow"
+        for kind, value in statement.principals()
+        if (judged := _judged(_Entry(statement, kind, value), denies, known, own))
+    ]
+
+
+def by_statement(entrants: Iterable[Entrant]) -> dict[int, list[str]]:
+    """As `drop_principals` takes them."""
+    found: dict[int, list[str]] = {}
+    for each in entrants:
+        found.setdefault(each.statement, []).append(each.principal)
+    return found
+
+
+def public(policy: Policy, known: Known, own: str) -> list[int]:
+    """The Allow statements that let in anybody: no fixed principal, and nothing that fixes one.
+
+    "Fixed" as S3 means it, with four mercies: a wildcard is fine in an ARN or organization path whose account or
+    organization is fixed, `${aws:ResourceAccount}` and `${aws:ResourceOrgID}` are ours, so are the known CIDRs, and a
+    Deny of all others fixes as well as a condition does.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
+    """
+    return list(by_statement(each for each in let_in(policy, known, own) if each.public))
+
+
+def strangers(policy: Policy, known: Known, own: str) -> dict[int, list[str]]:
+    """The principals, as written, that an Allow statement lets in though we don't know them; no AWS services."""
+    return by_statement(each for each in let_in(policy, known, own) if each.who is not Who.SERVICE)
+
+
+def refuses_plain_http(policy: Policy, calls: Iterable[tuple[str, str]]) -> bool:
+    """Whether each of the calls, action and resource, is denied to everybody who makes it without TLS.
+
+    A name that no policy would give stands for every one: `s3:~` for all of S3's actions.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit
+    """
+    refusing = [
+        statement
+        for statement in statements(policy)
+        if statement.effect == "Deny"
+        and {"Action", "Resource", "Principal"} <= statement.raw.keys()
+        and ("AWS", "*") in statement.principals()
+        and all(map(_without_tls, statement.conditions()))
+    ]
+    return all(any(covers(statement, *call) for statement in refusing) for call in calls)
+
+
+class _Entry(NamedTuple):
+    """One principal of one Allow statement."""
+
+    statement: Statement
+    kind: str
+    value: str
+
+    @property
+    def anybody(self) -> bool:
+        if self.kind == "Federated" and not self.value.startswith("arn:"):
+            return not _claimed(self.statement, self.value)
+        return "*" in self.value and not re.match(_ARN_OF_ACCOUNT, self.value)
+
+
+def _judged(entry: _Entry, denies: list[Statement], known: Known, own: str) -> tuple[Who, bool] | None:
+    """Who it is and whether it is public, or None of one whom we know."""
+
+    def ours(condition: Condition, value: str) -> bool:
+        return _ours(condition, value, known, own)
+
+    def fixed(condition: Condition, value: str) -> bool:
+        return _fixed(condition, value, known) or ours(condition, value)
+
+    def kept(keys: Collection[str], holds: _Holds) -> bool:
+        return _narrowed(entry.statement, keys, own, holds) or any(
+            _shut_out(deny, entry, keys, own, holds, known) for deny in denies
+        )
+
+    if _is_service(entry):
+        known_one = known.principal(entry.value) or kept(_CALLER_KEYS, ours)
+        return None if known_one else (Who.SERVICE, False)
+    is_public = entry.anybody and not kept(_FIXING_KEYS, fixed)
+    who = _stranger(entry, known, own)
+    if not is_public and (who is None or kept(_CALLER_KEYS, ours)):
+        return None
+    if who is Who.ACCOUNT and entry.anybody:
+        of_organization = any(each.key in _ORGANIZATION_KEYS for each in entry.statement.narrowing())
+        who = Who.ORGANIZATION if of_organization and not is_public else Who.ACCOUNT
+    if is_public and who is not Who.WEB_IDENTITY:
+        who = Who.ANYONE
+    return who or Who.ANYONE, is_public
+
+
+def _is_service(entry: _Entry) -> bool:
+    return entry.kind == "Service" and "*" not in entry.value
+
+
+def _stranger(entry: _Entry, known: Known, own: str) -> Who | None:
+    """By the principal alone, and the claims and external ids that its kind calls for."""
+    statement, kind, value = entry
+    account, whole = _account(value), f"arn:aws:iam::{value}:root" if value.isdigit() else value
+    if known.principal(whole) or _is_service(entry):
+        return None
+    if kind == "Federated" and ":saml-provider/" not in value:
+        if value.startswith("arn:") and account not in {own, *known.accounts}:
+            return Who.ACCOUNT
+        return None if _claimed(statement, value) else Who.WEB_IDENTITY
+    if account in known.vendors and element_matches(statement, "Action", "sts:assumerole"):
+        return None if _external_id(statement) else Who.VENDOR
+    trusted = account in {own, *known.accounts} or re.fullmatch(DELETED_PRINCIPAL, value)
+    return None if trusted else Who.ACCOUNT
+
+
+def _account(name: str) -> str:
+    """The account of an ARN; what isn't an ARN stands for itself."""
+    arn = re.match(_ARN_OF_ACCOUNT, name)
+    return arn[1] if arn else name
+
+
+def _external_id(statement: Statement) -> bool:
+    """Whether the vendor has to send an id that it has for us alone.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
+    """
+    return any(
+        key == "sts:externalid" and all(_literal(operator, each) for each in values)
+        for operator, key, values in statement.narrowing()
+    )
+
+
+def _claimed(statement: Statement, provider: str) -> bool:
+    """Whether a claim of the provider's tokens is fixed, so that not everybody with an account there gets in.
+
+    Microsoft Sentinel's tokens are the same for all its customers, whose workspace is in the session's name.
+    """
+    issuer = provider.rpartition(":oidc-provider/")[2].lower()
+    claims = _CLAIMS - {"aud"} if issuer in _CALLER_PICKS_AUDIENCE else _CLAIMS
+    fixing = {f"{issuer}:{claim}": claim for claim in claims}
+    if issuer == _SENTINEL:
+        fixing = {"sts:rolesessionname": "session"}
+    return any(
+        key in fixing and all(_one_tenant(issuer, fixing[key], operator, each) for each in values)
+        for operator, key, values in statement.narrowing()
+    )
+
+
+def _one_tenant(issuer: str, claim: str, operator: str, pattern: str) -> bool:
+    """Whether all that fits is one tenant's: what comes before a wildcard names it, as in `repo:acme/*`.
+
+    An issuer with a path (`oidc.circleci.com/org/1`) mostly is one tenant's own, so that any part of a claim will do.
+    """
+    if claim == "sub" and issuer == _GITHUB:
+        return bool(re.match(_TENANTS[_GITHUB], pattern))
+    own = "/" in issuer.rstrip("/") and issuer not in _SHARED_WITH_PATH | {_SENTINEL}
+    if _literal(operator, pattern) or (own and "${" not in pattern and pattern.strip("*?:/")):
+        return True
+    tenant = _TENANTS.get(issuer if claim == "sub" and issuer in _TENANTS else claim)
+    return bool(tenant and re.match(tenant, pattern))
+
+
+def _shut_out(deny: Statement, entry: _Entry, keys: Collection[str], own: str, holds: _Holds, known: Known) -> bool:
+    """Whether a Deny takes all of it back, or all but callers that the conditions name and that `holds` for.
+
+    What a negated operator compares may be absent: then it holds, and so does the Deny.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    """
+    if not (_includes(deny, entry, "Action") and _includes(deny, entry, "Resource")):
+        return False
+    return _denied_principal(deny, entry, known, own) and all(
+        _exempts(condition, entry, keys, own, holds) for condition in deny.conditions()
+    )
+
+
+def _denied_principal(deny: Statement, entry: _Entry, known: Known, own: str) -> bool:
+    """Whoever is denied an account is denied all in it; NotPrincipal denies everybody but those whom it names."""
+    if "NotPrincipal" in deny.raw:
+        but = [_Entry(deny, *each) for each in named_principals(deny.raw["NotPrincipal"])]
+        return all(each.value != entry.value and _stranger(each, known, own) is None for each in but)
+    return any(
+        (value == "*" and kind in {"AWS", entry.kind})
+        or (
+            kind == entry.kind
+            and (value == entry.value or (_whole(value) and _account(value) == _account(entry.value)))
+        )
+        for kind, value in deny.principals()
+    )
+
+
+def _whole(value: str) -> bool:
+    """Whether it stands for an account as a whole."""
+    return value.isdigit() or value.endswith(":root")
+
+
+def _exempts(condition: Condition, entry: _Entry, keys: Collection[str], own: str, holds: _Holds) -> bool:
+    """Whether a condition of a Deny exempts nobody but callers that `holds` for. Conditions add up, so each has to."""
+    operator, key, values = condition
+    operator = operator.lower().removeprefix("forallvalues:")
+    bare = operator.removesuffix("ifexists")
+    if key == "aws:principalisawsservice" and bare == "bool":
+        if _is_service(entry):
+            return values in {("true",), ("True",)}
+        return operator == "boolifexists" and values in {("false",), ("False",)}
+    if _is_service(entry):
+        if bare == "null":
+            return key in _SOURCE_KEYS and values in {("false",), ("False",)}
+        keys = _SOURCE_KEYS
+    if bare not in _NEGATED or key not in keys:
+        return False
+    meant = Condition(_NEGATED[bare], key, values)
+    return all(holds(meant, re.sub(_OUR_SIDE, own, value)) for value in values)
+
+
+def _includes(deny: Statement, entry: _Entry, element: str) -> bool:
+    """Whether the Deny names all actions or resources that the Allow names; in doubt not."""
+    if f"Not{element}" in deny.raw:
+        return False
+    allowed = ["*"] if f"Not{element}" in entry.statement.raw else as_list(entry.statement.raw.get(element, "*"))
+    denied = as_list(deny.raw.get(element, "*"))
+    if element == "Action":
+        denied, allowed = [each.lower() for each in denied], [each.lower() for each in allowed]
+    return all(any(_wider(wide, each) for wide in denied) for each in allowed)
+
+
+def _wider(wide: str, pattern: str) -> bool:
+    """Whether all that fits the pattern fits the wide one; what else than `*` stands for something isn't reckoned with."""
+    return wide == pattern or ("?" not in wide and "${" not in wide and fnmatchcase(pattern, wide.replace("[", "[[]")))
+
+
+def _narrowed(statement: Statement, keys: Collection[str], own: str, holds: _Holds) -> bool:
+    """Whether one condition on one of the keys holds for all its values: conditions add up, values are alternatives."""
+    return any(
+        condition.key in keys and all(holds(condition, re.sub(_OUR_SIDE, own, value)) for value in condition.values)
+        for condition in statement.narrowing()
+    )
+
+
+def _literal(operator: str, value: str) -> bool:
+    """Whether the value can match one thing only; StringEquals knows variables, but no wildcards."""
+    value = re.sub(_ESCAPED_WILDCARD, "", value)
+    return "${" not in value and (operator.startswith("stringequals") or not re.search(r"[*?]", value))
+
+
+def _fixed(condition: Condition, value: str, known: Known) -> bool:
+    if condition.key == "aws:sourceip" and condition.operator == "ipaddress":
+        network = ip_network(value, strict=False)
+        return network.prefixlen >= (8 if network.version == 4 else 32) or _known_network(network, known)  # noqa: PLR2004
+    if _literal(condition.operator, value):
+        return True
+    return bool(re.match(_ARN_OF_ACCOUNT, value) or re.match(_ORGANIZATION_PATH, value))
+
+
+def _ours(condition: Condition, value: str, known: Known, own: str) -> bool:
+    if condition.key == "aws:sourceip" and condition.operator == "ipaddress":
+        return _known_network(ip_network(value, strict=False), known)
+    return (
+        _account(value) in {own, *known.accounts}
+        or value.partition("/")[0] in known.organizations
+        or known.principal(value)
+    )
+
+
+def _known_network(network: IPv4Network | IPv6Network, known: Known) -> bool:
+    wider = (ip_network(cidr, strict=False) for cidr in known.cidrs)
+    return any(each.version == network.version and network.subnet_of(each) for each in wider)  # type: ignore[arg-type]
+
+
+def _without_tls(condition: Condition) -> bool:
+    return (
+        condition.operator.lower() in {"bool", "boolifexists"}
+        and condition.key == "aws:securetransport"
+        and all(value.lower() == "false" for value in condition.values)
+    )

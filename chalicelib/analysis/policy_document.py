@@ -1,0 +1,260 @@
+"""Policy documents: parsed, and edited so that every other byte stays."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+
+Policy: TypeAlias = "str | Mapping[str, Any] | None"
+Span: TypeAlias = tuple[int, int]
+EQUALITY = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"})
+DELETED_PRINCIPAL = r"A(?:IDA|ROA)[A-Z0-9]{12,}(?::[^\"]*)?"
+
+
+class Condition(NamedTuple):
+    """One line of a Condition block; keys are lower-cased, because IAM ignores their case."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement, with what may be written in several ways read in one."""
+
+    index: int
+    raw: Mapping[str, Any]
+
+    @property
+    def effect(self) -> str:
+        return str(self.raw["Effect"])
+
+    def principals(self) -> Iterator[tuple[str, str]]:
+        """Kind and value, as in ("AWS", "*"); an Allow with NotPrincipal lets in everybody else: ("AWS", "*").
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+        """
+        if "NotPrincipal" in self.raw:
+            yield "AWS", "*"
+        yield from named_principals(self.raw.get("Principal", {}))
+
+    def actions(self) -> list[str]:
+        """Of Action; empty when NotAction is used."""
+        return as_list(self.raw.get("Action", []))
+
+    def conditions(self) -> Iterator[Condition]:
+        for operator, keys in self.raw.get("Condition", {}).items():
+            for key, values in keys.items():
+                yield Condition(operator, key.lower(), tuple(map(str, as_list(values))))
+
+    def narrowing(self) -> Iterator[Condition]:
+        """Those that hold only if the key is there and has one of the values; the operator is lower-cased and bare.
+
+        ForAllValues and IfExists also hold without the key, unless a Null condition demands it.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+        """
+        demanded = {
+            key
+            for operator, key, values in self.conditions()
+            if (operator, *values) in {("Null", "false"), ("Null", "False")}
+        }
+        for operator, key, values in self.conditions():
+            bare = operator.lower().removeprefix("foranyvalue:")
+            if key in demanded:
+                bare = bare.removeprefix("forallvalues:").removesuffix("ifexists")
+            if bare in EQUALITY:
+                yield Condition(bare, key, values)
+
+
+def statements(policy: Policy) -> list[Statement]:
+    """The statements of a policy, as text or parsed; none of no policy. What is malformed raises ValueError.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+    """
+    if policy is None or policy == "":
+        return []
+    try:
+        document = json.loads(policy) if isinstance(policy, str) else policy
+        found = [Statement(index, raw) for index, raw in enumerate(as_list(document["Statement"]))]
+        for statement in found:
+            _check(statement)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not an IAM policy: {error!r}") from error
+    return found
+
+
+def append(text: str, statement: Mapping[str, Any]) -> str:
+    """The text with one more statement behind the others; every byte that was there stays. ValueError as `statements`."""
+    written = json.dumps(statement, separators=(",", ":"), ensure_ascii=False)
+    listed = _value(text, _skip(text, 0), "Statement") if statements(text) else None
+    if listed is None:
+        raise ValueError("a policy without a statement")
+    start, end = listed
+    if text[start] != "[":
+        return f"{text[:start]}[{text[start:end]},{written}]{text[end:]}"
+    last = _elements(text, listed)[-1][1]
+    return f"{text[:last]},{written}{text[last:]}"
+
+
+def living(text: str) -> str | None:
+    """The text without principals that have been deleted; None when no statement is left.
+
+    Where a user or role was, a policy shows its id (`AROA…`). It lets in nobody, and AWS takes no policy that names it:
+    neither a fix's nor an undo's.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    """
+    if not re.search(f'"{DELETED_PRINCIPAL}"', text):
+        return text
+    dead = {
+        each.index: [value for _, value in each.principals() if re.fullmatch(DELETED_PRINCIPAL, value)]
+        for each in statements(text)
+    }
+    return drop_principals(text, dead)
+
+
+def drop(text: str, indexes: Iterable[int]) -> str | None:
+    """The text without those statements, every other byte as it was; None when no statement is left."""
+    return drop_principals(text, dict.fromkeys(indexes))
+
+
+def drop_principals(text: str, principals: Mapping[int, Collection[str] | None]) -> str | None:
+    """The text without those principals, by statement index; a statement goes when none is left, or if given None.
+
+    Every other byte stays as it was. None when no statement is left.
+    """
+    listed = _value(text, _skip(text, 0), "Statement") if statements(text) else None
+    if listed is None:
+        return None
+    spans = _elements(text, listed)
+    cuts: list[Span] = []
+    gone = set()
+    for index, span in enumerate(spans):
+        if index in principals:
+            names = principals[index]
+            kept = None if names is None else _principal_cuts(text, span, names)
+            if kept is None:
+                gone.add(index)
+            else:
+                cuts += kept
+    if len(gone) == len(spans):
+        return None
+    for start, end in sorted(cuts + _cuts(spans, gone), reverse=True):
+        text = text[:start] + text[end:]
+    return text
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def named_principals(principal: Any) -> Iterator[tuple[str, str]]:
+    for kind, values in ({"AWS": principal} if isinstance(principal, str) else principal).items():
+        yield from ((kind, value) for value in as_list(values))
+
+
+def _check(statement: Statement) -> None:
+    """Reads everything once, so that what is malformed fails here and not in the middle of an answer."""
+    if statement.effect not in {"Allow", "Deny"}:
+        raise ValueError(f"statement {statement.index} neither allows nor denies")
+    list(statement.conditions())
+    texts = [value for _, value in (*statement.principals(), *named_principals(statement.raw.get("NotPrincipal", {})))]
+    for element in ("Action", "NotAction", "Resource", "NotResource"):
+        texts += as_list(statement.raw.get(element, []))
+    if not all(isinstance(each, str) for each in texts):
+        raise ValueError(f"statement {statement.index} has something other than text for a name")
+
+
+def covers(statement: Statement, action: str, resource: str) -> bool:
+    return element_matches(statement, "Action", action) and element_matches(statement, "Resource", resource)
+
+
+def element_matches(statement: Statement, element: str, name: str) -> bool:
+    if f"Not{element}" in statement.raw:
+        return not any(_glob(pattern, name) for pattern in as_list(statement.raw[f"Not{element}"]))
+    return any(_glob(pattern, name) for pattern in as_list(statement.raw.get(element, [])))
+
+
+def _glob(pattern: str, name: str) -> bool:
+    """IAM's wildcards. The account of an IAM ARN is taken for ours: no identity policy reaches into another."""
+    if pattern.startswith("arn:"):
+        pattern = re.sub(r"::\d{12}:", "::*:", re.sub(r"^arn:[^:]*:iam::", "arn:aws:iam::", pattern))
+    else:
+        pattern = pattern.lower()
+    return fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+class _Member(NamedTuple):
+    """A member of an object, or an element of an array, and where in the text it is."""
+
+    name: str
+    whole: Span
+    value: Span
+
+
+def _members(text: str, at: int) -> list[_Member]:
+    """Of the object or array that starts there."""
+    decode = json.JSONDecoder().raw_decode
+    found = []
+    in_object = text[at] == "{"
+    at = _skip(text, at + 1)
+    while text[at] not in "]}":
+        start, name = at, ""
+        if in_object:
+            name, at = decode(text, at)
+            at = _skip(text, _skip(text, at) + 1)
+        _, end = decode(text, at)
+        found.append(_Member(name, (start, end), (at, end)))
+        at = _skip(text, end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    return found
+
+
+def _value(text: str, at: int, name: str) -> Span | None:
+    """The last one counts, as in json.loads."""
+    return {member.name: member.value for member in _members(text, at)}.get(name)
+
+
+def _elements(text: str, value: Span) -> list[Span]:
+    """Where a list is allowed, one thing may stand for itself."""
+    return [each.value for each in _members(text, value[0])] if text[value[0]] == "[" else [value]
+
+
+def _cuts(spans: list[Span], gone: Collection[int]) -> list[Span]:
+    """What to cut so that some of several remain: each takes one of its separators along."""
+    first = min(set(range(len(spans))) - set(gone), default=0)
+    return [(spans[i][0], spans[i + 1][0]) if i < first else (spans[i - 1][1], spans[i][1]) for i in gone]
+
+
+def _principal_cuts(text: str, statement: Span, names: Collection[str]) -> list[Span] | None:
+    """What to cut of a statement's Principal; None when nobody would be left."""
+    principal = _value(text, statement[0], "Principal")
+    if principal is None:
+        return None if "*" in names and _value(text, statement[0], "NotPrincipal") else []
+    if text[principal[0]] != "{":
+        return None if json.loads(text[slice(*principal)]) in names else []
+    kinds = _members(text, principal[0])
+    cuts: list[Span] = []
+    emptied = set()
+    for number, kind in enumerate(kinds):
+        values = _elements(text, kind.value)
+        gone = [i for i, value in enumerate(values) if json.loads(text[slice(*value)]) in names]
+        if gone and len(gone) == len(values):
+            emptied.add(number)
+        else:
+            cuts += _cuts(values, gone)
+    return None if emptied and len(emptied) == len(kinds) else cuts + _cuts([kind.whole for kind in kinds], emptied)

@@ -1,0 +1,445 @@
+"""By which published path the holder of identity policies makes itself more than it is. Pure, as `policy` is.
+
+What is asked is whether a call is allowed on *any* resource of its kind: who is limited to names, or to a beginning of
+names, is limited. Which role a function has, or whom a role trusts, isn't looked at: AWS would have to be asked. Nor
+are service and resource control policies, session policies, and what resource policies allow or deny.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chalicelib.analysis.policy_document import (
+    Condition,
+    Policy,
+    Statement,
+    as_list,
+    covers,
+    element_matches,
+    statements,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+
+    from chalicelib.analysis.policy_document import Policy, Statement
+
+
+_ESCALATIONS = tuple(
+    (f"iam:{action}".lower(), f"arn:aws:iam::000000000000:{kind}/~")
+    for kind, actions in {
+        "user": "PutUserPolicy AttachUserPolicy CreateAccessKey CreateLoginProfile UpdateLoginProfile",
+        "role": "PutRolePolicy AttachRolePolicy UpdateAssumeRolePolicy",
+        "group": "PutGroupPolicy AttachGroupPolicy AddUserToGroup",
+        "policy": "CreatePolicyVersion SetDefaultPolicyVersion",
+    }.items()
+    for action in actions.split()
+)
+"""Calls by any one of which a principal makes itself administrator. Only a wildcard matches `~`, which no name may have."""
+
+
+def admin(policy: Policy) -> str | None:
+    """Why an identity policy makes its holder administrator, as in "allows iam:* on *", or None.
+
+    It must grant IAM's writes wholesale (`*`, `iam:*`, NotAction), and Deny must leave one by which to get the rest.
+    Single grants such as iam:PutUserPolicy are another question. Conditions about the caller or the call (MFA, region,
+    address, `aws:Principal…`) don't count: under them the holder still is administrator.
+    https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-1
+    """
+    found = statements(policy)
+    denies = [each for each in found if each.effect == "Deny" and not any(each.conditions())]
+    for statement in found:
+        if statement.effect == "Allow" and _wholesale(statement) and not any(map(_limits_reach, statement.narrowing())):
+            granted = [call for call in _ESCALATIONS if covers(statement, *call)]
+            if any(not any(covers(deny, *call) for deny in denies) for call in granted):
+                return f"allows {_written(statement, 'Action')} on {_written(statement, 'Resource')}"
+    return None
+
+
+def _wholesale(statement: Statement) -> bool:
+    return "NotAction" in statement.raw or all(
+        element_matches(statement, "Action", action) for action, _ in _ESCALATIONS
+    )
+
+
+def _limits_reach(condition: Condition) -> bool:
+    about_what_is_touched = ("aws:resourcetag/", "aws:requesttag/")
+    if condition.key.startswith("aws:") and not condition.key.startswith(about_what_is_touched):
+        return False
+    return all(value.strip("*") for value in condition.values)
+
+
+def _written(statement: Statement, element: str) -> str:
+    if f"Not{element}" in statement.raw:
+        return f"everything but {', '.join(as_list(statement.raw[f'Not{element}'])) or 'nothing'}"
+    return ", ".join(as_list(statement.raw[element]))
+
+
+K = TypeVar("K", bound="Hashable")
+
+
+class Step(NamedTuple):
+    """A call that must be allowed.
+
+    `resource` is what it must reach, where `~` stands for every name: only a wildcard matches it. `own`: the holder
+    itself will do too. `service` is whom iam:PassRole must be allowed to hand a role to.
+    """
+
+    action: str
+    resource: str
+    own: bool = False
+    service: str = ""
+
+
+class Path(NamedTuple):
+    """One way up: all its steps must be allowed. The first is the one to take away. The id is pathfinding.cloud's."""
+
+    id: str
+    steps: tuple[Step, ...]
+
+    @property
+    def source(self) -> str:
+        return f"https://pathfinding.cloud/paths/{self.id}"
+
+    @property
+    def through_iam(self) -> bool:
+        """Whether it takes a call of IAM's, which only administrators are meant to make."""
+        return self.steps[0].action.startswith("iam:")
+
+    def __str__(self) -> str:
+        return f"{' + '.join(step.action for step in self.steps)} ({self.id})"
+
+
+_USER, _GROUP, _ROLE, _POLICY = (f"arn:aws:iam:~:~:{kind}/~" for kind in ("user", "group", "role", "policy"))
+_FUNCTION, _MAPPING = "arn:aws:lambda:~:~:function:~", "arn:aws:lambda:~:~:event-source-mapping:~"
+_INSTANCE, _SPOT = "arn:aws:ec2:~:~:instance/~", "arn:aws:ec2:~:~:spot-instances-request/~"
+_TEMPLATE = "arn:aws:ec2:~:~:launch-template/~"
+_STACK, _STACK_SET = "arn:aws:cloudformation:~:~:stack/~/~", "arn:aws:cloudformation:~:~:stackset/~:~"
+_PIPELINE, _PROJECT = "arn:aws:datapipeline:~:~:pipeline/~", "arn:aws:codebuild:~:~:project/~"
+_ENDPOINT, _JOB = "arn:aws:glue:~:~:devEndpoint/~", "arn:aws:glue:~:~:job/~"
+_NOTEBOOK, _TRAINING, _PROCESSING, _LIFECYCLE = (
+    f"arn:aws:sagemaker:~:~:{kind}/~"
+    for kind in ("notebook-instance", "training-job", "processing-job", "notebook-instance-lifecycle-config")
+)
+_TASK, _TASK_SERVICE = "arn:aws:ecs:~:~:task-definition/~:~", "arn:aws:ecs:~:~:service/~/~"
+_WEB_SERVICE = "arn:aws:apprunner:~:~:service/~/~"
+_INTERPRETER = "arn:aws:bedrock-agentcore:~:~:code-interpreter/~"
+
+
+def _pass_role(service: str) -> Step:
+    return Step("iam:PassRole", _ROLE, service=f"{service}.amazonaws.com")
+
+
+PATHS = (
+    # Give oneself, or somebody one can become, more.
+    Path("iam-001", (Step("iam:CreatePolicyVersion", _POLICY),)),
+    Path("iam-002", (Step("iam:SetDefaultPolicyVersion", _POLICY),)),
+    Path("iam-007", (Step("iam:AttachUserPolicy", _USER, own=True),)),
+    Path("iam-008", (Step("iam:AttachGroupPolicy", _GROUP, own=True),)),
+    Path("iam-009", (Step("iam:AttachRolePolicy", _ROLE, own=True),)),
+    Path("iam-010", (Step("iam:PutUserPolicy", _USER, own=True),)),
+    Path("iam-011", (Step("iam:PutGroupPolicy", _GROUP, own=True),)),
+    Path("iam-012", (Step("iam:PutRolePolicy", _ROLE, own=True),)),
+    Path("iam-013", (Step("iam:AddUserToGroup", _GROUP),)),
+    # Become somebody else.
+    Path("iam-004", (Step("iam:CreateAccessKey", _USER),)),
+    Path("iam-005", (Step("iam:CreateLoginProfile", _USER),)),
+    Path("iam-006", (Step("iam:UpdateLoginProfile", _USER),)),
+    Path("iam-014", (Step("iam:UpdateAssumeRolePolicy", _ROLE),)),
+    Path("sts-001", (Step("sts:AssumeRole", _ROLE),)),
+    # Hand a role to something new, and act through it.
+    Path("ec2-001", (_pass_role("ec2"), Step("ec2:RunInstances", _INSTANCE))),
+    Path("ec2-003", (_pass_role("ec2"), Step("ec2:RequestSpotInstances", _SPOT))),
+    *(
+        Path(name, (_pass_role("lambda"), Step("lambda:CreateFunction", _FUNCTION), last))
+        for name, last in (
+            ("lambda-001", Step("lambda:InvokeFunction", _FUNCTION)),
+            ("lambda-002", Step("lambda:CreateEventSourceMapping", _MAPPING)),
+            ("lambda-006", Step("lambda:AddPermission", _FUNCTION)),
+        )
+    ),
+    Path("glue-001", (_pass_role("glue"), Step("glue:CreateDevEndpoint", _ENDPOINT))),
+    Path("glue-003", (_pass_role("glue"), Step("glue:CreateJob", _JOB), Step("glue:StartJobRun", _JOB))),
+    Path("cloudformation-001", (_pass_role("cloudformation"), Step("cloudformation:CreateStack", _STACK))),
+    Path(
+        "cloudformation-003",
+        (
+            _pass_role("cloudformation"),
+            Step("cloudformation:CreateStackSet", _STACK_SET),
+            Step("cloudformation:CreateStackInstances", _STACK_SET),
+        ),
+    ),
+    Path("cloudformation-004", (_pass_role("cloudformation"), Step("cloudformation:UpdateStackSet", _STACK_SET))),
+    Path(
+        "datapipeline-001",
+        (
+            _pass_role("datapipeline"),
+            Step("datapipeline:CreatePipeline", _PIPELINE),
+            Step("datapipeline:PutPipelineDefinition", _PIPELINE),
+            Step("datapipeline:ActivatePipeline", _PIPELINE),
+        ),
+    ),
+    *(
+        Path(name, (_pass_role("codebuild"), Step("codebuild:CreateProject", _PROJECT), Step(last, _PROJECT)))
+        for name, last in (("codebuild-001", "codebuild:StartBuild"), ("codebuild-004", "codebuild:StartBuildBatch"))
+    ),
+    Path("sagemaker-001", (_pass_role("sagemaker"), Step("sagemaker:CreateNotebookInstance", _NOTEBOOK))),
+    Path("sagemaker-002", (_pass_role("sagemaker"), Step("sagemaker:CreateTrainingJob", _TRAINING))),
+    Path("sagemaker-003", (_pass_role("sagemaker"), Step("sagemaker:CreateProcessingJob", _PROCESSING))),
+    *(
+        Path(name, (_pass_role("ecs-tasks"), Step("ecs:RegisterTaskDefinition", _TASK), last))
+        for name, last in (
+            ("ecs-003", Step("ecs:CreateService", _TASK_SERVICE)),
+            ("ecs-004", Step("ecs:RunTask", _TASK)),
+            ("ecs-005", Step("ecs:StartTask", _TASK)),
+        )
+    ),
+    Path("apprunner-001", (_pass_role("tasks.apprunner"), Step("apprunner:CreateService", _WEB_SERVICE))),
+    Path(
+        "bedrock-001",
+        (
+            _pass_role("bedrock-agentcore"),
+            Step("bedrock-agentcore:CreateCodeInterpreter", _INTERPRETER),
+            Step("bedrock-agentcore:StartCodeInterpreterSession", _INTERPRETER),
+            Step("bedrock-agentcore:InvokeCodeInterpreter", _INTERPRETER),
+        ),
+    ),
+    # Act through what has a role already.
+    Path("lambda-003", (Step("lambda:UpdateFunctionCode", _FUNCTION),)),
+    Path("glue-002", (Step("glue:UpdateDevEndpoint", _ENDPOINT),)),
+    Path("cloudformation-002", (Step("cloudformation:UpdateStack", _STACK),)),
+    Path(
+        "cloudformation-005",
+        (Step("cloudformation:CreateChangeSet", _STACK), Step("cloudformation:ExecuteChangeSet", _STACK)),
+    ),
+    Path("codebuild-002", (Step("codebuild:StartBuild", _PROJECT),)),
+    Path("codebuild-003", (Step("codebuild:StartBuildBatch", _PROJECT),)),
+    Path("ssm-001", (Step("ssm:StartSession", _INSTANCE),)),
+    Path("ssm-002", (Step("ssm:SendCommand", _INSTANCE),)),
+    Path(
+        "ec2-002",
+        (
+            Step("ec2:ModifyInstanceAttribute", _INSTANCE),
+            Step("ec2:StopInstances", _INSTANCE),
+            Step("ec2:StartInstances", _INSTANCE),
+        ),
+    ),
+    Path("ec2-004", (Step("ec2:CreateLaunchTemplateVersion", _TEMPLATE), Step("ec2:ModifyLaunchTemplate", _TEMPLATE))),
+    Path("ec2instanceconnect-003", (Step("ec2-instance-connect:SendSSHPublicKey", _INSTANCE),)),
+    Path("sagemaker-004", (Step("sagemaker:CreatePresignedNotebookInstanceUrl", _NOTEBOOK),)),
+    Path(
+        "sagemaker-005",
+        (
+            Step("sagemaker:UpdateNotebookInstance", _NOTEBOOK),
+            Step("sagemaker:CreateNotebookInstanceLifecycleConfig", _LIFECYCLE),
+            Step("sagemaker:StopNotebookInstance", _NOTEBOOK),
+            Step("sagemaker:StartNotebookInstance", _NOTEBOOK),
+        ),
+    ),
+    Path("apprunner-002", (Step("apprunner:UpdateService", _WEB_SERVICE),)),
+    Path(
+        "bedrock-002",
+        (
+            Step("bedrock-agentcore:StartCodeInterpreterSession", _INTERPRETER),
+            Step("bedrock-agentcore:InvokeCodeInterpreter", _INTERPRETER),
+        ),
+    ),
+)
+"""The paths that were published, without those that hold all steps of another and hand no role to anything.
+
+Found by Spencer Gietzen (Rhino Security Labs), Gerben Kleijn (Bishop Fox), Erik Steringer (PMapper) and others, whom
+each path's page names. https://rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation/
+https://bishopfox.com/blog/privilege-escalation-in-aws https://github.com/BishopFox/iam-vulnerable
+"""
+
+_LIFTS = tuple(
+    Step(f"iam:{verb}{kind}PermissionsBoundary", resource, own=True)
+    for kind, resource in (("User", _USER), ("Role", _ROLE))
+    for verb in ("Delete", "Put")
+)
+"""By which a user or role rids itself of its boundary.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
+"""
+_OUTSIDE_IAM = (
+    Step("s3:PutObject", "arn:aws:s3:~:~:~/~"),
+    Step("ec2:RunInstances", _INSTANCE),
+    Step("lambda:CreateFunction", _FUNCTION),
+    Step("cloudformation:CreateStack", _STACK),
+    Step("kms:Decrypt", "arn:aws:kms:~:~:key/~"),
+)
+"""Who may do these may do whatever isn't IAM's, as AWS's PowerUserAccess says it."""
+
+
+def escalations(policies: Iterable[Policy], boundary: Policy = None, itself: str = "") -> list[Path]:
+    """The paths that are open to whoever holds these policies together, within a permissions boundary.
+
+    `itself` is the holder's ARN, by which it is told apart whether it may change itself. Raises ValueError as
+    `statements` does. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    """
+    found = list(chain.from_iterable(map(statements, policies)))
+    fence, itself = _within(found, boundary, itself)
+    return [
+        path
+        for path in PATHS
+        if all(
+            _allowed(found, step, itself) and (fence is None or _allowed(fence, step, itself)) for step in path.steps
+        )
+    ]
+
+
+def at_fault(policies: Mapping[K, Policy], boundary: Policy = None, itself: str = "") -> dict[K, dict[int, list[Path]]]:
+    """The statements that allow the first step of open paths, by policy and index; without them, none of these is open."""
+    found: dict[K, dict[int, list[Path]]] = {}
+    listed = {key: statements(policy) for key, policy in policies.items()}
+    paths = escalations(policies.values(), boundary, itself)
+    _, itself = _within(list(chain.from_iterable(listed.values())), boundary, itself)
+    for key, own in listed.items():
+        for statement in own:
+            opened = [path for path in paths if _allows(statement, path.steps[0], itself)]
+            if opened:
+                found.setdefault(key, {})[statement.index] = opened
+    return found
+
+
+def administrators(policies: Mapping[K, Policy], boundary: Policy = None) -> dict[K, str]:
+    """The policies that make whoever holds them all administrator, and why, as in "allows iam:* on *".
+
+    Beside those that `admin` tells of: where everything outside IAM is allowed, what opens a path by a call of IAM.
+    What they deny, all together, and a permissions boundary may leave none.
+    """
+    paths = [path for path in escalations(policies.values(), boundary) if path.through_iam]
+    if not paths:
+        return {}
+    found = {key: why for key, policy in policies.items() if (why := admin(policy))}
+    others = {key: statements(policy) for key, policy in policies.items() if key not in found}
+    power = list(chain.from_iterable(others.values()))
+    if all(_allowed(power, step, "") for step in _OUTSIDE_IAM):
+        for key, own in others.items():
+            for path in paths:
+                if any(_allows(each, path.steps[0], "") for each in own):
+                    found.setdefault(key, f"allows {path} where everything outside IAM is allowed")
+    return found
+
+
+def administering(policy: Policy) -> dict[int, str]:
+    """The statements of a policy that make its holder administrator, and why."""
+    found = statements(policy)
+    denied = [each.raw for each in found if each.effect == "Deny"]
+    return administrators({each.index: {"Statement": [each.raw, *denied]} for each in found if each.effect == "Allow"})
+
+
+def _within(found: Sequence[Statement], boundary: Policy, itself: str) -> tuple[list[Statement] | None, str]:
+    """The boundary's statements, and who may rise by changing itself: nobody within one, unless it can take it off."""
+    if boundary is None:
+        return None, itself
+    fence = statements(boundary)
+    if any(_allowed(found, step, itself) and _allowed(fence, step, itself) for step in _LIFTS):
+        return None, itself
+    return fence, ""
+
+
+def _allowed(found: Collection[Statement], step: Step, itself: str) -> bool:
+    """On any resource, or on the holder itself where that will do."""
+    return any(
+        any(_allows(each, step, who) for each in found) and not any(_denies(each, step, who) for each in found)
+        for who in {"", itself if step.own else ""}
+    )
+
+
+def _allows(statement: Statement, step: Step, itself: str) -> bool:
+    return statement.effect == "Allow" and _meets(statement, step, itself) and not _limited(statement, step)
+
+
+def _denies(statement: Statement, step: Step, itself: str) -> bool:
+    """A Deny that all calls but some named ones meet; one about the caller, as by MFA, doesn't count."""
+    return (
+        statement.effect == "Deny"
+        and _meets(statement, step, itself)
+        and all(
+            operator.lower().removesuffix("ifexists") in _NEGATED
+            and not key.startswith("aws:")
+            and not (key == "iam:passedtoservice" and any(_like(value, step.service) for value in values))
+            for operator, key, values in statement.conditions()
+        )
+    )
+
+
+def _meets(statement: Statement, step: Step, itself: str) -> bool:
+    if not _matches(statement, "Action", lambda pattern: _like(pattern.lower(), step.action.lower())):
+        return False
+    if _matches(statement, "Resource", lambda pattern: _like(_anywhere(pattern), step.resource)):
+        return True
+    return step.own and _is_itself(statement, step, itself)
+
+
+_EQUAL = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
+_NEGATED = frozenset({"stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike"})
+
+
+def _limited(statement: Statement, step: Step) -> bool:
+    """Whether a condition leaves it few resources, or another service to hand a role to.
+
+    Conditions about the caller or the call (MFA, region, address) don't: under them the call is allowed. Those on a
+    service's own keys, as `iam:PermissionsBoundary`, are taken to.
+    """
+    for operator, key, values in statement.conditions():
+        bare = operator.lower().rpartition(":")[2]
+        if key == "iam:passedtoservice" and bare.removesuffix("ifexists") in _EQUAL:
+            if not step.service and not bare.endswith("ifexists"):
+                return True
+            if step.service and not any(_like(value.lower(), step.service) for value in values):
+                return True
+    return any(
+        key != "iam:passedtoservice"
+        and (not key.startswith("aws:") or key.startswith(("aws:resourcetag/", "aws:requesttag/")))
+        and all(value.strip("*") for value in values)
+        for _, key, values in statement.narrowing()
+    )
+
+
+def _is_itself(statement: Statement, step: Step, itself: str) -> bool:
+    """Whether it names the holder, or `${aws:username}`: the user, or a member of the group, that holds the policy."""
+    kind = step.resource.rsplit(":", 1)[1].partition("/")[0]
+    own, _, name = itself.rpartition(":")[2].partition("/")
+    if "NotResource" in statement.raw or not own:
+        return False
+
+    def named(pattern: str) -> bool:
+        begin, _, last = _anywhere(pattern).rpartition("/")
+        if not begin.startswith(f"arn:aws:iam:~:~:{kind}"):
+            return False
+        return (own == kind and _like(last, name)) or (kind == "user" and own != "role" and last == "${aws:username}")
+
+    return _matches(statement, "Resource", named)
+
+
+def _matches(statement: Statement, element: str, fits: Callable[[str], bool]) -> bool:
+    """Of an element that may be turned round, as NotAction."""
+    if f"Not{element}" in statement.raw:
+        return not any(map(fits, _listed(statement.raw[f"Not{element}"])))
+    return any(map(fits, _listed(statement.raw.get(element, []))))
+
+
+def _anywhere(pattern: str) -> str:
+    """A pattern of ARNs without its partition, region and account: each is as good as another."""
+    parts = pattern.split(":", 5)
+    for at, any_one in ((1, "aws"), (3, "~"), (4, "~")):
+        if parts[0] == "arn" and at < len(parts) - 1:
+            parts[at] = any_one
+    return ":".join(parts)
+
+
+def _like(pattern: str, name: str) -> bool:
+    return fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,14 @@
+"""Text from AWS made fit for one line of a terminal, a log or a chat."""
+
+from __future__ import annotations
+
+
+def plain(text: str) -> str:
+    """Text on one line that looks like what it is: control, bidirectional and invisible characters become `\ufffd`."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else " " if each.isspace() else "\ufffd" for each in text)
+
+
+def cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,0 +1,39 @@
+"""States that are too large for an item of the table, in a bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_s3 import S3Client
+
+
+SPILL_VARIABLE = "SNAPBACK_SPILL"
+SPILL_OVER = 300_000
+"""Bytes of states; an item may have 409,600 in all."""
+
+
+class NoSpill(Exception):
+    """A record's states are in a bucket that nobody named; says which variable does."""
+
+
+class Spill:
+    """An encrypted bucket for states that would not fit into an item (400 KB)."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def put(self, id: str, states: Mapping[str, Any]) -> str:
+        """Keep DynamoDB attributes under a key that names what they are; the same ones twice are one object."""
+        body = json.dumps(states, sort_keys=True).encode()
+        key = f"records/{id}/{hashlib.sha256(body).hexdigest()}.json"
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+        return key
+
+    def get(self, key: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+        return found

@@ -1,0 +1,203 @@
+"""The one seam to AWS: a session for an account, a region and a purpose."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.core.resource import partition
+from chalicelib.core.snapback_resources import READER, fixer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from botocore.model import OperationModel
+
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Told
+
+ROLES_VARIABLE, EXTERNAL_ID_VARIABLE = "SNAPBACK_ROLES", "SNAPBACK_EXTERNAL_ID"
+"""Set where the functions run: the home account's roles are assumed too. And what member accounts know us by."""
+_LONGEST_WRITE = 1800
+"""Seconds that a fixer's session lasts; botocore takes those of 900 for all but expired, and has each call assume anew."""
+_READS = re.compile(r"Get|List|Describe|Head|BatchGet|Lookup")
+_CONFIG = Config(
+    retries={"mode": "adaptive", "max_attempts": 5},
+    connect_timeout=3,
+    read_timeout=10,
+    user_agent_extra="snapback/0.1",
+)
+logging.getLogger("botocore").setLevel(
+    logging.INFO
+)  # Its debug lines hold requests and answers whole: states, secrets.
+
+
+class ReadOnly(Exception):
+    """A guardrail, or a fix's `read`, tried to write; nothing was sent."""
+
+
+class _Memory:
+    """What the present look at one account has seen, and the hooks of its clients.
+
+    A look refuses what isn't a read, and answers a repeated call from memory. A hand may be answered from the same
+    memory, so that a write starts from the very state that was judged and recorded; its first write ends that.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[Any, Any] = {}
+        self.told: dict[Any, Any] = {}
+        """Answers to calls that were not made, by what they ask for."""
+        self.writes: list[str] = []
+
+    def forget(self) -> None:
+        self.answers.clear()
+        self.told.clear()
+
+    def looking(self, client: Any) -> None:
+        client.meta.events.register_first("provide-client-params", self._asked)
+        client.meta.events.register_first("before-call", self._before_look)
+        # As it came: botocore's own handlers, such as the one that opens IAM's policies, see each answer again.
+        service_id = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register_first(f"after-call.{service_id}", self._after_look)
+
+    def writing(self, client: Any) -> None:
+        client.meta.events.register_first("before-call", self._before_write)
+
+    def _asked(self, params: Any, model: OperationModel, context: dict[str, Any], **_: Any) -> None:
+        if self.told:
+            service, region = model.service_model.service_name, context["client_region"]
+            context["snapback_asked"] = (service, model.name, region, repr(sorted(params.items())))
+
+    def _before_look(self, model: OperationModel, **call: Any) -> Any:
+        if not _READS.match(model.name):
+            service = model.service_model.service_name
+            raise ReadOnly(f"{service}:{model.name} is no read: a guardrail may only look; put it in a fix's write")
+        return self._recalled(model, **call)
+
+    def _before_write(self, model: OperationModel, **call: Any) -> Any:
+        if _READS.match(model.name):
+            return self._recalled(model, **call)
+        self.forget()
+        self.writes.append(f"{model.service_model.service_name}:{model.name}")
+        return None
+
+    def _recalled(self, model: OperationModel, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
+        body = params["body"]
+        key = (
+            *(model.service_model.service_name, model.name, params["url"]),  # Its host names the bucket.
+            *(repr(params["query_string"]), body if isinstance(body, bytes) else repr(body)),
+            params["headers"].get("X-Amz-Target"),
+            context.get("client_region"),
+        )
+        context["snapback"] = key
+        answer = self.answers.get(key) or self.told.get(context.pop("snapback_asked", None))
+        http_response, parsed = answer or (None, None)
+        return http_response and (http_response, deepcopy(parsed))
+
+    def _after_look(self, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
+        if http_response.status_code < 500 and "snapback" in context:  # noqa: PLR2004
+            self.answers[context["snapback"]] = (http_response, deepcopy(parsed))
+
+
+class AwsSession:
+    """Clients of one account and region; they are kept for the life of the container."""
+
+    def __init__(
+        self,
+        source: boto3.Session,
+        clients: dict[Any, Any],
+        account: str,
+        region: str,
+        known: Known,
+        hooked: Callable[[Any], None] = lambda _: None,
+        calls: Sequence[str] = (),
+        answers: dict[Any, Any] | None = None,
+    ) -> None:
+        self.account, self.region, self.known, self.calls = account, region, known, calls
+        self._source, self._clients, self._hooked = source, clients, hooked
+        self._answers = {} if answers is None else answers
+
+    def told(self, answers: Iterable[Told]) -> None:
+        for service, operation, asked, answer in answers:
+            region = self.client(service).meta.region_name  # IAM's is none of ours.
+            self._answers[service, operation, region, repr(sorted(asked.items()))] = (_Fine, answer)
+
+    def client(self, service: str, region: str = "") -> Any:
+        key = (service, region or self.region)
+        if key not in self._clients:
+            client = self._source.client(service, region_name=key[1], config=_CONFIG)  # type: ignore[call-overload]
+            self._hooked(client)
+            self._clients[key] = client
+        return self._clients[key]
+
+
+class _Fine:
+    """The HTTP response to a call that was not made."""
+
+    status_code = 200
+
+
+class AwsSessions:
+    """Sessions by the roles of `core.own`: the reader's last as long as the container, a fixer's is for one record.
+
+    A fixer's session and its source identity are named after the record, so that CloudTrail tells which record wrote what.
+    With `roles=False`, as on a laptop, the home account is looked at and written to with the credentials that there are.
+    """
+
+    def __init__(self, home: str, known: Known, source: boto3.Session | None = None, *, roles: bool = True) -> None:
+        self.home, self.known = home, known
+        self.source = source or boto3.Session()
+        self._memories: dict[str, _Memory] = {}
+        self._readers: dict[str, tuple[boto3.Session, dict[Any, Any]]] = {}
+        self._writing: dict[Any, Any] = {}
+        self._at_home = roles and bool(os.environ.get(ROLES_VARIABLE))
+        self._external_id = os.environ.get(EXTERNAL_ID_VARIABLE, "")
+
+    def look(self, account: str, region: str) -> AwsSession:
+        """A fresh look. An earlier look at the same account forgets what it saw."""
+        memory = self._memories.setdefault(account, _Memory())
+        memory.forget()
+        if account not in self._readers:
+            self._readers[account] = (self._as(account, region, READER, RoleSessionName="snapback-look"), {})
+        source, clients = self._readers[account]
+        return AwsSession(source, clients, account, region, self.known, memory.looking, answers=memory.told)
+
+    def hand(self, account: str, region: str, record: str, service: str) -> AwsSession:
+        """A session that may write."""
+        memory = self._memories.setdefault(account, _Memory())
+        name = f"snapback-{record}"
+        who: dict[str, Any] = {"RoleSessionName": name, "SourceIdentity": name, "DurationSeconds": _LONGEST_WRITE}
+        source = self._as(account, region, fixer(service), **who)
+        clients = self._writing if source is self.source else {}
+        memory.writes = []
+        return AwsSession(source, clients, account, region, self.known, memory.writing, memory.writes)
+
+    def _as(self, account: str, region: str, role: str, **who: Any) -> boto3.Session:
+        return self.assuming(account, region, role, **who) if account != self.home or self._at_home else self.source
+
+    def assuming(self, account: str, region: str, role: str, **who: Any) -> boto3.Session:
+        """A session of a role; it is assumed with the first call, and again before it is over."""
+        if account != self.home and self._external_id:
+            who["ExternalId"] = self._external_id
+        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+        from botocore.session import get_session
+
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=self.source._session.create_client,  # noqa: SLF001 - boto3 has no public way to it
+            source_credentials=self.source.get_credentials(),
+            role_arn=f"arn:{partition(region)}:iam::{account}:role/{role}",
+            extra_args=who,
+        )
+        session = get_session()
+        loader = self.source._session.get_component("data_loader")  # noqa: SLF001 - else it reads the models again
+        session.register_component("data_loader", loader)
+        session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
+            refresh_using=fetcher.fetch_credentials, method="assume-role"
+        )
+        return boto3.Session(botocore_session=session, region_name=region)

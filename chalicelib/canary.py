@@ -1,0 +1,282 @@
+"""The canary: each hour an event goes over the real bus to a guardrail that does no harm.
+
+`send` opens a marker in the ledger's table and puts an event on the default bus. An EventBridge rule brings it to
+`answer`, which lets the engine do with the marker what it does with any resource: look, find, write, look again. No
+record comes of it, so nobody is told. What tells is silence: the alarm on the metric `Healthy`.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from chalicelib.aws.ledger import KEPT
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.errors import NotBelieved
+from chalicelib.core.event import Actor, Event, dig, parse_time, text
+from chalicelib.core.pattern import Pattern, matches
+from chalicelib.core.resource import Resource, partition
+from chalicelib.core.rule import Fix, Guardrail
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Mode, Severity, Status
+from chalicelib.engine.context import Context
+from chalicelib.engine.engine import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import boto3
+    from aws_lambda_powertools import Logger, Metrics
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.record import Record
+    from chalicelib.core.rule import Rule
+    from chalicelib.core.session import Session
+    from chalicelib.core.settings import Limits
+
+SOURCE = "snapback.canary"
+"""PutEvents takes no source that starts with `aws.`, so this can't pass for an event of AWS, nor one of AWS for it."""
+PATTERN: Pattern = {"source": [SOURCE], "detail-type": ["Snapback Canary"]}
+MARKER = "canary#sign"
+"""The marker's key in the ledger's table: `sent`, `sent_at`, and `answered`, `answered_at` and `trouble` of the last."""
+FRESH = timedelta(minutes=15)
+"""How long a canary may take over the bus."""
+RECENTLY = timedelta(minutes=1)
+"""Within which no other canary is sent."""
+SILENT = timedelta(hours=2)
+"""How long there may be no sign of life."""
+
+
+class Home(Protocol):
+    """What the canary needs of the application."""
+
+    home: str
+    settings: Settings
+    table: str
+    logger: Logger
+    metrics: Metrics
+
+    def now(self) -> datetime: ...
+    def pause(self, seconds: float, /) -> None: ...
+    @property
+    def time_left(self) -> Callable[[], float]: ...
+    @property
+    def dynamodb(self) -> DynamoDBClient: ...
+    @property
+    def sessions(self) -> AwsSessions: ...
+
+
+class NotSent(Exception):
+    """The bus did not take the canary; says why."""
+
+
+class NotOurs(Exception):
+    """A canary that nobody sent, or that came too late; says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """The canary's last sign of life. `trouble` is what was wrong with the settings then."""
+
+    sent_at: datetime | None
+    answered_at: datetime | None
+    trouble: str
+
+
+def send(here: Home, source: boto3.Session) -> None:
+    """Raises NotSent, and what boto3 raises when the ledger can't be written.
+
+    A schedule may fire twice; the second then sends nothing, or the first one's canary would be taken for a stranger.
+    """
+    nonce = secrets.token_hex(16)
+    try:
+        _write(
+            here.dynamodb,
+            here,
+            {"sent": nonce, "sent_at": _time(here.now())},
+            "attribute_not_exists(sent_at) OR sent_at < :recently",
+            recently=_time(here.now() - RECENTLY),
+        )
+    except here.dynamodb.exceptions.ConditionalCheckFailedException:
+        return
+    entry = {"Source": SOURCE, "DetailType": PATTERN["detail-type"][0], "Detail": json.dumps({"nonce": nonce})}
+    answer = source.client("events").put_events(Entries=[entry])
+    if answer["FailedEntryCount"]:
+        raise NotSent("; ".join(f"{each.get('ErrorCode')}: {each.get('ErrorMessage')}" for each in answer["Entries"]))
+
+
+def answer(here: Home, envelope: Any) -> dict[str, bool]:
+    """Raises NotBelieved, and Unfinished around NotOurs, or around what boto3 raises."""
+    engine = Engine(
+        Context(
+            ledger=_NoRecords(here.now),
+            sessions=AwsSessions(
+                here.home, here.settings.known, here.sessions.source, roles=False
+            ),  # It is of the ledger.
+            settings=Settings(mode=Mode.FIX),
+            rule=_no_rule,
+            who_changed=lambda _record, _since: None,
+            now=here.now,
+            pause=here.pause,
+            time_left=here.time_left,
+            later=lambda _envelope, _due: None,
+        )
+    )
+    (outcome,) = engine.handle(_event(here, envelope), [_guardrail(here)])
+    answered = outcome.status == Status.FIXED  # A second delivery finds it answered.
+    healthy = answered and not here.settings.trouble
+    if healthy:
+        here.metrics.add_metric("Healthy", MetricUnit.Count, 1)
+        here.metrics.flush_metrics()
+    elif here.settings.trouble:
+        here.logger.error("not healthy", extra={"settings": here.settings.trouble})
+    return {"healthy": healthy}
+
+
+def last_sign(client: DynamoDBClient, table: str) -> Sign:
+    item = client.get_item(TableName=table, Key={"pk": {"S": MARKER}}, ConsistentRead=True).get("Item")
+    sent, answered = (parse_time(text(item, name, "S")) for name in ("sent_at", "answered_at"))
+    return Sign(sent, answered, text(item, "trouble", "S") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Canary(Resource):
+    """One canary; `id` is its nonce."""
+
+    cloudformation_type: ClassVar[str] = "AWS::Events::Event"
+
+    @property
+    def arn(self) -> str:
+        return f"arn:{partition(self.region)}:events:{self.region}:{self.account}:event-bus/default"
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        yield cls(event.detail["nonce"], event.account, event.region)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - they come by the bus only
+        yield from ()
+
+
+class _Answer(Fix[_Canary]):
+    """Mark the canary as answered."""
+
+    reads = ("dynamodb:GetItem",)
+    writes = ("dynamodb:UpdateItem",)
+
+    def __init__(self, here: Home) -> None:
+        self._here = here
+
+    def read(self, resource: _Canary, aws: Session) -> Mapping[str, Any]:  # noqa: ARG002 - there is one marker
+        key: Any = {"pk": {"S": MARKER}}
+        item = aws.client("dynamodb").get_item(TableName=self._here.table, Key=key, ConsistentRead=True).get("Item")
+        return {name: text(item, name, "S") or "" for name in ("sent", "sent_at", "answered")}
+
+    def safe(self, state: Mapping[str, Any], known: Known) -> Mapping[str, Any]:  # noqa: ARG002
+        return {**state, "answered": state["sent"]}
+
+    def write(self, resource: _Canary, state: Mapping[str, Any], aws: Session) -> None:  # noqa: ARG002
+        here = self._here
+        answered = {"answered": state["answered"], "answered_at": _time(here.now()), "trouble": here.settings.trouble}
+        _write(aws.client("dynamodb"), here, answered, "sent = :answered")
+
+
+def _guardrail(here: Home) -> Guardrail[_Canary]:
+    fix = _Answer(here)
+
+    def sent_and_not_answered(canary: _Canary, aws: Session) -> str | None:
+        state = fix.read(canary, aws)
+        if state["sent"] != canary.id:
+            raise NotOurs("this canary is not the one that was sent last: it is very late, or somebody else sent it")
+        if state["answered"] == canary.id:
+            return None
+        sent_at = parse_time(state["sent_at"])
+        if sent_at is None or here.now() - sent_at > FRESH:
+            raise NotOurs(f"this canary was sent at {state['sent_at']} and took more than {FRESH} over the bus")
+        return "it is not answered yet"
+
+    return Guardrail(
+        id="canary.sent",
+        title="Canary",
+        doc="Canary",
+        severity=Severity.LOW,
+        on=PATTERN,
+        controls=(),
+        ask=sent_and_not_answered,
+        resource=_Canary,
+        reads=fix.reads,
+        fix=fix,
+        opt_in=False,
+        grace=timedelta(),
+    )
+
+
+def _event(here: Home, envelope: Any) -> Event:
+    """Raises NotBelieved for all but a canary of this account."""
+    nonce = text(envelope, "detail", "nonce")
+    if not nonce or not matches(PATTERN, envelope) or text(envelope, "account") != here.home:
+        raise NotBelieved("this is no canary of this account")
+    return Event(
+        raw=envelope,
+        id=text(envelope, "id") or "",
+        account=here.home,
+        region=here.dynamodb.meta.region_name,
+        time=parse_time(dig(envelope, "time")) or here.now(),
+        source=SOURCE,
+        name=PATTERN["detail-type"][0],
+        detail={"nonce": nonce},
+        actor=Actor.of(None, here.home),
+    )
+
+
+class _NoRecords:
+    """In the ledger's place: the marker is all that is written of a canary."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+
+    def open(self, record: Record, event_time: datetime, limits: Limits) -> Record:  # noqa: ARG002 - as the ledger's
+        return record
+
+    def count_fix(self, record: Record, limits: Limits) -> None:
+        """No limit: it is one an hour."""
+
+    def move(self, record: Record, status: Status, *, by: str, note: str = "", **changed: Any) -> Record:
+        return record.stepped(status, self._now(), by, note, **changed)
+
+    def note(self, record: Record, *, by: str, note: str, what: str = "") -> Record:
+        return record.noted(self._now(), by, note, what)
+
+    def stopped(self) -> str:
+        return ""  # The canary goes on, or stopping the writes would raise the alarm.
+
+    def get(self, id: str) -> Record | None:  # noqa: ARG002 - as the ledger's
+        return None
+
+
+def _no_rule(id: str) -> Rule:
+    raise LookupError(id)
+
+
+def _write(client: DynamoDBClient, here: Home, values: Mapping[str, str], condition: str, **compared: str) -> None:
+    expires_at = str(int((here.now() + KEPT).timestamp()))
+    client.update_item(
+        TableName=here.table,
+        Key={"pk": {"S": MARKER}},
+        UpdateExpression=f"SET expires_at = :expires_at, {', '.join(f'{name} = :{name}' for name in values)}",
+        ConditionExpression=condition,
+        ExpressionAttributeValues={
+            ":expires_at": {"N": expires_at},
+            **{f":{name}": {"S": value} for name, value in {**values, **compared}.items()},
+        },
+    )
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

@@ -1,0 +1,54 @@
+"""Answers requests over HTTP: verified here, handed to `act` to be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.clicks.http import Answer, Home, NotTaken, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+ACT_VARIABLE = "SNAPBACK_ACT"
+"""The name of the function `act`."""
+
+
+def answer(home: Home, request: Request) -> Answer:
+    """Answer any request. What was asked is logged without what it holds: bodies are tickets, and what people wrote."""
+    try:
+        if request.path == "/slack":
+            from chalicelib.clicks import slack
+
+            answered = slack.answer(home, request)
+        else:
+            from chalicelib.clicks import page
+
+            answered = page.answer(home, request)
+    except NotTaken as wrong:
+        answered = Answer(wrong.status, f"{wrong}\n", why=str(wrong))
+    home.logger.info(
+        "request",
+        extra={
+            "method": request.method,
+            "path": request.path,
+            "status": answered.status,
+            "source": request.source,
+            "why": answered.why,
+        },
+    )
+    return answered
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Has the function `act` do something, without waiting for it: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html."""
+
+    client: Any
+    function: str
+
+    def __call__(self, request: Mapping[str, Any]) -> None:
+        import json
+
+        self.client.invoke(FunctionName=self.function, InvocationType="Event", Payload=json.dumps(request).encode())

@@ -1,0 +1,332 @@
+"""The action page, for channels that can't call back.
+
+`GET /page` is a shell without any data. Its script takes the ticket out of the link's fragment, and posts it to
+`/page/show`, which shows what would be done; the button there posts to `/page/do`. A GET never does anything, so that
+whatever fetches links to preview them does nothing either.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import asdict
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from chalicelib.analysis.diff import changes
+from chalicelib.analysis.secrets import redact
+from chalicelib.analysis.text import cut, plain
+from chalicelib.aws.action_tokens import BadTicket, Tickets, use_up, used
+from chalicelib.clicks.approvers import PAGE, Person, refusal
+from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, NotTaken, form, reason, secret, until
+from chalicelib.core.types import UNDOABLE, Status
+from chalicelib.engine.decide import EXEMPTABLE, SHORTEST_REASON
+from chalicelib.notify.message import message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.aws.action_tokens import Ticket
+    from chalicelib.clicks.http import Home, Request
+    from chalicelib.core.record import Record
+
+LARGEST = 16 * 1024
+"""Bytes of a request."""
+_LINES = 60
+"""Lines of differences, and steps, that are shown at most."""
+_VERBS = {"approve": "Approve the fix", "undo": "Undo the fix", "exempt": "Exempt", "show": "What was found"}
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fff; --soft: #55555e; --line: #8a8a94; --act: #0b5394;
+  --on: #fff; --gone: #8f1d1d; --come: #0b5a27; --shade: #f3f3f6; }
+@media (prefers-color-scheme: dark) { :root { --ink: #ececf1; --paper: #16161a; --soft: #b5b5c0; --line: #81818c;
+  --act: #8ec5ff; --on: #10131a; --gone: #ff9e9e; --come: #86e0a3; --shade: #212127; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 100%/1.5 system-ui, sans-serif; }
+main { max-width: 46rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0; }
+dt { color: var(--soft); } dd { margin: 0; }
+@media (max-width: 34rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } }
+code, pre { font: .9rem/1.5 ui-monospace, monospace; }
+pre { background: var(--shade); padding: .75rem; margin: 0; white-space: pre-wrap; }
+del, ins { text-decoration: none; display: block; } del { color: var(--gone); } ins { color: var(--come); }
+.note { color: var(--soft); } .wrong { border-left: .3rem solid var(--gone); padding-left: .75rem; }
+fieldset { border: 1px solid var(--line); border-radius: .4rem; margin: 1rem 0; }
+label { display: block; padding: .25rem 0; }
+input[type=date], textarea { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line);
+  border-radius: .3rem; padding: .4rem; max-width: 100%; } textarea { width: 100%; min-height: 5rem; }
+button { font: inherit; font-weight: 600; color: var(--on); background: var(--act); border: 2px solid transparent;
+  border-radius: .4rem; padding: .6rem 1.2rem; margin-top: 1rem; cursor: pointer; }
+:focus-visible { outline: 3px solid var(--act); outline-offset: 3px; }
+"""
+
+SCRIPT = """"use strict";
+// Takes the ticket out of the address, so that neither history nor a screenshot holds it, and asks what it is for.
+(() => {
+  const open = () => {
+    const ticket = location.hash.slice(1);
+    history.replaceState(null, "", location.pathname);
+    document.getElementById("none").hidden = Boolean(ticket);
+    document.getElementById("wait").hidden = !ticket;
+    if (!ticket) return;
+    const form = document.getElementById("open");
+    form.elements.ticket.value = ticket;
+    form.submit();
+  };
+  addEventListener("hashchange", () => location.hash && open());
+  open();
+})();
+"""
+
+_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+_POLICY = (
+    f"default-src 'none'; script-src 'self'; style-src 'sha256-{_HASH}'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'; require-trusted-types-for 'script'"
+)
+_HEADERS = {"Content-Security-Policy": _POLICY}
+
+_SHELL = """<h1>Snapback</h1>
+<form id="open" method="post" action="page/show"><input type="hidden" name="ticket" autocomplete="off"></form>
+<p id="wait" role="status">One moment: looking up what this link is for.</p>
+<p id="none" role="alert" hidden>This page needs the whole link that Snapback sent: open it again from the message.</p>
+<noscript><p>This page needs JavaScript, to keep the link's secret out of addresses. Without it: <code>snapback show</code>,
+then <code>snapback approve</code>, on the command line.</p></noscript>
+<script src="page.js"></script>"""
+
+
+class _Stop(Exception):
+    """One line for who clicked."""
+
+    def __init__(self, status: int, line: str) -> None:
+        super().__init__(line)
+        self.status = status
+
+
+def answer(home: Home, request: Request) -> Answer:
+    """Raises NotTaken."""
+    asked = f"{request.method} {request.path}"
+    if asked == "GET /page":
+        return _page("Snapback", _SHELL)
+    if asked == "GET /page.js":
+        return Answer(200, SCRIPT, "text/javascript")
+    if asked not in {"POST /page/show", "POST /page/do"}:
+        raise NotTaken(405, "this address takes no such request")
+    _same_site(request)
+    fields = form(request, LARGEST)
+    try:
+        ticket = _tickets(home).read(fields.get("ticket", ""), home.now())
+        record = _record(home, ticket.record)
+        return (_do if request.path == "/page/do" else _show)(home, request, ticket, record, fields)
+    except BadTicket as bad:
+        return _stopped(403, str(bad))
+    except _Stop as stop:
+        return _stopped(stop.status, str(stop))
+
+
+def _record(home: Home, id: str) -> Record:
+    """Raises _Stop."""
+    record = home.ledger.get(id)
+    if record is None:
+        raise _Stop(404, f"there is no record {id} any more; records are kept for 400 days")
+    return record
+
+
+def _tickets(home: Home) -> Tickets:
+    """Raises NotTaken."""
+    name = home.settings.clicks.page_key
+    if not name:
+        raise NotTaken(403, "there is no action page here: `clicks` in the settings names no page_key")
+    try:
+        return Tickets(secret(name).encode())
+    except ValueError as error:
+        raise NotTaken(503, f"the secret {name} is no key: {error}") from error
+
+
+def _same_site(request: Request) -> None:
+    """A ticket is what lets in; this only keeps other sites' forms from using one. Raises NotTaken.
+
+    With no referrer told, browsers send the origin of a form as `null`: https://fetch.spec.whatwg.org/#origin-header.
+    """
+    headers = request.headers
+    ours = headers.get("sec-fetch-site", "same-origin") == "same-origin"
+    origin = headers.get("origin", "null")
+    if not ours or (origin != "null" and urlsplit(origin).netloc != headers.get("host")):
+        raise NotTaken(403, "this request comes from another site")
+
+
+def _person(request: Request, ticket: Ticket) -> Person:
+    return Person(f"{PAGE}{ticket.channel}", where=request.source)
+
+
+def _why_not(home: Home, request: Request, ticket: Ticket, record: Record) -> str | None:
+    """Why what the ticket is for can't be done with the record as it is, if that is so."""
+    open_now = {
+        "approve": record.status is Status.ASKING,
+        "undo": record.status in UNDOABLE and record.reversible and record.before is not None,
+        "exempt": record.status in EXEMPTABLE,
+    }
+    if not open_now.get(ticket.action):
+        return f"the record is {record.status.replace('_', ' ')} now: there is nothing to {ticket.action}"
+    why = refusal(_person(request, ticket), record, home.settings)
+    return why and f"sorry, {why}"
+
+
+def _show(
+    home: Home, request: Request, ticket: Ticket, record: Record, fields: Mapping[str, str], wrong: str = ""
+) -> Answer:
+    why_not, button = None, ""
+    if ticket.action in ACTIONS:
+        was_used = used(home.dynamodb, home.table, ticket)
+        why_not = "this link was used already; a link works once" if was_used else None
+        why_not = why_not or _why_not(home, request, ticket, record)
+        if why_not:
+            button = f'<p role="status" class="wrong">{_text(_sentence(why_not))}</p>'
+        else:
+            button = _form(request, ticket, record, fields)
+    does = ticket.action in ACTIONS and not why_not
+    message = message_of(record)
+    facts = {
+        "Resource": message.resource,
+        "Account and region": f"{message.account}, {message.region}",
+        "Changed by": f"{message.who} ({message.actor['principal']})",
+        "Event": message.event,
+        "Asked by": f"Snapback's guardrail {message.guardrail}",
+        "Record": record.id,
+        "Is now": record.status.replace("_", " "),
+    }
+    undo = ticket.action == "undo" and record.status in UNDOABLE
+    before, after = (record.after, record.before) if undo else (record.before, record.after)
+    lines = [] if before is None or after is None else changes(before, after, most=_LINES)
+    steps = (
+        f"{step.at[:19].replace('T', ' ')} UTC: {step.status}, by {step.by}{step.note and f' ({step.note})'}"
+        for step in record.history[-_LINES:]
+    )
+    alert = f'<p role="alert" class="wrong">{_text(_sentence(wrong))}</p>' if wrong else ""
+    verb = _VERBS.get(ticket.action, "Snapback")
+    would = "" if ticket.action in {"approve", "undo"} else ", if it were fixed"
+    body = f"""<h1>{_text(verb)}{"?" * does}</h1>
+{alert}<p><strong>{_text(message.headline)}</strong></p>
+<p>{_text(message.reason)}</p>
+<dl>{"".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())}</dl>
+<h2>{"What will be done" if does else "What the fix is"}</h2>
+<p>{_text(_plan(ticket.action if does else "", record))}</p>
+<h2>Before → after{would}</h2>
+<pre>{"".join(map(_line, lines)) or "No difference."}</pre>
+{button}
+<h2>History</h2>
+<ol>{"".join(f"<li>{_text(cut(redact(step), 400))}</li>" for step in steps)}</ol>"""
+    return _page(verb, body, 400 if wrong else 200)
+
+
+def _plan(action: str, record: Record) -> str:
+    fix = record.fix.rstrip(".") or "there is no fix"
+    if action == "undo":
+        return "What was there before the fix is written back, and the resource is let be for some days."
+    if action == "exempt":
+        return "Nothing is changed: the finding is let be for as long as you say, and its question is closed."
+    again = " It is looked at again first; if it changed since, nothing is done, and it asks anew."
+    return f"{fix}.{again * (action == 'approve')}"
+
+
+def _form(request: Request, ticket: Ticket, record: Record, fields: Mapping[str, str]) -> str:
+    verb = _VERBS[ticket.action]
+    return f"""<form method="post" action="do">
+<input type="hidden" name="ticket" value="{_text(fields["ticket"])}" autocomplete="off">
+<input type="hidden" name="seen" value="{record.fingerprint}">
+{_exemption(fields) if ticket.action == "exempt" else ""}<p class="note">Snapback knows that this link was sent to the channel
+<strong>{_text(ticket.channel)}</strong>, and not who you are: it can't tell whether the change is your own. If it is, let
+somebody else decide. On record will stand <strong>{_text(str(_person(request, ticket)))}</strong>.</p>
+<button type="submit">{_text(verb)}</button>
+</form>"""
+
+
+def _exemption(fields: Mapping[str, str]) -> str:
+    chosen = fields.get("days", "7")
+    words = {str(days): f"{days} day{'s' * (days > 1)}" for days in DAYS} | {"date": "until the end of a day (UTC):"}
+    choices = "".join(
+        f'<label><input type="radio" name="days" value="{value}"{" checked" * (value == chosen)}> {word}</label>'
+        for value, word in words.items()
+    )
+    return f"""<fieldset><legend>How long</legend>{choices}
+<label for="date">That day</label><input type="date" id="date" name="date" value="{_text(fields.get("date", ""))}">
+</fieldset>
+<label for="reason">Why, in words that somebody else will understand</label>
+<textarea id="reason" name="reason" required minlength="{SHORTEST_REASON}" maxlength="{LONGEST_REASON}">{_text(fields.get("reason", ""))}</textarea>
+"""
+
+
+def _do(home: Home, request: Request, ticket: Ticket, record: Record, fields: Mapping[str, str]) -> Answer:
+    """Raises BadTicket and _Stop. A refusal is handed to `act` too, which puts it on record."""
+    if ticket.action not in ACTIONS:
+        raise _Stop(403, "this link only shows")
+    if used(home.dynamodb, home.table, ticket):
+        raise BadTicket("this link was used already; a link works once")
+    person = _person(request, ticket)
+    refused = refusal(person, record, home.settings)
+    more: dict[str, str] = {}
+    if not refused:
+        if why_not := _why_not(home, request, ticket, record):
+            raise _Stop(409, why_not)
+        if fields.get("seen") != record.fingerprint:
+            return _show(home, request, ticket, record, fields, "it changed since you were shown it: look again")
+        if ticket.action == "exempt":
+            try:
+                end = until(fields.get("days", ""), fields.get("date", ""), home.now())
+                more = {"until": end.isoformat(), "reason": reason(fields.get("reason", ""))}
+            except ValueError as error:
+                return _show(home, request, ticket, record, fields, str(error))
+    use_up(home.dynamodb, home.table, ticket)
+    asked = {"action": ticket.action, "record": record.id, "seen": record.fingerprint, "person": asdict(person)}
+    home.ask_act({**asked, **more})
+    if refused:
+        raise _Stop(403, f"sorry, {refused}. It is on record that you asked")
+    return _page(
+        "Handed on",
+        f"""<h1>Handed on</h1>
+<p role="status">Snapback does it now, as {_text(str(person))}. What became of it is told in the channel, and here:</p>
+<form method="post" action="show">
+<input type="hidden" name="ticket" value="{_text(fields["ticket"])}" autocomplete="off">
+<button type="submit">See how it went</button>
+</form>""",
+    )
+
+
+def _stopped(status: int, line: str) -> Answer:
+    return _page(
+        "Snapback", f'<h1>Snapback</h1>\n<p role="alert" class="wrong">{_text(_sentence(line))}</p>', status, line
+    )
+
+
+def _page(title: str, body: str, status: int = 200, why: str = "") -> Answer:
+    whole = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{_text(title)} · Snapback</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+    return Answer(status, whole, "text/html", _HEADERS, why)
+
+
+def _line(line: str) -> str:
+    kind = {"- ": "del", "+ ": "ins"}.get(line[:2], "span")
+    return f"<{kind}>{_text(line)}</{kind}>"
+
+
+def _sentence(line: str) -> str:
+    return f"{line[:1].upper()}{line[1:]}."
+
+
+def _text(text: str) -> str:
+    """Any text, as HTML that shows it and nothing else."""
+    return escape(plain(text), quote=True)

@@ -1,0 +1,327 @@
+"""Slack's requests: clicks on buttons, and the modals that they open.
+
+https://docs.slack.dev/interactivity/handling-user-interaction/ and https://docs.slack.dev/authentication/verifying-requests-from-slack/.
+A button's `action_id` is approve, undo, exempt or details, and its `value` the id of a record; after a `#` may come the
+fingerprint of what it asks about, so that a click means what its message showed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from slack_sdk.signature import Clock, SignatureVerifier
+
+from chalicelib.analysis.diff import changes
+from chalicelib.analysis.secrets import redact
+from chalicelib.analysis.text import cut, plain
+from chalicelib.aws.action_tokens import BadTicket, Ticket, use_up
+from chalicelib.clicks.approvers import OUTSIDER, Person
+from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, NotTaken, form, reason, secret, until
+from chalicelib.core.event import dig, text
+from chalicelib.core.settings import SlackApp
+from chalicelib.engine.decide import SHORTEST_REASON
+from chalicelib.notify.blocks import SECTION, code, escape, header, listing, section
+from chalicelib.notify.channels.slack import SILENT
+from chalicelib.notify.message import message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from slack_sdk import WebClient
+
+    from chalicelib.clicks.http import Home, Request
+    from chalicelib.core.record import Record
+
+LARGEST = 512 * 1024
+"""Bytes of a request: it holds the whole message that was clicked on."""
+REPLIES = "hooks.slack.com"
+"""The host that a reply to a click goes to."""
+TIMEOUT = 2
+"""Seconds that Slack may take, of the three that it gives us."""
+BELIEVED = timedelta(minutes=5)
+"""How far a request's time may be from ours."""
+_ANEW = timedelta(minutes=1)
+"""How often a secret is read anew at most because a signature doesn't fit it."""
+_RECORD = re.compile(r"([0-9a-f]{16})(?:#([0-9a-f]{1,64}))?")
+_MODAL = "snapback-exempt"
+_LINES = 40
+"""Lines of differences, and steps, that a modal shows at most."""
+_read_anew: dict[str, datetime] = {}
+
+
+def answer(home: Home, request: Request) -> Answer:
+    """Raises NotTaken. What Slack is answered is nearly always nothing: what became of a click is told by `act`."""
+    fields = form(request, LARGEST)
+    if fields.get("ssl_check") == "1":  # Slack's own question whether anybody is there; it need not be signed.
+        return Answer(why="ssl_check")
+    _verify(home, request)
+    try:
+        payload = json.loads(fields.get("payload", ""))
+    except (ValueError, RecursionError) as error:
+        raise NotTaken(400, "the request holds no payload") from error
+    if text(payload, "type") == "url_verification":
+        return _json({"challenge": text(payload, "challenge") or ""})
+    signature = request.headers["x-slack-signature"]
+    if text(payload, "type") == "block_actions":
+        (action, *_) = dig(payload, "actions") or (None,)  # One click is one action.
+        _clicked(home, payload, text(action, "action_id") or "", text(action, "value") or "", signature)
+    elif text(payload, "type") == "view_submission" and text(payload, "view", "callback_id") == _MODAL:
+        return _exempted(home, payload, signature)
+    return Answer()
+
+
+def reply(url: str, said: str) -> None:
+    """Tell whoever clicked, and nobody else. Raises ValueError for an address that is none of Slack's, and OSError."""
+    from slack_sdk.webhook import WebhookClient
+
+    parts = urlsplit(url)
+    if (parts.scheme, parts.netloc) != ("https", REPLIES):
+        raise ValueError("the address to reply to is none of Slack's")
+    client = WebhookClient(url, timeout=TIMEOUT, retry_handlers=[], logger=SILENT)
+    words = cut(plain(said), SECTION)
+    client.send(
+        text=escape(words, SECTION),
+        blocks=[{"type": "section", "text": {"type": "plain_text", "text": words, "emoji": False}}],
+        response_type="ephemeral",
+        replace_original=False,
+    )
+
+
+def _verify(home: Home, request: Request) -> None:
+    """Raises NotTaken unless Slack signed the request, within five minutes. A secret that was rotated is read anew."""
+    name = home.settings.clicks.slack_signing_secret
+    if not name:
+        raise NotTaken(403, "no clicks come from Slack here: `clicks` in the settings names no slack_signing_secret")
+    clock = _Clock(home.now())
+    refusal = NotTaken(401, "Slack didn't sign this request, or not within the last five minutes")
+    at, signature = (request.headers.get(f"x-slack-{each}", "") for each in ("request-timestamp", "signature"))
+    if not re.fullmatch("[0-9]{1,12}", at) or not re.fullmatch("v0=[0-9a-f]{64}", signature):
+        raise refusal
+    if abs(clock.now() - int(at)) > BELIEVED.total_seconds():
+        raise refusal
+    if _signed(secret(name), clock, request):
+        return
+    last = _read_anew.get(name)
+    if last is None or not last <= home.now() < last + _ANEW:
+        _read_anew[name] = home.now()
+        if _signed(secret(name, anew=True), clock, request):
+            return
+    raise refusal
+
+
+def _signed(key: str, clock: Clock, request: Request) -> bool:
+    try:
+        return SignatureVerifier(key, clock).is_valid_request(request.body, dict(request.headers))
+    except ValueError:  # An empty secret, or a body that is no text.
+        return False
+
+
+class _Clock(Clock):
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> float:
+        return self._now.timestamp()
+
+
+def _clicked(home: Home, payload: Any, action: str, value: str, signature: str) -> None:
+    found = _RECORD.fullmatch(value)
+    if found is None or action not in {*ACTIONS, "details"}:
+        return  # A link's button, or one of another version's.
+    record, seen = found[1], found[2] or ""
+    reply_to = {"slack": text(payload, "response_url") or ""}
+    if action in {"exempt", "details"}:
+        try:
+            _open(home, payload, _exemption(record, seen, payload) if action == "exempt" else _details(home, record))
+        except NotTaken as wrong:
+            home.logger.warning("a dialog could not be opened", extra={"record": record, "why": str(wrong)})
+            with suppress(ValueError, OSError):
+                reply(reply_to["slack"], str(wrong))
+        return
+    _hand_over(home, signature, action, record, seen, _person(home, payload), reply=reply_to)
+
+
+def _hand_over(home: Home, signature: str, action: str, record: str, seen: str, person: Person, **more: Any) -> None:
+    """Once a request: it is used up by its signature."""
+    expires = int((home.now() + 3 * BELIEVED).timestamp())
+    try:
+        use_up(home.dynamodb, home.table, Ticket(record, action, "slack", expires, signature))
+    except BadTicket:
+        home.logger.warning("a request of Slack's came twice", extra={"record": record})
+        return
+    home.ask_act({"action": action, "record": record, "seen": seen, "person": asdict(person), **more})
+
+
+def _person(home: Home, payload: Any) -> Person:
+    """Who clicked. Of another workspace, in a shared channel, nothing is believed but the id."""
+    user, team = (text(payload, each, "id") or "" for each in ("user", "team"))
+    channel = text(payload, "channel", "id") or text(_kept(payload), "channel") or ""
+    where = f"Slack {team}/{channel}"
+    theirs = text(payload, "user", "team_id") or team
+    if not team or theirs != team:
+        return Person(f"{OUTSIDER}{theirs}/{user}", where=where)
+    name = text(payload, "user", "username") or text(payload, "user", "name") or ""
+    return Person(f"slack:{user}", cut(plain(name), 80), _email(home, user, channel), where)
+
+
+def _email(home: Home, user: str, channel: str) -> str:
+    """Only where it decides anything; nothing when Slack doesn't tell."""
+    settings = home.settings
+    if not settings.four_eyes and not any("@" in each.who for each in settings.approvers):
+        return ""
+    try:
+        found = _client(home, channel).users_info(user=user).data
+    except Exception as error:  # noqa: BLE001 - without an address, `refusal` decides, and says what is lacking
+        home.logger.warning("Slack tells no e-mail address", extra={"why": _code(error)})
+        return ""
+    return text(found, "user", "profile", "email") or ""
+
+
+def _client(home: Home, channel: str) -> WebClient:
+    """By the app of this Slack channel, or else the first. Raises NotTaken."""
+    from slack_sdk import WebClient
+
+    apps = [each for each in home.settings.channels if isinstance(each, SlackApp)]
+    apps.sort(key=lambda app: app.conversation != channel)
+    if not apps:
+        raise NotTaken(409, "that takes Slack's app: put a channel of type slack_app in the settings")
+    return WebClient(secret(apps[0].token), timeout=TIMEOUT, retry_handlers=[], logger=SILENT)
+
+
+def _open(home: Home, payload: Any, view: dict[str, Any]) -> None:
+    """Open a modal. Raises NotTaken."""
+    client = _client(home, text(payload, "channel", "id") or "")
+    try:
+        client.views_open(trigger_id=text(payload, "trigger_id") or "", view=view)
+    except Exception as error:
+        raise NotTaken(502, f"Slack didn't open the dialog ({_code(error)}); click again") from error
+
+
+def _code(error: Exception) -> str:
+    """Slack's word for it, or the kind of error: never its text, which may hold a token."""
+    answered = dig(getattr(getattr(error, "response", None), "data", None), "error")
+    return str(answered or type(error).__name__)[:60]
+
+
+def _kept(payload: Any) -> Any:
+    """What we gave the modal to keep."""
+    try:
+        return json.loads(text(payload, "view", "private_metadata") or "")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _exemption(record: str, seen: str, payload: Any) -> dict[str, Any]:
+    kept = {
+        "record": record,
+        "seen": seen,
+        "channel": text(payload, "channel", "id") or "",
+        "reply": text(payload, "response_url") or "",
+    }
+    words = {str(days): f"{days} day{'s' * (days > 1)}" for days in DAYS} | {"date": "until a date"}
+    options = [{"text": _plain(word), "value": value} for value, word in words.items()]
+    return {
+        "type": "modal",
+        "callback_id": _MODAL,
+        "private_metadata": json.dumps(kept),
+        "title": _plain("Exempt"),
+        "submit": _plain("Exempt"),
+        "close": _plain("Cancel"),
+        "blocks": [
+            section(f"The finding of record `{record}` is let be, and its question closed."),
+            _input("days", "How long", {"type": "radio_buttons", "options": options, "initial_option": options[1]}),
+            _input("date", "Until the end of (UTC)", {"type": "datepicker"}, optional=True),
+            _input(
+                "reason",
+                "Why",
+                {
+                    "type": "plain_text_input",
+                    "min_length": SHORTEST_REASON,
+                    "max_length": LONGEST_REASON,
+                    "placeholder": _plain("What somebody else will understand in a month"),
+                },
+            ),
+        ],
+    }
+
+
+def _exempted(home: Home, payload: Any, signature: str) -> Answer:
+    kept, values = _kept(payload), dig(payload, "view", "state", "values")
+    found = _RECORD.fullmatch(f"{text(kept, 'record') or ''}")
+    if found is None:
+        raise NotTaken(400, "the dialog names no record")
+    wrong: dict[str, str] = {}
+    choice = text(values, "days", "days", "selected_option", "value") or ""
+    day = text(values, "date", "date", "selected_date") or ""
+    try:
+        end = until(choice, day, home.now())
+    except ValueError as error:
+        wrong["date" if day or choice == "date" else "days"] = str(error)
+    try:
+        why = reason(text(values, "reason", "reason", "value") or "")
+    except ValueError as error:
+        wrong["reason"] = str(error)
+    if wrong:
+        return _json({"response_action": "errors", "errors": wrong})
+    _hand_over(
+        *(home, signature, "exempt", found[1], text(kept, "seen") or "", _person(home, payload)),
+        until=end.isoformat(),
+        reason=why,
+        reply={"slack": text(kept, "reply") or ""},
+    )
+    return Answer()
+
+
+def _details(home: Home, id: str) -> dict[str, Any]:
+    """Raises NotTaken."""
+    record = home.ledger.get(id)
+    if record is None:
+        raise NotTaken(404, f"there is no record {id} any more; records are kept for 400 days")
+    return {
+        "type": "modal",
+        "title": _plain("Details"),
+        "close": _plain("Close"),
+        "blocks": [
+            header(message_of(record).headline),
+            *map(section, _paragraphs(record)),
+        ],
+    }
+
+
+def _paragraphs(record: Record) -> Iterable[str]:
+    message = message_of(record)
+    yield f"Record {code(record.id, 40)} · guardrail {code(record.guardrail, 140)}\n{code(message.resource, 2000)}"
+    yield escape(message.reason, SECTION) or "-"
+    if record.before is not None and record.after is not None:
+        lines = changes(record.before, record.after, most=_LINES)
+        done = "Before → after" if message.changed else "Before → after, when the fix is made"
+        yield f"*{done}*"
+        yield listing(lines or ["no difference"])
+    yield "*Calls made*"
+    yield listing(record.calls or ["none"])
+    steps = [
+        f"{step.at[:19].replace('T', ' ')} {step.status} by {step.by}{step.note and f': {step.note}'}"
+        for step in record.history[-_LINES:]
+    ]
+    yield "*History (UTC)*"
+    yield listing(cut(plain(redact(each)), 300) for each in steps)
+
+
+def _json(value: Any) -> Answer:
+    return Answer(200, json.dumps(value), "application/json")
+
+
+def _plain(words: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": words, "emoji": False}
+
+
+def _input(id: str, label: str, element: dict[str, Any], *, optional: bool = False) -> dict[str, Any]:
+    element = {**element, "action_id": id}
+    return {"type": "input", "block_id": id, "label": _plain(label), "element": element, "optional": optional}

@@ -1,0 +1,36 @@
+"""What became of a guardrail and a resource, whether or not that is on record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chalicelib.core.resource import Resource
+
+QUIET = frozenset({"compliant", "off", "gone", "waiting"})
+"""Outcomes that are no finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one guardrail and one resource.
+
+    `status` is a record's status, or one that leaves no record: `compliant`, `off`, `exempt`, `gone`, `duplicate`,
+    and `waiting`, when the event comes again after the guardrail's grace.
+    """
+
+    guardrail: str
+    resource: str
+    status: str
+    reason: str = ""
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found out, what it could not, and what it had no time for."""
+
+    outcomes: list[Outcome]
+    errors: list[tuple[Resource, Exception]]
+    left: list[Resource]

@@ -1,0 +1,177 @@
+"""The vocabulary of a guardrail's author: `@guardrail`, `@tripwire`, `Fix`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import timedelta
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from chalicelib.core.pattern import SCHEDULED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.event import Actor, Event
+    from chalicelib.core.pattern import Pattern
+    from chalicelib.core.resource import Resource
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import Severity, State
+
+R = TypeVar("R", bound="Resource")
+
+
+class Fix(ABC, Generic[R]):
+    """A piece of state of a resource, and how it is made safe. The docstring's first line is shown in chat.
+
+    Undo, preview, approval, bookkeeping and drift checks all come from these three methods.
+    """
+
+    reads: ClassVar[tuple[str, ...]]
+    """IAM actions that `read` needs."""
+    writes: ClassVar[tuple[str, ...]]
+    """IAM actions that `write` needs, its own reads included."""
+    reversible: ClassVar[bool] = True
+    """Whether `write(before)` puts everything back; if not, it is never run without approval."""
+    doubt_reads: ClassVar[tuple[str, ...]] = ()
+    """IAM actions that `doubt` needs."""
+
+    @abstractmethod
+    def read(self, resource: R, aws: Session) -> State:
+        """The state as it is now. The resource being gone is the engine's business: let the error pass."""
+
+    @abstractmethod
+    def safe(self, state: State, known: Known) -> State:
+        """What the state should be: the least change that makes it safe. Pure, and `safe(safe(s)) == safe(s)`.
+
+        An equal state says that there is nothing this fix can do; the finding is then told, not fixed.
+        """
+
+    def answer(self, state: State, known: Known, actor: Actor, at: datetime) -> State:  # noqa: ARG002
+        """What is safe where that depends on the event: on who did it, and when. As pure as `safe`."""
+        return self.safe(state, known)
+
+    @abstractmethod
+    def write(self, resource: R, state: State, aws: Session) -> None:
+        """Make it so, whatever it is now; called again after a failure half-way."""
+
+    def doubt(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+        """Why a person is asked first, though the mode is `fix`: it would lock people out, say. Asked only then.
+
+        `actor` did what the event tells of.
+        """
+        return None
+
+    def touches(self, resource: R, before: State) -> tuple[str, ...]:  # noqa: ARG002
+        """ARNs of what a write changes besides the resource, such as a key's user: `never_touch` holds for these too."""
+        return ()
+
+    @property
+    def summary(self) -> str:
+        return cleandoc(self.__doc__ or type(self).__name__).partition("\n")[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """What guardrails and tripwires share. `id` is `<service>.<file name>`; the docstring is the docs page."""
+
+    id: str
+    title: str
+    doc: str
+    severity: Severity
+    on: Pattern
+    controls: tuple[str, ...]
+
+    @property
+    def service(self) -> str:
+        return self.id.partition(".")[0]
+
+    @property
+    def by_the_clock(self) -> bool:
+        """Whether time alone, or what no event tells of, may make it unsafe: the daily sweep is who finds it."""
+        return SCHEDULED in self.on.get("$or", [self.on])
+
+
+@dataclass(frozen=True, eq=False)
+class Guardrail(Rule, Generic[R]):
+    """A question about the present state of one resource: why is it unsafe, or None."""
+
+    ask: Callable[[R, Session], str | None]
+    resource: type[R]
+    reads: tuple[str, ...]
+    fix: Fix[R] | None
+    opt_in: bool
+    grace: timedelta
+
+    def __call__(self, resource: R, aws: Session) -> str | None:
+        return self.ask(resource, aws)
+
+
+@dataclass(frozen=True, eq=False)
+class Tripwire(Rule):
+    """A question about one event that leaves no state to look at. It only alerts."""
+
+    ask: Callable[[Event, Known], str | None]
+
+    def __call__(self, event: Event, known: Known) -> str | None:
+        return self.ask(event, known)
+
+
+def guardrail(
+    *,
+    severity: Severity,
+    resource: type[R],
+    on: Pattern,
+    reads: tuple[str, ...],
+    fix: Fix[R] | None = None,
+    controls: tuple[str, ...] = (),
+    opt_in: bool = False,
+    grace: timedelta = timedelta(),
+) -> Callable[[Callable[[R, Session], str | None]], Guardrail[R]]:
+    """Make a function a guardrail.
+
+    `on` is an event pattern (see `pattern.cloudtrail`), `reads` the IAM actions that the function needs, `controls`
+    ids such as "S3.8" (Security Hub) and "CIS-5.0 2.1.4". With `opt_in`, only settings that name this very
+    guardrail raise it above `alert`. `grace` is how long after the event it may still become safe by itself: a
+    pipeline that makes a thing may need a while to finish it. It is whole minutes, and the settings can change it.
+    """
+
+    def made(ask: Callable[[R, Session], str | None]) -> Guardrail[R]:
+        return Guardrail(
+            **_described(ask),
+            severity=severity,
+            on=on,
+            controls=controls,
+            ask=ask,
+            resource=resource,
+            reads=reads,
+            fix=fix,
+            opt_in=opt_in,
+            grace=grace,
+        )
+
+    return made
+
+
+def tripwire(
+    *, severity: Severity, on: Pattern, controls: tuple[str, ...] = ()
+) -> Callable[[Callable[[Event, Known], str | None]], Tripwire]:
+    """Make a function a tripwire; it answers why the event is worth telling, or None."""
+
+    def made(ask: Callable[[Event, Known], str | None]) -> Tripwire:
+        return Tripwire(**_described(ask), severity=severity, on=on, controls=controls, ask=ask)
+
+    return made
+
+
+def _described(function: Callable[..., Any]) -> dict[str, str]:
+    _, service, name = function.__module__.rsplit(".", 2)
+    if name != function.__name__:
+        raise TypeError(f"{function.__module__}: the function must be named like its file, not {function.__name__}")
+    doc = cleandoc(function.__doc__ or "")
+    if not doc:
+        raise TypeError(f"{function.__module__}: the docstring is the docs page and the chat title; write one")
+    return {"id": f"{service}.{name}", "title": doc.partition("\n")[0].rstrip("."), "doc": doc}

@@ -1,0 +1,80 @@
+"""A way into one account and region, as guardrails and fixes see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mypy_boto3_cloudtrail import CloudTrailClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3control import S3ControlClient
+
+    from chalicelib.core.baseline import Known
+
+
+class Told(NamedTuple):
+    """The answer to a call that asks about one thing: `Told("ec2", "DescribeVolumes", {"VolumeIds": […]}, {…})`."""
+
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+    answer: Mapping[str, Any]
+
+
+class Session(Protocol):
+    """A way into one account and region, either for looking only or for one record's write.
+
+    A session for looking raises ReadOnly on any call that isn't a read, and answers the same call with the
+    same parameters from memory, so that guardrails and fixes that look at the same thing cost one call.
+    """
+
+    account: str
+    region: str
+    known: Known
+    calls: Sequence[str]
+    """What has been written through it, as `s3:PutBucketAcl`."""
+
+    @overload
+    def client(self, service: Literal["cloudtrail"], region: str = ...) -> CloudTrailClient: ...
+    @overload
+    def client(self, service: Literal["dynamodb"], region: str = ...) -> DynamoDBClient: ...
+    @overload
+    def client(
+        self,
+        service: Literal[
+            "autoscaling",
+            "codebuild",
+            "ecs",
+            "eks",
+            "elb",
+            "elbv2",
+            "events",
+            "inspector2",
+            "lambda",
+            "organizations",
+            "ram",
+            "rolesanywhere",
+            "sso-admin",
+        ],
+        region: str = ...,
+    ) -> Any: ...
+    @overload
+    def client(self, service: Literal["ec2"], region: str = ...) -> EC2Client: ...
+    @overload
+    def client(self, service: Literal["ecr"], region: str = ...) -> ECRClient: ...
+    @overload
+    def client(self, service: Literal["iam"], region: str = ...) -> IAMClient: ...
+    @overload
+    def client(self, service: Literal["s3"], region: str = ...) -> S3Client: ...
+    @overload
+    def client(self, service: Literal["s3control"], region: str = ...) -> S3ControlClient: ...
+    def client(self, service: str, region: str = ...) -> Any: ...
+
+    def told(self, answers: Iterable[Told]) -> None:
+        """Answer these calls from memory too, as long as this look lasts."""

@@ -1,0 +1,74 @@
+"""Snapback's own resources, told apart from all others by the names that CloudFormation gave them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.pattern import Pattern
+
+READER, FIXERS = "snapback-reader", "snapback-fixer-"
+"""The roles that functions assume, of the same names in each account: the one that looks, and how those that write begin."""
+FORWARDER = "snapback-forwarder"
+"""The role by which EventBridge sends events to the bus of the home account."""
+BOUNDARY = "snapback-boundary"
+"""The managed policy that our roles have as their permissions boundary, where they must have one."""
+OF_HOME = frozenset({"dynamodb", "events", "sqs"})
+"""Services whose rules are about our own stack: member accounts forward nothing for them, and have no fixer."""
+
+BUT_DEPLOYMENTS: Pattern = {"invokedBy": [{"exists": False}, {"anything-but": ["cloudformation.amazonaws.com"]}]}
+"""As `userIdentity` in a pattern: by anyone but CloudFormation, which deploys the stack. AWS itself writes `invokedBy`;
+a user agent is the caller's to choose."""
+_PARTS = 6
+"""Of an ARN."""
+
+
+def own(known: Known, account: str, name: str) -> bool:
+    """Whether a resource is of our own stack, as `snapback-GuardS3Role-1A2B3C4D5E6F` in the home account.
+
+    The stack's name may hold hyphens, a logical id and the random end can't: a stack `snapback-test` isn't ours. Nothing
+    is, when the deployment didn't tell its stack. What the template names by itself has no such name.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+    """
+    home, stack = _home_and_stack(known)
+    begin, *rest = name.rsplit("-", 2)
+    return bool(stack) and account == home and begin == stack and len(rest) == 2 and all(rest)  # noqa: PLR2004 - its two ends
+
+
+def fixer(service: str) -> str:
+    """The role that the fixes of a service folder write with."""
+    return f"{FIXERS}{service}"
+
+
+def forwarding(service: str) -> str:
+    """The EventBridge rule that forwards a service's events from where the functions aren't."""
+    return f"snapback-{service}"
+
+
+def is_assumed(name: str) -> bool:
+    """Whether a role of this name is one that functions assume, in whichever account."""
+    return name == READER or name.startswith(FIXERS)
+
+
+def is_ours(known: Known, arn: str) -> bool:
+    """Whether an ARN is of a role of ours: a function's, or one that functions assume."""
+    _, slash, name = arn.partition(":role/")
+    return own_role(known, arn) or (bool(slash) and is_assumed(name))
+
+
+def own_role(known: Known, arn: str | None) -> bool:
+    """Whether an ARN is of a role of our own stack: one of our functions'."""
+    parts = (arn or "").split(":", 5)
+    return len(parts) == _PARTS and parts[2] == "iam" and own(known, parts[4], parts[5].removeprefix("role/"))
+
+
+def home_of(known: Known) -> str:
+    """The account that our stack is in; empty when the deployment didn't tell."""
+    return _home_and_stack(known)[0]
+
+
+def _home_and_stack(known: Known) -> tuple[str, str]:
+    """From `arn:aws:cloudformation:us-east-1:123456789012:stack/snapback/11111111-…`."""
+    parts = known.stack.split(":", 5)
+    return (parts[4], parts[5].split("/")[1]) if len(parts) == _PARTS and "/" in parts[5] else ("", "")

@@ -1,0 +1,107 @@
+"""What the parts of the engine share: ports, settings, clock, and how a record's rule and resource are found again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chalicelib.core.errors import CannotAct
+from chalicelib.core.event import Event, dig
+from chalicelib.core.rule import Guardrail, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from chalicelib.core.outcome import Outcome
+    from chalicelib.core.ports import Ledger, Sessions, WhoChanged
+    from chalicelib.core.record import Record
+    from chalicelib.core.resource import Resource
+    from chalicelib.core.session import Session
+    from chalicelib.core.settings import Settings
+
+T = TypeVar("T")
+
+SNAPBACK = "snapback"
+TIME_NEEDED = 15.0
+"""Seconds that a fix and its proof may take; with less left in the function, none is begun."""
+PROOF_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds between the looks of a proof that still finds the old state: reads in AWS may lag behind a write."""
+
+
+class Unfinished(Exception):
+    """Some guardrails raised; the others were still asked, and `outcomes` tells what became of them.
+
+    Let it pass: Lambda delivers the event again, and what is done is done once.
+    """
+
+    def __init__(self, outcomes: list[Outcome], errors: list[Exception]) -> None:
+        super().__init__("; ".join(map(described, errors)))  # Lambda logs it, and puts it in the dead letter.
+        self.outcomes, self.errors = outcomes, errors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One per account and container; `rule` is a look-up by id, for undo and approve."""
+
+    ledger: Ledger
+    sessions: Sessions
+    settings: Settings
+    rule: Callable[[str], Rule]
+    who_changed: WhoChanged
+    now: Callable[[], datetime]
+    pause: Callable[[float], None]
+    time_left: Callable[[], float]
+    later: Callable[[Mapping[str, Any], datetime], None]
+
+    def look(self, resource: Resource) -> Session:
+        """A fresh look at a resource's account and region."""
+        return self.sessions.look(resource.account, resource.region)
+
+    def recalled(self, record_id: str) -> tuple[Record, Guardrail[Any], Resource]:
+        """A record with its guardrail, which has a fix, and its resource. Raises CannotAct."""
+        record = self.ledger.get(record_id)
+        if record is None:
+            raise CannotAct(f"no record {record_id!r} in the ledger; `snapback records` lists them")
+        try:
+            rule, resource = self.rule(record.guardrail), record.pointer()
+        except LookupError as error:
+            raise CannotAct(f"record {record_id}: {error}") from error
+        if not isinstance(rule, Guardrail) or rule.fix is None:
+            raise CannotAct(f"record {record_id}: {record.guardrail} only tells; it has no fix to approve or undo")
+        return record, rule, resource
+
+    def settled(self, read: Callable[[], T], is_settled: Callable[[T], bool], pauses: Sequence[float]) -> T:
+        """What `read` answers once it is settled, or after the last pause."""
+        found = read()
+        for pause in pauses:
+            if is_settled(found):
+                break
+            self.pause(pause)
+            found = read()
+        return found
+
+
+def is_scheduled(event: Event) -> bool:
+    """Whether it is the clock's: it names no resource, and asks about all."""
+    return event.source == "aws.events" and event.name == "Scheduled Event"
+
+
+def is_gone(resource: Resource, error: Exception) -> bool:
+    return dig(_response(error), "Error", "Code") in resource.gone
+
+
+def described(error: Exception) -> str:
+    """An error in one line, fit for the record: AWS's code and message without what looks like a secret."""
+    from chalicelib.analysis.secrets import redact  # Its patterns take longer to compile than the rest of the engine.
+    from chalicelib.analysis.text import plain
+
+    code = dig(_response(error), "Error", "Code")
+    said = dig(_response(error), "Error", "Message") if code else str(error)
+    return plain(redact(f"{code or type(error).__name__}: {said}"))[:300]
+
+
+def _response(error: Exception) -> Mapping[str, Any]:
+    response = getattr(error, "response", None)
+    return response if isinstance(response, Mapping) else {}

@@ -1,0 +1,186 @@
+"""What people decide about a record, and what is done about questions that nobody answers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.errors import CannotAct, Drifted, Refused
+from chalicelib.core.types import ESCALATED, REMINDED, UNDOABLE, Status
+from chalicelib.engine.context import SNAPBACK, described, is_gone
+
+if TYPE_CHECKING:
+    from chalicelib.core.record import Record
+    from chalicelib.core.resource import Resource
+    from chalicelib.core.rule import Guardrail
+    from chalicelib.core.settings import Asking
+    from chalicelib.engine.context import Context
+    from chalicelib.engine.remediate import Remediation
+
+EXEMPTABLE = frozenset({Status.ALERTED, Status.ASKING, Status.FIGHTING, Status.STILL_UNSAFE, Status.FAILED})
+LONGEST_EXEMPTION = timedelta(days=366)
+SHORTEST_REASON = 3
+_EXPIRED = "expired"
+
+
+class Decisions:
+    """Each looks at the resource again before it does anything."""
+
+    def __init__(self, context: Context, remediation: Remediation) -> None:
+        self._context, self._remediation, self._ledger = context, remediation, context.ledger
+
+    def approve(self, record_id: str, by: str) -> Record:
+        """Do what a record in `asking` asks for, after looking again.
+
+        Answers the record as `expired` when there is nothing left to fix. Raises CannotAct when it doesn't ask, or
+        when the state has moved since (it then asks anew, with the new preview), and FixFailed.
+        """
+        record, rule, resource = self._context.recalled(record_id)
+        assert rule.fix is not None
+        if record.status is not Status.ASKING:
+            raise CannotAct(f"record {record_id} is {record.status}: only one that is asking can be approved")
+        self._may_write(rule, resource, record)
+        look, looked_at = self._context.look(resource), self._context.now()
+        try:
+            reason = rule(resource, look)
+            before = rule.fix.read(resource, look)
+        except Exception as error:
+            if is_gone(resource, error):
+                return self._moved(record, Status.GONE, by=by)
+            raise
+        if reason is None:
+            return self._moved(record, Status.EXPIRED, by=by, note="it is safe already")
+        after = rule.fix.answer(before, look.known, record.actor, record.event_time)
+        if before != record.before:
+            self._moved(
+                record, Status.ASKING, by=by, note="it changed since", reason=reason, before=before, after=after
+            )
+            raise CannotAct(f"record {record_id}: the resource changed since it asked; look at it again, then approve")
+        record = self._moved(record, Status.FIXING, by=by, looked_at=looked_at)
+        return self._remediation.fix(rule, resource, record, by)
+
+    def undo(self, record_id: str, by: str, *, force: bool = False) -> Record:
+        """Write a record's `before` back, and let the resource be for `undo_exemption_days`.
+
+        Raises Drifted when the resource is no longer as we left it (unless `force`), CannotAct, and FixFailed.
+        """
+        record, rule, resource = self._context.recalled(record_id)
+        assert rule.fix is not None
+        if record.status not in UNDOABLE:
+            raise CannotAct(f"record {record_id} is {record.status}: only one that is fixed can be undone")
+        if not record.reversible or record.before is None:
+            raise CannotAct(f"record {record_id}: {rule.id} can't be undone; its `before` is in `snapback show`")
+        self._may_write(rule, resource, record)
+        looked_at = self._context.now()
+        try:
+            now = rule.fix.read(resource, self._context.look(resource))
+        except Exception as error:
+            if is_gone(resource, error):
+                raise CannotAct(f"record {record_id}: {resource.arn} is gone; nothing to put back") from error
+            raise
+        if now != record.after and not force:
+            raise self._drifted(record, resource, now)
+        record = self._moved(
+            record,
+            Status.UNDOING,
+            by=by,
+            note="forced" if force and now != record.after else "",
+            exempt_until=self._context.now() + timedelta(days=self._context.settings.undo_exemption_days),
+            looked_at=looked_at,
+        )
+        return self._remediation.undo(rule, resource, record, by)
+
+    def exempt(self, record_id: str, by: str, until: datetime, reason: str) -> Record:
+        """Let a finding's resource be until then, and close its question. Raises CannotAct."""
+        record, now = self._ledger.get(record_id), self._context.now()
+        if record is None:
+            raise CannotAct(f"no record {record_id!r} in the ledger; `snapback records` lists them")
+        if record.status not in EXEMPTABLE:
+            raise CannotAct(f"record {record_id} is {record.status}: there is nothing to let be; an undo lets be too")
+        if not now < until <= now + LONGEST_EXEMPTION:
+            raise CannotAct(f"an exemption ends within {LONGEST_EXEMPTION.days} days, and not in the past")
+        if len(reason.strip()) < SHORTEST_REASON:
+            raise CannotAct("an exemption needs a reason that somebody else will understand")
+        note = f"let be until {until:%Y-%m-%d %H:%M} UTC: {reason.strip()}"
+        return self._moved(record, Status.EXPIRED, by=by, note=note, exempt_until=until)
+
+    def refuse(self, record_id: str, by: str, why: str) -> Record:
+        """Put on record that somebody wanted to decide who may not. Raises CannotAct when there is no such record."""
+        record = self._ledger.get(record_id)
+        if record is None:
+            raise CannotAct(f"no record {record_id!r} in the ledger")
+        return self._ledger.note(record, by=by, note=why)
+
+    def press(self, record: Record) -> Record:
+        """Ask anew what nobody has answered for so long, ask more people, or close it, as `settings.asking` says.
+
+        What is safe or gone by now is closed as that. Answers the record as it was when nothing is due yet. Raises
+        Refused when somebody was quicker.
+        """
+        asking, age = self._context.settings.asking, _age(record, self._context.now())
+        due = step_due(record, asking, self._context.now())
+        if not due:
+            return record
+        trouble = ""
+        try:
+            _, rule, resource = self._context.recalled(record.id)
+            safe = rule(resource, self._context.look(resource)) is None
+        except Exception as error:  # noqa: BLE001 - the question is put all the same
+            if not isinstance(error, CannotAct) and is_gone(resource, error):
+                return self._ledger.move(record, Status.GONE, by=SNAPBACK)
+            safe, trouble = False, f"; it can't be looked at: {described(error)}"
+        if safe:
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="it is safe by now")
+        hours = f"{age // timedelta(hours=1)} hours"
+        if due == _EXPIRED:
+            note = f"nobody answered in {hours}; it is as it was, and asked anew when it is seen again{trouble}"
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note)
+        left = max(timedelta(hours=asking.expire_hours) - age, timedelta())
+        note = f"unanswered for {hours}; closed in {left // timedelta(hours=1)} hours{trouble}"
+        return self._ledger.note(record, by=SNAPBACK, note=note, what=due)
+
+    def _drifted(self, record: Record, resource: Resource, now: Any) -> Drifted:
+        from chalicelib.analysis.diff import changes
+
+        since = record.life[-1].at
+        who = self._context.who_changed(record, datetime.fromisoformat(since))
+        return Drifted(
+            f"record {record.id}: {resource.arn} changed since we left it at {since}, by "
+            + (f"{who.name} ({who.tool or 'tool unknown'})" if who else "someone the trail doesn't name yet")
+            + ". An undo would overwrite that; --force does it anyway.\n"
+            + "\n".join(changes(record.after, now))
+        )
+
+    def _may_write(self, rule: Guardrail[Any], resource: Resource, record: Record) -> None:
+        touched = rule.fix.touches(resource, record.before) if rule.fix and record.before is not None else ()
+        if self._context.settings.never(resource, *touched):
+            raise CannotAct(f"{resource.arn} is under never_touch in the settings")
+        if stopped := self._ledger.stopped():
+            raise CannotAct(f"all writes are {stopped}; `snapback start` lets them go on")
+
+    def _moved(self, record: Record, status: Status, **changed: Any) -> Record:
+        try:
+            return self._ledger.move(record, status, **changed)
+        except Refused as refused:
+            raise CannotAct(
+                f"record {record.id} is being worked on by someone else; try again in a minute"
+            ) from refused
+
+
+def step_due(record: Record, asking: Asking, now: datetime) -> str:
+    """What is due about a question that stands open: `escalated`, `expired`, `reminded`, or nothing."""
+    asked = next(step for step in reversed(record.life) if step.status == Status.ASKING)
+    since = record.history[record.history.index(asked) :]
+    age, last = _age(record, now), now - datetime.fromisoformat(record.touched)
+    escalates = asking.escalate_to and age >= timedelta(hours=asking.escalate_hours)
+    if age >= timedelta(hours=asking.expire_hours):
+        return _EXPIRED
+    if escalates and not any(step.status == ESCALATED for step in since):
+        return ESCALATED
+    return REMINDED if last >= timedelta(hours=asking.remind_hours) else ""
+
+
+def _age(record: Record, now: datetime) -> timedelta:
+    """How long a question has stood open."""
+    asked = next(step for step in reversed(record.life) if step.status == Status.ASKING)
+    return now - datetime.fromisoformat(asked.at)

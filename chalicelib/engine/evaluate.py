@@ -1,0 +1,329 @@
+"""From what an event or a sweep names to what is on record: guardrails are asked, findings are written down.
+
+event → resources → guardrail asked (a read-only look) → exempt? mode? → ledger.open (before and after) → fixed, or not
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.errors import OutOfTime, Refused
+from chalicelib.core.event import Event, rows, text
+from chalicelib.core.outcome import Outcome, Swept
+from chalicelib.core.pattern import matches
+from chalicelib.core.record import Record
+from chalicelib.core.resource import Account, Resource
+from chalicelib.core.rule import Guardrail, Rule, Tripwire
+from chalicelib.core.types import Mode, Status, weakest
+from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, Unfinished, is_gone, is_scheduled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from chalicelib.core.session import Session
+    from chalicelib.engine.context import Context
+    from chalicelib.engine.remediate import Remediation
+
+ALWAYS = datetime.fromtimestamp(0, UTC)
+"""Since when it may have been so, where no event tells of a change."""
+UNTOLD = "found by the sweep; no event told of it"
+"""On record for what an earlier sweep asked about already, and found safe, or not there."""
+_FURTHER = (Status.ALERTED, Status.ASKING, Status.FIXING)
+"""What a finding becomes, by the modes from the weakest."""
+_BY_MODE = {Mode.ALERT: Status.ALERTED, Mode.ASK: Status.ASKING, Mode.FIX: Status.FIXING}
+_AS_IT_WAS = frozenset({"off", "exempt", "duplicate", Status.ALERTED, Status.ASKING})
+"""Outcomes after which the resource is as it was looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """What a rule found: `before` and `after` are the fix's states; a tripwire has neither, nor a look."""
+
+    rule: Rule
+    resource: Resource
+    event: Event
+    reason: str
+    mode: Mode
+    seen_at: datetime
+    before: Any = None
+    after: Any = None
+    look: Session | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Looks:
+    """One look at each account and region for all guardrails of an event, each with the time when it began."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._looks: dict[tuple[str, str], tuple[Session, datetime]] = {}
+
+    def at(self, account: str, region: str) -> tuple[Session, datetime]:
+        where = (account, region)
+        if where not in self._looks:
+            self._looks[where] = self._context.sessions.look(*where), self._context.now()
+        return self._looks[where]
+
+    def forget(self) -> None:
+        """What was seen before a write is no longer true."""
+        self._looks.clear()
+
+
+class Evaluation:
+    """Asks guardrails and tripwires, and records what they find."""
+
+    def __init__(self, context: Context, remediation: Remediation) -> None:
+        self._context, self._remediation = context, remediation
+        self._ledger, self._settings = context.ledger, context.settings
+
+    def handle(self, event: Event, rules: Iterable[Rule]) -> list[Outcome]:
+        """Ask each rule that the event is for. Raises Unfinished after the last one if any of them raised."""
+        outcomes: list[Outcome] = []
+        errors: list[Exception] = []
+        looks = _Looks(self._context)
+        asks = text(event.raw, "asks")  # It came before, and this guardrail waited. No sender can add to an envelope.
+        for rule in rules:
+            if asks not in {None, rule.id} or not matches(rule.on, event.raw):
+                continue
+            try:
+                if isinstance(rule, Tripwire):
+                    outcomes += self._trip(rule, event)
+                    continue
+                assert isinstance(rule, Guardrail)
+                every = is_scheduled(event) or rule.resource.unnamed(event)
+                resources = (
+                    self._all(rule, event, looks) if every else list(dict.fromkeys(rule.resource.in_event(event)))
+                )
+            except Exception as error:  # noqa: BLE001 - raised below, with the others
+                errors.append(error)
+                continue
+            for resource in resources:
+                if every and self._context.time_left() < TIME_NEEDED:
+                    errors.append(OutOfTime(f"{rule.id}: too many to ask about; the next sweep asks about all"))
+                    break
+                try:
+                    outcomes.append(self._check(rule, resource, event, looks))
+                except Exception as error:  # noqa: BLE001 - raised below, with the others
+                    errors.append(error)
+        if errors:
+            raise Unfinished(outcomes, errors) from errors[0]
+        return outcomes
+
+    def sweep(self, rules: Sequence[Guardrail[Any]], resources: Sequence[Resource], event: Event) -> Swept:
+        """Ask rules about resources of their kind, all of one account and region; the event is the sweep's own.
+
+        First on one look for all, which asks AWS about many at once where it can. That only tells what is safe: what
+        isn't, or couldn't be seen, is asked about by itself, on a fresh look, as an event would have it.
+        """
+        outcomes, errors = list[Outcome](), list[tuple[Resource, Exception]]()
+        rules = [rule for rule in rules if self._settings.on(rule, event.account)]
+        found: dict[Resource, list[Guardrail[Any]]] = {}
+        left: list[Resource] = []
+        look = self._context.sessions.look(event.account, event.region)
+        with suppress(Exception):  # What isn't told at once is asked for one by one.
+            look.told(resources[0].in_bulk(resources, look) if rules and resources else ())
+        for resource in resources:
+            if self._context.time_left() < TIME_NEEDED:
+                left.append(resource)
+                continue
+            for rule in rules:
+                try:
+                    safe = rule(resource, look) is None
+                except Exception:  # noqa: BLE001 - asked again below, where it is told
+                    safe = False
+                if safe:
+                    outcomes.append(Outcome(rule.id, resource.arn, "compliant"))
+                else:
+                    found.setdefault(resource, []).append(rule)
+        for resource, unsafe in found.items():
+            if self._context.time_left() < TIME_NEEDED:
+                left.append(resource)
+                continue
+            looks = _Looks(self._context)
+            for rule in unsafe:
+                try:
+                    outcomes.append(self._check(rule, resource, event, looks))
+                except Exception as error:  # noqa: BLE001 - told with the others
+                    errors.append((resource, error))
+        return Swept(outcomes, errors, left)
+
+    def _all(self, rule: Guardrail[Any], event: Event, looks: _Looks) -> Sequence[Resource]:
+        """All resources of its kind in the event's account and region, in the order of their ids."""
+        looks.forget()
+        look, _ = looks.at(event.account, event.region)
+        return sorted(set(rule.resource.all_in(look)), key=lambda resource: resource.id)
+
+    def _trip(self, rule: Tripwire, event: Event) -> list[Outcome]:
+        reason = rule(event, self._settings.known)
+        if reason is None:
+            return []
+        finding = _Finding(
+            rule=rule,
+            resource=Account(event.account, event.account, event.region),
+            event=event,
+            reason=reason,
+            mode=weakest(self._settings.mode_of(rule, event.account, {}), Mode.ALERT),
+            seen_at=self._context.now(),
+        )
+        return [self._found(finding)]
+
+    def _check(self, rule: Guardrail[Any], resource: Resource, event: Event, looks: _Looks) -> Outcome:
+        settings = self._settings
+        if not settings.on(rule, resource.account):
+            return Outcome(rule.id, resource.arn, "off")
+        look, seen_at = looks.at(resource.account, resource.region)
+        try:
+            reason = rule(resource, look)
+            if reason is None:
+                return Outcome(rule.id, resource.arn, "compliant")
+            if waiting := self._waits(rule, resource, event, reason):
+                return waiting
+            tags = resource.tags(look) if settings.needs_tags(rule.id) or settings.told_tags else {}
+            before = rule.fix.read(resource, look) if rule.fix else None
+        except Exception as error:
+            if is_gone(resource, error):
+                return Outcome(rule.id, resource.arn, Status.GONE)
+            raise
+        after = None
+        if rule.fix and before is not None:
+            after = rule.fix.answer(before, look.known, event.actor, event.time)
+        mode = settings.allowed(rule, settings.mode_of(rule, resource.account, tags))
+        if after == before:
+            mode = weakest(mode, Mode.ALERT)
+        finding = _Finding(
+            rule=rule,
+            resource=resource,
+            event=event,
+            reason=reason,
+            mode=mode,
+            seen_at=seen_at,
+            before=before,
+            after=after,
+            look=look,
+            tags=tags,
+        )
+        outcome = self._found(finding)
+        if outcome.status not in _AS_IT_WAS:
+            looks.forget()
+        return outcome
+
+    def _waits(self, rule: Guardrail[Any], resource: Resource, event: Event, reason: str) -> Outcome | None:
+        """While its grace isn't over, the event comes again after it; a sweep asks again by itself."""
+        grace = self._settings.grace_of(rule)
+        due = event.time + grace
+        if not grace or self._context.now() >= due:
+            return None
+        if not is_scheduled(event):
+            self._context.later({**event.raw, "asks": rule.id}, due)
+        return Outcome(rule.id, resource.arn, "waiting", f"{reason}; asked again at {due:%H:%M}")
+
+    def _found(self, found: _Finding) -> Outcome:
+        rule, resource, event, now = found.rule, found.resource, found.event, self._context.now()
+        for exemption in self._settings.exemptions:
+            if exemption.covers(rule.id, resource.arn, event.actor, now):
+                why = f"{found.reason} (exempt until {exemption.expires} by {exemption.owner}: {exemption.reason})"
+                return Outcome(rule.id, resource.arn, "exempt", why)
+        if found.mode is Mode.OFF:
+            return Outcome(rule.id, resource.arn, "off", found.reason)
+        mode, note = self._allowed(found)
+        draft = self._draft(replace(found, mode=mode))
+        try:
+            opening = draft.stepped(draft.status, now, SNAPBACK, note)
+            record = self._opened(opening, ALWAYS if is_scheduled(event) else event.time)
+            if record.status is Status.FIXING:
+                assert isinstance(rule, Guardrail)
+                record = self._remediation.fix(rule, resource, replace(record, after=found.after), SNAPBACK)
+        except Refused as refused:
+            if refused.why in {"busy", "moved"}:
+                raise
+            return Outcome(rule.id, resource.arn, refused.why, found.reason, refused.record)
+        return Outcome(rule.id, resource.arn, record.status, record.reason, record.id)
+
+    def _allowed(self, found: _Finding) -> tuple[Mode, str]:
+        """The mode that is left when all that may weaken it was asked, and why. Raises OutOfTime."""
+        fix = found.rule.fix if isinstance(found.rule, Guardrail) else None
+        mode = found.mode
+        missed = found.rule.id in rows(found.event.detail, "missable")
+        note = self._settings.trouble or (UNTOLD if missed else "")
+        touched = fix.touches(found.resource, found.before) if fix else ()
+        if mode is not Mode.ALERT and self._settings.never(found.resource, *touched):
+            mode, note = Mode.ALERT, "never touched, say the settings"
+        if mode is Mode.FIX and fix and found.look:
+            stopped = self._ledger.stopped()
+            doubt = (
+                f"all writes are {stopped}"
+                if stopped
+                else fix.doubt(found.resource, found.before, found.after, found.event.actor, found.look)
+            )
+            mode, note = (Mode.ASK, doubt) if doubt else (mode, note)
+        if mode is Mode.FIX and self._context.time_left() < TIME_NEEDED:
+            raise OutOfTime(f"{found.rule.id} on {found.resource.arn}: too little time left for a fix and its proof")
+        return mode, note
+
+    def _draft(self, found: _Finding) -> Record:
+        rule, resource, event = found.rule, found.resource, found.event
+        fix = rule.fix if isinstance(rule, Guardrail) else None
+        return Record(
+            id=Record.id_for(rule.id, resource, event.id),
+            guardrail=rule.id,
+            title=rule.title,
+            severity=rule.severity,
+            kind=resource.kind(),
+            resource=resource.id,
+            account=resource.account,
+            region=resource.region,
+            arn=resource.arn,
+            reason=found.reason,
+            actor=event.actor,
+            event_id=event.id,
+            event_name=event.name,
+            event_time=event.time,
+            seen_at=found.seen_at,
+            mode=found.mode,
+            status=_BY_MODE[found.mode],
+            before=found.before,
+            after=found.after,
+            fix=fix.summary if fix else "",
+            reversible=fix.reversible if fix else True,
+            tags={key: value for key, value in found.tags.items() if key in self._settings.told_tags},
+            found_by="sweep" if is_scheduled(event) else "event",
+        )
+
+    def _opened(self, draft: Record, changed: datetime) -> Record:
+        """On record, within the limits: whoever fights us is told of once, and above the cap we ask.
+
+        `changed` is when it may last have become so: what was seen and told since is not told again.
+        """
+        limits = self._settings.limits
+        try:
+            record = self._ledger.open(draft, changed, limits)
+        except Refused as refused:
+            if refused.why == "duplicate" and draft.mode != Mode.ALERT and changed == ALWAYS:
+                told = self._ledger.get(refused.record)  # By a weaker mode: what was only told is now asked, or fixed.
+                if told and told.id != draft.id and told.status in _FURTHER[: _FURTHER.index(draft.status)]:
+                    return self._opened(draft, self._context.now())
+            if refused.why != "fighting":
+                raise
+            return self._ledger.open(self._fighting(draft, refused.record), changed, limits)
+        return self._remediation.counted(record, draft.after) if record.status is Status.FIXING else record
+
+    def _fighting(self, draft: Record, last: str) -> Record:
+        """The record that ends a fight: it names both sides, and the exemption that would settle it."""
+        limits = self._settings.limits
+        former = self._ledger.get(last)
+        sides = {
+            f"{actor.name} with {actor.tool or 'an unknown tool'}"
+            for actor in (draft.actor, former and former.actor)
+            if actor
+        }
+        reason = (
+            f"{draft.reason}; fixed {limits.fights} times within {limits.fight_minutes} minutes, and done again each time"
+            f" by {' and '.join(sorted(sides))}. Snapback lets it be for {limits.fight_minutes} minutes; to settle it,"
+            f" change what does it, or put this under `exemptions`: {{guardrail: {draft.guardrail}, resource: '{draft.arn}',"
+            " reason: …, owner: …, expires: …}"
+        )
+        status, step = Status.FIGHTING, draft.history[-1]
+        return replace(draft, status=status, reason=reason, history=(replace(step, status=status),))

@@ -1,0 +1,165 @@
+"""Write and prove, take back and prove, and go on where a function died."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.errors import FixFailed, NotYet, Refused
+from chalicelib.core.types import Status
+from chalicelib.engine.context import PROOF_PAUSES, SNAPBACK, described, is_gone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chalicelib.core.record import Record
+    from chalicelib.core.resource import Resource
+    from chalicelib.core.rule import Guardrail
+    from chalicelib.engine.context import Context
+
+MOST_ATTEMPTS = 8
+"""To write and to see what is there then; about half an hour of `resume` every five minutes."""
+
+
+class Remediation:
+    """Whatever a write said, what is true is what is read after it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._ledger = context, context.ledger
+
+    def fix(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
+        """Write a record's `after`, then prove it. Raises FixFailed."""
+        assert rule.fix is not None
+        assert record.after is not None
+        wrong: Exception | None = None
+        hand = self._context.sessions.hand(resource.account, resource.region, record.id, rule.service)
+        try:
+            rule.fix.write(resource, record.after, hand)
+        except Exception as error:  # noqa: BLE001 - judged by the proof, raised below if the harm is still there
+            wrong = error
+        try:
+            reason, left = self._proved(rule, resource, () if wrong else PROOF_PAUSES, record.after)
+        except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
+            return self._unseen(record, resource, error, wrong, by)
+        if reason is None:
+            note = f"safe in spite of {described(wrong)}" if wrong else ""
+            return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left, calls=tuple(hand.calls))
+        if wrong is None:
+            return self._ledger.move(
+                record, Status.STILL_UNSAFE, by=by, note=reason, after=left, calls=tuple(hand.calls)
+            )
+        trouble = described(wrong)
+        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(hand.calls))
+        raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
+
+    def undo(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
+        """Write a record's `before`, then see that it is there. Raises FixFailed."""
+        assert rule.fix is not None
+        assert record.before is not None
+        fix, context = rule.fix, self._context
+        wrong: Exception | None = None
+        hand = context.sessions.hand(resource.account, resource.region, record.id, rule.service)
+        try:
+            fix.write(resource, record.before, hand)
+        except Exception as error:  # noqa: BLE001 - judged by what is there now, raised below
+            wrong = error
+        try:
+            left = context.settled(
+                lambda: fix.read(resource, context.look(resource)),
+                lambda state: state == record.before,
+                () if wrong else PROOF_PAUSES,
+            )
+        except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
+            return self._unseen(record, resource, error, wrong, by)
+        if left == record.before:
+            note = f"let be for {context.settings.undo_exemption_days} days"
+            return self._ledger.move(record, Status.UNDONE, by=by, note=note, after=left, calls=tuple(hand.calls))
+        trouble = f"undo: {described(wrong) if wrong else 'written, but the state read back is another'}"
+        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(hand.calls))
+        raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
+
+    def resume(self, record: Record) -> Record:
+        """Go on with a record whose holder died: prove what it did, or do it. Raises Refused when it isn't overdue.
+
+        Otherwise nobody would: the event was delivered again before the lease was out, or found all safe.
+        """
+        _, rule, resource = self._context.recalled(record.id)
+        try:
+            attempts = record.attempts + 1
+            record = self._ledger.move(record, record.status, by=SNAPBACK, note="taken over", attempts=attempts)
+        except Refused as refused:
+            if refused.why != "exempt":
+                raise
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="let be since its function died")
+        again = self._undo_resumed if record.status is Status.UNDOING else self._fix_resumed
+        return again(rule, resource, record)
+
+    def counted(self, record: Record, after: Any) -> Record:
+        """The record as it is: under way, or asking, since there were enough fixes in this minute."""
+        limits = self._context.settings.limits
+        try:
+            self._ledger.count_fix(record, limits)
+        except Refused:
+            why = f"over {limits.fixes_per_minute} fixes of this guardrail in this account in a minute"
+            return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=why, after=after)
+        return record
+
+    def _proved(
+        self, rule: Guardrail[Any], resource: Resource, pauses: Sequence[float], written: Any = None
+    ) -> tuple[str | None, Any]:
+        """What the guardrail says now, and the state: looked at again while either is not as it was written."""
+        fix = rule.fix
+        assert fix is not None
+
+        def read() -> tuple[str | None, Any]:
+            look = self._context.look(resource)
+            return rule(resource, look), fix.read(resource, look)
+
+        return self._context.settled(read, lambda found: found == (None, written), pauses)
+
+    def _unseen(self, record: Record, resource: Resource, error: Exception, wrong: Exception | None, by: str) -> Record:
+        """After a write, the resource is gone, or can't be seen. Then nobody knows yet: it stays under way.
+
+        The next delivery or `resume` finds out; after so many attempts it is told as failed.
+        """
+        if is_gone(resource, error):
+            return self._ledger.move(record, Status.GONE, by=by)
+        trouble = described(wrong or error)
+        if record.attempts >= MOST_ATTEMPTS:
+            self._ledger.move(record, Status.FAILED, by=by, note="can't be looked at", error=trouble)
+        elif isinstance(error, NotYet):
+            return record
+        raise FixFailed(f"{record.guardrail} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
+
+    def _fix_resumed(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
+        assert rule.fix is not None
+        try:
+            reason, now = self._proved(rule, resource, ())
+        except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
+            return self._unseen(record, resource, error, None, SNAPBACK)
+        if reason is None:
+            return self._ledger.move(record, Status.FIXED, by=SNAPBACK, note="found safe", after=now)
+        if self._ledger.stopped() or self._context.settings.trouble:
+            return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error="its function died before the fix")
+        known = self._context.look(resource).known
+        after = rule.fix.answer(now, known, record.actor, record.event_time)
+        record = self.counted(record, after)
+        if record.status is Status.ASKING:
+            return record
+        return self.fix(rule, resource, replace(record, after=after), SNAPBACK)
+
+    def _undo_resumed(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
+        """Unless somebody else may have changed it since: an undo half-way can't be told from that."""
+        assert rule.fix is not None
+        try:
+            now = rule.fix.read(resource, self._context.look(resource))
+        except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
+            return self._unseen(record, resource, error, None, SNAPBACK)
+        if now == record.before:
+            return self._ledger.move(record, Status.UNDONE, by=SNAPBACK, note="found undone", after=now)
+        if now == record.after and not (self._ledger.stopped() or self._context.settings.trouble):
+            return self.undo(rule, resource, record, SNAPBACK)
+        trouble = "undo: its function died before it was undone"
+        if now != record.after:
+            trouble += " and changed since"
+        return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble, after=now)

@@ -1,0 +1,75 @@
+"""What every export gets and answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from botocore.exceptions import ClientError
+
+from chalicelib.core.types import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_lambda_powertools import Logger, Metrics
+
+    from chalicelib.aws.ledger import DynamoLedger
+    from chalicelib.core.record import Record
+    from chalicelib.core.record import Step as Past
+    from chalicelib.core.rule import Rule
+    from chalicelib.notify.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a record's life, as a sink gets it: `number` is its item's sequence number in the stream.
+
+    `message` is what may be told of it, without secrets; a sink takes no text from anywhere else. `rule` is None when
+    this version has no such rule any more.
+    """
+
+    number: str
+    record: Record
+    message: Message
+    rule: Rule | None
+
+
+class Sink(Protocol):
+    name: str
+
+    def send(self, steps: Sequence[Step]) -> Mapping[str, str]:
+        """Answers why, by the numbers of the steps that were not taken; or raises what boto3 does: none was taken."""
+
+
+class Home(Protocol):
+    """What this needs of the application."""
+
+    home: str
+    logger: Logger
+    metrics: Metrics
+
+    @property
+    def ledger(self) -> DynamoLedger: ...
+    @property
+    def sinks(self) -> Sequence[Sink]: ...
+
+
+class NotTaken(Exception):
+    """Some sink has not taken a step yet; Lambda has to deliver its stream item again."""
+
+
+def left(step: Past) -> Literal["open", "asked", "safe", "let be"]:
+    """How a step of a record's life leaves what was found, in the words of other tools' workflows."""
+    if step.status == Status.EXPIRED:  # A person let it be, it was safe when somebody looked, or nobody answered.
+        if step.note.startswith("it is safe"):
+            return "safe"
+        return "asked" if step.by == "snapback" else "let be"
+    if step.status in {Status.FIXED, Status.GONE}:
+        return "safe"
+    return "let be" if step.status == Status.UNDONE else "asked" if step.status == Status.ASKING else "open"
+
+
+def why(error: Exception) -> str:
+    """An error of boto3 without what was sent, which its message may repeat."""
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

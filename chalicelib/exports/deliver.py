@@ -1,0 +1,115 @@
+"""The ledger's stream → Security Hub, a bus, a bucket: a second reader of the outbox, for other tools than chat.
+
+A sink takes a batch of steps and answers which it did not take; those items fail, and Lambda delivers everything from
+the first failed one again. All sinks bear that: Security Hub and the bucket know a step that they have, and what is on
+the bus stays known to this container. So each step arrives at least once, and mostly once; its `id` tells it apart.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.aws.ledger import stepped
+from chalicelib.core.types import ASIDE
+from chalicelib.exports.base import Home, NotTaken, Sink, Step, why
+from chalicelib.notify.message import message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import boto3
+    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
+    from chalicelib.aws.ledger import DynamoLedger
+    from chalicelib.core.rule import Rule
+    from chalicelib.core.settings import Outward
+
+_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=3,
+    read_timeout=10,
+    user_agent_extra="snapback/0.1",
+)
+
+
+def open_sinks(outward: Outward, source: boto3.Session, home: str, region: str) -> tuple[Sink, ...]:
+    """Those that the settings name; `home` and `region` are where this function runs."""
+    sinks: list[Sink] = []
+    client: Callable[..., Any] = partial(source.client, config=_CONFIG)
+    if outward.security_hub:
+        from chalicelib.exports.security_hub import SecurityHub
+
+        sinks.append(SecurityHub(client("securityhub", region_name=region), home, region))
+    if outward.ocsf:
+        from chalicelib.exports.ocsf import Bucket
+
+        sinks.append(Bucket(client("s3", region_name=region), outward.ocsf, region))
+    if outward.bus:
+        from chalicelib.exports.bus import Bus
+
+        there = outward.bus.split(":")[3] if outward.bus.startswith("arn:") else region
+        sinks.append(Bus(client("events", region_name=there), outward.bus))
+    return tuple(sinks)
+
+
+def deliver(home: Home, event: Any, context: Any, rule_of: Callable[[str], Rule]) -> Any:
+    """Send what a batch of the ledger's stream holds; answers which items failed, as `adapters.outbox.deliver` does."""
+    if not home.sinks:
+        return {"batchItemFailures": []}
+    failed: dict[str, str] = {}
+    steps: list[Step] = []
+    for item in event["Records"]:
+        number = item["dynamodb"]["SequenceNumber"]
+        try:
+            steps += _steps(item, number, home.ledger, rule_of)
+        except Exception as error:  # noqa: BLE001 - told, and raised for its item below
+            why = {"item": item["dynamodb"].get("Keys"), "error": type(error).__name__}
+            home.logger.error("an item of the stream is no record that this version can tell", extra=why)  # noqa: TRY400
+            failed[number] = type(error).__name__
+    for sink in home.sinks if steps else ():
+        failed |= _sent(home, sink, steps)
+
+    def settle(record: DynamoDBRecord) -> None:
+        number = record.raw_event["dynamodb"]["SequenceNumber"]
+        if number in failed:
+            raise NotTaken(failed[number])
+
+    # A batch that failed wholly is answered like one that failed in part: it is no error of the function.
+    processor = BatchProcessor(EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
+    return process_partial_response(event, settle, processor, context)
+
+
+def _sent(home: Home, sink: Sink, steps: Sequence[Step]) -> dict[str, str]:
+    """One sink's trouble is never another's."""
+    try:
+        refused = dict(sink.send(steps))
+    except (ClientError, BotoCoreError) as error:
+        refused = dict.fromkeys((step.number for step in steps), why(error))
+    home.metrics.add_metric("OutwardSent", MetricUnit.Count, len(steps) - len(refused))
+    home.metrics.add_metric("OutwardFailed", MetricUnit.Count, len(refused))
+    home.metrics.flush_metrics()
+    if refused:
+        records = sorted({step.record.id for step in steps if step.number in refused})
+        extra = {"sink": sink.name, "records": records, "why": sorted(set(refused.values()))}
+        home.logger.error("not taken yet", extra=extra)
+    return {number: f"{sink.name}: {reason}" for number, reason in refused.items()}
+
+
+def _steps(
+    item: Mapping[str, Any], number: str, ledger: DynamoLedger, rule_of: Callable[[str], Rule]
+) -> Iterable[Step]:
+    """The step in a stream item, if something changed by it."""
+    record = stepped(item, ledger.load)
+    if record is None or record.history[-1].status in ASIDE:
+        return
+    rule = None
+    with suppress(LookupError):  # Of another version; what the record says is enough.
+        rule = rule_of(record.guardrail)
+    yield Step(number, record, message_of(record), rule)

@@ -1,0 +1,101 @@
+"""Policies of Lambda functions, which are made and taken apart by the statement only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.analysis.policy_access import Entrant, Who, let_in
+from chalicelib.analysis.policy_document import Statement, statements
+from chalicelib.core.rule import Fix
+from chalicelib.resources.absent import absent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.awslambda import Qualified
+
+_REPLICATES = "replicator.lambda.amazonaws.com"
+"""Lambda@Edge's: it copies versions to the edge, on behalf of whoever owns the function.
+
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-permissions.html
+"""
+_CONDITIONS = {
+    ("arnlike", "aws:sourcearn"): "SourceArn",
+    ("stringequals", "aws:sourceaccount"): "SourceAccount",
+    ("stringequals", "aws:principalorgid"): "PrincipalOrgID",
+    ("stringequals", "lambda:eventsourcetoken"): "EventSourceToken",
+    ("stringequals", "lambda:functionurlauthtype"): "FunctionUrlAuthType",
+    ("bool", "lambda:invokedviafunctionurl"): "InvokedViaFunctionUrl",
+}
+"""What AddPermission makes of its parameters: https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html."""
+_PARTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+
+
+class RemovePermissions(Fix["Qualified"]):
+    """Remove the statements by which strangers get in, and no other.
+
+    `statements` are those, as the policy has them; the others are no part of the state. One that AddPermission couldn't
+    make again stays.
+    """
+
+    reads = ("lambda:GetPolicy",)
+    writes = ("lambda:GetPolicy", "lambda:RemovePermission", "lambda:AddPermission")
+
+    def found(self, policy: str | None, known: Known, account: str) -> list[tuple[Statement, Entrant]]:
+        """Who gets in that isn't known, and by which statement."""
+        by_index = {each.index: each for each in statements(policy)}
+        entrants = ((by_index[each.statement], each) for each in let_in(policy, known, account))
+        return [(statement, each) for statement, each in entrants if not _vouched(statement, each)]
+
+    def read(self, resource: Qualified, aws: Session) -> State:
+        found = self.found(resource.policy(aws), aws.known, resource.account)
+        return {"statements": list({each.index: dict(each.raw) for each, _ in found}.values())}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+        return {"statements": [each for each in state["statements"] if permission(each) is None]}
+
+    def write(self, resource: Qualified, state: State, aws: Session) -> None:
+        client = aws.client("lambda")
+        policy: str | None = None
+        with absent("ResourceNotFoundException"):
+            policy = client.get_policy(**resource.asked)["Policy"]
+        wanted = {each.get("Sid"): each for each in state["statements"]}
+        there = {each.raw.get("Sid"): each.raw for each in statements(policy)}
+        unsafe = [each.raw for each, _ in self.found(policy, aws.known, resource.account)]
+        others = {sid: raw for sid, raw in there.items() if raw not in unsafe}
+        for sid in {each.get("Sid") for each in unsafe} | (wanted.keys() & others.keys()):
+            if there[sid] != wanted.get(sid) and permission(there[sid]):
+                with absent("ResourceNotFoundException"):
+                    client.remove_permission(**resource.asked, StatementId=sid)
+        for sid, each in wanted.items():
+            asked = permission(each)
+            if asked and there.get(sid) != each:
+                client.add_permission(**resource.asked, **asked)
+
+
+def permission(statement: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What AddPermission takes to make this statement; None of one that it couldn't have made."""
+    sid, action, principal = (statement.get(part) for part in ("Sid", "Action", "Principal"))
+    if isinstance(principal, dict) and len(principal) == 1 and principal.keys() <= {"AWS", "Service"}:
+        (principal,) = principal.values()
+    texts = all(isinstance(each, str) for each in (sid, action, principal))
+    if not texts or statement.get("Effect") != "Allow" or not statement.keys() <= _PARTS:
+        return None
+    asked: dict[str, Any] = {"StatementId": sid, "Action": action, "Principal": principal}
+    for operator, key, values in Statement(0, statement).conditions():
+        name = _CONDITIONS.get((operator.lower(), key))
+        if name is None or name in asked or len(values) != 1:
+            return None
+        asked[name] = values[0].lower() == "true" if name == "InvokedViaFunctionUrl" else values[0]
+    return asked
+
+
+def _vouched(statement: Statement, entrant: Entrant) -> bool:
+    """Whether it is a service that only does so for one thing of ours: an Alexa skill, or Lambda@Edge."""
+    if entrant.who is not Who.SERVICE:
+        return False
+    tokens = [each for each in statement.narrowing() if each.key == "lambda:eventsourcetoken"]
+    return entrant.principal == _REPLICATES or any(all(value for value in each.values) for each in tokens)

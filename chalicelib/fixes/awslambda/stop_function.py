@@ -1,0 +1,38 @@
+"""Whether a Lambda function runs at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.rule import Fix
+from chalicelib.core.snapback_resources import own
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.awslambda import Deployment
+
+
+class StopFunction(Fix["Deployment"]):
+    """Keep the function from being run: reserve no concurrency at all for it. Snapback's own functions go on.
+
+    `reserved` is how often it may run at once, or None where none is reserved for it.
+    """
+
+    reads = ("lambda:GetFunctionConcurrency",)
+    writes = ("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency")
+
+    def read(self, resource: Deployment, aws: Session) -> State:
+        reserved = aws.client("lambda").get_function_concurrency(**resource.asked).get("ReservedConcurrentExecutions")
+        return {"account": resource.account, "function": resource.name, "reserved": reserved}
+
+    def safe(self, state: State, known: Known) -> State:
+        return state if own(known, state["account"], state["function"]) else {**state, "reserved": 0}
+
+    def write(self, resource: Deployment, state: State, aws: Session) -> None:
+        client = aws.client("lambda")
+        if state["reserved"] is None:
+            client.delete_function_concurrency(**resource.asked)
+        else:
+            client.put_function_concurrency(**resource.asked, ReservedConcurrentExecutions=state["reserved"])

@@ -1,0 +1,32 @@
+"""Who can see a CodeBuild project's builds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import text
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.codebuild import Project
+
+
+class HideBuilds(Fix["Project"]):
+    """Make the project's builds private again. The role by which the public read their logs stays with the project."""
+
+    reads = ("codebuild:BatchGetProjects",)
+    writes = ("codebuild:UpdateProjectVisibility",)
+
+    def read(self, resource: Project, aws: Session) -> State:
+        return {"visibility": text(resource.described(aws), "projectVisibility") or "PRIVATE"}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+        return {**state, "visibility": "PRIVATE"}
+
+    def write(self, resource: Project, state: State, aws: Session) -> None:
+        aws.client("codebuild").update_project_visibility(
+            projectArn=resource.arn, projectVisibility=state["visibility"]
+        )

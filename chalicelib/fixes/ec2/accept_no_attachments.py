@@ -1,0 +1,33 @@
+"""Whether a transit gateway takes in whatever asks for it, from the accounts that it is shared with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.ec2.connections import TransitGateway
+
+
+class AcceptNoAttachments(Fix["TransitGateway"]):
+    """Have a person accept each attachment of another account.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyTransitGateway.html
+    """
+
+    reads = ("ec2:DescribeTransitGateways",)
+    writes = ("ec2:ModifyTransitGateway",)
+
+    def read(self, resource: TransitGateway, aws: Session) -> State:
+        return {"auto_accept": resource.described(aws)["Options"]["AutoAcceptSharedAttachments"]}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nothing in the settings lets it be
+        return {**state, "auto_accept": "disable"}
+
+    def write(self, resource: TransitGateway, state: State, aws: Session) -> None:
+        options: Any = {"AutoAcceptSharedAttachments": state["auto_accept"]}
+        aws.client("ec2").modify_transit_gateway(TransitGatewayId=resource.id, Options=options)

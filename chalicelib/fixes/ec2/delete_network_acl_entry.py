@@ -1,0 +1,118 @@
+"""Ingress rules of network ACLs that let in the internet to an admin port."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.rule import Fix
+from chalicelib.fixes.ec2.revoke_open_rules import lanes, lets_in, open_rules
+from chalicelib.resources.absent import absent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.event import Actor
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.ec2.network_acls import NetworkAclEntry
+
+_KEPT = ("Protocol", "RuleAction", "CidrBlock", "Ipv6CidrBlock", "PortRange", "IcmpTypeCode")
+
+
+def opened(entries: Iterable[Mapping[str, Any]], number: int, known: Known) -> Mapping[str, Any] | None:
+    """The ingress rule of this number, if it lets in the internet to an admin port that no rule before it denies."""
+    before: list[Mapping[str, Any]] = []
+    for entry in sorted(entries, key=lambda entry: int(entry["RuleNumber"])):
+        if entry["RuleNumber"] == number:
+            rule = _rule(entry)
+            if entry["RuleAction"] != "allow" or not open_rules([rule], known, {}):
+                return None
+            return (
+                entry
+                if any(lets_in(rule, *lane) and not _denied(before, entry, lane) for lane in lanes(known))
+                else None
+            )
+        before.append(entry)
+    return None
+
+
+def told(entry: Mapping[str, Any]) -> str:
+    """As in `tcp 22 from 0.0.0.0/0`."""
+    ports = entry.get("PortRange") or {}
+    low, high = ports.get("From", 0), ports.get("To", 65535)
+    protocol = {"-1": "all traffic", "6": "tcp", "17": "udp"}.get(entry["Protocol"], entry["Protocol"])
+    which = "" if entry["Protocol"] == "-1" else f" {low}" if low == high else f" {low}-{high}"
+    return f"{protocol}{which} from {_source(entry)}"
+
+
+def _rule(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """As a rule of a security group."""
+    ports = entry.get("PortRange") or {}
+    source = "CidrIpv6" if "Ipv6CidrBlock" in entry else "CidrIpv4"
+    return {
+        "IpProtocol": entry["Protocol"],
+        "FromPort": ports.get("From", -1),
+        "ToPort": ports.get("To", -1),
+        source: _source(entry),
+    }
+
+
+def _source(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("Ipv6CidrBlock") or entry.get("CidrBlock"))
+
+
+def _denied(before: Iterable[Mapping[str, Any]], entry: Mapping[str, Any], lane: tuple[str, int, int]) -> bool:
+    """Whether a rule that is tried before denies all of it on this protocol and these ports."""
+    whole: Any = ip_network(_source(entry), strict=False)
+    for each in before:
+        other: Any = ip_network(_source(each), strict=False)
+        covers = other.version == whole.version and whole.subnet_of(other)
+        if each["RuleAction"] == "deny" and covers and lets_in(_rule(each), *lane):
+            return True
+    return False
+
+
+class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
+    """Delete this one rule of the network ACL; what no rule allows is denied.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/nacl-basics.html
+    """
+
+    reads = ("ec2:DescribeNetworkAcls",)
+    writes = ("ec2:DescribeNetworkAcls", "ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry")
+
+    def read(self, resource: NetworkAclEntry, aws: Session) -> State:
+        found = [each for each in resource.listed(aws) if each["RuleNumber"] == resource.number]
+        return {"rule": {key: found[0][key] for key in _KEPT if key in found[0]} if found else None}  # type: ignore[literal-required]
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked what is known
+        return {**state, "rule": None}
+
+    def write(self, resource: NetworkAclEntry, state: State, aws: Session) -> None:
+        ec2: Any = aws.client("ec2")
+        which = {"NetworkAclId": resource.acl, "RuleNumber": resource.number, "Egress": False}
+        now, wanted = self.read(resource, aws)["rule"], state["rule"]
+        if now == wanted:
+            return
+        if now is not None:
+            with absent("InvalidNetworkAclEntry.NotFound"):
+                ec2.delete_network_acl_entry(**which)
+        if wanted is not None:
+            ec2.create_network_acl_entry(**which, **wanted)
+
+    def doubt(
+        self,
+        resource: NetworkAclEntry,  # noqa: ARG002
+        before: State,
+        after: State,  # noqa: ARG002
+        actor: Actor,  # noqa: ARG002
+        aws: Session,
+    ) -> str | None:
+        rule = before["rule"]
+        ports = (rule or {}).get("PortRange") or {}
+        low, high = ports.get("From", 0), ports.get("To", 65535)
+        if rule is None or set(range(low, high + 1)) <= set(aws.known.admin_ports):
+            return None
+        return "it lets in other ports too, which would be cut off"

@@ -1,0 +1,46 @@
+"""Whether a VPC is joined, or about to be, to another account's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.ec2.connections import Peering
+
+JOINED = frozenset({"initiating-request", "pending-acceptance", "provisioning", "active"})
+
+
+class EndPeering(Fix["Peering"]):
+    """Delete the peering connection, or reject it where it only asks; to join again, both sides have to agree again.
+
+    https://docs.aws.amazon.com/vpc/latest/peering/delete-vpc-peering-connection.html
+    """
+
+    reads = ("ec2:DescribeVpcPeeringConnections",)
+    writes = (
+        *("ec2:DescribeVpcPeeringConnections", "ec2:DeleteVpcPeeringConnection"),
+        "ec2:RejectVpcPeeringConnection",
+    )
+    reversible = False
+
+    def read(self, resource: Peering, aws: Session) -> State:
+        return {"joined": resource.described(aws)["Status"]["Code"] in JOINED}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who is known
+        return {**state, "joined": False}
+
+    def write(self, resource: Peering, state: State, aws: Session) -> None:
+        found = resource.described(aws)
+        status = found["Status"]["Code"]
+        if state["joined"] or status not in JOINED:
+            return
+        asks_us = found["RequesterVpcInfo"].get("OwnerId") != resource.account
+        if status == "pending-acceptance" and asks_us:  # Only who asked may delete it yet.
+            aws.client("ec2").reject_vpc_peering_connection(VpcPeeringConnectionId=resource.id)
+        else:
+            aws.client("ec2").delete_vpc_peering_connection(VpcPeeringConnectionId=resource.id)

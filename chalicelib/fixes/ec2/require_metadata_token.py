@@ -1,0 +1,65 @@
+"""Whether an instance's metadata service answers calls without a session token (IMDSv1).
+
+Anybody who gets a server on it to fetch an address of their choice reads the keys of the instance's role with one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.resource import Account
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.ec2.instances import Instance
+
+BY_POLICY = "declarative-policy"
+"""Who manages the default, when it is an organization's declarative policy: the account itself can't change it then."""
+
+
+class RequireMetadataToken(Fix["Instance"]):
+    """Have the metadata service answer only calls with a token (IMDSv2).
+
+    The other options stay as they are; no restart is needed.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html
+    """
+
+    reads = ("ec2:DescribeInstances",)
+    writes = ("ec2:ModifyInstanceMetadataOptions",)
+
+    def read(self, resource: Instance, aws: Session) -> State:
+        found = resource.described(aws)
+        return {"tokens": found.get("MetadataOptions", {}).get("HttpTokens", "required") if found else "required"}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nothing in the settings lets it be
+        return {**state, "tokens": "required"}
+
+    def write(self, resource: Instance, state: State, aws: Session) -> None:
+        aws.client("ec2").modify_instance_metadata_options(InstanceId=resource.id, HttpTokens=state["tokens"])
+
+
+class RequireMetadataTokenByDefault(Fix["Account"]):
+    """Have new instances ask for a token by default.
+
+    The state is `{"tokens": "required", "optional" or "no-preference", "managed_by": "account" or BY_POLICY}`.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataDefaults.html
+    """
+
+    reads = ("ec2:GetInstanceMetadataDefaults",)
+    writes = ("ec2:ModifyInstanceMetadataDefaults",)
+
+    def read(self, resource: Account, aws: Session) -> State:  # noqa: ARG002 - the session is the account's
+        found: Any = aws.client("ec2").get_instance_metadata_defaults().get("AccountLevel") or {}
+        return {
+            "tokens": found.get("HttpTokens", "no-preference"),
+            "managed_by": found.get("ManagedBy", "account"),
+        }
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nothing in the settings lets it be
+        return state if state["managed_by"] == BY_POLICY else {**state, "tokens": "required"}
+
+    def write(self, resource: Account, state: State, aws: Session) -> None:  # noqa: ARG002 - the session is the account's
+        aws.client("ec2").modify_instance_metadata_defaults(HttpTokens=state["tokens"])

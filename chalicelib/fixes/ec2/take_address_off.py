@@ -1,0 +1,48 @@
+"""What an Elastic IP address is put on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.rule import Fix
+from chalicelib.resources.absent import absent
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.ec2.addresses import Address
+
+
+class TakeAddressOff(Fix["Address"]):
+    """Take the Elastic IP address off the instance; it stays yours.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DisassociateAddress.html
+    """
+
+    reads = ("ec2:DescribeAddresses",)
+    writes = ("ec2:DescribeAddresses", "ec2:DisassociateAddress", "ec2:AssociateAddress")
+
+    def read(self, resource: Address, aws: Session) -> State:
+        found = resource.described(aws)
+        if "AssociationId" not in found:
+            return {"on": None}
+        return {"on": {"interface": found["NetworkInterfaceId"], "private_address": found["PrivateIpAddress"]}}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked where it may be
+        return {**state, "on": None}
+
+    def write(self, resource: Address, state: State, aws: Session) -> None:
+        ec2, wanted = aws.client("ec2"), state["on"]
+        if wanted is None:
+            association = resource.described(aws).get("AssociationId")
+            if association:
+                with absent("InvalidAssociationID.NotFound"):
+                    ec2.disassociate_address(AssociationId=association)
+        elif self.read(resource, aws)["on"] != wanted:
+            ec2.associate_address(
+                AllocationId=resource.id,
+                NetworkInterfaceId=wanted["interface"],
+                PrivateIpAddress=wanted["private_address"],
+                AllowReassociation=True,
+            )

@@ -1,0 +1,37 @@
+"""Tags that no image of a release repository may have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.rule import Fix
+from chalicelib.fixes.ecr.quarantine_image import TAG_READS, TAG_WRITES, look, put_tags, quarantined
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.ecr.images import Image
+
+
+class TakeForbiddenTagsOff(Fix["Image"]):
+    """Take the forbidden tags off the image, and leave the others; if it has no other, it is kept as `quarantined-…`.
+
+    `repository` is its name, by which the settings tell what is forbidden.
+    """
+
+    reads = TAG_READS
+    writes = TAG_WRITES
+
+    def read(self, resource: Image, aws: Session) -> State:
+        return {"repository": resource.repository, "digest": resource.digest, "tags": look(resource, aws).tags}
+
+    def safe(self, state: State, known: Known) -> State:
+        release = known.release(state["repository"])
+        left = [tag for tag in state["tags"] if release is None or not release.forbids(tag)]
+        if len(left) == len(state["tags"]):
+            return state
+        return {**state, "tags": left or [quarantined(state["digest"])]}
+
+    def write(self, resource: Image, state: State, aws: Session) -> None:
+        put_tags(resource, state["tags"], look(resource, aws), aws)

@@ -1,0 +1,51 @@
+"""Public addresses of an ECS service's tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.event import dig, text
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.ecs import Service
+
+
+class TakeOffPublicAddresses(Fix["Service"]):
+    """Give the service's tasks no public address. ECS replaces them, in the same subnets and security groups.
+
+    The state is `{"public_ip": ENABLED, DISABLED or "" where it has no network of its own, "deployed_by": its
+    deployment controller}`. Only ECS's own controller takes a new network configuration:
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
+    """
+
+    reads = ("ecs:DescribeServices",)
+    writes = ("ecs:DescribeServices", "ecs:UpdateService")
+
+    def read(self, resource: Service, aws: Session) -> State:
+        found = resource.described(aws)
+        return {
+            "public_ip": _network(found).get("assignPublicIp", ""),
+            "deployed_by": text(found, "deploymentController", "type") or "ECS",
+        }
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+        if state["deployed_by"] != "ECS" or state["public_ip"] != "ENABLED":
+            return state
+        return {**state, "public_ip": "DISABLED"}
+
+    def write(self, resource: Service, state: State, aws: Session) -> None:
+        network = _network(resource.described(aws))
+        if network and network.get("assignPublicIp") != state["public_ip"]:
+            aws.client("ecs").update_service(
+                cluster=resource.cluster,
+                service=resource.name,
+                networkConfiguration={"awsvpcConfiguration": {**network, "assignPublicIp": state["public_ip"]}},
+            )
+
+
+def _network(service: Any) -> dict[str, Any]:
+    return dict(dig(service, "networkConfiguration", "awsvpcConfiguration") or {})

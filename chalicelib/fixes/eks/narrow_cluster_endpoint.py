@@ -1,0 +1,63 @@
+"""From where the Kubernetes API of an EKS cluster can be reached."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.fixes.ec2.revoke_open_rules import internet, is_public
+from chalicelib.fixes.eks.cluster_setting import ClusterSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.types import State
+    from chalicelib.resources.eks import Cluster
+
+_EVERYWHERE = ["0.0.0.0/0"]
+"""What a public endpoint is open to unless told else."""
+_MOST = 40
+"""Ranges a cluster: https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html."""
+
+
+class NarrowClusterEndpoint(ClusterSetting):
+    """Close the cluster's public endpoint to the internet, and open the private one, which its nodes then use.
+
+    Narrow ranges stay; where there is none, `known.cidrs` are let in, and without these the public endpoint is closed.
+    The state is `{"public", "private", "cidrs": sorted, of the public endpoint}`.
+    https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
+    """
+
+    writes = (*ClusterSetting.reads, "eks:UpdateClusterConfig")
+
+    def setting(self, cluster: Mapping[str, Any], under_way: Mapping[str, Any], resource: Cluster) -> State:  # noqa: ARG002
+        network = cluster["resourcesVpcConfig"]
+        public = under_way.get("EndpointPublicAccess", network.get("endpointPublicAccess", True))
+        return {
+            "public": public,
+            "private": under_way.get("EndpointPrivateAccess", network.get("endpointPrivateAccess", False)),
+            "cidrs": sorted(under_way.get("PublicAccessCidrs") or network.get("publicAccessCidrs") or _EVERYWHERE)
+            if public
+            else [],
+        }
+
+    def safe(self, state: State, known: Known) -> State:
+        wide = internet(state["cidrs"], known)
+        if not wide:
+            return state
+        versions = {ip_network(cidr, strict=False).version for cidr in wide}
+        ours = [cidr for cidr in known.cidrs if is_public(cidr) and ip_network(cidr, strict=False).version in versions]
+        left = [cidr for cidr in state["cidrs"] if cidr not in wide] or sorted({*ours})[:_MOST]
+        return {"public": bool(left), "private": True, "cidrs": left}
+
+    def change(self, resource: Cluster, state: State, eks: Any) -> None:
+        cidrs = {"publicAccessCidrs": state["cidrs"]} if state["public"] else {}
+        eks.update_cluster_config(
+            name=resource.id,
+            resourcesVpcConfig={
+                "endpointPublicAccess": state["public"],
+                "endpointPrivateAccess": state["private"],
+                **cidrs,
+            },
+        )

@@ -1,0 +1,44 @@
+"""IAM access keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.event import Actor
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.iam.access_keys import AccessKey
+
+ACTIVE, INACTIVE = "Active", "Inactive"
+
+
+class DeactivateAccessKey(Fix["AccessKey"]):
+    """Switch the access key off, and keep it."""
+
+    reads = ("iam:ListAccessKeys",)
+    writes = ("iam:UpdateAccessKey",)
+
+    def read(self, resource: AccessKey, aws: Session) -> State:
+        """A root user's key shows itself to root alone: its status is `unknown`, and stays so."""
+        if resource.user is None:
+            return {"status": "unknown"}
+        return {"status": resource.listed(aws)["Status"]}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who it belongs to
+        return {"status": INACTIVE} if state["status"] == ACTIVE else state
+
+    def write(self, resource: AccessKey, state: State, aws: Session) -> None:
+        assert resource.user is not None
+        aws.client("iam").update_access_key(**resource.user.name, AccessKeyId=resource.key, Status=state["status"])
+
+    def touches(self, resource: AccessKey, before: State) -> tuple[str, ...]:  # noqa: ARG002
+        return (resource.user.arn,) if resource.user else ()
+
+    def doubt(self, resource: AccessKey, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+        if actor.key != resource.key:
+            return None
+        return f"{actor.name} made this call with that very key, and would lose it"

@@ -1,0 +1,37 @@
+"""All access keys of one user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.rule import Fix
+from chalicelib.fixes.iam.deactivate_access_key import INACTIVE
+from chalicelib.resources.absent import absent
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.iam.identities import User
+
+
+class DeactivateUsersKeys(Fix["User"]):
+    """Switch all access keys of the user off, and keep them."""
+
+    reads = ("iam:ListAccessKeys",)
+    writes = ("iam:ListAccessKeys", "iam:UpdateAccessKey")
+
+    def read(self, resource: User, aws: Session) -> State:
+        pages = aws.client("iam").get_paginator("list_access_keys").paginate(**resource.name)
+        return {"keys": {key["AccessKeyId"]: key["Status"] for page in pages for key in page["AccessKeyMetadata"]}}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - whoever the user is
+        return {"keys": dict.fromkeys(state["keys"], INACTIVE)}
+
+    def write(self, resource: User, state: State, aws: Session) -> None:
+        """A key deleted or made since is none of this fix's."""
+        now = self.read(resource, aws)["keys"]
+        for key, status in state["keys"].items():
+            if now.get(key, status) != status:
+                with absent("NoSuchEntity"):
+                    aws.client("iam").update_access_key(**resource.name, AccessKeyId=key, Status=status)

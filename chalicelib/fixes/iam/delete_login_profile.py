@@ -1,0 +1,33 @@
+"""Console passwords of IAM users."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.rule import Fix
+from chalicelib.resources.absent import absent
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.iam.identities import ConsoleUser
+
+
+class DeleteLoginProfile(Fix["ConsoleUser"]):
+    """Take the user's console password away; it can't be given back, only a new one."""
+
+    reads = ("iam:GetLoginProfile",)
+    writes = ("iam:DeleteLoginProfile",)
+    reversible = False
+
+    def read(self, resource: ConsoleUser, aws: Session) -> State:
+        return {"password": resource.password_since(aws)}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked for MFA
+        return {**state, "password": None}  # nosec B105
+
+    def write(self, resource: ConsoleUser, state: State, aws: Session) -> None:
+        if state["password"] is None:
+            with absent("NoSuchEntity"):
+                aws.client("iam").delete_login_profile(**resource.name)

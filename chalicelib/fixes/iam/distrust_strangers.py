@@ -1,0 +1,80 @@
+"""Role trust policies."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from chalicelib.analysis.policy_access import Entrant, Who, by_statement, let_in
+from chalicelib.analysis.policy_document import drop_principals, living, statements
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.analysis.policy_document import Policy
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.event import Actor
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.iam.identities import Role
+
+NOBODY: dict[str, Any] = {
+    "Sid": "SnapbackLetsNobodyIn",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "sts:AssumeRole",
+}
+"""What is left of a trust policy that let in strangers alone: AWS takes none without a statement.
+
+Not the old statement turned into a Deny: AWS refuses a principal that has been deleted meanwhile, and this one it
+always takes. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+"""
+
+
+class DistrustStrangers(Fix["Role"]):
+    """Take the strangers out of the role's trust policy, and leave everybody else in it.
+
+    The document is the one that boto3 parsed: its JSON is kept, its spaces and line breaks aren't, nor are principals
+    that have been deleted, since AWS takes no policy with them. Web identities are
+    another fix's, so that no two guardrails are about one principal; services get into roles by being passed them.
+    """
+
+    reads = ("iam:GetRole",)
+    writes = ("iam:UpdateAssumeRolePolicy",)
+    whom: ClassVar[frozenset[Who]] = frozenset({Who.ANYONE, Who.ORGANIZATION, Who.ACCOUNT, Who.VENDOR})
+
+    def found(self, document: Policy, known: Known, account: str) -> list[Entrant]:
+        """Those whom this fix takes out."""
+        return [each for each in let_in(document, known, account) if each.who in self.whom]
+
+    def read(self, resource: Role, aws: Session) -> State:
+        document = resource.described(aws)["AssumeRolePolicyDocument"]
+        left = living(json.dumps(document))
+        return {"account": resource.account, "document": json.loads(left) if left else document}
+
+    def safe(self, state: State, known: Known) -> State:
+        document = state["document"]
+        found = self.found(document, known, state["account"])
+        if not found:
+            return state
+        left = drop_principals(json.dumps(document), by_statement(found))
+        return {**state, "document": json.loads(left) if left else {**document, "Statement": [NOBODY]}}
+
+    def write(self, resource: Role, state: State, aws: Session) -> None:
+        aws.client("iam").update_assume_role_policy(**resource.name, PolicyDocument=json.dumps(state["document"]))
+
+    def doubt(self, resource: Role, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+        """Whoever is in a session of the role that they changed may have no other way in than the one that goes.
+
+        Everybody else who can change a trust policy is in the role's account by other means, and keeps them.
+        """
+        in_this_role = actor.principal.startswith("arn:") and actor.principal.split(":")[4:][:1] == [resource.account]
+        in_this_role = in_this_role and actor.principal.split(":", 5)[5].startswith(f"assumed-{resource.id}/")
+        if not in_this_role or _ways_in(after["document"]):
+            return None
+        return "it was changed from a session of this very role, which nobody could assume any more"
+
+
+def _ways_in(document: Policy) -> bool:
+    """Whether anybody but AWS services can assume it still."""
+    allows = (each for each in statements(document) if each.effect == "Allow")
+    return any(kind != "Service" for statement in allows for kind, _ in statement.principals())

@@ -1,0 +1,14 @@
+"""Role trust policies."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from chalicelib.analysis.policy_access import Who
+from chalicelib.fixes.iam.distrust_strangers import DistrustStrangers
+
+
+class DistrustWebIdentities(DistrustStrangers):
+    """Take the identity providers whose every user gets in out of the role's trust policy, and leave the others in it."""
+
+    whom: ClassVar[frozenset[Who]] = frozenset({Who.WEB_IDENTITY})

@@ -1,0 +1,78 @@
+"""Inline policies by which a user, role or group makes itself more than it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.analysis.policy_document import drop
+from chalicelib.analysis.policy_escalation import administrators, at_fault
+from chalicelib.core.rule import Fix
+from chalicelib.fixes.iam.detach_admin_policies import attached, last_administrator
+
+if TYPE_CHECKING:
+    from chalicelib.analysis.policy_document import Policy
+    from chalicelib.analysis.policy_escalation import Path
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.event import Actor
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.iam.identities import Identity
+
+_EVERYTHING: Policy = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+
+
+class DropEscalatingStatements(Fix["Identity"]):
+    """Drop the statements that let it make itself more, and leave the rest of its inline policies; none is left empty.
+
+    The state is `{"policies": the inline policies' texts by name, "at_fault": the statements to drop, by policy}`.
+    """
+
+    reads = (
+        *("iam:ListAttachedUserPolicies", "iam:ListAttachedRolePolicies", "iam:ListAttachedGroupPolicies"),
+        *("iam:ListUserPolicies", "iam:ListRolePolicies", "iam:ListGroupPolicies"),
+        *("iam:GetUserPolicy", "iam:GetRolePolicy", "iam:GetGroupPolicy"),
+        *("iam:GetUser", "iam:GetRole", "iam:GetPolicy", "iam:GetPolicyVersion"),
+    )
+    writes = (
+        *reads,
+        *("iam:PutUserPolicy", "iam:PutRolePolicy", "iam:PutGroupPolicy"),
+        *("iam:DeleteUserPolicy", "iam:DeleteRolePolicy", "iam:DeleteGroupPolicy"),
+    )
+    doubt_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
+
+    def found(self, resource: Identity, aws: Session) -> dict[str, dict[int, list[Path]]]:
+        """The statements at fault, by policy and index, and the paths they open.
+
+        The attached policies and the boundary are read only where with any others there would be a path. Those that
+        make administrator by themselves don't count: the holder is up already.
+        """
+        inline: dict[str, Policy] = {**resource.inline(aws)}
+        if not inline.keys() & at_fault({**inline, "": _EVERYTHING}, itself=resource.arn).keys():
+            return {}
+        others = attached(resource, aws)
+        for arn in administrators(others):
+            del others[arn]
+        faults = at_fault({**others, **inline}, resource.boundary(aws), resource.arn)
+        return {name: faults[name] for name in inline if name in faults}
+
+    def read(self, resource: Identity, aws: Session) -> State:
+        faults = {name: list(opened) for name, opened in self.found(resource, aws).items()}
+        return {"policies": resource.inline(aws), "at_fault": faults}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who may
+        policies = {name: drop(text, state["at_fault"].get(name, ())) for name, text in state["policies"].items()}
+        return {"policies": {name: text for name, text in policies.items() if text is not None}, "at_fault": {}}
+
+    def write(self, resource: Identity, state: State, aws: Session) -> None:
+        """A policy that came since and isn't at fault stays."""
+        iam, now = aws.client("iam"), self.read(resource, aws)
+        emptied = now["policies"].keys() - self.safe(now, aws.known)["policies"].keys()
+        for name, text in sorted(state["policies"].items()):
+            if now["policies"].get(name) != text:
+                put = getattr(iam, f"put_{resource.what}_policy")
+                put(**resource.name, PolicyName=name, PolicyDocument=text)
+        for name in sorted(emptied - state["policies"].keys()):
+            getattr(iam, f"delete_{resource.what}_policy")(**resource.name, PolicyName=name)
+
+    def doubt(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+        return last_administrator(aws, resource) if administrators(before["policies"]) else None

@@ -1,0 +1,85 @@
+"""Sessions of a role or user, ended by the time at which they were begun."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.analysis.policy_document import Statement, statements
+from chalicelib.core.event import parse_time
+from chalicelib.core.rule import Fix
+from chalicelib.resources.absent import absent
+from chalicelib.resources.iam.identities import kept_by_aws
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.iam.sessions import Sessions
+
+POLICY = "AWSRevokeOlderSessions"
+"""The IAM console's own name for it, so that its *Revoke active sessions* and this fix are one thing."""
+
+
+class RevokeSessions(Fix["Sessions"]):
+    """Deny everything to the sessions that had begun by then; those begun later go on.
+
+    As the IAM console does it. Keys that don't expire have no time of issue, and are not denied.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+    """
+
+    reads = ("iam:GetRole", "iam:GetUser", "iam:GetRolePolicy", "iam:GetUserPolicy")
+    writes = ("iam:PutRolePolicy", "iam:PutUserPolicy", "iam:DeleteRolePolicy", "iam:DeleteUserPolicy")
+
+    def read(self, resource: Sessions, aws: Session) -> State:
+        """`kept`: AWS lets nobody change this role. `document` is the inline policy, or None."""
+        identity = resource.identity
+        kept = kept_by_aws(identity.described(aws))
+        document = None
+        with absent("NoSuchEntity"):
+            get: Any = getattr(aws.client("iam"), f"get_{identity.what}_policy")
+            document = get(**identity.name, PolicyName=POLICY)["PolicyDocument"]
+        return {"until": resource.until, "kept": kept, "document": document}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - whoever's sessions they are
+        if state["kept"] or revoked(state):
+            return state
+        statement = {
+            "Effect": "Deny",
+            "Action": ["*"],
+            "Resource": ["*"],
+            "Condition": {"DateLessThan": {"aws:TokenIssueTime": state["until"]}},
+        }
+        return {**state, "document": {"Version": "2012-10-17", "Statement": [statement]}}
+
+    def write(self, resource: Sessions, state: State, aws: Session) -> None:
+        iam, identity = aws.client("iam"), resource.identity
+        if state["document"] is None:
+            with absent("NoSuchEntity"):
+                getattr(iam, f"delete_{identity.what}_policy")(**identity.name, PolicyName=POLICY)
+            return
+        document = json.dumps(state["document"])
+        getattr(iam, f"put_{identity.what}_policy")(**identity.name, PolicyName=POLICY, PolicyDocument=document)
+
+
+def revoked(state: State) -> bool:
+    """Whether the sessions that had begun by then are denied everything; what can't be read denies nobody."""
+    try:
+        found = statements(state["document"])
+    except ValueError:
+        return False
+    return any(_denies(statement, state["until"]) for statement in found)
+
+
+def _denies(statement: Statement, until: str) -> bool:
+    wanted = parse_time(until)
+    everything = "*" in statement.actions() and statement.raw.get("Resource") in ("*", ["*"])
+    if statement.effect != "Deny" or not everything or wanted is None:
+        return False
+    conditions = list(statement.conditions())
+    if not conditions:
+        return True
+    operator, key, values = conditions[0]
+    times = [moment for moment in map(parse_time, values) if moment]
+    dated = operator.lower() in {"datelessthan", "datelessthanequals"} and key == "aws:tokenissuetime"
+    return len(conditions) == 1 and dated and bool(times) and max(times) >= wanted

@@ -1,0 +1,48 @@
+"""What a protected organization policy is attached to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.rule import Fix
+from chalicelib.resources.absent import absent
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.organizations import OrganizationPolicy
+
+
+class AttachProtectedPolicy(Fix["OrganizationPolicy"]):
+    """Attach the policy to what the settings say, and leave its other targets.
+
+    The state is `{"id": the policy's, "targets": those of the settings that it is attached to, sorted}`: what anybody
+    attaches it to besides is neither drift nor undone.
+    """
+
+    reads = ("organizations:ListTargetsForPolicy",)
+    writes = (*reads, "organizations:AttachPolicy", "organizations:DetachPolicy")
+
+    @staticmethod
+    def missing(state: State, known: Known) -> list[str]:
+        return sorted({*known.scps.get(state["id"], ())} - {*state["targets"]})
+
+    def read(self, resource: OrganizationPolicy, aws: Session) -> State:
+        organizations: Any = aws.client("organizations")
+        pages = organizations.get_paginator("list_targets_for_policy").paginate(PolicyId=resource.id)
+        attached = {target["TargetId"] for page in pages for target in page["Targets"]}
+        return {"id": resource.id, "targets": sorted(attached & {*aws.known.scps.get(resource.id, ())})}
+
+    def safe(self, state: State, known: Known) -> State:
+        return {**state, "targets": sorted({*state["targets"], *known.scps.get(state["id"], ())})}
+
+    def write(self, resource: OrganizationPolicy, state: State, aws: Session) -> None:
+        """A target that is no more is passed over; the proof then tells that it isn't attached."""
+        organizations, now = aws.client("organizations"), set(self.read(resource, aws)["targets"])
+        for target in sorted(set(state["targets"]) - now):
+            with absent("DuplicatePolicyAttachmentException", "TargetNotFoundException"):
+                organizations.attach_policy(PolicyId=resource.id, TargetId=target)
+        for target in sorted(now - set(state["targets"])):
+            with absent("PolicyNotAttachedException", "TargetNotFoundException"):
+                organizations.detach_policy(PolicyId=resource.id, TargetId=target)

@@ -1,0 +1,66 @@
+"""Whom a resource share is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.ram import ResourceShare
+
+_SHARED = frozenset({"ASSOCIATING", "ASSOCIATED"})
+"""An account outside the organization is being associated until it accepts."""
+
+
+class StopSharingWithStrangers(Fix["ResourceShare"]):
+    """Take the unknown principals out of the share, and leave the others.
+
+    The state is `{"strangers": account ids and ARNs, sorted}`: who else is in the share is neither drift nor undone.
+    """
+
+    reads = ("ram:GetResourceShareAssociations",)
+    writes = (*reads, "ram:AssociateResourceShare", "ram:DisassociateResourceShare")
+
+    def read(self, resource: ResourceShare, aws: Session) -> State:
+        ram: Any = aws.client("ram")
+        pages = ram.get_paginator("get_resource_share_associations").paginate(
+            associationType="PRINCIPAL", resourceShareArns=[resource.arn]
+        )
+        who = {
+            each["associatedEntity"]
+            for page in pages
+            for each in page["resourceShareAssociations"]
+            if each["status"] in _SHARED and each.get("external", True)
+        }
+        return {"strangers": sorted(each for each in who if stranger(each, aws.known, resource.account))}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - `read` asked who is known
+        return {**state, "strangers": []}
+
+    def write(self, resource: ResourceShare, state: State, aws: Session) -> None:
+        ram: Any = aws.client("ram")
+        now, then = set(self.read(resource, aws)["strangers"]), set(state["strangers"])
+        if now - then:
+            ram.disassociate_resource_share(resourceShareArn=resource.arn, principals=sorted(now - then))
+        if then - now:
+            ram.associate_resource_share(resourceShareArn=resource.arn, principals=sorted(then - now))
+
+
+def stranger(principal: str, known: Known, own: str) -> bool:
+    """Whether nobody knows who a share is for: an account, an organization or a part of it, a role, a user, a service.
+
+    https://docs.aws.amazon.com/ram/latest/APIReference/API_AssociateResourceShare.html
+    """
+    if principal.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return False
+    account, arn = (principal, f"arn:aws:iam::{principal}:root")
+    if principal.startswith("arn:"):
+        service, account, what = (principal.split(":", 5)[part] for part in (2, 4, 5))
+        if service == "organizations":
+            return what.split("/")[1] not in known.organizations
+        arn = principal
+    return account not in {own, *known.accounts} and not known.principal(arn)

@@ -1,0 +1,31 @@
+"""Trust anchors of IAM Roles Anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.rolesanywhere import TrustAnchor
+
+
+class DisableTrustAnchor(Fix["TrustAnchor"]):
+    """Disable the trust anchor, and keep it: its certificates get no new sessions."""
+
+    reads = ("rolesanywhere:GetTrustAnchor",)
+    writes = ("rolesanywhere:DisableTrustAnchor", "rolesanywhere:EnableTrustAnchor")
+
+    def read(self, resource: TrustAnchor, aws: Session) -> State:
+        return {"enabled": resource.described(aws)["enabled"]}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked whether it is known
+        return {**state, "enabled": False}
+
+    def write(self, resource: TrustAnchor, state: State, aws: Session) -> None:
+        client = aws.client("rolesanywhere")
+        switch = client.enable_trust_anchor if state["enabled"] else client.disable_trust_anchor
+        switch(trustAnchorId=resource.id)

@@ -1,0 +1,81 @@
+"""S3 Block Public Access, of a bucket and of an account.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chalicelib.core.resource import Account, Resource
+from chalicelib.core.rule import Fix
+from chalicelib.resources.absent import absent
+from chalicelib.resources.s3 import Bucket
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+
+R = TypeVar("R", bound=Resource)
+
+_NONE = "NoSuchPublicAccessBlockConfiguration"
+_ALL = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+
+
+def off(state: State) -> list[str]:
+    """The flags that don't protect, all four when there is no block at all."""
+    return [flag for flag in _ALL if not (state["block"] or {}).get(flag)]
+
+
+class _BlockPublicAccess(Fix[R]):
+    """The state is `{"block": the four flags, or None}`."""
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nobody is known enough to be everyone
+        return {**state, "block": _ALL}
+
+
+class BlockBucketPublicAccess(_BlockPublicAccess[Bucket]):
+    """Turn on all four settings of the bucket's Block Public Access."""
+
+    reads = ("s3:GetBucketPublicAccessBlock",)
+    writes = ("s3:PutBucketPublicAccessBlock",)
+
+    def read(self, resource: Bucket, aws: Session) -> State:
+        block: Any = None
+        with absent(_NONE):
+            answer = aws.client("s3").get_public_access_block(Bucket=resource.id, ExpectedBucketOwner=resource.account)
+            block = answer["PublicAccessBlockConfiguration"]
+        return {"block": block}
+
+    def write(self, resource: Bucket, state: State, aws: Session) -> None:
+        s3 = aws.client("s3")
+        if state["block"] is None:
+            s3.delete_public_access_block(Bucket=resource.id, ExpectedBucketOwner=resource.account)
+        else:
+            s3.put_public_access_block(
+                Bucket=resource.id,
+                ExpectedBucketOwner=resource.account,
+                PublicAccessBlockConfiguration=state["block"],
+            )
+
+
+class BlockAccountPublicAccess(_BlockPublicAccess[Account]):
+    """Turn on all four settings of the account's Block Public Access; it holds in every region."""
+
+    reads = ("s3:GetAccountPublicAccessBlock",)
+    writes = ("s3:PutAccountPublicAccessBlock",)
+
+    def read(self, resource: Account, aws: Session) -> State:
+        block: Any = None
+        with absent(_NONE):
+            answer = aws.client("s3control").get_public_access_block(AccountId=resource.account)
+            block = answer["PublicAccessBlockConfiguration"]
+        return {"block": block}
+
+    def write(self, resource: Account, state: State, aws: Session) -> None:
+        control = aws.client("s3control")
+        if state["block"] is None:
+            control.delete_public_access_block(AccountId=resource.account)
+        else:
+            control.put_public_access_block(AccountId=resource.account, PublicAccessBlockConfiguration=state["block"])

@@ -1,0 +1,41 @@
+"""S3 bucket ACLs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.s3 import Bucket
+
+_EVERYONE = frozenset(f"http://acs.amazonaws.com/groups/global/{group}" for group in ("AllUsers", "AuthenticatedUsers"))
+
+
+def is_public(grant: dict[str, Any]) -> bool:
+    """To anyone, or to anyone with an AWS account: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html."""
+    return grant["Grantee"].get("URI") in _EVERYONE
+
+
+class CloseBucketAcl(Fix["Bucket"]):
+    """Take the grants to everyone off the bucket's ACL, and leave the others."""
+
+    reads = ("s3:GetBucketAcl",)
+    writes = ("s3:PutBucketAcl",)
+
+    def read(self, resource: Bucket, aws: Session) -> State:
+        acl = aws.client("s3").get_bucket_acl(Bucket=resource.id, ExpectedBucketOwner=resource.account)
+        return {"owner": acl["Owner"], "grants": acl["Grants"]}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nobody is known enough to be everyone
+        return {**state, "grants": [grant for grant in state["grants"] if not is_public(grant)]}
+
+    def write(self, resource: Bucket, state: State, aws: Session) -> None:
+        aws.client("s3").put_bucket_acl(
+            Bucket=resource.id,
+            ExpectedBucketOwner=resource.account,
+            AccessControlPolicy={"Owner": state["owner"], "Grants": state["grants"]},
+        )

@@ -1,0 +1,123 @@
+"""Who has a permission set of IAM Identity Center in an account."""
+
+from __future__ import annotations
+
+import time
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.analysis.policy_escalation import administrators, at_fault
+from chalicelib.core.rule import Fix
+from chalicelib.fixes.iam.detach_admin_policies import AWS_MANAGED
+from chalicelib.resources.absent import absent
+
+if TYPE_CHECKING:
+    from chalicelib.analysis.policy_document import Policy
+    from chalicelib.core.baseline import Known
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+    from chalicelib.resources.sso import Assignment, PermissionSet
+
+_PAUSES = (0.5, 1.0, 2.0, 3.0, 3.0)
+"""Seconds between looks at how far AWS is: it assigns in the background, in a few seconds as a rule."""
+_UNDER_WAY = "IN_PROGRESS"
+_DOCUMENTS: dict[str, Policy] = {
+    **{
+        name: {"Statement": {"Effect": "Allow", "Action": [*does], "Resource": "*"}}
+        for name, does in AWS_MANAGED.items()
+    },
+    "PowerUserAccess": {
+        "Statement": {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"}
+    },
+}
+"""What counts of AWS's own policies, as with `DetachAdminPolicies`."""
+
+
+class RevokeAssignment(Fix["Assignment"]):
+    """Take the permission set in this account away from the user or group.
+
+    An assignment that is still being made counts: `{"assigned": true}`.
+    https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_DeleteAccountAssignment.html
+    """
+
+    reads = (
+        *("sso:ListAccountAssignments", "sso:ListAccountAssignmentCreationStatus"),
+        "sso:DescribeAccountAssignmentCreationStatus",
+    )
+    writes = (
+        *reads,
+        *("sso:DeleteAccountAssignment", "sso:DescribeAccountAssignmentDeletionStatus", "sso:CreateAccountAssignment"),
+    )
+
+    def read(self, resource: Assignment, aws: Session) -> State:
+        sso: Any = aws.client("sso-admin")
+        pages = sso.get_paginator("list_account_assignments").paginate(**resource.set.name, AccountId=resource.target)
+        listed = any(resource.who.items() <= each.items() for page in pages for each in page["AccountAssignments"])
+        return {"assigned": listed or _being_made(resource, sso)}
+
+    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who may be administrator
+        return {**state, "assigned": False}
+
+    def write(self, resource: Assignment, state: State, aws: Session) -> None:
+        if self.read(resource, aws)["assigned"] == state["assigned"]:
+            return
+        sso: Any = aws.client("sso-admin")
+        asked = {**resource.set.name, **resource.who, "TargetId": resource.target, "TargetType": "AWS_ACCOUNT"}
+        if state["assigned"]:
+            begun = sso.create_account_assignment(**asked)["AccountAssignmentCreationStatus"]["RequestId"]
+            _wait(sso, "Creation", resource, begun)
+        else:
+            with absent("ResourceNotFoundException"):
+                begun = sso.delete_account_assignment(**asked)["AccountAssignmentDeletionStatus"]["RequestId"]
+                _wait(sso, "Deletion", resource, begun)
+
+
+def _being_made(resource: Assignment, sso: Any) -> bool:
+    """CloudTrail tells of the call, and AWS lists the assignment only when it is made."""
+    instance = resource.set.name["InstanceArn"]
+    pages = sso.get_paginator("list_account_assignment_creation_status").paginate(
+        InstanceArn=instance, Filter={"Status": _UNDER_WAY}
+    )
+    wanted = {**resource.who, "TargetId": resource.target, "PermissionSetArn": resource.set.arn}
+    for each in (each for page in pages for each in page["AccountAssignmentsCreationStatus"]):
+        if wanted.items() <= _status(sso, "Creation", instance, each["RequestId"]).items():
+            return True
+    return False
+
+
+def _status(sso: Any, what: str, instance: str, request: str) -> dict[str, Any]:
+    describe = getattr(sso, f"describe_account_assignment_{what.lower()}_status")
+    asked = {"InstanceArn": instance, f"AccountAssignment{what}RequestId": request}
+    found: dict[str, Any] = describe(**asked)[f"AccountAssignment{what}Status"]
+    return found
+
+
+def _wait(sso: Any, what: str, resource: Assignment, request: str) -> None:
+    """What takes longer than a few seconds is left to AWS: the proof tells that it isn't done yet."""
+    for pause in (*_PAUSES, None):
+        found = _status(sso, what, resource.set.name["InstanceArn"], request)
+        if found["Status"] == "FAILED":
+            raise RuntimeError(
+                f"IAM Identity Center failed to do so: {found.get('FailureReason', 'it tells no reason')}"
+            )
+        if found["Status"] != _UNDER_WAY or pause is None:
+            return
+        time.sleep(pause)
+
+
+def why_administrator(set: PermissionSet, aws: Session) -> str | None:
+    """Why a permission set makes administrators, by AWS's own policies and the inline one together.
+
+    Needs sso:ListManagedPoliciesInPermissionSet and sso:GetInlinePolicyForPermissionSet.
+    """
+    sso: Any = aws.client("sso-admin")
+    pages = sso.get_paginator("list_managed_policies_in_permission_set").paginate(**set.name)
+    names = sorted(policy["Name"] for page in pages for policy in page["AttachedManagedPolicies"])
+    policies = {name: _DOCUMENTS[name] for name in names if name in _DOCUMENTS}
+    if inline := sso.get_inline_policy_for_permission_set(**set.name).get("InlinePolicy"):
+        policies["its inline policy"] = inline
+    found = administrators(policies)
+    for name, opened in at_fault(policies).items():
+        if name in AWS_MANAGED and any(path.through_iam for path in chain.from_iterable(opened.values())):
+            found.setdefault(name, f"allows {' and '.join(AWS_MANAGED[name])} on *")
+    return ", ".join(f"{name} ({why})" for name, why in found.items()) or None

@@ -1,0 +1,103 @@
+"""Where records are told. A channel has a name and `send`, which raises Retry or Undeliverable, and nothing else.
+
+What a channel raises names the channel and never its address: the address of a webhook is its password.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from chalicelib.aws import secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chalicelib.notify.message import Message
+    from chalicelib.notify.routing import Summary
+
+TIMEOUT = 5.0
+"""Seconds that a channel may take to connect, and again to answer."""
+_SCHEME, _HOST = re.compile(r"://"), re.compile(r"\bwww\.", re.IGNORECASE)
+
+T = TypeVar("T")
+
+
+class Channel(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def send(self, message: Message) -> None:
+        """Returns once the message has arrived. Raises Retry or Undeliverable."""
+
+    def sum_up(self, summary: Summary) -> None:
+        """One message for many. Returns once it has arrived. Raises Retry or Undeliverable."""
+
+
+class Retry(Exception):
+    """Not now: the channel limits its rate, is down or slow. `after` is the seconds that it asks for, if it does."""
+
+    def __init__(self, text: str, after: float = 0) -> None:
+        super().__init__(text)
+        self.after = after
+
+
+class Undeliverable(Exception):
+    """The channel will not take this message, however often it is sent; a person has to look at the channel.
+
+    `renew` is whether its secret may have been rotated since it was read.
+    """
+
+    def __init__(self, text: str, *, renew: bool = False) -> None:
+        super().__init__(text)
+        self.renew = renew
+
+
+def secret(channel: str, where: str, what: str = "its address") -> str:
+    """A channel's secret, by its name. Raises Retry."""
+    try:
+        return secrets.secret(where)
+    except secrets.SecretUnreadable as error:
+        raise Retry(f"channel {channel}: {what} {error}") from error
+
+
+def address(channel: str, url: str) -> str:
+    """The address itself, or the one in the secret that `url` names. Raises Retry and Undeliverable."""
+    found = secret(channel, url)
+    if not found.startswith(("https://", "http://")):
+        secrets.refuse(url)
+        raise Undeliverable(
+            f"channel {channel}: what {url.partition(':')[0]} holds is no address that starts with https://"
+        )
+    return found
+
+
+def with_secret(channel: str, where: str, use: Callable[[str], T], read: Callable[[str, str], str] = address) -> T:
+    """What `use` answers for the secret; once again where it was refused, and has been rotated since it was read."""
+    held = read(channel, where)
+    try:
+        return use(held)
+    except Undeliverable as error:
+        if not error.renew:
+            raise
+        secrets.refuse(where)
+        if (fresh := read(channel, where)) == held:
+            raise
+    return use(fresh)
+
+
+def judge(channel: str, status: int, retry_after: str | None, said: str = "") -> None:
+    """Raises what an HTTP status means, unless it means that the message arrived."""
+    if 200 <= status < 300:  # noqa: PLR2004
+        return
+    text = f"channel {channel} answered {status}{said and f' ({said})'}"
+    if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004
+        raise Retry(text, float(retry_after) if retry_after and retry_after.isdecimal() else 0)
+    if 300 <= status < 400:  # noqa: PLR2004
+        raise Undeliverable(f"{text}: redirects are not followed; put the final address in the settings")
+    raise Undeliverable(text, renew=status in {401, 403, 404, 410})
+
+
+def unlinked(text: str) -> str:
+    """Text in which no mail reader or chat finds an address to make a link of: `https[:]//`, `www[.]`."""
+    return _HOST.sub(lambda found: f"{found[0][:-1]}[.]", _SCHEME.sub("[:]//", text))

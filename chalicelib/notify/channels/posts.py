@@ -1,0 +1,104 @@
+"""Which of Slack's messages tells of which record: `pk = chat#<record>#<channel>` in the ledger's table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.aws.ledger import KEPT
+from chalicelib.notify.channels.base import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ACTIONS = ("dynamodb:UpdateItem",)
+"""On the ledger's table."""
+LEASE = timedelta(seconds=60)
+"""Longer than it takes to tell one step, all timeouts included."""
+
+
+@dataclass
+class Post:
+    """A record's message in a channel: its `ts` (Slack's id of it), the step that it shows, the steps in its thread."""
+
+    ts: str = ""
+    step: int = 0
+    told: set[int] = field(default_factory=set)
+    save: Callable[[], None] = lambda: None
+
+
+class Posts(Protocol):
+    def hold(self, record: str, channel: str) -> AbstractContextManager[Post]:
+        """The post, for nobody else meanwhile, saved at the end. Raises Retry when somebody else holds it."""
+
+
+class Remembered:
+    """Posts of this process, for a test message and where there is no ledger."""
+
+    def __init__(self) -> None:
+        self._posts: defaultdict[tuple[str, str], Post] = defaultdict(Post)
+
+    @contextmanager
+    def hold(self, record: str, channel: str) -> Iterator[Post]:
+        yield self._posts[record, channel]
+
+
+class DynamoPosts:
+    """One who tells holds the item: else two steps told at once would be two messages, or an older one would win."""
+
+    def __init__(self, client: DynamoDBClient, table: str, now: Callable[[], datetime]) -> None:
+        self._client, self._table, self._now = client, table, now
+
+    @contextmanager
+    def hold(self, record: str, channel: str) -> Iterator[Post]:
+        key = f"chat#{record}#{channel}"
+        until = str((self._now() + LEASE).timestamp())
+        item = self._update(
+            *(key, channel, "SET held_until = :until, expires_at = :expires_at"),
+            ConditionExpression="attribute_not_exists(held_until) OR held_until < :now",
+            values={
+                ":until": {"N": until},
+                ":now": {"N": str(self._now().timestamp())},
+                ":expires_at": {"N": str(int((self._now() + KEPT).timestamp()))},
+            },
+        )
+        told = {int(each) for each in item.get("told", {}).get("NS", [])}
+        post = Post(item.get("ts", {}).get("S", ""), int(item.get("step", {}).get("N", 0)), told)
+        post.save = lambda: self._save(key, channel, post, until)
+        try:
+            yield post
+        finally:
+            self._save(key, channel, post, until, " REMOVE held_until")
+
+    def _save(self, key: str, channel: str, post: Post, until: str, then: str = "") -> None:
+        """Raises Retry when it took longer than the lease, and somebody else holds the post by now."""
+        values: dict[str, Any] = {":ts": {"S": post.ts}, ":step": {"N": str(post.step)}}
+        if post.told:
+            values[":told"] = {"NS": [str(each) for each in sorted(post.told)]}
+        update = "SET " + ", ".join(f"{name[1:]} = {name}" for name in values) + then
+        values[":until"] = {"N": until}
+        self._update(key, channel, update, ConditionExpression="held_until = :until", values=values)
+
+    def _update(self, key: str, channel: str, update: str, values: Any, **more: Any) -> Any:
+        try:
+            return self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": key}},
+                UpdateExpression=update,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+                **more,
+            )["Attributes"]
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise Retry(f"channel {channel}: another step of this record is being told just now", 5) from None
+        except (ClientError, BotoCoreError) as error:
+            raise Retry(f"channel {channel}: which message tells of the record is not known: {error}") from error

@@ -1,0 +1,234 @@
+"""Slack, by an app: a message a record, which moves on with it, with buttons, and each step in its thread.
+
+https://docs.slack.dev/reference/methods/chat.postMessage/ and chat.update; docs/slack.md says how the app is made.
+"""
+
+from __future__ import annotations
+
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.analysis.text import plain
+from chalicelib.core.types import ASIDE
+from chalicelib.notify.blocks import HEADER, SECTION, code, context, escape, header, listing, mrkdwn, section
+from chalicelib.notify.channels.base import TIMEOUT, Retry, Undeliverable, judge, secret, with_secret
+from chalicelib.notify.channels.slack import SILENT, facts, summary_body
+from chalicelib.notify.links import WORDS, choices
+from chalicelib.notify.routing import Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chalicelib.notify.blocks import Block
+    from chalicelib.notify.channels.posts import Post, Posts
+    from chalicelib.notify.message import Message
+
+API = "https://slack.com/api/"
+_RENEW = "the secret holds no token that is valid; put the app's present Bot User OAuth Token (xoxb-…) there"
+_NOT_IN = "it is not in that conversation, or there is none of that id; invite it there: /invite @Snapback"
+_ADVICE = {
+    **dict.fromkeys(("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"), _RENEW),
+    **dict.fromkeys(("channel_not_found", "not_in_channel"), _NOT_IN),
+    "is_archived": "the conversation is archived; name another one in the settings",
+    "restricted_action": "the workspace lets only some people post there; allow the app",
+    "missing_scope": "the app lacks a scope; update it from docs/slack-manifest.yaml, and install it again",
+}
+_MAY_PASS = frozenset(
+    ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
+)
+_NO_MESSAGE = frozenset(("message_not_found", "thread_not_found"))
+_NO_EDIT = frozenset(("cant_update_message", "edit_window_closed", "update_failed"))
+_SURE = {
+    "approve": ("Let Snapback fix it?", "Snapback looks again, and writes the fix if it is still what is shown here."),
+    "undo": ("Put it back?", "What was there before is put back, unsafe as it was, and let be for a while."),
+}
+
+
+class SlackApp:
+    """`token` names the secret with the bot's token, `conversation` is a channel's id.
+
+    `advice` answers what to do instead, by a guardrail's id, for those who are told directly.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        token: str,
+        conversation: str,
+        posts: Posts,
+        *,
+        advice: Callable[[str], str] = lambda _: "",
+        timeout: float = TIMEOUT,
+        api: str = "",
+    ) -> None:
+        self.name, self._token, self._conversation, self._posts = name, token, conversation, posts
+        self._advice, self._timeout, self._api = advice, timeout, api or API
+        self._users: dict[str, str] = {}
+
+    def send(self, message: Message) -> None:
+        """A message once for each record, and once more in its thread for each step, however often it is sent."""
+        with self._posts.hold(message.record, self.name) as post:
+            try:
+                self._tell(message, post)
+            except _NoMessage:  # Somebody has deleted it: it is told anew, but for a step that is over.
+                post.ts = ""
+                if message.step >= post.step:
+                    self._tell(message, post)
+                else:
+                    self._call("chat.postMessage", {"channel": self._conversation, **_QUIET, **reply(message)})
+                    post.told.add(message.step)
+
+    def sum_up(self, summary: Summary) -> None:
+        self._call("chat.postMessage", {"channel": self._conversation, **_QUIET, **summary_body(summary)})
+
+    def send_direct(self, message: Message | Summary, email: str) -> None:
+        """To the person with that e-mail address; to nobody, where the workspace knows no such person."""
+        if email not in self._users:
+            try:
+                found = self._call("users.lookupByEmail", {"email": email}, as_form=True)
+            except _NoUser:
+                found = {"user": {"id": ""}}
+            self._users[email] = str(found["user"]["id"])
+        if user := self._users[email]:
+            if isinstance(message, Summary):
+                told = summary_body(message)
+            else:
+                told = direct_body(message, self._advice(message.guardrail))
+            self._call("chat.postMessage", {"channel": user, **_QUIET, **told})
+
+    def _tell(self, message: Message, post: Post) -> None:
+        here = {"channel": self._conversation}
+        loud = message.news in ASIDE
+        if not post.ts:
+            post.ts = str(self._call("chat.postMessage", {**here, **_QUIET, **body(message)})["ts"])
+            post.step, loud = max(message.step, post.step), False
+            post.save()
+        elif message.step > post.step and not loud:
+            try:
+                self._call("chat.update", {**here, "ts": post.ts, "parse": "none", **body(message)})
+            except _NoEdit:
+                loud = True
+            post.step = message.step
+        if message.step not in post.told:
+            loud = loud and message.step >= post.step
+            where = {**here, "thread_ts": post.ts, "reply_broadcast": loud}
+            self._call("chat.postMessage", {**where, **_QUIET, **reply(message)})
+            post.told.add(message.step)
+
+    def _call(self, method: str, body: Mapping[str, Any], *, as_form: bool = False) -> Any:
+        return with_secret(self.name, self._token, lambda token: self._once(token, method, body, as_form), _token)
+
+    def _once(self, token: str, method: str, body: Mapping[str, Any], as_form: bool) -> Any:
+        from slack_sdk import WebClient
+        from slack_sdk.errors import SlackApiError, SlackClientError
+
+        client = WebClient(
+            token,
+            base_url=self._api,
+            timeout=self._timeout,  # type: ignore[arg-type]  # urllib takes fractions too
+            retry_handlers=[],  # A retry of its own could tell a message twice.
+            logger=SILENT,
+        )
+        try:
+            return (
+                client.api_call(method, params=dict(body)) if as_form else client.api_call(method, json=dict(body))
+            ).data
+        except SlackApiError as error:
+            self._judge(method, error.response)
+        except (SlackClientError, ValueError, OSError, HTTPException) as error:
+            raise Retry(f"channel {self.name}: {type(error).__name__}") from None
+
+    def _judge(self, method: str, answer: Any) -> None:
+        said = str(answer.get("error", "")) if isinstance(answer.data, dict) else ""
+        said = said if said.replace("_", "").isalnum() else ""  # Else it is a page, and none of Slack's words.
+        judge(self.name, answer.status_code, answer.headers.get("Retry-After"), said)
+        line = f"channel {self.name}: Slack answered {said or 'with a page'} to {method}"
+        if not said or said in _MAY_PASS:
+            after = str(answer.headers.get("Retry-After", ""))
+            raise Retry(line, float(after) if after.isdecimal() else 0)
+        if said == "users_not_found":
+            raise _NoUser(line)
+        if said in _NO_MESSAGE:
+            raise _NoMessage(line)
+        if said in _NO_EDIT:
+            raise _NoEdit(line)
+        needed = plain(str(answer.get("needed") or ""))[:80]
+        advice = _ADVICE.get(said, "see docs/slack.md")
+        raise Undeliverable(f"{line}{needed and f' ({needed})'}: {advice}", renew=advice == _RENEW)
+
+
+class _NoUser(Undeliverable):
+    """No such person in the workspace."""
+
+
+class _NoMessage(Undeliverable):
+    """The message is gone."""
+
+
+class _NoEdit(Undeliverable):
+    """The workspace doesn't let the message be edited."""
+
+
+_QUIET: Block = {"unfurl_links": False, "unfurl_media": False}
+
+
+def body(message: Message) -> Block:
+    """The record's message as it is now, with buttons for what can be done; the details are in the thread."""
+    return {
+        "text": escape(message.headline, HEADER),
+        "blocks": [
+            header(message.headline),
+            section(escape(message.reason, SECTION) or "-"),
+            facts(message),
+            section(escape(message.did, SECTION)),
+            {"type": "actions", "elements": [button(name, message) for name in choices(message)]},
+            context(mrkdwn(f"Record {code(message.record, 40)}")),
+        ],
+    }
+
+
+def reply(message: Message) -> Block:
+    """One step, for the thread."""
+    blocks = [section(f"*{escape(message.headline, HEADER)}*\n{escape(message.did, SECTION - HEADER - 3)}")]
+    if message.changes:
+        blocks.append(section(listing(message.changes)))
+    commands = [mrkdwn(f"To {name}: {code(command, 200)}") for name, command in message.commands.items()]
+    blocks.append(context(mrkdwn(escape(message.at, 60)), *commands))
+    return {"text": escape(message.headline, HEADER), "blocks": blocks}
+
+
+def direct_body(message: Message, advice: str) -> Block:
+    """For who made the change, or owns the resource: what happened, and what to do instead."""
+    blocks = [
+        section(f"*{escape(message.headline, HEADER)}*\nYou are told since you made this change, or own the resource."),
+        section(escape(message.reason, SECTION) or "-"),
+        facts(message),
+        section(escape(message.did, SECTION)),
+    ]
+    if advice:
+        blocks.append(section(f"*What to do instead*\n{escape(advice, SECTION - 30)}"))
+    blocks.append(context(mrkdwn(f"Record {code(message.record, 40)}; who approves can undo or exempt it")))
+    return {"text": escape(message.headline, HEADER), "blocks": blocks}
+
+
+def button(name: str, message: Message) -> Block:
+    """As adapters/clicks/slack.py reads it: a click says which record, and what was seen of it."""
+    text: Block = {"type": "plain_text", "text": WORDS[name]}
+    value, action = f"{message.record}#{message.seen}".rstrip("#"), "details" if name == "show" else name
+    made: Block = {"type": "button", "action_id": action, "value": value, "text": text}
+    if name in _SURE:
+        title, asked = _SURE[name]
+        style = "primary" if name == "approve" else "danger"
+        made["style"] = style
+        made["confirm"] = {
+            "title": {"type": "plain_text", "text": title},
+            "text": {"type": "plain_text", "text": asked},
+            "confirm": {"type": "plain_text", "text": WORDS[name]},
+            "deny": {"type": "plain_text", "text": "Not now"},
+            "style": style,
+        }
+    return made
+
+
+def _token(channel: str, where: str) -> str:
+    return secret(channel, where, "its token")

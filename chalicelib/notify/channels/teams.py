@@ -1,0 +1,153 @@
+"""Microsoft Teams, by a workflow "when a Teams webhook request is received", which takes Adaptive Cards.
+
+https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using. All text stands in
+RichTextBlocks, which know no markdown: nothing in it becomes a link, a mention or a format.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.analysis.text import cut
+from chalicelib.notify.channels.base import TIMEOUT, Retry, judge, unlinked
+from chalicelib.notify.channels.http import Post
+from chalicelib.notify.links import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from chalicelib.notify.message import Message
+    from chalicelib.notify.routing import Summary
+
+Part = dict[str, Any]
+
+LARGEST = 28 * 1024
+"""Bytes of a message, all of it:
+https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages."""
+_SPARE = 1024
+_COLORS = {"critical": "attention", "high": "attention", "medium": "warning", "low": "accent"}
+_SAFE = frozenset({"fixed", "undone", "gone", "expired"})
+_LIMITED = re.compile(rb"HTTP error (\d{3})|\"statusCode\"\s*:\s*(\d{3})")
+_CODE = re.compile(rb'"code"\s*:\s*"([A-Za-z]{3,60})"')
+
+
+class Teams:
+    def __init__(self, name: str, url: str, timeout: float = TIMEOUT) -> None:
+        self.name = name
+        self._post = Post(name, url, timeout, _reason)
+
+    def send(self, message: Message) -> None:
+        self._send(body(message))
+
+    def sum_up(self, summary: Summary) -> None:
+        self._send(summary_body(summary))
+
+    def _send(self, body: bytes) -> None:
+        wrong = self._post(body, {})
+        if wrong.isdecimal():  # A 200 around the error that Teams gave to whoever posts there.
+            judge(self.name, int(wrong), None, "in an answer of 200")
+        elif wrong:
+            raise Retry(f"channel {self.name} answered 200, with the error {wrong}")
+
+
+def _reason(answer: bytes) -> str:
+    """A status or the code of an error, of those that Power Automate writes into what it answers."""
+    if found := _LIMITED.search(answer):
+        return (found[1] or found[2]).decode()
+    found = _CODE.search(answer) if b'"error"' in answer else None
+    return found[1].decode() if found else ""
+
+
+def body(message: Message) -> bytes:
+    """The message around a card, in UTF-8, below LARGEST: the longest texts are cut first."""
+    return _fitting(lambda most: _card(message, most))
+
+
+def _card(message: Message, most: int) -> Part:
+    actor = message.actor
+    facts = {
+        "Resource": message.resource,
+        "Account and region": f"{message.account} {message.region}",
+        "Who": message.who,
+        "Principal": actor["principal"],
+        "Event": message.event,
+        "Guardrail": message.guardrail,
+    }
+    color = "good" if message.status in _SAFE else _COLORS.get(message.severity, "default")
+    return card(
+        headline(message.headline, color),
+        line(_run(message.reason or "-", most)),
+        *(line(_run(f"{name}: ", most, weight="bolder"), _run(value, most)) for name, value in facts.items() if value),
+        line(_run(message.did, most), spacing="medium"),
+        *_listing(message.changes, most),
+        *_commands(message.commands, most),
+        links=message.links,
+    )
+
+
+def summary_body(summary: Summary) -> bytes:
+    """As `body`, for many."""
+    return _fitting(lambda most: _summary_card(summary, most))
+
+
+def _summary_card(summary: Summary, most: int) -> Part:
+    return card(
+        headline(summary.headline, _COLORS.get(summary.severity, "default")),
+        *_listing(summary.lines, most),
+        *_commands(summary.commands, most),
+        links={},
+    )
+
+
+def _commands(commands: Mapping[str, str], most: int) -> list[Part]:
+    return [line(_run(f"To {name}: ", most), _run(each, most, fontType="monospace")) for name, each in commands.items()]
+
+
+def _listing(lines: Iterable[str], most: int) -> list[Part]:
+    colors = {"-": "attention", "+": "good"}
+    return [
+        line(_run(each, most, fontType="monospace", color=colors.get(each[:1], "default")), spacing="none")
+        for each in lines
+    ]
+
+
+def card(*body: Part, links: Mapping[str, str]) -> Part:
+    return {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.5",
+        "msteams": {"width": "Full"},
+        "body": list(body),
+        "actions": [{"type": "Action.OpenUrl", "title": WORDS[name], "url": url} for name, url in links.items()],
+    }
+
+
+def headline(text: str, color: str) -> Part:
+    return line(_run(text, 200, size="large", weight="bolder", color=color))
+
+
+def line(*runs: Part, spacing: str = "small") -> Part:
+    return {"type": "RichTextBlock", "inlines": list(runs), "spacing": spacing}
+
+
+def _run(text: str, most: int, **look: str) -> Part:
+    """`{{` would begin a date in the reader's own language, and be shown as one."""
+    return {"type": "TextRun", "text": cut(unlinked(text).replace("{{", "{ {"), most), **look}
+
+
+def _fitting(made: Callable[[int], Part]) -> bytes:
+    most = 4000
+    while True:
+        content = made(most)
+        envelope = {
+            "type": "message",
+            "attachments": [
+                {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": content}
+            ],
+        }
+        whole = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        if len(whole) <= LARGEST - _SPARE:
+            return whole
+        most = most * 3 // 4

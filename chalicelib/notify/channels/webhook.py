@@ -1,0 +1,61 @@
+"""Any address that takes JSON: one POST a message, and any 2xx means that it arrived.
+
+With a secret it is signed as https://www.standardwebhooks.com says, so that who gets it can tell that it is Snapback's.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.notify.channels.base import TIMEOUT, Undeliverable, secret
+from chalicelib.notify.channels.http import Post
+
+if TYPE_CHECKING:
+    from chalicelib.notify.message import Message
+    from chalicelib.notify.routing import Summary
+
+
+class Webhook:
+    def __init__(self, name: str, url: str, key: str | None = None, timeout: float = TIMEOUT) -> None:
+        self.name, self._key = name, key
+        self._post = Post(name, url, timeout)
+
+    def send(self, message: Message) -> None:
+        self._send(body(message))
+
+    def sum_up(self, summary: Summary) -> None:
+        self._send(summary_body(summary))
+
+    def _send(self, body: dict[str, Any]) -> None:
+        text = json.dumps(body)
+        self._post(text.encode(), self._signature(body["id"], text) if self._key else {})
+
+    def _signature(self, id: str, text: str) -> dict[str, str]:
+        """Of now: a delivery that comes again has the same id, and a new time."""
+        from standardwebhooks import Webhook as Signed
+        from standardwebhooks.webhooks import EmptyWebhookSecretError
+
+        assert self._key is not None
+        at, key = datetime.now(UTC), secret(self.name, self._key, "its signing secret")
+        try:
+            signature = Signed(key).sign(id, at, text)
+        except (ValueError, EmptyWebhookSecretError):
+            raise Undeliverable(
+                f"channel {self.name}: its signing secret is none; put whsec_ and 24 bytes or more, in Base64, there"
+            ) from None
+        return {"webhook-id": id, "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
+
+
+def body(message: Message) -> dict[str, Any]:
+    """The fields of `core.message.Message`, with `version` 1 and an `id` that is equal for each delivery."""
+    fields = asdict(message)
+    del fields["seen"]  # It means something to our own buttons only.
+    return {"version": 1, "id": message.id, **fields}
+
+
+def summary_body(summary: Summary) -> dict[str, Any]:
+    """The fields of `core.telling.Summary`, with `version` 1 and an `id` that is equal for each delivery."""
+    return {"version": 1, "id": summary.id, **asdict(summary)}

@@ -1,0 +1,64 @@
+"""Links to the action page, for channels that can't call back: each has a ticket of its own in its fragment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chalicelib.aws.action_tokens import URL_VARIABLE, Tickets, link
+from chalicelib.engine.decide import EXEMPTABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from aws_lambda_powertools import Logger
+
+    from chalicelib.core.settings import Settings
+    from chalicelib.notify.channels.base import Channel
+    from chalicelib.notify.message import Message
+    from chalicelib.notify.routing import Summary
+
+WORDS = {"approve": "Approve", "undo": "Undo", "exempt": "Exempt", "show": "Details"}
+"""What a click can ask for, as tickets name it, and what is written on it."""
+
+
+def choices(message: Message) -> tuple[str, ...]:
+    """What a person can do about a record as it is now, by the names of `WORDS`."""
+    possible = {*message.commands, *(("exempt",) if message.status in EXEMPTABLE else ())}
+    return tuple(name for name in WORDS if name in possible)
+
+
+def open_links(
+    settings: Settings, now: Callable[[], datetime], logger: Logger
+) -> Callable[[Message, str], Mapping[str, str]] | None:
+    """What makes the links of a message to a channel; None where there is no page, or no key to sign tickets with."""
+    where, key = os.environ.get(URL_VARIABLE, "").rstrip("/"), settings.clicks.page_key
+    if not where or not key:
+        return None
+
+    def links(message: Message, channel: str) -> Mapping[str, str]:
+        from chalicelib.notify.channels.base import Retry, secret
+
+        try:
+            tickets = Tickets(secret(channel, key, "the key of the action page").encode())
+        except (Retry, ValueError) as error:  # A message without links is better than none.
+            logger.error("a message is sent without links to the action page", extra={"error": str(error)})  # noqa: TRY400
+            return {}
+        return {name: link(where, tickets.issue(message.record, name, channel, now())) for name in choices(message)}
+
+    return links
+
+
+class Linked:
+    """A channel whose messages have links."""
+
+    def __init__(self, channel: Channel, links: Callable[[Message, str], Mapping[str, str]]) -> None:
+        self.name, self.channel, self._links = channel.name, channel, links
+
+    def send(self, message: Message) -> None:
+        self.channel.send(replace(message, links=self._links(message, self.name)))
+
+    def sum_up(self, summary: Summary) -> None:
+        self.channel.sum_up(summary)

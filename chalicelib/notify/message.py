@@ -1,0 +1,194 @@
+"""What is told of a record's step: the same for every channel, each of which writes and escapes it in its own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from chalicelib.analysis.diff import changes
+from chalicelib.analysis.secrets import redact
+from chalicelib.analysis.text import cut, plain
+from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, UNDER_WAY, UNDOABLE, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.core.record import Record
+
+_WORDS = {
+    Status.ALERTED: "alert",
+    Status.ASKING: "approval wanted",
+    REMINDED: "approval still wanted",
+    ESCALATED: "nobody has answered",
+    Status.FIGHTING: "fighting",
+    Status.FIXED: "fixed",
+    Status.STILL_UNSAFE: "still unsafe",
+    Status.UNDONE: "undone",
+    Status.GONE: "gone",
+    Status.EXPIRED: "closed",
+}
+_NOT_DONE = frozenset({Status.ALERTED, Status.ASKING, Status.FIGHTING, Status.EXPIRED})
+
+
+def told(record: Record) -> bool:
+    """Whether a record's latest step is told.
+
+    All are but `fixing` and `undoing`, which another step follows within the minute, and a `failed` that a retry
+    comes to again. `expired` and `gone` are told too: they close a question that stands in the channel.
+    """
+    if record.history[-1].status == REFUSED:
+        return False
+    if record.status is Status.FAILED:
+        *earlier, last = pairwise(step.status for step in record.life)
+        return last not in earlier
+    return record.status not in UNDER_WAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One step of a record, told. All text is on one line, without secrets and invisible characters, and not escaped.
+
+    `step` numbers the record's steps from 1, and `news` is what it was: the status, `reminded` or `escalated`;
+    `resource` is an ARN; `actor` has name, principal, account, tool,
+    source_ip and via, each of which may be empty; `changes` are lines that start with `- ` or `+ `, never the whole
+    state; `commands` are what a person may do next, by name.
+    """
+
+    record: str
+    step: int
+    at: str
+    status: str
+    news: str
+    mode: str
+    guardrail: str
+    title: str
+    severity: str
+    headline: str
+    resource: str
+    account: str
+    region: str
+    event: str
+    reason: str
+    actor: Mapping[str, str]
+    changes: tuple[str, ...]
+    changed: bool
+    """Whether `changes` were made; if not, they are what the fix would do."""
+    did: str
+    commands: Mapping[str, str]
+    seen: str = ""
+    """Which of the record's states this is about, so that a click means what was shown: its fingerprint's beginning."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of the action page, by the names of what they do; each channel has its own."""
+
+    @property
+    def id(self) -> str:
+        """Equal for each delivery of the same message."""
+        return f"{self.record}-{self.step}"
+
+    @property
+    def who(self) -> str:
+        actor = self.actor
+        parts = (
+            actor["name"],
+            actor["tool"] and f"with {actor['tool']}",
+            actor["source_ip"] and f"from {actor['source_ip']}",
+        )
+        return ", ".join(filter(None, parts))
+
+    @property
+    def text(self) -> str:
+        """All of it as plain text, for channels that know no more."""
+        lines = [
+            self.headline,
+            self.reason,
+            "",
+            f"Resource: {self.resource}",
+            f"Account and region: {self.account}, {self.region}",
+            f"Who: {self.who} ({self.actor['principal']})",
+            f"Event: {self.event}",
+            "",
+            self.did,
+            *self.changes,
+            "",
+            *(f"To {name}: {command}" for name, command in self.commands.items()),
+            f"Guardrail: {self.guardrail}",
+        ]
+        return "\n".join(lines)
+
+
+def message_of(record: Record) -> Message:
+    actor = record.actor
+    who = {
+        "name": actor.name,
+        "principal": actor.principal,
+        "account": actor.account,
+        "tool": actor.tool,
+        "source_ip": actor.source_ip,
+        "via": actor.via,
+    }
+    title = _line(record.title, 120)
+    undo = _work(record) is Status.UNDOING
+    news = record.history[-1].status
+    words = _WORDS.get(news) or ("undo failed" if undo else "fix failed")
+    return Message(
+        record=record.id,
+        step=len(record.history),
+        at=record.history[-1].at,
+        status=record.status,
+        news=news,
+        mode=record.mode,
+        guardrail=record.guardrail,
+        title=title,
+        severity=record.severity,
+        headline=f"{record.severity.upper()} · {words}: {title}",
+        resource=cut(plain(record.arn), 1200),
+        account=record.account,
+        region=record.region,
+        event=f"{_line(record.event_name, 100)} at {record.event_time.isoformat(timespec='seconds')}",
+        reason=_line(record.reason, 1000),
+        actor={name: cut(plain(value), 300) for name, value in who.items()},
+        changes=() if record.before is None or record.after is None else tuple(changes(record.before, record.after)),
+        changed=record.status not in _NOT_DONE,
+        did=_did(record),
+        commands=_commands(record),
+        seen=record.fingerprint[:12],
+    )
+
+
+def _did(record: Record) -> str:
+    last = record.history[-1]
+    note = f" ({_line(last.note, 500)})" if last.note else ""
+    fix = _line(record.fix, 300).rstrip(".") or "no fix"
+    by = "" if last.by == "snapback" else f" by {_line(last.by, 100)}"
+    would = f" The fix would be: {fix}." if record.fix and record.before != record.after else ""
+    error = _line(record.error, 500).rstrip(".")
+    what = "undo" if _work(record) is Status.UNDOING else "fix"
+    return {
+        Status.ALERTED: f"Nothing was changed: it is only told{note}.{would}",
+        Status.ASKING: f"Nothing is changed until somebody approves{note}.{would}",
+        Status.FIGHTING: f"Snapback has stopped fixing it, for now{note}.{would}",
+        Status.FIXED: f"Fixed{by}, and looked at again: it is safe{note}. The fix: {fix}.",
+        Status.STILL_UNSAFE: f"The fix was written{by}, but it is still unsafe{note}. The fix: {fix}.",
+        Status.FAILED: f"The {what}{by} failed, and what is there may be unsafe{note}: {error}.",
+        Status.UNDONE: f"Undone{by}: what was there before is back{note}.",
+        Status.GONE: f"The resource is gone: nothing is left to fix{note}.",
+    }.get(record.status, f"Closed{by} without a change{note}.")
+
+
+def _commands(record: Record) -> dict[str, str]:
+    commands = {"show": f"snapback show {record.id}"}
+    if record.status is Status.ASKING:
+        commands = {"approve": f"snapback approve {record.id}", **commands}
+    if record.status in UNDOABLE and record.reversible and record.before is not None:
+        commands = {"undo": f"snapback undo {record.id}", **commands}
+    return commands
+
+
+def _work(record: Record) -> str:
+    """What the last step ended: `fixing`, `undoing`, or nothing."""
+    return Status(record.life[-2].status) if len(record.life) > 1 else ""
+
+
+def _line(text: str, most: int) -> str:
+    return cut(plain(redact(text)), most)

@@ -1,0 +1,63 @@
+"""Sessions of roles and users, which IAM can revoke but not list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from chalicelib.core.event import text
+from chalicelib.core.resource import REPORTS_TO, Resource, partition
+from chalicelib.resources.iam.identities import Identity
+from chalicelib.resources.iam.names import CREDENTIALS, NAME, about_its_own_account
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from chalicelib.core.event import Event
+    from chalicelib.core.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions(Resource):
+    """A role's or a user's sessions that had begun by a time, as in `role/deploy/2026-11-23T10:00:00Z`.
+
+    The ARN is the role's or user's own: what is said about it in the settings holds for its sessions.
+    """
+
+    cloudformation_type: ClassVar[str] = "AWS::IAM::*"
+    gone: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity"})
+    tag_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser", "iam:GetRole")
+
+    @property
+    def arn(self) -> str:
+        return self.identity.arn
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.id.rpartition("/")[0], self.account, self.region)
+
+    @property
+    def until(self) -> str:
+        """In UTC, to the second, as IAM takes it."""
+        return self.id.rpartition("/")[2]
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        """Of a GuardDuty finding; a user's long-lived key (`AKIA…`) is no session. A sample finding's role isn't there.
+
+        https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_finding-types-iam.html
+        """
+        who, key, name = (text(event.detail, *CREDENTIALS, each) for each in ("userType", "accessKeyId", "userName"))
+        kind = {"AssumedRole": "role", "Role": "role", "IAMUser": "user"}.get(who or "")
+        session = kind == "role" or (key or "").startswith("ASIA")
+        if kind and session and name and NAME.fullmatch(name) and about_its_own_account(event):
+            until = event.time.isoformat(timespec="seconds").replace("+00:00", "Z")
+            yield cls(f"{kind}/{name}/{until}", event.account, REPORTS_TO[partition(event.region)])
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - no list tells which sessions are stolen
+        """None: only the event tells."""
+        return iter(())
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        return self.identity.tags(aws)

@@ -1,0 +1,94 @@
+"""The sweep: every guardrail about every resource of its kind. Where it goes, and the event that it is asked with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chalicelib.core.event import Event
+from chalicelib.core.resource import REPORTS_TO, Account, partition
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from chalicelib.core.rule import Guardrail
+    from chalicelib.core.settings import Settings
+
+T = TypeVar("T")
+_WORLDWIDE = frozenset({"iam", "organizations"})
+"""Modules of resources that are of no region."""
+_OF_THE_ACCOUNT = frozenset({"iam", "s3"})
+"""Services of guardrails about the account itself whose setting is of no region."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """One kind of resource (`s3.Bucket`) in one account and region."""
+
+    account: str
+    region: str
+    kind: str
+
+    @property
+    def key(self) -> str:
+        """Of its marker in the ledger's table, which tells by which guardrails it was gone through."""
+        return f"sweep#{self.account}#{self.region}#{self.kind}"
+
+
+def worldwide(rule: Guardrail[Any]) -> bool:
+    """Whether it is asked once for all regions, in the one that global services report to."""
+    if rule.resource is Account:
+        return rule.service in _OF_THE_ACCOUNT
+    return rule.resource.kind().partition(".")[0] in _WORLDWIDE
+
+
+def places(
+    rules: Iterable[Guardrail[Any]],
+    settings: Settings,
+    accounts: Iterable[str],
+    regions: Collection[str],
+    at_large: Collection[str] = (),
+) -> dict[Place, list[Guardrail[Any]]]:
+    """Where to go, and what to ask there: nothing that is off, and of no kind that only events tell of.
+
+    `at_large` are regions where only global services are asked about.
+    """
+    found: dict[Place, list[Guardrail[Any]]] = {}
+    listed = [rule for rule in rules if rule.resource is Account or rule.resource.list_reads]
+    for account in sorted(set(accounts)):
+        on = [rule for rule in listed if settings.on(rule, account)]
+        for region in sorted({*regions, *at_large}):
+            main = region == REPORTS_TO[partition(region)]
+            for rule in on:
+                if (main and worldwide(rule)) or (region in regions and not worldwide(rule)):
+                    found.setdefault(Place(account, region, rule.resource.kind()), []).append(rule)
+    return found
+
+
+def event_of(place: Place, run: str, at: datetime, missable: Sequence[str]) -> Event:
+    """The clock's event as a sweep has it: `run` names the sweep, so that a second asking is no second finding.
+
+    `missable` are the guardrails that asked here before: what they find now, an event should have told.
+    """
+    return Event.parse(
+        {
+            "id": f"sweep-{run}",
+            "source": "aws.events",
+            "detail-type": "Scheduled Event",
+            "account": place.account,
+            "region": place.region,
+            "time": at.isoformat(),
+            "detail": {"missable": list(missable)},
+        }
+    )
+
+
+def missable(rules: Iterable[Guardrail[Any]], asked: Mapping[str, str], run: str) -> list[str]:
+    """Guardrails that an earlier sweep asked (`asked`: by which sweep first), and whose findings events tell of."""
+    return [rule.id for rule in rules if asked.get(rule.id, run) != run and not rule.by_the_clock]
+
+
+def chunks(all_of_them: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(all_of_them), most):
+        yield all_of_them[start : start + most]

@@ -1,0 +1,201 @@
+"""The sweep in AWS, by two queues: of places, which `sweep` lists, and of resources, which `sweep_worker` asks about.
+
+Any message may come twice: the ledger makes two findings of one sweep one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from chalicelib.aws.ledger import KEPT
+from chalicelib.core.errors import OutOfTime
+from chalicelib.core.event import parse_time
+from chalicelib.core.outcome import QUIET
+from chalicelib.core.resource import REPORTS_TO, partition
+from chalicelib.engine.context import Unfinished, described
+from chalicelib.sweep.places import Place, chunks, event_of, missable, places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from aws_lambda_powertools import Logger, Metrics
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from chalicelib.aws.sessions import AwsSessions
+    from chalicelib.core.event import Event
+    from chalicelib.core.outcome import Outcome, Swept
+    from chalicelib.core.resource import Resource
+    from chalicelib.core.rule import Guardrail
+    from chalicelib.core.settings import Settings
+    from chalicelib.engine.engine import Engine
+
+PLACES_VARIABLE, RESOURCES_VARIABLE = "SNAPBACK_SWEEP_PLACES", "SNAPBACK_SWEEP_RESOURCES"
+"""The queues' URLs."""
+MARKER_ACTIONS = ("dynamodb:GetItem", "dynamodb:UpdateItem")
+"""On the ledger's table, by `sweep`."""
+_LONGEST_DELAY = 900
+"""Seconds that SQS holds a message back; what has to wait longer waits again."""
+_NO_NEWS = frozenset({"duplicate", "exempt"})
+_BATCH = 10
+"""As many messages as SQS takes at once."""
+
+
+class Home(Protocol):
+    """What the sweep needs of the application."""
+
+    table: str
+    settings: Settings
+    logger: Logger
+    metrics: Metrics
+
+    def now(self) -> datetime: ...
+    @property
+    def dynamodb(self) -> DynamoDBClient: ...
+    @property
+    def sessions(self) -> AwsSessions: ...
+    @property
+    def engine(self) -> Engine: ...
+
+
+class Markers:
+    """In the ledger's table, an item a place: each guardrail that it was gone through by, with the first such sweep."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client, self._table = client, table
+
+    def asked(self, place: Place) -> dict[str, str]:
+        item = self._client.get_item(TableName=self._table, Key={"pk": {"S": place.key}}).get("Item", {})
+        return {name: str(value["S"]) for name, value in item.items() if "S" in value and name != "pk"}
+
+    def mark(self, place: Place, rules: Iterable[Guardrail[Any]], run: str, now: datetime) -> None:
+        names = {f"#r{number}": rule.id for number, rule in enumerate(rules)}
+        first = ", ".join(f"{name} = if_not_exists({name}, :run)" for name in names)
+        self._client.update_item(
+            TableName=self._table,
+            Key={"pk": {"S": place.key}},
+            UpdateExpression=f"SET {first}, expires_at = :expires_at",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={
+                ":run": {"S": run},
+                ":expires_at": {"N": str(int((now + KEPT).timestamp()))},
+            },
+        )
+
+
+def looked_after(
+    settings: Settings, rules: Iterable[Guardrail[Any]], accounts: Iterable[str], region: str
+) -> dict[Place, list[Guardrail[Any]]]:
+    """All places in these accounts, seen from the region that Snapback is in, and what is asked there."""
+    return places(rules, settings, accounts, {region, *settings.regions}, {REPORTS_TO[partition(region)]})
+
+
+def plan(found: Iterable[Place], run: str) -> list[Any]:
+    """The messages of a whole sweep: one a place, for `listed`."""
+    return [{"sweep": run, **asdict(place)} for place in found]
+
+
+def listed(home: Home, message: Mapping[str, Any], rules: Sequence[Guardrail[Any]]) -> Iterator[Any]:
+    """A place's resources as messages for `ask`, as they are found; after the last it is marked as gone through."""
+    place, run = place_of(message), str(message["sweep"])
+    kind = rules[0].resource
+    markers = Markers(home.dynamodb, home.table)
+    known = missable(rules, markers.asked(place), run)
+    seen, some = set[str](), list[str]()
+    for resource in kind.all_in(home.sessions.look(place.account, place.region)):
+        if resource.id not in seen:
+            seen.add(resource.id)
+            some.append(resource.id)
+        if len(some) == kind.at_once:
+            yield {**message, "missable": known, "ids": some}
+            some = []
+    if some:
+        yield {**message, "missable": known, "ids": some}
+    markers.mark(place, rules, run, home.now())
+
+
+def ask(
+    home: Home,
+    message: Mapping[str, Any],
+    rules: Sequence[Guardrail[Any]],
+    tell: Callable[[Event, list[Outcome]], None],
+) -> list[tuple[Any, int]]:
+    """Ask about some resources of a place. Answers the messages that are left to send, with their delays in seconds.
+
+    Raises Unfinished when none of them could be asked about: SQS delivers the message again.
+    """
+    place = place_of(message)
+    rules = [rule for rule in rules if rule.id in message.get("rules", [rule.id])]
+    if not rules:
+        return []
+    at = parse_time(message.get("at")) or home.now()
+    event = event_of(place, str(message["sweep"]), at, message["missable"])
+    resources = [rules[0].resource(each, place.account, place.region) for each in message["ids"]]
+    swept = home.engine.sweep(rules, resources, event)
+    tell(event, swept.outcomes)
+    missed = sum(missed_by_events(outcome, message["missable"]) for outcome in swept.outcomes)
+    home.metrics.add_metric("MissedByEvents", MetricUnit.Count, missed)
+    home.metrics.flush_metrics()
+    for resource, error in swept.errors:
+        extra = {"resource": resource.arn, "why": described(error)}
+        home.logger.error("sweep: could not ask", extra=extra)
+    failed = list(dict.fromkeys(resource for resource, _ in swept.errors))
+    if len(failed) == len(resources):
+        raise Unfinished(swept.outcomes, [error for _, error in swept.errors])
+    if len(swept.left) == len(resources):
+        raise OutOfTime(f"{place.kind} in {place.account}, {place.region}: no time for any of {len(resources)}")
+    again = [({**message, "ids": [resource.id for resource in some]}, 0) for some in (failed, swept.left) if some]
+    return again + _waiting(home, message, rules, swept, resources, at)
+
+
+def missed_by_events(outcome: Outcome, missable: Sequence[str]) -> bool:
+    """Whether it is news, and an event should have brought it."""
+    return outcome.guardrail in missable and outcome.status not in QUIET | _NO_NEWS
+
+
+def _waiting(
+    home: Home,
+    message: Mapping[str, Any],
+    rules: Sequence[Guardrail[Any]],
+    swept: Swept,
+    resources: Sequence[Resource],
+    at: datetime,
+) -> list[tuple[Any, int]]:
+    """What a pipeline may still be at is asked about again, by those guardrails alone, after their grace."""
+    ids = {resource.arn: resource.id for resource in resources}
+    waiting = defaultdict(list)
+    for outcome in swept.outcomes:
+        if outcome.status == "waiting":
+            waiting[outcome.guardrail].append(ids[outcome.resource])
+    found = []
+    for rule in rules:
+        if rule.id in waiting:
+            left = at + home.settings.grace_of(rule) - home.now() + timedelta(seconds=1)
+            delay = min(_LONGEST_DELAY, max(0, int(left.total_seconds())))
+            found.append(({**message, "ids": waiting[rule.id], "rules": [rule.id], "at": at.isoformat()}, delay))
+    return found
+
+
+def send(client: Any, queue: str, messages: Sequence[tuple[Any, int]]) -> None:
+    """Each with its delay. Raises what boto3 does, and Unfinished when SQS takes some and not others."""
+    for some in chunks(messages, 1 if len(json.dumps(messages[:1])) > _SMALL else _BATCH):
+        entries = [
+            {"Id": str(number), "MessageBody": json.dumps(body, separators=(",", ":")), "DelaySeconds": delay}
+            for number, (body, delay) in enumerate(some)
+        ]
+        if refused := client.send_message_batch(QueueUrl=queue, Entries=entries).get("Failed"):
+            raise Unfinished([], [RuntimeError(f"SQS did not take {len(refused)} messages: {refused[0].get('Code')}")])
+
+
+_SMALL = 20_000
+"""Characters of a message, up to which ten go into one call, which takes 262,144 bytes."""
+
+
+def place_of(message: Mapping[str, Any]) -> Place:
+    return Place(message["account"], message["region"], message["kind"])

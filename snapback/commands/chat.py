@@ -1,0 +1,59 @@
+"""`snapback chat test`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from snapback.commands.options import HERE, echo_json, json_option, load_settings, settings_option
+from snapback.errors import FINE, FOUND, Refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.group(short_help="Where records are told.")
+def chat() -> None:
+    """The channels of the settings."""
+
+
+@chat.command("test", short_help="Send a channel one of each message.")
+@click.argument("name", metavar="CHANNEL")
+@settings_option
+@json_option
+def chat_test(name: str, settings_path: Path | None, as_json: bool) -> int:
+    """Send a CHANNEL of the settings one of each message, each marked as a test, and tell which arrived.
+
+    The channel's secrets are read from the AWS that the environment names. The exit code is 1 unless all arrived.
+    """
+    from dataclasses import asdict
+
+    import boto3
+    from aws_lambda_powertools import Logger
+
+    from chalicelib.aws.ledger import utc_now
+    from chalicelib.notify.channels.open import open_channel
+    from chalicelib.notify.links import open_links
+    from snapback import chat, render
+
+    found = load_settings(settings_path)
+    chosen = next((each for each in found.channels if each.name == name), None)
+    if chosen is None:
+        names = ", ".join(each.name for each in found.channels) or "none"
+        raise Refused(f"no channel {name!r} in {settings_path or HERE}; its channels: {names}")
+    quiet = Logger(service="snapback", level="WARNING", stream=sys.stderr)
+    channel = open_channel(chosen, source=boto3.Session(), links=open_links(found, utc_now, quiet))
+    sent = []
+    for each in chat.send(channel, utc_now(), time.sleep):
+        sent.append(each)
+        if as_json:
+            echo_json([asdict(each)])
+        else:
+            click.echo(render.plain(f"{each.name:<14}{each.wrong and 'did not arrive: '}{each.wrong or 'arrived'}"))
+    arrived = sum(not each.wrong for each in sent)
+    if not as_json:
+        click.echo(f"{arrived} of {len(sent)} arrived at {name}.")
+    return FINE if arrived == len(sent) else FOUND

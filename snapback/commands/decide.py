@@ -1,0 +1,47 @@
+"""`snapback undo` and `approve`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from snapback.commands.options import (
+    acted,
+    by_option,
+    json_option,
+    load_settings,
+    open_application,
+    record_of,
+    settings_option,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(short_help="Put back what a record's fix changed.")
+@click.argument("record")
+@click.option("--force", is_flag=True, help="Even when somebody changed the resource since; that change is lost.")
+@by_option
+@settings_option
+@json_option
+def undo(record: str, force: bool, by: str | None, settings_path: Path | None, as_json: bool) -> int:
+    """Put back what a RECORD's fix changed, and let the resource be for a while."""
+    application, caller = open_application(load_settings(settings_path))
+    fixed = record_of(application, record)
+    done = application.engine.undo(record, by or caller, force=force)
+    return acted(done, fixed.after, done.before, as_json=as_json)
+
+
+@click.command(short_help="Do what a record asks for.")
+@click.argument("record")
+@by_option
+@settings_option
+@json_option
+def approve(record: str, by: str | None, settings_path: Path | None, as_json: bool) -> int:
+    """Do what a RECORD that is asking asks for, after looking again."""
+    application, caller = open_application(load_settings(settings_path))
+    asking = record_of(application, record)
+    done = application.engine.approve(record, by or caller)
+    return acted(done, asking.before, done.after, as_json=as_json)

@@ -1,0 +1,252 @@
+"""`snapback dlq`: dead letters, seen, sent again, dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from snapback.commands.options import (
+    LEFT_UNSAFE,
+    deployed_application,
+    echo_json,
+    json_option,
+    load_settings,
+    settings_option,
+    stack_option,
+)
+from snapback.errors import FINE, FOUND, Refused, complain, told, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from snapback.dlq import Letter, Look, Queue
+
+
+@click.group(short_help="Events and messages that were given up.")
+def dlq() -> None:
+    """Dead letters: events that no function could handle, and messages that no channel took."""
+
+
+_queue_option = click.option(
+    "--queue",
+    "queues",
+    metavar="QUEUE",
+    multiple=True,
+    help="events, messages, or a queue's URL; may be repeated.  [default: events and messages]",
+)
+_letters_argument = click.argument("ids", metavar="[LETTER]...", nargs=-1)
+_all_letters_option = click.option("--all", "everything", is_flag=True, help="All there are, in these queues.")
+
+
+@dlq.command("list", short_help="What was given up, and why.")
+@_queue_option
+@stack_option
+@json_option
+def dlq_list(queues: tuple[str, ...], stack: str, as_json: bool) -> int:
+    """What was given up, and why, the oldest first."""
+    from snapback import render
+    from snapback.dlq import looking
+
+    with looking(_queues(queues, stack)) as look:
+        pass
+    if as_json:
+        echo_json(each.to_json() for each in look.letters)
+    else:
+        render.show(*render.letters_list(look.letters))
+        if look.elsewhere:
+            render.show(f"About {look.elsewhere} more: somebody is looking at them just now.")
+    return FINE
+
+
+@dlq.command("show", short_help="One letter: the event, and why it failed.")
+@click.argument("id", metavar="LETTER")
+@click.option("--full", is_flag=True, help="The event as it is. It may hold secrets.")
+@_queue_option
+@stack_option
+@json_option
+def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: bool) -> int:
+    """One LETTER (an id of `snapback dlq list`, or its first characters): the event, and why it failed."""
+    from snapback import render
+    from snapback.dlq import looking
+
+    with looking(_queues(queues, stack)) as look:
+        (letter,) = _chosen(look, (id,), everything=False)
+    if full:
+        warn("the event is as AWS told it and may hold secrets; mind where it goes")
+    if as_json:
+        echo_json([render.letter_json(letter, full=full)])
+    else:
+        render.show(*render.letter_page(letter, full=full))
+    return FINE
+
+
+@dlq.command("redrive", short_help="Have letters handled again.")
+@_letters_argument
+@_all_letters_option
+@click.option("--local", is_flag=True, help="In this process, with your credentials, as `snapback handle` does.")
+@settings_option
+@_queue_option
+@stack_option
+def dlq_redrive(
+    ids: tuple[str, ...],
+    everything: bool,
+    local: bool,
+    settings_path: Path | None,
+    queues: tuple[str, ...],
+    stack: str,
+) -> int:
+    """Have LETTERs handled again, by the functions that gave them up.
+
+    An event is given to its function, which tries thrice, and makes it a dead letter again if need be. Messages are
+    read again from the ledger's stream, or after a day from the ledger itself, and sent to the channels that don't
+    have them yet. A letter is deleted when that has succeeded. Doing it twice is harmless.
+    """
+    from botocore.exceptions import ClientError
+
+    from chalicelib.engine.context import described
+    from snapback.dlq import Failed, looking
+
+    again = _Again(stack, settings_path, local=local)
+    with looking(_queues(queues, stack)) as look:
+        for letter in _chosen(look, ids, everything=everything):
+            try:
+                done = again.event(letter) if letter.event is not None else again.messages(letter)
+            except (Failed, ClientError) as error:
+                if not isinstance(error, Failed) and told(error)[0]:
+                    raise
+                why = str(error) if isinstance(error, Failed) else described(error)
+                again.code = complain(f"{letter.id[:8]} stays: {letter.what}: {why}", FOUND)
+                continue
+            look.take(letter)
+            click.echo(done)
+    return again.code
+
+
+@dlq.command("drop", short_help="Delete letters for good.")
+@_letters_argument
+@_all_letters_option
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@_queue_option
+@stack_option
+def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[str, ...], stack: str) -> int:
+    """Delete LETTERs for good: nobody will handle those events, or be told what those messages say."""
+    from snapback import render
+    from snapback.dlq import looking
+
+    with looking(_queues(queues, stack)) as look:
+        chosen = _chosen(look, ids, everything=everything)
+        if chosen and not yes:
+            render.show(*render.letters_list(chosen, hint=False))
+            words = f"drop {len(chosen)}"
+            if click.prompt(f"To delete them for good, type {words!r}", err=True) != words:
+                raise Refused("nothing was dropped")
+        for letter in chosen:
+            look.take(letter)
+    click.echo(f"{len(chosen)} dropped.")
+    return FINE
+
+
+class _Again:
+    """Has letters handled again, as they come; answers what was done as a line, or raises dlq.Failed."""
+
+    def __init__(self, stack: str, settings_path: Path | None, *, local: bool) -> None:
+        from snapback import deployed
+        from snapback.replay import replay
+
+        self.code = FINE
+        self._stack, self._local = stack, local
+        found, _, _ = deployed_application(stack, deployed.SPILL)
+        settings = load_settings(settings_path) if local else found.settings
+        self._logger = found.logger
+        self._here = replay.quiet(found.home, settings, table=found.table, spill=found.spill)
+
+    def event(self, letter: Letter) -> str:
+        from chalicelib import catalog
+        from snapback import dlq, render
+        from snapback.replay.logs import as_entry
+        from snapback.replay.replay import DEAD, REFUSED, delivered
+
+        if not self._local:
+            words = (f"guard_{service}".split("_") for service in catalog.services())
+            kinds = "|".join("".join(map(str.capitalize, each)) for each in words)
+            arn = dlq.function_arn(letter, self._here.home, self._stack, kinds)
+            dlq.invoke(arn, letter.event, wait=False)
+            return render.plain(f"{letter.id[:8]}  {letter.what}: given to {letter.function_name} again")
+        (done,) = delivered([as_entry(letter.event, letter.id)], self._here)
+        if done.why.startswith(REFUSED):
+            raise dlq.Failed(f"{done.why}; if that is right, drop it")
+        if dead := [outcome.reason for outcome in done.outcomes if outcome.status == DEAD]:
+            raise dlq.Failed("; ".join(dead))
+        if any(outcome.status in LEFT_UNSAFE for outcome in done.outcomes):
+            self.code = FOUND
+        became = [f"{outcome.guardrail} {outcome.status}".replace("_", " ") for outcome in done.outcomes]
+        return render.plain(
+            f"{letter.id[:8]}  {letter.what}: {', '.join(became) or 'nothing that a guardrail asks about'}"
+        )
+
+    def messages(self, letter: Letter) -> str:
+        from chalicelib import catalog
+        from chalicelib.exports import deliver
+        from chalicelib.notify import outbox
+        from snapback import dlq, render
+
+        self._here.logger = self._logger  # It tells which channel did not take what.
+        if letter.batch is None and letter.message is None:
+            raise dlq.Failed("look at it with `snapback dlq show`, then drop it")
+        to_tools = "-Outward-" in letter.function_name
+        tell: Callable[[Any], Any] = lambda event: outbox.notify(self._here, event, None)  # noqa: E731 - one of three
+        if not self._local:
+            arn = dlq.function_arn(letter, self._here.home, self._stack, "Notify|Outward")
+            tell = lambda event: dlq.invoke(arn, event, wait=True)  # noqa: E731 - one of three
+        elif to_tools and not self._here.sinks:
+            raise dlq.Failed("the settings name no tool under `outward` to send it to")
+        elif to_tools:
+            tell = lambda event: deliver.deliver(self._here, event, None, catalog.rule)  # noqa: E731 - one of three
+        elif not self._here.channels:
+            raise dlq.Failed("the settings name no channel to send it to")
+        if letter.message is not None:
+            done = dlq.message_again(letter, tell)
+            if self._local:
+                outbox.drain(self._here)
+            return render.plain(f"{letter.id[:8]}  {letter.what}: {done}")
+        count = dlq.messages_again(letter, self._here.ledger, self._here.table, tell)
+        return f"{letter.id[:8]}  {count} items of the ledger gone through; what was not sent yet is sent, or held until it can be"
+
+
+def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
+    """Those that are named, by what they hold or by URL, or both of the stack's."""
+    from snapback import deployed
+    from snapback.dlq import Queue
+
+    outputs = {"events": deployed.DEAD_LETTERS, "messages": deployed.FAILED_MESSAGES}
+    named = tuple(dict.fromkeys(named or outputs))
+    if odd := [each for each in named if each not in outputs and not each.startswith(("https://", "http://"))]:
+        raise Refused(f"--queue {odd[0]} is neither events nor messages nor a queue's URL, which starts with https://")
+    parts = deployed.parts(stack, *(outputs[each] for each in named if each in outputs))
+    urls = [parts.get(outputs.get(each, ""), "") if each in outputs else each for each in named]
+    if "" in urls:
+        variable = deployed.VARIABLES[outputs[named[urls.index("")]]]
+        raise Refused(
+            f"where the queue of {named[urls.index('')]} is, no stack {stack!r} here tells: name yours with --stack, or the "
+            f"queue with --queue URL or {variable}; mind AWS_REGION"
+        )
+    return [Queue(url) for url in urls]
+
+
+def _chosen(look: Look, ids: tuple[str, ...], *, everything: bool) -> list[Letter]:
+    """The letters that are meant, by the first characters of their ids."""
+    if everything == bool(ids):
+        raise Refused("name letters of `snapback dlq list`, or say --all" + " alone" * bool(ids))
+    if everything:
+        return list(look.letters)
+    chosen = []
+    for start in ids:
+        fitting = [letter for letter in look.letters if letter.id.startswith(start)] if start else []
+        if len(fitting) != 1:
+            what = f"{len(fitting)} letters begin with" if fitting else "there is no letter"
+            hint = "; somebody else may be looking at it just now" if look.elsewhere and not fitting else ""
+            raise Refused(f"{what} {start!r}; `snapback dlq list` shows them{hint}")
+        chosen += fitting
+    return list({letter.id: letter for letter in chosen}.values())

@@ -1,0 +1,146 @@
+"""Options and helpers that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from snapback.errors import FINE, FOUND, Refused, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import ExitStack
+
+    from chalicelib.core.record import Record
+    from chalicelib.core.settings import Settings
+    from chalicelib.wiring import Application
+
+MODES = ("off", "alert", "ask", "fix")
+STATUSES = (
+    *("alerted", "asking", "fighting", "fixing", "fixed", "still_unsafe"),
+    *("failed", "undoing", "undone", "gone", "expired"),
+)
+LEFT_UNSAFE = frozenset({"alerted", "asking", "fighting", "still_unsafe", "failed", "dead_letter"})
+"""Outcomes after which something unsafe is still there; they make the exit code 1."""
+HERE = Path("snapback.yaml")
+
+
+settings_option = click.option(
+    "--settings",
+    "settings_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    envvar="SNAPBACK_SETTINGS",
+    help="Settings, YAML or JSON.  [default: snapback.yaml, where there is one]",
+)
+mode_option = click.option(
+    "--mode", type=click.Choice(MODES), help="For all guardrails, instead of the settings' modes."
+)
+all_option = click.option(
+    "--all", "everything", is_flag=True, help="Show what is safe, and what no guardrail asks, too."
+)
+events_option = click.option(
+    "--json",
+    "json_path",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="-",
+    help="Write one JSON object an event; without a FILE, or with -, to stdout in place of the text.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text.")
+by_option = click.option(
+    "--by", metavar="NAME", help="Who does it, for the history.  [default: the ARN of your credentials]"
+)
+stack_option = click.option(
+    "--stack",
+    metavar="NAME",
+    envvar="SNAPBACK_STACK",
+    default="snapback",
+    show_default=True,
+    callback=lambda _context, _option, value: (
+        value.split("/")[1] if value.startswith("arn:") and "/" in value else value
+    ),
+    help="The CloudFormation stack that Snapback is, by name or ARN; its outputs tell where things are.",
+)
+
+
+def open_json(stack: ExitStack, path: str | None) -> IO[str] | None:
+    if not path:
+        return None
+    try:
+        return stack.enter_context(click.open_file(path, "w", encoding="utf-8"))
+    except OSError as error:
+        raise Refused(f"{path}: can't be written: {error.strerror}; name another for --json") from error
+
+
+def deployed_application(stack: str, *needed: str) -> tuple[Application, str, dict[str, str]]:
+    """Snapback with the ledger of a stack, whose credentials these are, and the other parts that are needed."""
+    from chalicelib.core.settings import Settings
+    from snapback import deployed
+
+    parts = deployed.parts(stack, deployed.LEDGER, *needed)
+    application, caller = open_application(Settings())
+    application.table = parts.get(deployed.LEDGER, application.table)
+    application.spill = parts.get(deployed.SPILL, application.spill)
+    return application, caller, parts
+
+
+def acted(record: Record, was: Any, now: Any, *, as_json: bool) -> int:
+    from chalicelib.analysis.diff import changes
+    from snapback import render
+
+    lines = changes(was, now) if record.status in {"fixed", "undone", "still_unsafe"} else []
+    if as_json:
+        echo_json([render.record_json(record) | {"changes": lines}])
+    else:
+        last = record.history[-1]
+        told = {
+            "record": record.id,
+            "status": render.status_text(record.status),
+            "resource": record.arn,
+            "about": record.title,
+            "by": last.by,
+            "note": last.note,
+        }
+        render.show(render.pairs(told), *([render.diff(lines)] if lines else []))
+    return FOUND if record.status in LEFT_UNSAFE else FINE
+
+
+def echo_json(objects: Iterable[Any]) -> None:
+    from snapback.render import as_json
+
+    for each in objects:
+        click.echo(as_json(each))
+
+
+def load_settings(path: Path | None) -> Settings:
+    """From the file that was named, else from snapback.yaml here, else as they are without a file."""
+    from chalicelib.core.settings import Settings
+    from snapback.settings_file import read_settings
+
+    if path is None and not HERE.is_file():
+        return Settings()
+    return read_settings(path or HERE, warn=warn)
+
+
+def open_application(settings: Settings) -> tuple[Application, str]:
+    """Snapback on the AWS that the environment names, and the ARN of whose credentials these are."""
+    import boto3
+    from aws_lambda_powertools import Logger
+
+    from chalicelib.aws.settings_source import deployed
+    from chalicelib.wiring import Application
+
+    identity = boto3.Session().client("sts").get_caller_identity()
+    quiet = Logger(service="snapback", level="WARNING", stream=sys.stderr)
+    return Application(identity["Account"], settings=deployed(settings), logger=quiet), identity["Arn"]
+
+
+def record_of(application: Application, id: str) -> Record:
+    record = application.ledger.get(id)
+    if record is None:
+        raise Refused(f"no record {id!r} in the ledger; `snapback records` lists them")
+    return record

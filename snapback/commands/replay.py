@@ -1,0 +1,175 @@
+"""`snapback replay`, `handle` and `demo`: recorded events, through the same functions as in AWS."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from snapback.commands.options import (
+    LEFT_UNSAFE,
+    acted,
+    all_option,
+    events_option,
+    load_settings,
+    mode_option,
+    open_json,
+    record_of,
+    settings_option,
+)
+from snapback.errors import FINE, FOUND, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from snapback.replay.replay import EventOutcome, Replay
+
+
+@click.command(short_help="Recorded events against an AWS in memory.")
+@click.argument("paths", metavar="FILE|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@mode_option
+@settings_option
+@events_option
+@all_option
+def replay(
+    paths: tuple[Path, ...], mode: str | None, settings_path: Path | None, json_path: str | None, everything: bool
+) -> int:
+    """Run recorded events against an AWS in this machine's memory: what would Snapback have found and done?
+
+    FILE: CloudTrail log files as they are in S3 (.json.gz), JSON lines of records or of EventBridge envelopes.
+    Nothing reaches AWS or a channel. The exit code is 1 if anything unsafe is left.
+    """
+    from snapback.replay import replay as library
+
+    settings = load_settings(settings_path)
+    with ExitStack() as stack:
+        timeline = _Timeline(stack, paths, json_path, everything=everything)
+        done = library.replay(paths, settings=settings, mode=mode, on_event=timeline.event, progress=timeline.read)
+    return timeline.end(done, real=False)
+
+
+@click.command(short_help="Recorded events, for real.")
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@mode_option
+@settings_option
+@click.option("--create-ledger", is_flag=True, help="Make the ledger's table if there is none.")
+@events_option
+@all_option
+def handle(
+    paths: tuple[Path, ...],
+    mode: str | None,
+    settings_path: Path | None,
+    create_ledger: bool,
+    json_path: str | None,
+    everything: bool,
+) -> int:
+    """Handle recorded events with your AWS credentials, as the functions in AWS would: for real.
+
+    In mode fix this writes to AWS. Only the events of this account, and of those under `accounts` in the settings,
+    are believed. The exit code is 1 if anything unsafe is left.
+    """
+    from snapback.replay import replay as library
+
+    settings = load_settings(settings_path)
+    with ExitStack() as stack:
+        timeline = _Timeline(stack, paths, json_path, everything=everything)
+        done = library.handle(
+            paths,
+            settings=settings,
+            mode=mode,
+            create_ledger=create_ledger,
+            on_event=timeline.event,
+            progress=timeline.read,
+        )
+    return timeline.end(done, real=True)
+
+
+@click.command(short_help="A morning in an account, on an AWS in memory.")
+@click.option("--all", "everything", is_flag=True, hidden=True)
+def demo(everything: bool) -> int:
+    """Replay a bundled story in mode fix against an AWS in memory, then undo one of its fixes. Touches nothing else."""
+    from chalicelib.core.settings import Settings
+    from snapback import render
+    from snapback.replay import replay as library
+    from snapback.replay.logs import read
+
+    with ExitStack() as stack:
+        render.show("$ snapback replay snapback/story/events.jsonl --mode fix")
+        timeline = _Timeline(stack, [library.STORY], None, everything=everything)
+        entries = read([library.STORY], timeline.read)
+        player = stack.enter_context(library.Player(entries, settings=Settings(), mode="fix"))
+        done, began = library.Replay(), time.perf_counter()
+        for event in player.run():
+            done.add(event)
+            timeline.event(event)
+        done.messages, done.seconds = player.messages, time.perf_counter() - began
+        timeline.end(done, real=False)
+        fixes = [(event, each) for event in done.events for each in event.outcomes if each.status == "fixed"]
+        event, outcome = [(event, each) for event, each in fixes if not _waits(each.guardrail)][-1]
+        render.show("", f"$ snapback undo {outcome.record} --by you")
+        fixed = record_of(player.application, outcome.record)
+        undone = player.aliases.to_log(player.application.engine.undo(fixed.id, "you"))
+        acted(undone, fixed.after, fixed.before, as_json=False)
+        render.show("", "The same call again, an hour later: it is let be.", "")
+        envelope = next(
+            entry.envelope for entry in player.entries if entry.envelope["detail"].get("eventID") == event.event_id
+        )
+        moment = player.clock.now() + timedelta(hours=1)
+        envelope["detail"] |= {"eventID": "again", "eventTime": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+        player.clock.reach(moment)
+        service = outcome.guardrail.partition(".")[0]
+        again = player.application.guard(service, player.aliases.to_memory(envelope))
+        kept = tuple(player.aliases.to_log(each) for each in again if each.guardrail == outcome.guardrail)
+        timeline.event(replace(event, time=envelope["detail"]["eventTime"], outcomes=kept))
+    return FINE
+
+
+def _waits(guardrail: str) -> bool:
+    from chalicelib import catalog
+
+    rule = catalog.rule(guardrail)
+    return bool(getattr(rule, "grace", None))
+
+
+class _Timeline:
+    """Shows events as they are done: as text, as JSON, or both; a bar on stderr while it lasts."""
+
+    def __init__(self, stack: ExitStack, paths: Sequence[Path], json_path: str | None, *, everything: bool) -> None:
+        from snapback import render
+        from snapback.replay import logs
+
+        self._render, self._everything, self._day = render, everything, ""
+        self._text = json_path != "-"
+        self._json: IO[str] | None = None
+        files = logs.files(paths)
+        if json_path:
+            if Path(json_path).resolve() in {path.resolve() for path in files}:
+                raise Refused(f"{json_path}: is one of the files to read; name another for --json")
+            self._json = open_json(stack, json_path)
+        self._bar = stack.enter_context(render.progress())
+        self._task = self._bar.add_task("reading", total=logs.size(files))
+        self._seen = 0
+
+    def read(self, size: int) -> None:
+        self._bar.advance(self._task, size)
+
+    def event(self, event: EventOutcome) -> None:
+        self._seen += 1
+        self._bar.update(self._task, description=f"event {self._seen:,}")
+        if self._json:
+            self._json.write(self._render.as_json(event.to_json()) + "\n")
+        if self._text and (rows := self._render.event_rows(event, everything=self._everything)):
+            if (day := self._render.day_of(event)) != self._day:
+                self._day = day
+                rows = [self._render.styled(day, "bold"), *rows]
+            self._render.show(*rows)
+
+    def end(self, done: Replay, *, real: bool) -> int:
+        if self._text:
+            self._render.show(*[""] * bool(self._day), *self._render.summary(done, real=real))
+        return FOUND if any(done.counts[status] for status in LEFT_UNSAFE) else FINE

@@ -1,0 +1,117 @@
+"""`snapback sweep`: what is in an account now."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from snapback.commands.options import (
+    LEFT_UNSAFE,
+    load_settings,
+    mode_option,
+    open_application,
+    open_json,
+    settings_option,
+)
+from snapback.errors import BAD, FINE, FOUND, complain, warn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chalicelib.sweep.places import Place
+    from snapback.sweep import Finding
+
+
+@click.command(short_help="Every guardrail about every resource, for real.")
+@mode_option
+@settings_option
+@click.option(
+    "--guardrail", "globs", metavar="GUARDRAIL", multiple=True, help="Only these, by id or glob; may be repeated."
+)
+@click.option("--service", "services", metavar="SERVICE", multiple=True, help="Only the guardrails of these, as in s3.")
+@click.option(
+    "--account",
+    "accounts",
+    metavar="ACCOUNT",
+    multiple=True,
+    help="Only in these.  [default: that of your credentials, and `accounts` in the settings]",
+)
+@click.option(
+    "--region",
+    "regions",
+    metavar="REGION",
+    multiple=True,
+    help="Only in these.  [default: AWS_REGION, `regions` in the settings, and global services]",
+)
+@click.option("--create-ledger", is_flag=True, help="Make the ledger's table if there is none.")
+@click.option(
+    "--json",
+    "json_path",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="-",
+    help="Write one JSON object a finding; without a FILE, or with -, to stdout in place of the text.",
+)
+def sweep(
+    mode: str | None,
+    settings_path: Path | None,
+    globs: tuple[str, ...],
+    services: tuple[str, ...],
+    accounts: tuple[str, ...],
+    regions: tuple[str, ...],
+    create_ledger: bool,
+    json_path: str | None,
+) -> int:
+    """Ask every guardrail about every resource there is, with your AWS credentials: for real.
+
+    In mode fix this writes to AWS, and takes a ledger; without one, what is found is only told. What can't be looked at
+    is told at the end, and does not hold up the rest. It can be stopped, and run again.
+    The exit code is 1 if anything unsafe is left, 2 if something could not be asked about.
+    """
+    from snapback import render
+    from snapback import sweep as library
+    from snapback.replay.replay import quiet
+
+    rules = library.chosen(globs, services)
+    settings = library.as_asked(load_settings(settings_path), mode, globs)
+    found, _ = open_application(settings)
+    application = quiet(found.home, found.settings, table=found.table, spill=found.spill)
+    there = application.ledger.exists()
+    if create_ledger and not there:
+        application.ledger.create()
+    elif not there and mode in {"ask", "fix"}:
+        application.ledger.get("none")  # Raises NoLedger.
+    elif not there:
+        warn("there is no ledger, so what is found is told only; --create-ledger makes one")
+        application = library.unkept(application)
+    kept = there or create_ledger
+    here = application.dynamodb.meta.region_name
+    where = library.whither(
+        application.settings, rules, home=application.home, here=here, accounts=accounts, regions=regions
+    )
+    with ExitStack() as stack:
+        lines = open_json(stack, json_path)
+        bar = stack.enter_context(render.progress())
+        task = bar.add_task("sweeping", total=len(where))
+        unsafe = False
+
+        def on_place(place: Place) -> None:
+            bar.update(task, advance=1, description=render.plain(f"{place.kind} {place.account} {place.region}"))
+
+        def on_finding(finding: Finding) -> None:
+            nonlocal unsafe
+            unsafe = unsafe or finding.outcome.status in LEFT_UNSAFE | {"duplicate"}
+            if lines:
+                lines.write(render.as_json(finding.to_json()) + "\n")
+            if json_path != "-":
+                render.show(render.finding_row(finding))
+
+        run = f"{application.now():%Y-%m-%dT%H:%M:%S.%f}"
+        done = library.sweep(application, where, run, kept=kept, on_place=on_place, on_finding=on_finding)
+    if json_path != "-":
+        render.show(*render.swept(done))
+    for why, times in done.errors.most_common():
+        complain(why + f" ({times} times)" * (times > 1), BAD)
+    return BAD if done.errors else FOUND if unsafe else FINE

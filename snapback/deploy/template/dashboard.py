@@ -1,0 +1,124 @@
+"""The dashboard: what Snapback finds and does, how fast, whether it is heard, and whether it is well."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.types import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from snapback.deploy.template.parts import Plan, Template
+
+_WIDE, _HIGH = 8, 6
+"""Of the 24 columns, and in rows."""
+_FOUND = (Status.ALERTED, Status.ASKING, Status.FIXED, Status.STILL_UNSAFE, Status.FAILED, Status.FIGHTING)
+
+
+_NAME = "${AWS::StackName}-${AWS::Region}"
+"""A dashboard's name is one of all regions'."""
+
+
+def dashboard(plan: Plan) -> Template:
+    body = {"widgets": [_at(number, widget) for number, widget in enumerate(_widgets(plan))]}
+    return {
+        "Resources": {
+            "Dashboard": {
+                "Type": "AWS::CloudWatch::Dashboard",
+                "Properties": {
+                    "DashboardName": {"Fn::Sub": _NAME},
+                    "DashboardBody": {"Fn::Sub": json.dumps(body, separators=(",", ":"))},
+                },
+            }
+        },
+        "Outputs": {
+            "DashboardUrl": {
+                "Description": "Findings, fixes, undo rate, time from event to fix, delivery, health.",
+                "Value": {
+                    "Fn::Sub": "https://console.aws.amazon.com/cloudwatch/home?region=${AWS::Region}"
+                    f"#dashboards/dashboard/{_NAME}"
+                },
+            }
+        },
+    }
+
+
+def _widgets(plan: Plan) -> list[Any]:
+    findings = [_own(f"Findings.{status}", label=status) for status in _FOUND]
+    fixed, undone = (_own(f"Findings.{status}", id=status, label=status) for status in (Status.FIXED, Status.UNDONE))
+    rate = [{"expression": "100 * undone / fixed", "label": "% undone", "yAxis": "right"}]
+    return [
+        _graph("Findings, by what became of them", findings, stacked=True),
+        _graph("Fixes, and how many of them were undone", [fixed, undone, rate]),
+        _graph(
+            "Milliseconds from event to fix",
+            [_own("EventToFix", stat=stat, label=stat) for stat in ("p50", "p90", "Maximum")],
+        ),
+        _graph(
+            "Messages",
+            [_own(f"Messages{what}", label=what.lower()) for what in ("Sent", "Held", "Elsewhere", "Queued")],
+        ),
+        _graph(
+            "Looked at, and refused",
+            [
+                _own("Evaluations", label="resources looked at"),
+                _own("EventsRefused", label="events refused"),
+                _own("MissedByEvents", label="found by a sweep only"),
+                _own("MissedByEvents", label="missed by events"),
+            ],
+        ),
+        _graph("Canary: alive", [_own("Healthy", label="answers an hour")], period=3600),
+        _graph("Errors of functions", _functions("Errors", plan.functions)),
+        _graph("Throttled calls of functions", _functions("Throttles", plan.functions)),
+        _graph(
+            "Milliseconds that events and records wait",
+            [
+                *_functions("AsyncEventAge", plan.patterns, stat="Maximum"),
+                ["AWS/Lambda", "IteratorAge", "FunctionName", "${Notify}", {"stat": "Maximum", "label": "records"}],
+            ],
+        ),
+        _graph(
+            "Given up",
+            [
+                [
+                    "AWS/SQS",
+                    "ApproximateNumberOfMessagesVisible",
+                    "QueueName",
+                    f"${{{queue}.QueueName}}",
+                    {"label": queue},
+                ]
+                for queue in ("DeadLetters", "FailedMessages")
+            ],
+            stat="Maximum",
+        ),
+    ]
+
+
+def _own(metric: str, **options: str) -> list[Any]:
+    return ["Snapback", metric, "service", "snapback", options]
+
+
+def _functions(metric: str, names: Iterable[str], **options: str) -> list[Any]:
+    return [["AWS/Lambda", metric, "FunctionName", f"${{{name}}}", {"label": name, **options}] for name in names]
+
+
+def _graph(title: str, metrics: list[Any], *, stat: str = "Sum", period: int = 300, stacked: bool = False) -> Any:
+    return {
+        "type": "metric",
+        "properties": {
+            "title": title,
+            "metrics": metrics,
+            "stat": stat,
+            "period": period,
+            "stacked": stacked,
+            "view": "timeSeries",
+            "region": "${AWS::Region}",
+        },
+    }
+
+
+def _at(number: int, widget: Any) -> Any:
+    row, column = divmod(number, 24 // _WIDE)
+    return {"x": column * _WIDE, "y": row * _HIGH, "width": _WIDE, "height": _HIGH, **widget}

@@ -1,0 +1,270 @@
+"""The functions: what all have in common, and what calls each."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from chalicelib import canary, catalog
+from chalicelib.aws.overflow_store import SPILL_VARIABLE
+from chalicelib.aws.scheduler import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIABLE
+from chalicelib.aws.settings_source import STACK_VARIABLE
+from chalicelib.core.pattern import EVEN_READS, about_reads
+from chalicelib.notify.outbox import QUEUE_VARIABLE as FAILED_VARIABLE
+from snapback.deploy.iam_policies import logical_id
+from snapback.deploy.template.parts import AT_ONCE, KEY, RETRIES, TIMEOUTS, arn, beside, schedule, with_key
+
+if TYPE_CHECKING:
+    from chalicelib.core.pattern import Pattern
+    from snapback.deploy.template.parts import Plan, Template
+
+WATCHES_RULES = "GuardEvents"
+_ONCE: Template = {"EventInvokeConfig": {"MaximumRetryAttempts": 0}}
+"""The next hour's canary says more than this hour's, again; and the next minute's drain comes soon enough."""
+
+
+def every_function(plan: Plan) -> Template:
+    """What all functions have in common."""
+    properties: Template = {
+        "Runtime": plan.runtime,
+        "Architectures": ["arm64"],
+        "Tracing": {"Ref": "Tracing"},
+        "KmsKeyArn": with_key(KEY),
+        "Environment": {
+            "Variables": {
+                "SNAPBACK_LEDGER": {"Ref": "Ledger"},
+                SPILL_VARIABLE: {"Ref": "Spill"},
+                "SNAPBACK_ALARM_TOPIC": {"Ref": "Alarms"},
+                STACK_VARIABLE: {"Ref": "AWS::StackId"},
+                "POWERTOOLS_SERVICE_NAME": "snapback",
+            }
+        },
+    }
+    logs = {
+        beside(name, "LogGroup"): {
+            "Properties": {
+                "LogGroupName": {"Fn::Sub": f"/aws/lambda/${{{name}}}"},
+                "RetentionInDays": {"Ref": "LogRetention"},
+                "KmsKeyId": with_key(KEY),
+            }
+        }
+        for name in plan.functions
+    }
+    use_key = {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": KEY,
+    }
+    return {
+        "Parameters": {
+            "LogRetention": {
+                "Type": "Number",
+                "Default": 90,
+                "AllowedValues": [
+                    1,
+                    3,
+                    5,
+                    7,
+                    14,
+                    30,
+                    60,
+                    90,
+                    120,
+                    150,
+                    180,
+                    365,
+                    400,
+                    545,
+                    731,
+                    1096,
+                    1827,
+                    2557,
+                    3653,
+                ],
+                "Description": "Days that the functions' logs are kept.",
+            },
+            "Tracing": {
+                "Type": "String",
+                "Default": "Active",
+                "AllowedValues": ["Active", "PassThrough"],
+                "Description": "X-Ray traces of the functions: one a second and 5% of the rest, or none of their own.",
+            },
+            "KmsKeyArn": {
+                "Type": "String",
+                "Default": "",
+                "AllowedPattern": "^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
+                "ConstraintDescription": "the ARN of a KMS key, not of an alias; empty for none of your own",
+                "Description": (
+                    "A KMS key of yours to encrypt the ledger, the bucket, queues, topics and logs with. Its policy must "
+                    "let AWS's services use it (docs/deploy.md). Empty: AWS's own keys, which cost nothing."
+                ),
+            },
+        },
+        "Conditions": {"OwnKey": {"Fn::Not": [{"Fn::Equals": [KEY, ""]}]}},
+        "Resources": {
+            **{name: {"Properties": properties | {"Timeout": TIMEOUTS[name]}} for name in plan.functions},
+            **logs,
+            "KeyRights": {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Condition": "OwnKey",
+                "Properties": {
+                    "PolicyDocument": {"Version": "2012-10-17", "Statement": [use_key]},
+                    "Roles": [{"Ref": beside(name, "Role")} for name in plan.functions],
+                },
+            },
+        },
+    }
+
+
+def guards(plan: Plan) -> Template:
+    """The guard functions, each with its rule; those that wait for something have events come again."""
+    resources: Template = {name: {"Properties": _guard(name, pattern)} for name, pattern in plan.patterns.items()}
+    for service in catalog.services():
+        properties = resources[logical_id(f"guard_{service}")]["Properties"]
+        if catalog.patient(service):
+            properties["Environment"] = {
+                "Variables": {
+                    GROUP_VARIABLE: {"Ref": "Later"},
+                    ROLE_VARIABLE: arn("LaterRole"),
+                    QUEUE_VARIABLE: arn("DeadLetters"),
+                }
+            }
+    return {
+        "Parameters": {
+            "ReservedConcurrency": {
+                "Type": "Number",
+                "Default": AT_ONCE,
+                "MinValue": 0,
+                "Description": (
+                    "How many invocations of each guard function may run at once, and are kept free for it, so that a "
+                    "flood of events can starve neither Snapback nor the account's other functions. 0 reserves none: "
+                    "needed where the account's limit leaves no 100 over (new accounts start with a limit of 10)."
+                ),
+            }
+        },
+        "Conditions": {"Reserves": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ReservedConcurrency"}, "0"]}]}},
+        "Resources": resources | _later(),
+    }
+
+
+def notify(_plan: Plan) -> Template:
+    """The ledger's stream, and each minute what is held."""
+    properties = _ONCE | {
+        "Environment": {"Variables": {FAILED_VARIABLE: {"Ref": "FailedMessages"}}},
+        "Events": {"Stream": _stream(), "Drain": schedule("rate(1 minute)", {"drain": True})},
+    }
+    return {"Resources": {"Notify": {"Properties": properties}}}
+
+
+def act(_plan: Plan) -> Template:
+    return {"Resources": {"Act": {"Properties": {"Events": {"Tend": schedule("rate(5 minutes)", {"action": "tend"})}}}}}
+
+
+def canaries(_plan: Plan) -> Template:
+    return {
+        "Resources": {
+            "Canary": {"Properties": _ONCE | {"Events": {"Hourly": schedule("rate(1 hour)")}}},
+            "CanaryEcho": {"Properties": _ONCE | {"Events": {"Canary": _canary()}}},
+        }
+    }
+
+
+def guard_rule(pattern: Pattern) -> Template:
+    """What EventBridge can't deliver within a day is a dead letter."""
+    return {
+        "Type": "EventBridgeRule",
+        "Properties": {
+            "Pattern": pattern,
+            "State": EVEN_READS if about_reads(json.dumps(pattern)) else "ENABLED",
+            "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400},
+            "DeadLetterConfig": {"Arn": arn("DeadLetters")},
+        },
+    }
+
+
+def _guard(name: str, pattern: Pattern) -> Template:
+    """Two retries, then the dead-letter queue, whether Lambda or EventBridge gave up.
+
+    What watches the rules has two: a rule that is disabled brings no word of it, its twin does.
+    """
+    rule = guard_rule(pattern)
+    return {
+        "ReservedConcurrentExecutions": {
+            "Fn::If": ["Reserves", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]
+        },
+        "EventInvokeConfig": {
+            "MaximumRetryAttempts": RETRIES,
+            "MaximumEventAgeInSeconds": 21600,
+            "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": arn("DeadLetters")}},
+        },
+        "Events": {f"{name}Event": rule} | ({"Twin": rule} if name == WATCHES_RULES else {}),
+    }
+
+
+def _later() -> Template:
+    """What has a guard function called again with an event that has to wait: no other function, and only with ours."""
+    function = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-Guard*"
+    group = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/${Later}"
+    return {
+        "Later": {"Type": "AWS::Scheduler::ScheduleGroup"},
+        "LaterRole": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "scheduler.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                            "Condition": {
+                                "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+                                "ArnEquals": {"aws:SourceArn": {"Fn::Sub": group}},
+                            },
+                        }
+                    ],
+                },
+                "Policies": [
+                    {
+                        "PolicyName": "CallGuards",
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": [
+                                {
+                                    "Effect": "Allow",
+                                    "Action": "lambda:InvokeFunction",
+                                    "Resource": {"Fn::Sub": function},
+                                },
+                                {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn("DeadLetters")},
+                            ],
+                        },
+                    }
+                ],
+            },
+        },
+    }
+
+
+def _canary() -> Template:
+    """The canary's event, if it is from this very account."""
+    pattern = {**canary.PATTERN, "account": [{"Ref": "AWS::AccountId"}]}
+    retry = {"MaximumRetryAttempts": 10, "MaximumEventAgeInSeconds": int(canary.FRESH.total_seconds())}
+    return {"Type": "EventBridgeRule", "Properties": {"Pattern": pattern, "RetryPolicy": retry}}
+
+
+def _stream() -> Template:
+    """The ledger's stream, records only; what failed is delivered again for a day, then noted in the queue."""
+    records = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "record#"}]}}}}
+
+    return {
+        "Type": "DynamoDB",
+        "Properties": {
+            "Stream": {"Fn::GetAtt": ["Ledger", "StreamArn"]},
+            "StartingPosition": "TRIM_HORIZON",
+            "BatchSize": 10,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "FilterCriteria": {"Filters": [{"Pattern": json.dumps(records, separators=(",", ":"))}]},
+            "MaximumRecordAgeInSeconds": 82800,
+            "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": arn("FailedMessages")}},
+        },
+    }

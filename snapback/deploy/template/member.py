@@ -1,0 +1,107 @@
+"""The stack of member accounts, and of the home account's other regions: a StackSet of it makes them ones that are looked after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import catalog
+from chalicelib.core.snapback_resources import FORWARDER, OF_HOME, forwarding
+from snapback.deploy.iam_policies import logical_id
+from snapback.deploy.template import roles
+from snapback.deploy.template.functions import guard_rule
+from snapback.deploy.template.roles import Where
+
+if TYPE_CHECKING:
+    from chalicelib.core.pattern import Pattern
+    from snapback.deploy.template.parts import Template
+
+_GLOBAL = frozenset(f"{service}.amazonaws.com" for service in ("iam", "organizations", "cloudfront", "route53"))
+"""Services that report to one region of a partition, wherever they are called from."""
+_ONE_REGION = ("us-east-1", "us-gov-west-1", "cn-north-1")
+_ORGANIZATION = {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}, "sts:ExternalId": {"Ref": "ExternalId"}}
+MEMBER = Where("${HomeAccount}", "${HomeStack}", {"Ref": "HomeBus"}, {"StringEquals": _ORGANIZATION}, member=True)
+
+
+def template() -> Template:
+    """A CloudFormation template: rules in each region, and in one of them the roles, which all regions share."""
+    external_id = {name: value for name, value in roles.PARAMETERS["ExternalId"].items() if name != "Default"}
+    pattern = external_id["AllowedPattern"].replace("(", "").replace(")?", "")
+    here = {"Ref": "AWS::Region"}
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Snapback in a member account: rules that forward events to the home account, and its roles.",
+        "Parameters": {
+            **roles.PARAMETERS,
+            "ExternalId": {**external_id, "AllowedPattern": pattern},
+            "HomeAccount": {
+                "Type": "String",
+                "AllowedPattern": "^[0-9]{12}$",
+                "Description": "The account that Snapback's functions run in.",
+            },
+            "HomeStack": roles.HOME_STACK,
+            "HomeBus": {
+                "Type": "String",
+                "AllowedPattern": r"^arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[\w./-]+$",
+                "Description": "Where events go: the output MembersBus of Snapback's stack.",
+            },
+            "OrganizationId": {
+                "Type": "String",
+                "AllowedPattern": f"^{roles.ORGANIZATION}$",
+                "Description": "The organization that both accounts are in.",
+            },
+            "RolesRegion": {
+                "Type": "String",
+                "Default": "us-east-1",
+                "AllowedPattern": "^[a-z]{2}(-[a-z]+)+-[0-9]$",
+                "Description": "The one of the regions whose stack makes the roles. Have it deployed first.",
+            },
+        },
+        "Conditions": {
+            **roles.CONDITIONS,
+            # The home account has them from its own stack.
+            "MakesRoles": {
+                "Fn::And": [
+                    {"Fn::Equals": [here, {"Ref": "RolesRegion"}]},
+                    {"Fn::Not": [{"Fn::Equals": [{"Ref": "AWS::AccountId"}, {"Ref": "HomeAccount"}]}]},
+                ]
+            },
+            "HearsGlobal": {"Fn::Or": [{"Fn::Equals": [here, region]} for region in _ONE_REGION]},
+        },
+        "Resources": {**rules(), **roles.roles(MEMBER, Condition="MakesRoles")},
+    }
+
+
+def rules() -> Template:
+    """One for each service of the catalogue, as exact as the function's own."""
+    return {
+        f"{logical_id(service)}Events": _rule(service, catalog.pattern(service))
+        for service in catalog.services()
+        if service not in OF_HOME
+    }
+
+
+def is_global(pattern: Pattern) -> bool:
+    """Whether all that it asks for reports to one region of a partition."""
+    return all(
+        _GLOBAL.issuperset(each.get("detail", {}).get("eventSource", [""])) for each in pattern.get("$or", [pattern])
+    )
+
+
+def _rule(service: str, pattern: Pattern) -> Template:
+    target: Any = {
+        "Id": "home",
+        "Arn": {"Ref": "HomeBus"},
+        "RoleArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{FORWARDER}"},
+        "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400},
+    }
+    return {
+        "Type": "AWS::Events::Rule",
+        **({"Condition": "HearsGlobal"} if is_global(pattern) else {}),
+        "Properties": {
+            "Name": forwarding(service),
+            "Description": "Snapback: what happens here is looked at from the home account.",
+            "EventPattern": pattern,
+            "State": guard_rule(pattern)["Properties"]["State"],
+            "Targets": [target],
+        },
+    }

@@ -1,0 +1,215 @@
+"""The roles that functions assume, to look and to write, in the home account and in members; and the bus for members."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws.sessions import EXTERNAL_ID_VARIABLE, ROLES_VARIABLE
+from chalicelib.core.snapback_resources import BOUNDARY, FORWARDER, OF_HOME, READER, fixer
+from snapback.deploy.iam_policies import boundary, fixer_of, fixing, logical_id, reader
+from snapback.deploy.template.functions import guard_rule
+from snapback.deploy.template.parts import arn, beside
+
+if TYPE_CHECKING:
+    from snapback.deploy.template.parts import Plan, Template
+
+ORGANIZATION = "o-[a-z0-9]{10,32}"
+_WRITE_ALL = ("Act", "SweepWorker")
+"""The functions that write for all guards, as people ask or a sweep finds."""
+PARAMETERS: Template = {
+    "ExternalId": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": r"^([A-Za-z0-9+=,.@:/-]{16,128})?$",
+        "ConstraintDescription": "16 to 128 letters, digits and +=,.@:/-",
+        "Description": "What the roles in member accounts know Snapback by: any long word, the same in all stacks.",
+    },
+    "Operators": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": r"^(arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+)?$",
+        "Description": (
+            "Who else, in the home account, may assume the roles, for the command line: an ARN, * and ? allowed, as in "
+            "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_SecurityOps_*. Empty: nobody."
+        ),
+    },
+    "PermissionsBoundary": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": r"^[\w+=,.@/-]*$",
+        "Description": (
+            "The name of a managed policy in the account that all of Snapback's roles get as their permissions boundary, "
+            f"as {BOUNDARY}, which boundary.json makes. Empty: none."
+        ),
+    },
+}
+CONDITIONS: Template = {
+    "HasOperators": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Operators"}, ""]}]},
+    "HasBoundary": {"Fn::Not": [{"Fn::Equals": [{"Ref": "PermissionsBoundary"}, ""]}]},
+}
+BOUNDED: Template = {
+    "PermissionsBoundary": {
+        "Fn::If": [
+            "HasBoundary",
+            {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/${PermissionsBoundary}"},
+            {"Ref": "AWS::NoValue"},
+        ]
+    }
+}
+
+
+@dataclass(frozen=True)
+class Where:
+    """How a template names the home account, its stack and its bus, and what else the roles' trust asks for."""
+
+    account: str
+    stack: str
+    bus: Any
+    trust: Template
+    member: bool = False
+
+
+HOME = Where("${AWS::AccountId}", "${AWS::StackName}", arn("Members"), {})
+
+
+def home(plan: Plan) -> Template:
+    """What the home stack has of this: the roles, the bus, its rules, and what makes functions use them."""
+    both = {ROLES_VARIABLE: "1", EXTERNAL_ID_VARIABLE: {"Ref": "ExternalId"}}
+    resources: Template = {name: {"Properties": {"Environment": {"Variables": both}}} for name in plan.functions}
+    resources |= {beside(name, "Role"): {"Properties": BOUNDED} for name in plan.functions}
+    resources |= {name: {"Properties": BOUNDED} for name in ("LaterRole", "SettingsMonitorRole")}
+    own = {logical_id(f"guard_{service}") for service in OF_HOME}
+    for name, pattern in plan.patterns.items():
+        if name in own:
+            continue
+        rule = guard_rule(pattern)
+        rule["Properties"]["EventBusName"] = {"Ref": "Members"}
+        resources[name]["Properties"]["Events"] = {"OfMembers": rule}
+    organization = {"StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}}
+    return {
+        "Parameters": {
+            **PARAMETERS,
+            "OrganizationId": {
+                "Type": "String",
+                "Default": "",
+                "AllowedPattern": f"^({ORGANIZATION})?$",
+                "Description": "The organization whose accounts may send their events. Empty: no other account may.",
+            },
+        },
+        "Conditions": {
+            **CONDITIONS,
+            "HasOrganization": {"Fn::Not": [{"Fn::Equals": [{"Ref": "OrganizationId"}, ""]}]},
+        },
+        "Resources": {
+            **resources,
+            **roles(HOME),
+            "Members": {
+                "Type": "AWS::Events::EventBus",
+                "Properties": {"Name": {"Fn::Sub": "${AWS::StackName}-members"}},
+            },
+            "MembersPolicy": {
+                "Type": "AWS::Events::EventBusPolicy",
+                "Condition": "HasOrganization",
+                "Properties": {
+                    "EventBusName": {"Ref": "Members"},
+                    "StatementId": "OurOrganization",
+                    "Statement": {
+                        "Effect": "Allow",
+                        "Principal": "*",
+                        "Action": "events:PutEvents",
+                        "Resource": arn("Members"),
+                        "Condition": organization,
+                    },
+                },
+            },
+        },
+        "Outputs": {"MembersBus": {"Description": "HomeBus of the members' stack.", "Value": arn("Members")}},
+    }
+
+
+def roles(where: Where, **extra: Any) -> Template:
+    """The reader, the fixers and the forwarder; `extra` is put beside each one's properties, as a `Condition`."""
+    resources: Template = {}
+    for number, document in enumerate(reader(member=where.member), 1):
+        properties = {"ManagedPolicyName": f"{READER}-{number}", "PolicyDocument": document}
+        resources[f"ReaderPolicy{number}"] = {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties, **extra}
+    policies = [{"Ref": name} for name in resources]
+    resources["Reader"] = _role(READER, _trust(where, "*", named=False), ManagedPolicyArns=policies) | extra
+    for service in fixing():
+        writes = fixer_of(service, member=where.member)
+        if writes is not None:
+            stated = json.loads(json.dumps(writes).replace("${AWS::StackName}", where.stack))
+            functions = (f"{logical_id(f'guard_{service}')}Role-*", *(f"{name}Role-*" for name in _WRITE_ALL))
+            policy = {"PolicyName": "Writes", "PolicyDocument": stated}
+            trust = _trust(where, *functions, named=True)
+            resources[f"Fixer{service.capitalize()}"] = _role(fixer(service), trust, Policies=[policy]) | extra
+    puts = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": where.bus}
+    by_events = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+    }
+    policy = {"PolicyName": "PutEvents", "PolicyDocument": {"Version": "2012-10-17", "Statement": [puts]}}
+    return resources | {"Forwarder": _role(FORWARDER, [by_events], Policies=[policy]) | extra}
+
+
+def boundary_template() -> Template:
+    """A stack of its own, in each account whose roles must have a boundary, before Snapback's."""
+    document = json.loads(json.dumps(boundary()).replace("${AWS::StackName}", "${HomeStack}"))
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "The most that any role of Snapback may ever do: a permissions boundary for them.",
+        "Parameters": {"HomeStack": HOME_STACK},
+        "Resources": {
+            "Boundary": {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {"ManagedPolicyName": BOUNDARY, "PolicyDocument": document},
+            }
+        },
+        "Outputs": {"PermissionsBoundary": {"Description": "Parameter of Snapback's stacks.", "Value": BOUNDARY}},
+    }
+
+
+HOME_STACK: Template = {
+    "Type": "String",
+    "Default": "snapback",
+    "AllowedPattern": "^[A-Za-z][A-Za-z0-9-]{0,19}$",
+    "ConstraintDescription": "20 letters, digits and hyphens at most",
+    "Description": "The name of Snapback's stack in the home account.",
+}
+
+
+def _role(name: str, trust: list[Any], **properties: Any) -> Template:
+    document = {"Version": "2012-10-17", "Statement": trust}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {"RoleName": name, "AssumeRolePolicyDocument": document, **properties, **BOUNDED},
+    }
+
+
+def _trust(where: Where, *roles: str, named: bool) -> list[Any]:
+    """For our functions' roles, and operators; where it is `named`, after a record, by session and source identity."""
+    functions = [
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:role/{where.stack}-{role}"} for role in roles
+    ]
+    operators = _for(where, {"Ref": "Operators"}, "Operators", named=named)
+    return [
+        *_for(where, functions, "Functions", named=named),
+        *({"Fn::If": ["HasOperators", statement, {"Ref": "AWS::NoValue"}]} for statement in operators),
+    ]
+
+
+def _for(where: Where, principals: Any, sid: str, *, named: bool) -> list[Any]:
+    root = {"AWS": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:root"}}
+    who = {"ArnLike": {"aws:PrincipalArn": principals}}
+    record = {"sts:SourceIdentity": "snapback-*"} if named else {}
+    trusted = {"Sid": sid, "Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}
+    session = {"StringLike": {"sts:RoleSessionName": "snapback-*", **record}}
+    statements = [trusted | {"Condition": {**who, **session, **where.trust}}]
+    if named:  # What it asks for besides belongs to the other call.
+        naming = {**trusted, "Sid": f"{sid}Name", "Action": "sts:SetSourceIdentity"}
+        statements.append(naming | {"Condition": {**who, "StringLike": record}})
+    return statements

@@ -1,0 +1,170 @@
+"""What tells when Snapback itself is unwell: queues of what was given up, alarms, the topic that they go to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from snapback.deploy.template.parts import KEY, RETRIES, alarm, arn, command, depth_alarm, queue, with_key
+
+if TYPE_CHECKING:
+    from snapback.deploy.template.parts import Plan, Template
+
+
+_GUARD_FAILED = (
+    f"Lambda invokes it again {RETRIES} times, then its event is a dead letter. See why: "
+    f"snapback records --status failed, and {command('dlq list')}."
+)
+_FAILED = {
+    "Notify": f"Its messages are sent again for a day, then given up. See which: {command('dlq list')}.",
+    "Outward": f"What goes to other tools is sent again ten times, then given up. See which: {command('dlq list')}.",
+    "Act": f"What another function left unfinished could not be gone on with. See what: {command('status')}.",
+    "APIHandler": f"A click was not taken; whoever made it can click again. See what is wrong: {command('status')}.",
+    "Sweep": f"Some kind of resource can't be listed somewhere, so nothing of it is asked about. See why: {command('dlq list')}.",
+    "SweepWorker": f"Some resources can't be asked about; the next day's sweep tries again. See which: {command('dlq list')}.",
+    "Canary": f"No canary was sent. See since when: {command('status')}.",
+    "CanaryEcho": f"A canary was late, forged, or could not be answered. See since when: {command('status')}.",
+}
+"""What the failure of a function means; of guard functions, the one above."""
+LATE = 900
+"""Seconds that an event may wait for its guard function, and a message for its channel, before a person is told."""
+
+
+def given_up(_plan: Plan) -> Template:
+    """Events and messages that were given up."""
+    return {
+        "Resources": {
+            "DeadLetters": queue(),
+            "FailedMessages": queue(),
+            "DeadLettersPolicy": {
+                "Type": "AWS::SQS::QueuePolicy",
+                "Properties": {
+                    "Queues": [{"Ref": "DeadLetters"}],
+                    "PolicyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": [
+                            {
+                                "Sid": "UndeliverableEvents",
+                                "Effect": "Allow",
+                                "Principal": {"Service": "events.amazonaws.com"},
+                                "Action": "sqs:SendMessage",
+                                "Resource": arn("DeadLetters"),
+                                "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+                            }
+                        ],
+                    },
+                },
+            },
+            "DeadLettersAlarm": depth_alarm(
+                "DeadLetters",
+                f"There are events that Snapback could not handle. See which and why: {command('dlq list')}. When the cause "
+                f"is mended, have them handled: {command('dlq redrive --all')}.",
+            ),
+            "FailedMessagesAlarm": depth_alarm(
+                "FailedMessages",
+                f"There are messages that no channel took, nor its fallback, nor the alarm topic, or that another tool did not take. See which: {command('dlq list')}. When a channel "
+                f"is up, have them sent: {command('dlq redrive --all')}.",
+            ),
+        },
+        "Outputs": {
+            "DeadLettersUrl": {"Description": "Events that were given up.", "Value": {"Ref": "DeadLetters"}},
+            "FailedMessagesUrl": {"Description": "Messages that were given up.", "Value": {"Ref": "FailedMessages"}},
+        },
+    }
+
+
+def alarms(plan: Plan) -> Template:
+    resources: Template = {
+        # CloudWatch can't publish to one under AWS's own key, alias/aws/sns.
+        "Alarms": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": with_key(KEY)}},
+        "AlarmAddress": {
+            "Type": "AWS::SNS::Subscription",
+            "Condition": "HasAlarmEmail",
+            "Properties": {"TopicArn": {"Ref": "Alarms"}, "Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}},
+        },
+        "SilentCanaryAlarm": alarm(
+            "Snapback's canary has been silent for two hours: events don't reach functions, or the ledger or the "
+            f"settings can't be read. See what is left of it: {command('status')}.",
+            Namespace="Snapback",
+            MetricName="Healthy",
+            Dimensions=[{"Name": "service", "Value": "snapback"}],
+            Statistic="Sum",
+            Period=3600,
+            EvaluationPeriods=2,
+            Threshold=1,
+            ComparisonOperator="LessThanThreshold",
+            TreatMissingData="breaching",
+        ),
+    }
+    for name in plan.functions:
+        guards = name in plan.patterns
+        failed = _GUARD_FAILED if guards else _FAILED.get(name, f"See what is left of Snapback: {command('status')}.")
+        resources[f"{name}ErrorsAlarm"] = _function_alarm(name, f"{name} failed. {failed}", "Errors", "Sum", 0)
+        if (
+            guards
+        ):  # That they are throttled is their reserved concurrency at work; what matters is whether they catch up.
+            resources[f"{name}AgeAlarm"] = _function_alarm(
+                name,
+                f"Events wait for {name} for more than {LATE // 60} minutes: it is throttled or fails. After six hours "
+                f"they are given up. See what there is: {command('dlq list')}. Raise ReservedConcurrency if it is floods.",
+                "AsyncEventAge",
+                "Maximum",
+                LATE * 1000,
+            )
+        else:
+            resources[f"{name}ThrottlesAlarm"] = _function_alarm(
+                name,
+                f"{name} was throttled: the account's Lambda concurrency is used up, by others maybe. See what waits: "
+                f"{command('status')}.",
+                "Throttles",
+                "Sum",
+                0,
+            )
+    resources["NotifyAgeAlarm"] = _function_alarm(
+        "Notify",
+        f"Records wait for more than {LATE // 60} minutes to be told. See what was given up: {command('dlq list')}.",
+        "IteratorAge",
+        "Maximum",
+        LATE * 1000,
+    )
+    resources["NotifyDrainAlarm"] = alarm(
+        "Messages that are held for later are not sent: what sends them each minute has hardly run in a quarter of an hour. "
+        f"See what is left of Snapback: {command('status')}.",
+        Namespace="AWS/Lambda",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "FunctionName", "Value": {"Ref": "Notify"}}],
+        Statistic="Sum",
+        Period=900,
+        EvaluationPeriods=1,
+        Threshold=8,
+        ComparisonOperator="LessThanThreshold",
+        TreatMissingData="breaching",
+    )
+    return {
+        "Parameters": {
+            "AlarmEmail": {
+                "Type": "String",
+                "Default": "",
+                "AllowedPattern": "^$|^[^@\\s]+@[^@\\s]+$",
+                "ConstraintDescription": "an address such as oncall@example.com, or empty",
+                "Description": "Who is told when Snapback itself is unwell. AWS asks the address to confirm.",
+            }
+        },
+        "Conditions": {"HasAlarmEmail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}},
+        "Resources": resources,
+        "Outputs": {"AlarmsTopic": {"Description": "Where alarms go.", "Value": {"Ref": "Alarms"}}},
+    }
+
+
+def _function_alarm(name: str, description: str, metric: str, statistic: str, threshold: int) -> Template:
+    return alarm(
+        description,
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": "FunctionName", "Value": {"Ref": name}}],
+        Statistic=statistic,
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=threshold,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )

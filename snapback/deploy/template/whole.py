@@ -1,0 +1,39 @@
+"""The merge template: what Chalice can't say. Triggers, the table, queues, retries, alarms, and the runtime."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib import catalog
+from snapback.deploy.iam_policies import functions as names
+from snapback.deploy.iam_policies import logical_id
+from snapback.deploy.template import api, dashboard, exports, functions, roles, settings, store, sweep, watch
+from snapback.deploy.template.parts import Plan, merged
+from snapback.deploy.wheels import RUNTIME
+
+if TYPE_CHECKING:
+    from snapback.deploy.template.parts import Part, Template
+
+PARTS: tuple[Part, ...] = (
+    store.store,
+    functions.every_function,
+    functions.guards,
+    functions.notify,
+    functions.act,
+    api.api,
+    exports.outward,
+    settings.settings,
+    functions.canaries,
+    sweep.sweep,
+    roles.home,
+    watch.given_up,
+    watch.alarms,
+    dashboard.dashboard,
+)
+"""Each answers a piece; what two of them say alike is refused."""
+
+
+def template() -> Template:
+    """Merged over Chalice's SAM template by `chalice package --merge-template`; functions by their logical ids."""
+    patterns = {logical_id(f"guard_{service}"): catalog.pattern(service) for service in catalog.services()}
+    return merged(PARTS, Plan(tuple(map(logical_id, names())), patterns, f"python{RUNTIME}"))

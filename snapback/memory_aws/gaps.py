@@ -1,0 +1,144 @@
+"""Where moto answers otherwise than AWS, or takes too long. Put right while memory is AWS."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from contextlib import ExitStack, contextmanager
+from copy import copy, deepcopy
+from threading import RLock
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from snapback.memory_aws import awslambda, containers, ec2, ecr, identity, rolesanywhere
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextmanager
+def closed() -> Iterator[None]:
+    """All of them, for as long as it lasts."""
+    from moto.dynamodb.models import DynamoDBBackend
+    from moto.dynamodb.responses import DynamoHandler
+    from moto.ec2.models.amis import AmiBackend
+    from moto.ecr.models import ECRBackend
+    from moto.iam.responses import IamResponse
+    from moto.s3.models import FakeBucket
+
+    with ExitStack() as stack:
+        for owner, name, better in (
+            (AmiBackend, "describe_image_attribute", _describe_image_attribute),
+            (DynamoHandler, "call_action", _one_by_one(DynamoHandler.call_action)),
+            (ECRBackend, "batch_get_repository_scanning_configuration", _effective_scanning),
+            (FakeBucket, "_log_permissions_enabled_policy", _of_services(FakeBucket._log_permissions_enabled_policy)),  # noqa: SLF001 - moto's
+            (IamResponse, "list_server_certificates", _expiring(IamResponse.list_server_certificates)),
+        ):
+            stack.enter_context(patch.object(owner, name, better))
+        transact = DynamoDBBackend.transact_write_items
+        stack.enter_context(patch.object(DynamoDBBackend, "transact_write_items", _quickly(transact)))
+        stack.enter_context(ecr.added())
+        stack.enter_context(ec2.added())
+        stack.enter_context(rolesanywhere.added())
+        stack.enter_context(containers.added())
+        stack.enter_context(identity.added())
+        stack.enter_context(awslambda.added())
+        yield
+
+
+def _of_services(real: Callable[..., bool]) -> Any:
+    """moto fails on a policy of the target bucket with a principal `*`, which is as good as any to AWS."""
+
+    def enabled(target_bucket: Any, target_prefix: str | None) -> bool:
+        policy = json.loads(target_bucket.policy or b'{"Statement": []}')
+        policy["Statement"] = [each for each in policy["Statement"] if isinstance(each.get("Principal"), dict)]
+        bucket = {"partition": target_bucket.partition, "name": target_bucket.name}
+        return real(SimpleNamespace(policy=json.dumps(policy).encode(), **bucket), target_prefix)
+
+    return staticmethod(enabled)
+
+
+def _describe_image_attribute(self: Any, ami_id: str, attribute_name: str) -> Any:
+    """moto raises KeyError for an image that isn't there.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+    """
+    from moto.ec2.exceptions import InvalidAMIIdError, UnvailableAMIIdError
+
+    if ami_id not in self.amis:
+        raise UnvailableAMIIdError(ami_id) if ami_id in self.deleted_amis else InvalidAMIIdError(ami_id)
+    return getattr(self.amis[ami_id], attribute_name)
+
+
+def _effective_scanning(self: Any, names: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """moto knows the registry's filters, but not the repository's own setting, which counts with basic scanning.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_RepositoryScanningConfiguration.html
+    """
+    found = []
+    for repository in (self.repositories[name] for name in names if name in self.repositories):
+        own = repository.image_scanning_configuration["scanOnPush"]
+        basic = self.registry_scanning_configuration["scanType"] == "BASIC"
+        frequency = {"scanFrequency": "SCAN_ON_PUSH"} if own and basic else {}
+        found.append({**repository.scanning_config, "scanOnPush": own, **frequency})
+    return found, [name for name in names if name not in self.repositories]
+
+
+def _expiring(listed: Any) -> Any:
+    """moto has every server certificate expired in 2012; AWS reads it from the certificate. An `expiration` may be put in.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_ServerCertificateMetadata.html
+    """
+
+    def answered(self: Any) -> Any:
+        answer = listed(self)
+        for each in answer.result["ServerCertificateMetadataList"]:
+            kept = self.backend.get_server_certificate(each["ServerCertificateName"])
+            each["Expiration"] = vars(kept).get("expiration", each["Expiration"])
+        return answer
+
+    return answered
+
+
+def _one_by_one(answered: Callable[..., Any]) -> Any:
+    """moto looks at a condition and then writes, and lets another thread in between; DynamoDB writes all or nothing.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+    """
+    alone = RLock()
+
+    def serial(self: Any) -> Any:
+        with alone:
+            return answered(self)
+
+    return serial
+
+
+def _quickly(transact: Any) -> Any:
+    """moto keeps a deep copy of the whole table, its stream included, for the case that a transaction fails.
+
+    A ledger would slow down with every record; only the items that the transaction is about can change.
+    """
+    from moto.dynamodb.models.dynamo_type import DynamoType
+    from moto.dynamodb.models.table import Table
+
+    def transacted(self: Any, transact_items: list[dict[str, Any]]) -> Any:
+        operations = [next(iter(item.values())) for item in transact_items]
+
+        def backup(table: Any, _: Any) -> Any:
+            kept = copy(table)
+            kept.items = defaultdict(dict, table.items)
+            for operation in operations:
+                hash_key = DynamoType((operation.get("Key") or operation["Item"])[table.hash_key_attr])
+                if hash_key in kept.items:
+                    kept.items[hash_key] = deepcopy(kept.items[hash_key])
+            kept.stream_shard = copy(table.stream_shard)
+            if kept.stream_shard:
+                kept.stream_shard.items = list(table.stream_shard.items)
+            return kept
+
+        with patch.object(Table, "__deepcopy__", backup, create=True):
+            return transact(self, transact_items)
+
+    return transacted

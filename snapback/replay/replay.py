@@ -1,0 +1,479 @@
+"""Recorded events through Snapback's own functions: against an AWS in memory (`replay`), or a real one (`handle`).
+
+What runs is app.py, as in Lambda: the same patterns choose the functions, and a function that raises is invoked twice
+more before its event is dead.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import time
+from collections import Counter, deque
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from chalicelib import catalog, wiring
+from chalicelib.core.errors import NotBelieved
+from chalicelib.core.event import Actor, Event, dig, text
+from chalicelib.core.outcome import Outcome
+from chalicelib.core.pattern import matches
+from chalicelib.core.settings import Flood, Settings, Webhook
+from chalicelib.core.types import Mode
+from chalicelib.engine.context import Unfinished, described
+from snapback.memory_aws.memory import REGION, MemoryAws
+from snapback.replay.aliases import Aliases
+from snapback.replay.logs import DAWN, Entry, read
+from snapback.replay.reenact import Reenacted, Reenactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from types import TracebackType
+
+    from chalicelib.notify.message import Message
+    from chalicelib.notify.routing import Summary
+    from chalicelib.wiring import Application
+
+STORY = Path(__file__).parents[1] / "story" / "events.jsonl"
+"""A morning in an account, as EventBridge delivered it."""
+DELAY = timedelta(seconds=2)
+"""From a call to its function, in a replay."""
+RETRIES = (60.0, 120.0)
+"""Seconds after which Lambda invokes a function again that raised:
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
+DEAD = "dead_letter"
+REFUSED = "refused: "
+"""Begins the `why` of an event that no function would believe."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventOutcome:
+    """What became of one delivered event. `reenacted` is None where there was nothing to re-enact; `why` says so."""
+
+    event_id: str
+    time: str
+    source: str
+    name: str
+    actor: str
+    account: str
+    region: str
+    reenacted: bool | None = None
+    why: str = ""
+    outcomes: tuple[Outcome, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "outcomes": [asdict(outcome) for outcome in self.outcomes]}
+
+
+@dataclass
+class Replay:
+    """All that came of it. `counts`: events, refused, reenacted, not_reenacted, nothing_to_reenact, and each status."""
+
+    events: list[EventOutcome] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def add(self, outcome: EventOutcome) -> None:
+        self.events.append(outcome)
+        told = {True: "reenacted", False: "not_reenacted", None: "nothing_to_reenact"}
+        self.counts.update(["events", told[outcome.reenacted], *(each.status for each in outcome.outcomes)])
+        self.counts["refused"] += outcome.why.startswith(REFUSED)
+
+
+class Clock:
+    """The time in a replay: it follows the events, and never goes back."""
+
+    def __init__(self) -> None:
+        self._at = DAWN
+
+    def now(self) -> datetime:
+        return self._at
+
+    def reach(self, moment: datetime) -> None:
+        self._at = max(self._at, moment + DELAY)
+
+    def pause(self, seconds: float) -> None:
+        self._at += timedelta(seconds=seconds)
+
+
+class _Kept:
+    """A channel that keeps what it is told; the settings' own never hear of a replay."""
+
+    name = "replay"
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
+
+    def sum_up(self, summary: Summary) -> None:
+        raise NotImplementedError("each message is told by itself")
+
+
+def _one_by_one(settings: Settings) -> Settings:
+    """With each message told at once and by itself, to the replay alone: it counts what there is to tell."""
+    many = 10**9
+    return msgspec.structs.replace(
+        settings,
+        channels=(Webhook(name=_Kept.name, url="", per_minute=many),),
+        routes=(),
+        direct=None,
+        quiet=None,
+        flood=Flood(messages=many),
+        asking=msgspec.structs.replace(settings.asking, escalate_to=()),
+    )
+
+
+class Functions:
+    """app.py's functions, invoked as EventBridge and Lambda do."""
+
+    def __init__(self, application: Application, pause: Callable[[float], None], retries: Iterable[float]) -> None:
+        self._application, self._pause, self._retries = application, pause, tuple(retries)
+        self._app = _app()
+        self._patterns = [(service, catalog.pattern(service)) for service in catalog.services()]
+        wiring.use(application)
+
+    def deliver(self, envelope: Mapping[str, Any]) -> list[Outcome]:
+        """To each function whose pattern matches."""
+        return [
+            outcome
+            for service, pattern in self._patterns
+            if matches(pattern, envelope)
+            for outcome in self._invoked(f"guard_{service}", envelope)
+        ]
+
+    def again(self, function: str, envelope: Mapping[str, Any]) -> list[Outcome]:
+        """To the function, by its ARN, that has had it come again."""
+        return list(self._invoked(function.removeprefix(self._context("").invoked_function_arn), envelope))
+
+    def notify(self, event: dict[str, Any]) -> Any:
+        return self._app.notify(event, self._context("notify"))
+
+    def _invoked(self, name: str, envelope: Mapping[str, Any]) -> Iterator[Outcome]:
+        done: dict[tuple[str, str], Outcome] = {}
+        for wait in (*self._retries, None):
+            try:
+                answer = getattr(self._app, name)(dict(envelope), self._context(name))
+            except Exception as error:  # noqa: BLE001 - as Lambda does: whatever a function raises, it is invoked again
+                outcomes = error.outcomes if isinstance(error, Unfinished) else []
+                _merge(done, outcomes)
+                if wait is None:
+                    done[name, ""] = Outcome(name, "", DEAD, described(error))
+                else:
+                    self._pause(wait)
+            else:
+                _merge(done, [Outcome(**each) for each in answer])
+                break
+        yield from done.values()
+
+    def _context(self, name: str) -> Any:
+        """What of Lambda's context the functions read."""
+        arn = f"arn:aws:lambda:{REGION}:{self._application.home}:function:snapback-{name}"
+        return SimpleNamespace(
+            function_name=f"snapback-{name}",
+            function_version="$LATEST",
+            invoked_function_arn=arn,
+            memory_limit_in_mb=256,
+            aws_request_id="replay",
+            get_remaining_time_in_millis=lambda: 60_000,
+        )
+
+
+def _merge(done: dict[tuple[str, str], Outcome], outcomes: Iterable[Outcome]) -> None:
+    """What an earlier attempt did isn't undone by a later one that finds it on record."""
+    for outcome in outcomes:
+        where = (outcome.guardrail, outcome.resource)
+        if where not in done or done[where].status == "waiting" or outcome.status != "duplicate":
+            done[where] = replace(outcome, status=str(outcome.status))
+
+
+def _app() -> Any:
+    """app.py with all its functions, not only the one that a `_HANDLER` names."""
+    handler = os.environ.pop("_HANDLER", None)
+    try:
+        import app
+    finally:
+        if handler is not None:
+            os.environ["_HANDLER"] = handler
+    return app
+
+
+@dataclass
+class _Delivery:
+    """An event, what became of it so far, and how often it has to come again before all is known."""
+
+    event: EventOutcome
+    outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    left: int = 0
+
+
+class Player:
+    """Replays entries in order; while it is entered, its application and its in-memory AWS can be looked into.
+
+    `home` is the account that Snapback runs in: if none is given, the one that most of the events are from.
+    """
+
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        *,
+        settings: Settings,
+        mode: Mode | str | None = None,
+        reenact: bool = True,
+        home: str = "",
+    ) -> None:
+        self.entries = list(entries)
+        self.settings = in_mode(settings, mode)
+        self.clock = Clock()
+        self._reenact = reenact
+        self._home = home or _home(self.entries)
+        self._channel = _Kept()
+        self._waiting: list[tuple[datetime, int, str, Mapping[str, Any], _Delivery]] = []
+        self._numbers = count()
+        self._told: deque[_Delivery] = deque()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.aws = self._stack.enter_context(MemoryAws(self._home))
+        self.application = quiet(
+            self._home, _one_by_one(self.settings), now=self.clock.now, pause=self.clock.pause, believed=lambda _: True
+        )
+        self.application.__dict__["channels"] = (self._channel,)
+        self.application.__dict__["last_resort"] = None
+        self.application.later = self._later
+        self.clock.reach(min((entry.time for entry in self.entries if entry.time != DAWN), default=DAWN))
+        self.application.ledger.create()
+        self.aliases = Aliases()
+        self._reenactor = Reenactor(self.aws, self.aliases)
+        self._functions = Functions(self.application, self.clock.pause, RETRIES)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        wiring.forget(self.application)
+        self._stack.close()
+
+    @property
+    def messages(self) -> list[Message]:
+        """What was told so far, with the ids of the records."""
+        return [self.aliases.to_log(message) for message in self._channel.messages]
+
+    def run(self) -> Iterator[EventOutcome]:
+        """Deliver one event after the other, and answer them in this order: one that has to come again, when it has.
+
+        Before each, every call up to the latest time delivered so far is re-enacted, in time order and once: so the
+        effect of a late event is there before it is delivered.
+        """
+        calls = deque(sorted(self.entries, key=lambda entry: entry.time))
+        done: dict[str, Reenacted] = {}
+        latest = DAWN
+        delivered: set[str] = set()
+
+        def reach(moment: datetime) -> None:
+            while calls and calls[0].time <= moment:
+                self._call(calls.popleft().envelope, done)
+
+        for entry in self.entries:
+            latest = max(latest, entry.time)
+            self._come_again(latest, reach)
+            reach(latest)
+            envelope = entry.envelope
+            again = _identity(envelope) in delivered
+            delivered.add(_identity(envelope))
+            reenacted = Reenacted(None, "delivered again") if again else done[_identity(envelope)]
+            self._deliver(entry, envelope, reenacted)
+            yield from self._answered()
+        self._come_again(datetime.max.replace(tzinfo=UTC), reach)
+        yield from self._answered()
+
+    def _answered(self) -> Iterator[EventOutcome]:
+        while self._told and not self._told[0].left:
+            done = self._told.popleft()
+            yield replace(done.event, outcomes=tuple(map(self.aliases.to_log, done.outcomes.values())))
+
+    def _later(self, envelope: Mapping[str, Any], due: datetime) -> None:
+        self._now.left += 1
+        waiting = (due, next(self._numbers), self.application.function, envelope, self._now)
+        heapq.heappush(self._waiting, waiting)
+
+    def _come_again(self, until: datetime, reach: Callable[[datetime], None]) -> None:
+        while self._waiting and self._waiting[0][0] <= until:
+            due, _, function, envelope, self._now = heapq.heappop(self._waiting)
+            reach(due)
+            self.clock.reach(due)
+            self._now.left -= 1
+            waited = {where for where, each in self._now.outcomes.items() if each.status == "waiting"}
+            again = self._functions.again(function, envelope)
+            _merge(self._now.outcomes, [each for each in again if (each.guardrail, each.resource) in waited])
+            self.drain()
+
+    def _call(self, envelope: dict[str, Any], done: dict[str, Reenacted]) -> None:
+        identity = _identity(envelope)
+        if identity in done:
+            return
+        if _refused(envelope, self.application):
+            done[identity] = Reenacted(None)
+        elif self._reenact:
+            done[identity] = self._reenactor(envelope)
+            self.aws.remember(self.aliases.to_memory(envelope))
+        else:
+            done[identity] = Reenacted(None, "not asked for")
+
+    def _deliver(self, entry: Entry, envelope: dict[str, Any], reenacted: Reenacted) -> None:
+        self.clock.reach(entry.time)
+        self._now = _Delivery(_described(envelope, reenacted, self.application))
+        self._told.append(self._now)
+        if _reaches_functions(entry, self._now.event):
+            _merge(self._now.outcomes, self._functions.deliver(self.aliases.to_memory(envelope)))
+            self.drain()
+
+    def drain(self) -> None:
+        """Have told what is new in the ledger; after an undo of one's own, say."""
+        self.aws.drain(self.application.table, self._functions.notify)
+
+
+def replay(
+    paths: Iterable[Path | str],
+    *,
+    settings: Settings,
+    mode: Mode | str | None = None,
+    reenact: bool = True,
+    home: str = "",
+    on_event: Callable[[EventOutcome], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Replay:
+    """Run recorded events against an AWS in memory. Nothing leaves this process. Raises BadInput.
+
+    `mode` takes the place of all modes in the settings. `progress` is told of bytes read, `on_event` of each event.
+    """
+    with Player(read(paths, progress), settings=settings, mode=mode, reenact=reenact, home=home) as player:
+        done, began = Replay(), time.perf_counter()
+        for outcome in player.run():
+            done.add(outcome)
+            on_event(outcome)
+        done.messages, done.seconds = player.messages, time.perf_counter() - began
+    return done
+
+
+def handle(
+    paths: Iterable[Path | str],
+    *,
+    settings: Settings,
+    mode: Mode | str | None = None,
+    create_ledger: bool = False,
+    on_event: Callable[[EventOutcome], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Replay:
+    """Deliver recorded events to the functions, against the AWS that the environment names, for real.
+
+    Nothing is re-enacted, and no guardrail waits for a pipeline. What is told is the business of the notify function there, at the end of the ledger's
+    stream. Raises BadInput, NoLedger, and what boto3 raises when AWS can't be reached.
+    """
+    import boto3
+
+    entries = list(read(paths, progress))
+    home = boto3.Session().client("sts").get_caller_identity()["Account"]
+    at_once = msgspec.structs.replace(in_mode(settings, mode), grace={"*": 0})
+    application = quiet(home, at_once)
+    if create_ledger and not application.ledger.exists():
+        application.ledger.create()
+    application.ledger.get("none")  # Raises NoLedger.
+    done, began = Replay(), time.perf_counter()
+    for event in delivered(entries, application):
+        done.add(event)
+        on_event(event)
+    done.seconds = time.perf_counter() - began
+    return done
+
+
+def delivered(entries: Iterable[Entry], application: Application) -> Iterator[EventOutcome]:
+    """What becomes of each, delivered to the functions as the one application that they know."""
+    functions = Functions(application, time.sleep, (1.0, 2.0))
+    try:
+        for entry in entries:
+            event = _described(entry.envelope, Reenacted(None, "not asked for"), application)
+            if _reaches_functions(entry, event):
+                event = replace(event, outcomes=tuple(functions.deliver(entry.envelope)))
+            yield event
+    finally:
+        wiring.forget(application)
+
+
+def in_mode(settings: Settings, mode: Mode | str | None) -> Settings:
+    """Settings with one mode for all; guardrails that are opt-in stay as far as they were opted in."""
+    if mode is None:
+        return settings
+    return msgspec.structs.replace(settings, mode=Mode(mode), guardrails=dict.fromkeys(settings.guardrails, Mode(mode)))
+
+
+def quiet(home: str, settings: Settings, **parts: Any) -> Application:
+    """An application without metrics and logs."""
+    from aws_lambda_powertools import Logger, Metrics
+
+    class Silent(Metrics):
+        """powertools writes metrics to stdout, where Lambda looks for them and a person doesn't."""
+
+        def add_metric(self, *_: Any, **__: Any) -> None: ...
+        def flush_metrics(self, *_: Any, **__: Any) -> None: ...
+
+    parts["logger"] = Logger(service="snapback-replay", level="CRITICAL")
+    return wiring.Application(home, settings=settings, metrics=Silent(namespace="Snapback", service="replay"), **parts)
+
+
+def _home(entries: Iterable[Entry]) -> str:
+    accounts = Counter(account for entry in entries if (account := text(entry.envelope, "account")))
+    usual = [account for account, _ in accounts.most_common() if len(account) == 12 and account.isdecimal()]  # noqa: PLR2004
+    return usual[0] if usual else "111122223333"
+
+
+def _identity(envelope: Mapping[str, Any]) -> str:
+    """Equal for two deliveries of one event, and for nothing else: some tools write the same eventID everywhere."""
+    given = text(envelope, "detail", "eventID") or text(envelope, "id")
+    if not given:
+        return str(msgspec.json.encode(envelope))
+    at = text(envelope, "detail", "eventTime") or text(envelope, "time")
+    return "\0".join(map(str, (given, text(envelope, "account"), text(envelope, "detail", "eventName"), at)))
+
+
+def _reaches_functions(entry: Entry, event: EventOutcome) -> bool:
+    """EventBridge keeps calls that only read from rules that don't ask for them, and ours don't:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html.
+    """
+    if event.why.startswith(REFUSED):
+        return False
+    detail = entry.envelope["detail"] if entry.recorded else {}
+    return not (detail.get("readOnly") is True and detail.get("eventType") in (None, "AwsApiCall"))
+
+
+def _refused(envelope: Mapping[str, Any], application: Application) -> str:
+    """Why no function would believe an event, or ''."""
+    try:
+        application.believe(Event.parse(envelope))
+    except NotBelieved as why:
+        return f"{REFUSED}{why}"
+    return ""
+
+
+def _described(envelope: Mapping[str, Any], reenacted: Reenacted, application: Application) -> EventOutcome:
+    """An event for the report; what an envelope lacks is ''."""
+    detail = dig(envelope, "detail")
+    actor = Actor.of(detail, text(envelope, "account") or "")
+    return EventOutcome(
+        event_id=text(detail, "eventID") or text(envelope, "id") or "",
+        time=text(detail, "eventTime") or text(envelope, "time") or "",
+        source=text(detail, "eventSource") or text(envelope, "source") or "",
+        name=text(detail, "eventName") or text(envelope, "detail-type") or "",
+        actor=actor.name,
+        account=text(envelope, "account") or "",
+        region=text(detail, "awsRegion") or text(envelope, "region") or "",
+        reenacted=reenacted.done,
+        why=_refused(envelope, application) or reenacted.why,
+    )

@@ -1,0 +1,189 @@
+"""`make cloudformation` and `make destroy` on moto's CloudFormation."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from snapback.deploy import cloudformation
+from snapback.deploy.cloudformation import CannotDeploy, Stack
+from tests.support.events import REGION
+from tests.support.moto_cloudformation import complete
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CODE = b"PK\5\6" + bytes(18)
+TAGS = {"application": "snapback"}
+QUEUE = {"Type": "AWS::SQS::Queue"}
+TABLE = {
+    "Type": "AWS::DynamoDB::Table",
+    "DeletionPolicy": "Retain",
+    "Properties": {
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    },
+}
+
+
+def template(**resources: Any) -> dict[str, Any]:
+    return {
+        "Parameters": {"Days": {"Type": "Number", "Default": 90}},
+        "Resources": {"Ledger": TABLE, **resources},
+        "Outputs": {"LedgerTable": {"Value": {"Ref": "Ledger"}}, "Days": {"Value": {"Ref": "Days"}}},
+    }
+
+
+@pytest.fixture
+def aws(_environment: None) -> Iterator[boto3.Session]:
+    with mock_aws(), complete():
+        session = boto3.Session(region_name=REGION)
+        session.client("s3").create_bucket(Bucket="code")
+        yield session
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def stack(aws: boto3.Session, said: list[str]) -> Stack:
+    return Stack("snapback", aws, said.append)
+
+
+def test_it_is_created_then_updated_and_keeps_its_records_and_parameters(
+    stack: Stack, aws: boto3.Session, said: list[str]
+) -> None:
+    made = stack.deploy(template(), CODE, "code", {"Days": "30"}, TAGS)
+    assert said == ["snapback: 1 to add"]
+    aws.client("dynamodb").put_item(TableName=made["LedgerTable"], Item={"pk": {"S": "record#1"}})
+    again = stack.deploy(template(Queue=QUEUE), CODE, "code", {}, TAGS)
+    assert again == made == {"LedgerTable": made["LedgerTable"], "Days": "30"}
+    assert aws.client("dynamodb").scan(TableName=made["LedgerTable"])["Count"] == 1
+    (told,) = aws.client("cloudformation").describe_stacks(StackName="snapback")["Stacks"]
+    assert told["StackStatus"] == "UPDATE_COMPLETE"
+    assert told["Tags"] == [{"Key": "application", "Value": "snapback"}]
+
+
+def test_what_is_uploaded_already_is_not_uploaded_again(stack: Stack, aws: boto3.Session) -> None:
+    s3 = aws.client("s3")
+    one, two = (cloudformation.uploaded(s3, "code", CODE, ".zip") for _ in range(2))
+    assert one == two
+    assert s3.list_objects_v2(Bucket="code")["KeyCount"] == 1
+
+
+def test_the_whole_package_is_deployed_and_destroyed_but_for_the_records(
+    stack: Stack, aws: boto3.Session, packaged: Path
+) -> None:
+    from tools.lint_template import expanded
+
+    whole = expanded(cloudformation.with_code(json.loads((packaged / "sam.json").read_text()), "code", "zip"))
+    outputs = stack.deploy(whole, CODE, "code", {"ReservedConcurrency": "0"}, TAGS)
+    assert outputs["LedgerTable"].startswith("snapback-Ledger-")
+    aws.client("ssm").put_parameter(Name="/snapback/settings", Value="{}", Type="String")
+    kept = stack.destroy()
+    assert aws.client("ssm").describe_parameters()["Parameters"] == []
+    assert sorted(kept) == sorted(
+        [f"AWS::DynamoDB::Table {outputs['LedgerTable']}", f"AWS::S3::Bucket {outputs['SpillBucket']}"]
+    )
+    assert aws.client("dynamodb").list_tables()["TableNames"] == [outputs["LedgerTable"]]
+    assert aws.client("lambda").list_functions()["Functions"] == []
+    assert stack.found() is None
+
+
+@pytest.mark.parametrize("change", [{"Action": "Remove"}, {"Action": "Modify", "Replacement": "True"},
+                                    {"Action": "Modify", "Replacement": "Conditional"}])  # fmt: skip
+def test_what_would_lose_records_is_refused(
+    stack: Stack, aws: boto3.Session, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    """moto tells of no replacements, so the answer is AWS's as documented:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html.
+    """
+    stack.deploy(template(), CODE, "code", {}, TAGS)
+    real = stack._cloudformation.get_paginator
+
+    def paginator(name: str) -> Any:
+        class Pages:
+            def paginate(self, **_: Any) -> Any:
+                return [{"Changes": [{"ResourceChange": {"LogicalResourceId": "Ledger", **change}}]}]
+
+        return Pages() if name == "describe_change_set" else real(name)
+
+    monkeypatch.setattr(stack._cloudformation, "get_paginator", paginator)
+    with pytest.raises(CannotDeploy, match="would replace or drop Ledger, with the records; nothing was changed"):
+        stack.deploy(template(Queue=QUEUE), CODE, "code", {}, TAGS)
+
+
+def test_nothing_new_is_no_error(stack: Stack, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto never fails a change set; AWS does when there is nothing in it."""
+    stack.deploy(template(), CODE, "code", {}, TAGS)
+    real = stack._cloudformation.describe_change_set
+    why = "The submitted information didn't contain changes. Submit different information to create a change set."
+    empty = {"Status": "FAILED", "StatusReason": why}
+    monkeypatch.setattr(stack._cloudformation, "describe_change_set", lambda **given: real(**given) | empty)
+    stack.deploy(template(), CODE, "code", {}, TAGS)
+    assert said[-1] == "snapback: nothing has changed"
+
+
+def test_an_unknown_parameter_and_bucket_are_told(stack: Stack) -> None:
+    with pytest.raises(CannotDeploy, match="no parameter Dyas; there are Days"):
+        stack.deploy(template(), CODE, "code", {"Dyas": "1"}, TAGS)
+    with pytest.raises(CannotDeploy, match="bucket nobodys: "):
+        stack.deploy(template(), CODE, "nobodys", {}, TAGS)
+    with pytest.raises(CannotDeploy, match="there is no stack snapback here"):
+        stack.destroy()
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"), [("ROLLBACK_COMPLETE", "make destroy"), ("UPDATE_IN_PROGRESS", "when it has ended")]
+)
+def test_a_stack_that_can_t_be_updated_is_told(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, status: str, advice: str
+) -> None:
+    monkeypatch.setattr(stack, "found", lambda: {"StackStatus": status})
+    with pytest.raises(CannotDeploy, match=advice):
+        stack.deploy(template(), CODE, "code", {}, TAGS)
+
+
+@pytest.mark.parametrize("arguments", [["up"], ["up", "--bucket", "nobodys"]])
+def test_a_mistake_is_one_line(
+    aws: boto3.Session,
+    arguments: list[str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "sam.json").write_text(json.dumps(template()))
+    (tmp_path / "deployment.zip").write_bytes(CODE)
+    monkeypatch.setattr(cloudformation, "PACKAGE", tmp_path)
+    assert cloudformation.main([*arguments, "--uncommitted"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_settings_that_git_has_not_are_refused(tmp_path: Path) -> None:
+    settings = tmp_path / "snapback.yaml"
+    settings.write_text("mode: alert\n")
+    cloudformation.checked_in(settings)  # No checkout at all.
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)  # noqa: S607
+    with pytest.raises(CannotDeploy, match="not as git has it; commit it first, or say UNCOMMITTED=1"):
+        cloudformation.checked_in(settings)
+
+
+def test_destroy_asks_for_the_name(
+    aws: boto3.Session, stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    stack.deploy(template(), CODE, "code", {}, TAGS)
+    monkeypatch.setattr("builtins.input", lambda _: "yes")
+    assert cloudformation.main(["down"]) == 2
+    assert "nothing was removed" in capsys.readouterr().err
+    monkeypatch.setattr("builtins.input", lambda _: "snapback")
+    assert cloudformation.main(["down"]) == 0
+    assert "AWS::DynamoDB::Table snapback-Ledger-" in capsys.readouterr().out

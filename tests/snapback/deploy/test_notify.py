@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+
+from chalicelib.notify.outbox import _LEASE, QUEUE_VARIABLE
+from snapback.deploy.iam_policies import policy_of
+from snapback.deploy.template.parts import TIMEOUT
+from tests.snapback.deploy.test_template import TEMPLATE
+
+NOTIFY = TEMPLATE["Resources"]["Notify"]["Properties"]
+
+
+def test_what_is_held_is_sent_each_minute() -> None:
+    drain = NOTIFY["Events"]["Drain"]
+    assert drain["Type"] == "Schedule"
+    assert drain["Properties"]["Schedule"] == "rate(1 minute)"
+    assert json.loads(drain["Properties"]["Input"]) == {"drain": True}
+    assert NOTIFY["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+def test_a_drain_s_lease_is_longer_than_it_may_run() -> None:
+    assert _LEASE.total_seconds() > TIMEOUT
+
+
+def test_a_drain_that_does_not_run_is_an_alarm() -> None:
+    """It is invoked 15 times in these 15 minutes, and by the stream besides."""
+    alarm = TEMPLATE["Resources"]["NotifyDrainAlarm"]["Properties"]
+    assert (alarm["MetricName"], alarm["Period"], alarm["Threshold"]) == ("Invocations", 900, 8)
+    assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == ("LessThanThreshold", "breaching")
+
+
+def test_what_no_channel_takes_goes_into_the_queue_that_has_an_alarm() -> None:
+    assert NOTIFY["Environment"]["Variables"][QUEUE_VARIABLE] == {"Ref": "FailedMessages"}
+    allowed = {each["Sid"]: each for each in policy_of("notify")["Statement"]}
+    assert allowed["FailedMessages"]["Resource"] == [{"Fn::GetAtt": ["FailedMessages", "Arn"]}]
+    assert allowed["Held"]["Action"] == ["dynamodb:Query"]
+    alarm = TEMPLATE["Resources"]["FailedMessagesAlarm"]["Properties"]
+    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["FailedMessages", "QueueName"]}

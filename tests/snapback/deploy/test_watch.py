@@ -1,0 +1,114 @@
+"""What watches Snapback watches what there is: each metric is one that code or AWS emits."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_lambda_powertools import Metrics
+
+from chalicelib.core.types import Status
+from snapback.deploy.template.parts import merged
+from snapback.deploy.template.whole import template
+from tests.guardrails.s3.test_bucket_acl_made_public import CASE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.world import World
+
+ROOT = Path(__file__).parents[3]
+RESOURCES = template()["Resources"]
+AWS = {
+    "AWS/Lambda": {"Errors", "Throttles", "AsyncEventAge", "IteratorAge", "Duration", "Invocations"},
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+    "AWS/ApiGateway": {"4XXError", "5XXError", "Count", "Latency"},
+}
+"""https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, and so on."""
+
+
+def body() -> Any:
+    return json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+
+
+def watched() -> Iterator[tuple[str, str]]:
+    """Namespaces and names of the metrics on the dashboard and in alarms."""
+    for each in RESOURCES.values():
+        if each.get("Type") == "AWS::CloudWatch::Alarm":
+            yield each["Properties"]["Namespace"], each["Properties"]["MetricName"]
+    for widget in body()["widgets"]:
+        for namespace, *rest in widget["properties"]["metrics"]:
+            if isinstance(namespace, str):  # And no expression, which is of the others.
+                yield namespace, rest[0]
+
+
+def emitted() -> set[str]:
+    """The names that code hands to powertools' Metrics, and to the counters that end there."""
+    names: set[str] = set()
+    for path in (ROOT / "chalicelib").rglob("*.py"):
+        source = path.read_text()
+        if "add_metric" not in source:
+            continue
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names.add(node.value)
+            elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+                names |= {f"{node.values[0].value!s}{status}" for status in Status}
+    return names
+
+
+@pytest.mark.parametrize(("namespace", "metric"), sorted(set(watched())))
+def test_every_metric_that_is_watched_is_emitted(namespace: str, metric: str) -> None:
+    assert metric in (emitted() if namespace == "Snapback" else AWS[namespace])
+
+
+def test_the_dashboard_fits_into_its_grid() -> None:
+    places = [(each["x"], each["y"]) for each in body()["widgets"]]
+    assert len(set(places)) == len(places)
+    assert all(each["x"] + each["width"] <= 24 for each in body()["widgets"])
+
+
+def test_what_two_parts_say_alike_is_refused() -> None:
+    def one(_: Any) -> Any:
+        return {"Resources": {"Queue": {"Properties": {"Name": "a"}}}}
+
+    def more(_: Any) -> Any:
+        return {"Resources": {"Queue": {"Properties": {"Days": 1}}}}
+
+    plan: Any = None
+    assert merged([one, more], plan)["Resources"]["Queue"]["Properties"] == {"Name": "a", "Days": 1}
+    with pytest.raises(ValueError, match="Resources: Queue: Properties: Name is in the template already"):
+        merged([one, one], plan)
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
+    """What was emitted, the last of each name."""
+    found: dict[str, float] = {}
+    for line in capsys.readouterr().out.splitlines():
+        if '"_aws"' in line:
+            said = json.loads(line)
+            (spec,) = said["_aws"]["CloudWatchMetrics"]
+            found |= {each["Name"]: said[each["Name"]][-1] for each in spec["Metrics"]}
+    return found
+
+
+def test_fixes_their_time_and_undos_are_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from chalicelib import wiring
+    from tests.test_app import Context
+
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    application = world.application()
+    application.metrics = Metrics(namespace="Snapback", service="snapback")
+    monkeypatch.setattr(wiring, "_APPLICATION", {application.home: application})
+    outcomes = application.guard("s3", CASE.unsafe[0](world))
+    (fixed,) = [each for each in outcomes if each.status == Status.FIXED]
+    told = metrics(capsys)
+    assert told["Findings.fixed"] == 1
+    assert told["EventToFix"] == 2000
+    wiring.act({"action": "undo", "record": fixed.record, "by": "bob"}, Context())
+    assert metrics(capsys) == {"Findings.undone": 1}

@@ -1,0 +1,150 @@
+"""What a guardrail's tests are written with: a `World` (an in-memory AWS with Snapback in it) and `Case`s."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.baseline import Bucket, Known
+from chalicelib.core.settings import Settings
+from chalicelib.core.snapback_resources import READER, fixer
+from chalicelib.core.types import Mode
+from chalicelib.wiring import Application
+from tests.support.calls import Call, asked_for
+from tests.support.clients import Source
+from tests.support.events import FRIEND, HOME, REGION, STACK, Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import boto3
+
+    from chalicelib.aws.sessions import AwsSession
+    from chalicelib.core.outcome import Outcome
+    from chalicelib.core.record import Record
+
+_PARAMETERS = "provide-client-params"
+"""botocore's event of a call's parameters, as they are given."""
+VAULT_KEY = f"arn:aws:kms:{REGION}:{HOME}:key/12345678-1234-4234-8234-123456789012"
+VAULT = Bucket(kms_key=VAULT_KEY, versioning=True, logs_to="vault-access", keep_days=365)
+TAGS: Any = {"owner": "session", "made-by": "creator", "made-at": "time"}
+KNOWN = Known(accounts=frozenset({FRIEND}), buckets={"vault-*": VAULT}, required_tags={"AWS::*": TAGS}, stack=STACK)
+
+
+def tag_bucket(world: World, name: str) -> None:
+    world.client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "team", "Value": "web"}]})
+
+
+def another_administrator(world: World) -> None:
+    """A user `reserve` with AdministratorAccess, beside whom nobody is the last administrator."""
+    from tests.support.moto_gaps import policies_of_aws
+
+    policies_of_aws("AdministratorAccess")
+    world.client("iam").create_user(UserName="reserve")
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    world.client("iam").attach_user_policy(UserName="reserve", PolicyArn=arn)
+
+
+@dataclass
+class World:
+    """An account with Snapback in it, one a test. `aws` is the person's own way in, unwatched and unlimited."""
+
+    aws: boto3.Session
+    settings: Settings = field(default_factory=lambda: Settings(known=KNOWN, grace={"*": 0}))
+    clock: datetime = datetime(2026, 11, 23, 10, 0, 2, tzinfo=UTC)
+    calls: list[Call] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+    clients: dict[str, Any] = field(default_factory=dict)
+    waiting: list[tuple[Any, datetime]] = field(default_factory=list)
+    """The events that are to come again, and when."""
+
+    def client(self, service: str) -> Any:
+        if service not in self.clients:
+            self.clients[service] = self.aws.client(service)  # type: ignore[call-overload]
+        return self.clients[service]
+
+    def later(self, **passed: float) -> None:
+        self.clock += timedelta(**passed)
+
+    def application(self, mode: Mode | str = Mode.FIX, guardrail: str = "", **settings: Any) -> Application:
+        """Snapback as settings make it; with a guardrail's id, the mode is set for it by name, and the others are off."""
+        values = {name: getattr(self.settings, name) for name in Settings.__struct_fields__}
+        values |= {"mode": Mode.OFF, "guardrails": {guardrail: Mode(mode)}} if guardrail else {"mode": Mode(mode)}
+        application = Application(
+            HOME,
+            settings=Settings(**(values | settings)),
+            now=lambda: self.clock,
+            pause=self.pauses.append,
+            table="snapback-ledger",
+            logger=Logger(service="snapback", level="CRITICAL"),
+        )
+        application.later = lambda envelope, due: self.waiting.append((envelope, due))
+        source: Any = Source(REGION)
+        source.events.register("request-created", self._count_call)
+        application.sessions = AwsSessions(HOME, application.settings.known, source)
+        self._limit(application.sessions)
+        if not application.ledger.exists():
+            application.ledger.create()
+        self.calls.clear()
+        return application
+
+    def _limit(self, sessions: AwsSessions) -> None:
+        """A look may do what the reader's policies allow, a hand what its fixer's: else NotAllowed is raised."""
+        from tests.support.iam import check
+
+        look, hand, role = sessions.look, sessions.hand, READER
+
+        def limited(session: AwsSession, who: Callable[[], str]) -> AwsSession:
+            def checked(params: Any, event_name: str, **_: Any) -> None:
+                _event, service, operation = event_name.split(".")
+                check(who(), session.account, service, operation, params)
+
+            hooked = session._hooked
+
+            def both(client: Any) -> None:
+                hooked(client)
+                client.meta.events.register(_PARAMETERS, checked)
+
+            session._hooked = both
+            return session
+
+        def looking(account: str, region: str) -> AwsSession:
+            return limited(look(account, region), lambda: READER)
+
+        def writing(account: str, region: str, record: str, service: str) -> AwsSession:
+            nonlocal role  # The clients of a hand at home are kept, whichever service's fixer it is.
+            role = fixer(service)
+            return limited(hand(account, region, record, service), lambda: role)
+
+        vars(sessions).update(look=looking, hand=writing)
+
+    def deliver(self, envelope: Envelope, id: str, mode: Mode | str = Mode.FIX) -> list[Outcome]:
+        """Hand an event to the function of a guardrail, set to `mode`; answers that guardrail's outcomes."""
+        application = self.application(mode, id)
+        outcomes = application.guard(id.partition(".")[0], json.loads(json.dumps(envelope, default=str)))
+        return [outcome for outcome in outcomes if outcome.guardrail == id]
+
+    def record(self, id: str) -> Record:
+        found = self.application().ledger.get(id)
+        assert found is not None
+        return found
+
+    def records(self) -> list[Record]:
+        return list(self.application().ledger.records())
+
+    def _count_call(self, request: Any, operation_name: str, event_name: str, **_: Any) -> None:
+        self.calls.append(Call(event_name.split(".")[1], operation_name, asked_for(request, operation_name)))
+
+    @contextmanager
+    def denied(self, *operations: str, code: str = "AccessDenied") -> Iterator[None]:
+        """While it lasts, these operations (`PutBucketAcl`) answer AccessDenied, as by an IAM policy, or another error."""
+        from tests.support.moto_gaps import deny
+
+        with deny(*operations, code=code):
+            yield

@@ -1,0 +1,190 @@
+"""The canary's whole way: the schedule's function, the bus, the template's rule, the function at the other end."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib import catalog, wiring
+from chalicelib.canary import FRESH, MARKER, PATTERN, NotSent, last_sign
+from chalicelib.core.errors import NotBelieved
+from chalicelib.core.pattern import check, matches
+from chalicelib.engine.context import Unfinished
+from snapback.deploy.template.whole import template
+from tests.support.events import HOME, cloudtrail_event
+from tests.support.moto_gaps import default_bus
+from tests.test_app import Context
+
+if TYPE_CHECKING:
+    from chalicelib.wiring import Application
+    from tests.support.world import World
+
+
+@pytest.fixture
+def here(world: World, monkeypatch: pytest.MonkeyPatch) -> Application:
+    application = world.application()
+    monkeypatch.setattr(wiring, "_APPLICATION", {HOME: application})
+    return application
+
+
+@pytest.fixture
+def functions(here: Application) -> Any:
+    import app
+
+    return app
+
+
+def rule() -> Any:
+    """The pattern of the template's rule, in this account."""
+    made = template()["Resources"]["CanaryEcho"]
+    pattern = made["Properties"]["Events"]["Canary"]["Properties"]["Pattern"]
+    return json.loads(json.dumps(pattern).replace('{"Ref": "AWS::AccountId"}', f'"{HOME}"'))
+
+
+def sent(functions: Any) -> Any:
+    """A canary, caught on the bus."""
+    with default_bus() as bus:
+        functions.canary({}, Context())
+    return bus[-1]
+
+
+def counted(application: Application) -> bool:
+    return "Healthy" in application.metrics.metric_set
+
+
+def test_it_goes_over_the_bus_and_is_answered(functions: Any, here: Application, world: World) -> None:
+    answers: list[Any] = []
+    with default_bus((rule(), lambda event: answers.append(functions.canary_echo(event, Context())))):
+        functions.canary({}, Context())
+    assert answers == [{"healthy": True}]
+    assert counted(here)
+    sign = last_sign(here.dynamodb, here.table)
+    assert sign.sent_at is not None
+    assert sign.answered_at == sign.sent_at == world.clock.replace(microsecond=0)
+    assert sign.trouble == ""
+
+
+def test_it_costs_four_calls_and_the_put_and_leaves_no_record_to_tell(functions: Any, world: World) -> None:
+    functions.canary_echo(sent(functions), Context())
+    operations = [call.operation for call in world.calls]
+    assert operations == ["UpdateItem", "GetItem", "UpdateItem", "GetItem"]
+    items = world.client("dynamodb").scan(TableName="snapback-ledger")["Items"]
+    assert [item["pk"]["S"] for item in items] == [MARKER]
+    assert "expires_at" in items[0]
+
+
+def test_the_rule_lets_through_canaries_of_this_account_and_nothing_else(functions: Any) -> None:
+    check(rule())
+    canary = sent(functions)
+    assert matches(rule(), canary)
+    assert not matches(rule(), {**canary, "account": "999988887777"})
+    assert not matches(rule(), {**canary, "detail-type": "Other"})
+    assert not matches(rule(), cloudtrail_event("s3", "PutBucketAcl"))
+    assert not [service for service in catalog.services() if matches(catalog.pattern(service), canary)]
+
+
+def test_a_second_delivery_is_let_be(functions: Any, here: Application) -> None:
+    canary = sent(functions)
+    assert functions.canary_echo(canary, Context()) == {"healthy": True}
+    here.metrics.clear_metrics()
+    assert functions.canary_echo(canary, Context()) == {"healthy": False}
+    assert not counted(here)
+
+
+def test_a_schedule_that_fires_twice_sends_one(functions: Any) -> None:
+    with default_bus() as bus:
+        functions.canary({}, Context())
+        functions.canary({}, Context())
+    assert len(bus) == 1
+
+
+def test_one_that_nobody_sent_is_no_sign_of_life(functions: Any, here: Application, world: World) -> None:
+    canary = sent(functions)
+    forged = {**canary, "detail": {"nonce": "0" * 32}}
+    with pytest.raises(Unfinished, match="somebody else sent it"):
+        functions.canary_echo(forged, Context())
+    world.later(hours=1)
+    sent(functions)
+    with pytest.raises(Unfinished, match="not the one that was sent last"):
+        functions.canary_echo(canary, Context())
+    assert not counted(here)
+
+
+def test_one_that_comes_late_is_no_sign_of_life(functions: Any, here: Application, world: World) -> None:
+    canary = sent(functions)
+    world.clock += FRESH + timedelta(seconds=2)
+    with pytest.raises(Unfinished, match="took more than 0:15:00 over the bus"):
+        functions.canary_echo(canary, Context())
+    assert not counted(here)
+    assert last_sign(here.dynamodb, here.table).answered_at is None
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [None, {}, [], {"source": ["snapback.canary"]}, cloudtrail_event("s3", "PutBucketAcl")],
+)
+def test_what_is_no_canary_is_refused(functions: Any, envelope: Any) -> None:
+    with pytest.raises(NotBelieved):
+        functions.canary_echo(envelope, Context())
+
+
+ODD: list[Any] = [
+    {"account": "999988887777"},
+    {"source": "aws.s3"},
+    *({"detail": None}, {"detail": []}, {"detail": {}}, {"detail": {"nonce": 7}}),
+]
+
+
+@pytest.mark.parametrize("change", ODD)
+def test_what_only_looks_like_one_is_refused(functions: Any, change: Any) -> None:
+    with pytest.raises(NotBelieved):
+        functions.canary_echo({**sent(functions), **change}, Context())
+
+
+def test_it_does_not_pass_for_an_event_of_aws(functions: Any, here: Application, world: World) -> None:
+    canary = sent(functions)
+    world.calls.clear()
+    assert here.guard("s3", canary) == []
+    assert not world.calls
+
+
+def test_settings_in_trouble_are_no_sign_of_life_but_are_told(
+    functions: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubled = world.application(trouble="settings.json: bad")
+    monkeypatch.setattr(wiring, "_APPLICATION", {HOME: troubled})
+    assert functions.canary_echo(sent(functions), Context()) == {"healthy": False}
+    assert not counted(troubled)
+    assert last_sign(troubled.dynamodb, troubled.table).trouble == "settings.json: bad"
+
+
+def test_a_stop_of_all_writes_does_not_silence_it(functions: Any, here: Application) -> None:
+    here.ledger.stop("bob", "drill")
+    assert functions.canary_echo(sent(functions), Context()) == {"healthy": True}
+
+
+@pytest.mark.parametrize("operation", ["GetItem", "UpdateItem"])
+def test_a_ledger_that_does_not_answer_is_a_failure(functions: Any, world: World, operation: str) -> None:
+    canary = sent(functions)
+    with world.denied(operation), pytest.raises(Unfinished, match="AccessDenied"):
+        functions.canary_echo(canary, Context())
+
+
+def test_a_ledger_that_is_gone_is_a_failure(functions: Any, world: World) -> None:
+    world.client("dynamodb").delete_table(TableName="snapback-ledger")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        functions.canary({}, Context())
+
+
+def test_a_bus_that_takes_nothing_is_a_failure(functions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.canary.SOURCE", "aws.s3")
+    with default_bus(), pytest.raises(NotSent, match="NotAuthorizedForSourceException: Not authorized"):
+        functions.canary({}, Context())
+
+
+def test_the_pattern_is_the_canary_s_alone() -> None:
+    assert PATTERN["source"] == ["snapback.canary"]
