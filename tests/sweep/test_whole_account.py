@@ -111,3 +111,27 @@ def swept(rules: list[Guardrail[Any]], folder: Path, *, only: bool = False) -> d
     for each in findings:  # In the order of ids, which are random.
         became.setdefault(each["guardrail"], set()).add(each["status"])
     return became
+
+
+def exploitable(world: World) -> None:
+    """Inspector tells of an instance; here there is one, and not its name alone."""
+    (instance,) = world.client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"]
+    inspector_found(way(instance=instance["InstanceId"]), hole(instance=instance["InstanceId"]))
+
+
+BESIDES: dict[str, Callable[[World], object]] = {"ec2.instance_exploitable_from_internet": exploitable}
+
+
+def together(all_of_it: dict[str, Any], known: Known) -> None:
+    """All that any case says is known. The stack is the environment's to tell."""
+    usual = msgspec.to_builtins(Known())
+    for name, value in msgspec.to_builtins(known).items():
+        before = all_of_it.get(name)
+        if value == usual[name] or name == "stack":
+            continue
+        if isinstance(value, dict) and isinstance(before, dict):
+            all_of_it[name] = before | value
+        elif isinstance(value, list) and isinstance(before, list):
+            all_of_it[name] = before + [each for each in value if each not in before]
+        else:
+            all_of_it[name] = value
