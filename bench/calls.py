@@ -175,9 +175,9 @@ def _requests(event: Event, world: World, rule: Guardrail[Any], *looks: Callable
     here = AwsSession(source, clients, event.account, event.region, world.settings.known)
     for resource in about(rule, dict(event.raw), here):
         session = AwsSession(source, clients, resource.account, resource.region, world.settings.known)
-        for look in looks:
+        for reader in looks:
             try:
-                look(resource, session)
+                reader(resource, session)
             except Exception as error:
                 if not is_gone(resource, error):
                     raise

@@ -193,23 +193,23 @@ def _counted(main: str, kind: str, size: int) -> tuple[Counter[str], Counter[str
         application = world.application(Mode.ALERT)
         rules = [rule for rule in catalog.guardrails() if rule.resource.kind() == kind]
         world.calls.clear()
-        every = sorted(set(rules[0].resource.all_in(application.sessions.look(HOME, REGION))), key=lambda each: each.id)
+        every = sorted(set(rules[0].resource.all_in(application.sessions.reader(HOME, REGION))), key=lambda each: each.id)
         lists = _by_operation(world)
         for some in chunks(every, rules[0].resource.at_once):
-            look = application.sessions.look(HOME, REGION)
-            look.told(some[0].in_bulk(some, look))
-            _ask(rules, some, look)
+            reader = application.sessions.reader(HOME, REGION)
+            reader.prefetch(some[0].in_bulk(some, reader))
+            _ask(rules, some, reader)
         together = _by_operation(world)
         for each in every:
-            _ask(rules, [each], application.sessions.look(HOME, REGION))
+            _ask(rules, [each], application.sessions.reader(HOME, REGION))
         return lists, together, _by_operation(world)
 
 
-def _ask(rules: Sequence[Guardrail[Any]], resources: Sequence[Any], look: Session) -> None:
+def _ask(rules: Sequence[Guardrail[Any]], resources: Sequence[Any], reader: Session) -> None:
     for each in resources:
         for rule in rules:
             with suppress(Exception):  # It is the calls that count.
-                rule(each, look)
+                rule(each, reader)
 
 
 def _by_operation(world: World) -> Counter[str]:

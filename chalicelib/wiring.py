@@ -189,22 +189,22 @@ class Application:
         try:
             outcomes = self.engine.handle(event, rules)
         except Unfinished as unfinished:
-            self.tell(event, unfinished.outcomes)
+            self.log_outcomes(event, unfinished.outcomes)
             raise
         took = (self.now() - event.time).total_seconds() * 1000
         for outcome in outcomes:
             if outcome.status == Status.FIXED:
                 self.metrics.add_metric("EventToFix", MetricUnit.Milliseconds, max(took, 0))
-        self.tell(event, outcomes)
+        self.log_outcomes(event, outcomes)
         return outcomes
 
     def tend(self) -> dict[str, Any]:
         """Go on with what a function left when it died, and press for answers. Raises Unfinished after the last one."""
         if self.live and self.live.refusal:
-            from chalicelib.aws.settings_refused import tell
+            from chalicelib.aws.settings_refused import report
 
             here = Account(self.home, self.home, self.dynamodb.meta.region_name)
-            tell(self.live.refusal, self.ledger, here, self.now())
+            report(self.live.refusal, self.ledger, here, self.now())
         outcomes: list[Outcome] = []
         errors: list[Exception] = []
         unasked = self.now() - timedelta(hours=1)  # An hour is the least that the settings take.
@@ -234,7 +234,7 @@ class Application:
     def looks_after(self, account: str) -> bool:
         return account == self.home or account in self.settings.accounts or self.believed(account)
 
-    def tell(self, event: Event, outcomes: list[Outcome]) -> None:
+    def log_outcomes(self, event: Event, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
             if outcome.status in QUIET:
                 continue
@@ -256,7 +256,7 @@ class Application:
     def _who_changed(self, record: Record, since: datetime) -> Any:
         from chalicelib.aws.change_author import who_changed
 
-        return who_changed(self.sessions.look(record.account, record.region), record, since)
+        return who_changed(self.sessions.reader(record.account, record.region), record, since)
 
 
 class _Lazy:
@@ -378,7 +378,7 @@ def sweep_worker(event: Any, context: Any) -> None:
 
     here = application(context)
     for message in _messages(event):
-        left = queues.ask(here, message, _rules_at(here, message), here.tell)
+        left = queues.ask(here, message, _rules_at(here, message), here.log_outcomes)
         if left:
             queues.send(here.sqs, os.environ[queues.RESOURCES_VARIABLE], left)
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from snapback.commands import catalog, chat, decide, dlq, records, replay, settings, status, stop, sweep
-from snapback.errors import BAD, FINE, complain, told
+from snapback.errors import BAD, FINE, complain, describe_error
 
 
 class _Cli(click.Group):
@@ -32,7 +32,7 @@ class _Cli(click.Group):
         except click.Abort:
             code = 130
         except Exception as error:  # noqa: BLE001 - told, or shown with its traceback
-            line, code = told(error)
+            line, code = describe_error(error)
             if line:
                 complain(line, code)
             else:

@@ -30,7 +30,7 @@ class Refused(click.ClickException):
     """A person asked for what can't be; the text is one line: what, where, what to do."""
 
 
-def told(error: BaseException) -> tuple[str, int]:
+def describe_error(error: BaseException) -> tuple[str, int]:
     """An error as a line for a person, and the exit code; no line when it is a fault of ours."""
     from botocore import exceptions as aws
 

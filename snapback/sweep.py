@@ -20,7 +20,7 @@ from chalicelib.core.outcome import QUIET
 from chalicelib.core.resource import REPORTS_TO, partition
 from chalicelib.core.settings import Modes
 from chalicelib.core.types import Mode, weakest
-from chalicelib.engine.context import described
+from chalicelib.engine.context import describe_error
 from chalicelib.sweep.places import Place, chunks, event_of, missable, places
 from chalicelib.sweep.queues import Markers, missed_by_events
 from snapback.replay.replay import in_mode, quiet
@@ -181,21 +181,21 @@ def sweep(
                 for resource, error in swept.errors:
                     _go_on_after(error)
                     done.errors[
-                        f"{place.kind} {resource.id} in {place.account}, {place.region}: {described(error)}"
+                        f"{place.kind} {resource.id} in {place.account}, {place.region}: {describe_error(error)}"
                     ] += 1
             if markers:
                 markers.mark(place, rules, run, application.now())
         except Exception as error:  # noqa: BLE001 - told at the end, with the others
             _go_on_after(error)
-            done.errors[f"{place.kind} in {place.account}, {place.region}: {described(error)}"] += 1
+            done.errors[f"{place.kind} in {place.account}, {place.region}: {describe_error(error)}"] += 1
     done.seconds = time.perf_counter() - began
     return done
 
 
 def _listed(application: Application, place: Place, rules: Sequence[Guardrail[Any]]) -> Iterator[Sequence[Any]]:
     kind = rules[0].resource
-    look = application.sessions.look(place.account, place.region)
-    return chunks(sorted(set(kind.all_in(look)), key=lambda each: each.id), kind.at_once)
+    reader = application.sessions.reader(place.account, place.region)
+    return chunks(sorted(set(kind.all_in(reader)), key=lambda each: each.id), kind.at_once)
 
 
 def _findings(

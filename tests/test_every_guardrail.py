@@ -233,26 +233,26 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
             fresh = Fresh(world.aws)
             envelope = make(fresh)
             application = fresh.application("fix", rule.id)
-            for resource in about(rule, envelope, application.sessions.look("123456789012", "us-east-1")):
+            for resource in about(rule, envelope, application.sessions.reader("123456789012", "us-east-1")):
                 fresh.calls.clear()
-                found = rule(resource, application.sessions.look(resource.account, resource.region))
+                found = rule(resource, application.sessions.reader(resource.account, resource.region))
                 looked |= actions_of(fresh.calls)
                 if rule.fix is None or found is None:
                     continue
                 fresh.calls.clear()
-                look = application.sessions.look(resource.account, resource.region)
-                before = rule.fix.read(resource, look)
+                reader = application.sessions.reader(resource.account, resource.region)
+                before = rule.fix.read(resource, reader)
                 read |= actions_of(fresh.calls)
                 event = Event.parse(json.loads(json.dumps(envelope, default=str)))
-                after = rule.fix.answer(before, look.known, event.actor, event.time)
-                rule.fix.doubt(resource, before, after, event.actor, look)
+                after = rule.fix.answer(before, reader.known, event.actor, event.time)
+                rule.fix.doubt(resource, before, after, event.actor, reader)
                 doubted |= actions_of(fresh.calls)
                 fresh.calls.clear()
-                application.sessions.look(resource.account, resource.region)  # Else the hand would remember the look.
-                hand = application.sessions.hand(resource.account, resource.region, "0123456789abcdef", rule.service)
-                rule.fix.write(resource, after, hand)
+                application.sessions.reader(resource.account, resource.region)  # Else the hand would remember the look.
+                writer = application.sessions.writer(resource.account, resource.region, "0123456789abcdef", rule.service)
+                rule.fix.write(resource, after, writer)
                 if rule.fix.reversible:
-                    rule.fix.write(resource, before, hand)
+                    rule.fix.write(resource, before, writer)
                 written |= actions_of(fresh.calls)
     assert looked == set(rule.reads)
     if rule.fix:
@@ -264,8 +264,8 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
 @pytest.mark.parametrize("rule", EVERY)
 def test_what_lists_all_is_declared_too(rule: Guardrail[Any], world: World) -> None:
     case_of(rule.id).unsafe[0](world)
-    look = world.application().sessions.look("123456789012", "us-east-1")
-    found, declared = list(rule.resource.all_in(look)), set(rule.resource.list_reads)
+    reader = world.application().sessions.reader("123456789012", "us-east-1")
+    found, declared = list(rule.resource.all_in(reader)), set(rule.resource.list_reads)
     assert actions_of(world.calls) == declared or (not found and actions_of(world.calls) < declared)
 
 
@@ -303,25 +303,25 @@ def _in_an_account_of_its_own(world: World, rule: Guardrail[Any], make: Make, do
         fresh = Fresh(world.aws)
         envelope = make(fresh)
         sessions = fresh.application("fix", rule.id).sessions
-        for resource in about(rule, envelope, sessions.look("123456789012", "us-east-1")):
-            look = sessions.look(resource.account, resource.region)
+        for resource in about(rule, envelope, sessions.reader("123456789012", "us-east-1")):
+            reader = sessions.reader(resource.account, resource.region)
             fresh.calls.clear()
-            do(rule, resource, look, Event.parse(json.loads(json.dumps(envelope, default=str))))
+            do(rule, resource, reader, Event.parse(json.loads(json.dumps(envelope, default=str))))
             needed |= actions_of(fresh.calls)
     return needed
 
 
-def _tags(_rule: Any, resource: Resource, look: Any, _event: Event) -> None:
+def _tags(_rule: Any, resource: Resource, reader: Any, _event: Event) -> None:
     with suppress(ClientError, NotImplementedError):  # Of what is gone, and what moto lacks: it was asked for.
-        resource.tags(look)
+        resource.tags(reader)
 
 
-def _doubts(rule: Guardrail[Any], resource: Resource, look: Any, event: Event) -> None:
+def _doubts(rule: Guardrail[Any], resource: Resource, reader: Any, event: Event) -> None:
     assert rule.fix is not None
-    if rule(resource, look) is not None:
-        before = rule.fix.read(resource, look)
-        after = rule.fix.answer(before, look.known, event.actor, event.time)
-        rule.fix.doubt(resource, before, after, event.actor, look)
+    if rule(resource, reader) is not None:
+        before = rule.fix.read(resource, reader)
+        after = rule.fix.answer(before, reader.known, event.actor, event.time)
+        rule.fix.doubt(resource, before, after, event.actor, reader)
 
 
 @pytest.mark.parametrize("rule", catalog.all_rules(), ids=lambda rule: rule.id)

@@ -231,11 +231,11 @@ def test_what_a_call_needs_is_read_from_its_parameters() -> None:
 def test_every_call_of_a_test_is_held_to_the_policies(world: World) -> None:
     sessions = world.application().sessions
     with pytest.raises(NotAllowed, match="snapback-reader of 123456789012: s3:GetObject"):
-        sessions.look(HOME, REGION).client("s3").get_object(Bucket="logs", Key="secret")
+        sessions.reader(HOME, REGION).client("s3").get_object(Bucket="logs", Key="secret")
     with pytest.raises(NotAllowed, match="snapback-fixer-ec2 of 123456789012: s3:PutBucketAcl"):
-        sessions.hand(HOME, REGION, "record", "ec2").client("s3").put_bucket_acl(Bucket="logs", ACL="private")
+        sessions.writer(HOME, REGION, "record", "ec2").client("s3").put_bucket_acl(Bucket="logs", ACL="private")
     with pytest.raises(NotAllowed, match=f"snapback-reader of {FRIEND}: iam:CreateUser"):
-        sessions.look(FRIEND, REGION).client("iam").create_user(UserName="eve")
+        sessions.reader(FRIEND, REGION).client("iam").create_user(UserName="eve")
 
 
 def test_a_member_account_has_nothing_of_our_own_stack() -> None:

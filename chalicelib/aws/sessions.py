@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
     from chalicelib.core.baseline import Known
-    from chalicelib.core.session import Told
+    from chalicelib.core.session import Prefetched
 
 ROLES_VARIABLE, EXTERNAL_ID_VARIABLE = "SNAPBACK_ROLES", "SNAPBACK_EXTERNAL_ID"
 """Set where the functions run: the home account's roles are assumed too. And what member accounts know us by."""
@@ -51,13 +51,13 @@ class _Memory:
 
     def __init__(self) -> None:
         self.answers: dict[Any, Any] = {}
-        self.told: dict[Any, Any] = {}
+        self.prefetched: dict[Any, Any] = {}
         """Answers to calls that were not made, by what they ask for."""
         self.writes: list[str] = []
 
     def forget(self) -> None:
         self.answers.clear()
-        self.told.clear()
+        self.prefetched.clear()
 
     def looking(self, client: Any) -> None:
         client.meta.events.register_first("provide-client-params", self._asked)
@@ -70,7 +70,7 @@ class _Memory:
         client.meta.events.register_first("before-call", self._before_write)
 
     def _asked(self, params: Any, model: OperationModel, context: dict[str, Any], **_: Any) -> None:
-        if self.told:
+        if self.prefetched:
             service, region = model.service_model.service_name, context["client_region"]
             context["snapback_asked"] = (service, model.name, region, repr(sorted(params.items())))
 
@@ -96,7 +96,7 @@ class _Memory:
             context.get("client_region"),
         )
         context["snapback"] = key
-        answer = self.answers.get(key) or self.told.get(context.pop("snapback_asked", None))
+        answer = self.answers.get(key) or self.prefetched.get(context.pop("snapback_asked", None))
         http_response, parsed = answer or (None, None)
         return http_response and (http_response, deepcopy(parsed))
 
@@ -123,7 +123,7 @@ class AwsSession:
         self._source, self._clients, self._hooked = source, clients, hooked
         self._answers = {} if answers is None else answers
 
-    def told(self, answers: Iterable[Told]) -> None:
+    def prefetch(self, answers: Iterable[Prefetched]) -> None:
         for service, operation, asked, answer in answers:
             region = self.client(service).meta.region_name  # IAM's is none of ours.
             self._answers[service, operation, region, repr(sorted(asked.items()))] = (_Fine, answer)
@@ -159,16 +159,16 @@ class AwsSessions:
         self._at_home = roles and bool(os.environ.get(ROLES_VARIABLE))
         self._external_id = os.environ.get(EXTERNAL_ID_VARIABLE, "")
 
-    def look(self, account: str, region: str) -> AwsSession:
+    def reader(self, account: str, region: str) -> AwsSession:
         """A fresh look. An earlier look at the same account forgets what it saw."""
         memory = self._memories.setdefault(account, _Memory())
         memory.forget()
         if account not in self._readers:
             self._readers[account] = (self._as(account, region, READER, RoleSessionName="snapback-look"), {})
         source, clients = self._readers[account]
-        return AwsSession(source, clients, account, region, self.known, memory.looking, answers=memory.told)
+        return AwsSession(source, clients, account, region, self.known, memory.looking, answers=memory.prefetched)
 
-    def hand(self, account: str, region: str, record: str, service: str) -> AwsSession:
+    def writer(self, account: str, region: str, record: str, service: str) -> AwsSession:
         """A session that may write."""
         memory = self._memories.setdefault(account, _Memory())
         name = f"snapback-{record}"

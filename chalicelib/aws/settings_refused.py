@@ -22,7 +22,7 @@ RULE = "snapback.settings_refused"
 """In the place of a guardrail's id, for routes; it is none, and no setting turns it off."""
 
 
-def tell(refusal: Refusal, ledger: Ledger, account: Account, now: datetime) -> None:
+def report(refusal: Refusal, ledger: Ledger, account: Account, now: datetime) -> None:
     """Once for each version, and once a day while there is none to be read, whoever finds it first."""
     version = refusal.version or f"unreadable on {now:%Y-%m-%d}"
     record = Record(

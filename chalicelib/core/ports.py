@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class Sessions(Protocol):
     """Where sessions come from."""
 
-    def look(self, account: str, region: str) -> Session:
+    def reader(self, account: str, region: str) -> Session:
         """A fresh look: it remembers nothing of an earlier one."""
 
-    def hand(self, account: str, region: str, record: str, service: str) -> Session:
+    def writer(self, account: str, region: str, record: str, service: str) -> Session:
         """A session that may write what the fixes of a service folder do, for the fix or undo of one record."""
 
 

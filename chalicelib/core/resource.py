@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from chalicelib.core.event import Event
-    from chalicelib.core.session import Session, Told
+    from chalicelib.core.session import Session, Prefetched
 
 
 def partition(region: str) -> str:
@@ -71,7 +71,7 @@ class Resource(ABC):
         return False
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:  # noqa: ARG003 - the default: not at all
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:  # noqa: ARG003 - the default: not at all
         """What AWS tells of some of this kind, in fewer calls than one each: answers to calls that ask about one alone.
 
         A guardrail may take them for that call's own answer. What they leave out (a resource that is gone, say) is

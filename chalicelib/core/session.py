@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.core.baseline import Known
 
 
-class Told(NamedTuple):
+class Prefetched(NamedTuple):
     """The answer to a call that asks about one thing: `Told("ec2", "DescribeVolumes", {"VolumeIds": […]}, {…})`."""
 
     service: str
@@ -76,5 +76,5 @@ class Session(Protocol):
     def client(self, service: Literal["s3control"], region: str = ...) -> S3ControlClient: ...
     def client(self, service: str, region: str = ...) -> Any: ...
 
-    def told(self, answers: Iterable[Told]) -> None:
+    def prefetch(self, answers: Iterable[Prefetched]) -> None:
         """Answer these calls from memory too, as long as this look lasts."""

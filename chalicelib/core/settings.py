@@ -251,7 +251,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         return self.needs_tags(rule.id) or self.mode_of(rule, account, {}) is not Mode.OFF
 
     @property
-    def told_tags(self) -> frozenset[str]:
+    def recorded_tags(self) -> frozenset[str]:
         """Keys of the tags by which it is decided whom to tell."""
         direct = self.direct.tags if self.direct else ()
         return frozenset({*(key for route in self.routes for key in route.tags), *direct})

@@ -37,7 +37,7 @@ class Unfinished(Exception):
     """
 
     def __init__(self, outcomes: list[Outcome], errors: list[Exception]) -> None:
-        super().__init__("; ".join(map(described, errors)))  # Lambda logs it, and puts it in the dead letter.
+        super().__init__("; ".join(map(describe_error, errors)))  # Lambda logs it, and puts it in the dead letter.
         self.outcomes, self.errors = outcomes, errors
 
 
@@ -55,9 +55,9 @@ class Context:
     time_left: Callable[[], float]
     later: Callable[[Mapping[str, Any], datetime], None]
 
-    def look(self, resource: Resource) -> Session:
+    def reader(self, resource: Resource) -> Session:
         """A fresh look at a resource's account and region."""
-        return self.sessions.look(resource.account, resource.region)
+        return self.sessions.reader(resource.account, resource.region)
 
     def recalled(self, record_id: str) -> tuple[Record, Guardrail[Any], Resource]:
         """A record with its guardrail, which has a fix, and its resource. Raises CannotAct."""
@@ -92,7 +92,7 @@ def is_gone(resource: Resource, error: Exception) -> bool:
     return dig(_response(error), "Error", "Code") in resource.gone
 
 
-def described(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """An error in one line, fit for the record: AWS's code and message without what looks like a secret."""
     from chalicelib.analysis.secrets import redact  # Its patterns take longer to compile than the rest of the engine.
     from chalicelib.analysis.text import plain

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import CannotAct, Drifted, Refused
 from chalicelib.core.types import ESCALATED, REMINDED, UNDOABLE, Status
-from chalicelib.engine.context import SNAPBACK, described, is_gone
+from chalicelib.engine.context import SNAPBACK, describe_error, is_gone
 
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
@@ -40,17 +40,17 @@ class Decisions:
         if record.status is not Status.ASKING:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is asking can be approved")
         self._may_write(rule, resource, record)
-        look, looked_at = self._context.look(resource), self._context.now()
+        reader, looked_at = self._context.reader(resource), self._context.now()
         try:
-            reason = rule(resource, look)
-            before = rule.fix.read(resource, look)
+            reason = rule(resource, reader)
+            before = rule.fix.read(resource, reader)
         except Exception as error:
             if is_gone(resource, error):
                 return self._moved(record, Status.GONE, by=by)
             raise
         if reason is None:
             return self._moved(record, Status.EXPIRED, by=by, note="it is safe already")
-        after = rule.fix.answer(before, look.known, record.actor, record.event_time)
+        after = rule.fix.answer(before, reader.known, record.actor, record.event_time)
         if before != record.before:
             self._moved(
                 record, Status.ASKING, by=by, note="it changed since", reason=reason, before=before, after=after
@@ -73,7 +73,7 @@ class Decisions:
         self._may_write(rule, resource, record)
         looked_at = self._context.now()
         try:
-            now = rule.fix.read(resource, self._context.look(resource))
+            now = rule.fix.read(resource, self._context.reader(resource))
         except Exception as error:
             if is_gone(resource, error):
                 raise CannotAct(f"record {record_id}: {resource.arn} is gone; nothing to put back") from error
@@ -124,11 +124,11 @@ class Decisions:
         trouble = ""
         try:
             _, rule, resource = self._context.recalled(record.id)
-            safe = rule(resource, self._context.look(resource)) is None
+            safe = rule(resource, self._context.reader(resource)) is None
         except Exception as error:  # noqa: BLE001 - the question is put all the same
             if not isinstance(error, CannotAct) and is_gone(resource, error):
                 return self._ledger.move(record, Status.GONE, by=SNAPBACK)
-            safe, trouble = False, f"; it can't be looked at: {described(error)}"
+            safe, trouble = False, f"; it can't be looked at: {describe_error(error)}"
         if safe:
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="it is safe by now")
         hours = f"{age // timedelta(hours=1)} hours"

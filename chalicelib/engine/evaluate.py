@@ -50,26 +50,26 @@ class _Finding:
     seen_at: datetime
     before: Any = None
     after: Any = None
-    look: Session | None = None
+    reader: Session | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Looks:
+class _Readers:
     """One look at each account and region for all guardrails of an event, each with the time when it began."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._looks: dict[tuple[str, str], tuple[Session, datetime]] = {}
+        self._readers: dict[tuple[str, str], tuple[Session, datetime]] = {}
 
     def at(self, account: str, region: str) -> tuple[Session, datetime]:
         where = (account, region)
-        if where not in self._looks:
-            self._looks[where] = self._context.sessions.look(*where), self._context.now()
-        return self._looks[where]
+        if where not in self._readers:
+            self._readers[where] = self._context.sessions.reader(*where), self._context.now()
+        return self._readers[where]
 
     def forget(self) -> None:
         """What was seen before a write is no longer true."""
-        self._looks.clear()
+        self._readers.clear()
 
 
 class Evaluation:
@@ -83,7 +83,7 @@ class Evaluation:
         """Ask each rule that the event is for. Raises Unfinished after the last one if any of them raised."""
         outcomes: list[Outcome] = []
         errors: list[Exception] = []
-        looks = _Looks(self._context)
+        readers = _Readers(self._context)
         asks = text(event.raw, "asks")  # It came before, and this guardrail waited. No sender can add to an envelope.
         for rule in rules:
             if asks not in {None, rule.id} or not matches(rule.on, event.raw):
@@ -95,7 +95,7 @@ class Evaluation:
                 assert isinstance(rule, Guardrail)
                 every = is_scheduled(event) or rule.resource.unnamed(event)
                 resources = (
-                    self._all(rule, event, looks) if every else list(dict.fromkeys(rule.resource.in_event(event)))
+                    self._all(rule, event, readers) if every else list(dict.fromkeys(rule.resource.in_event(event)))
                 )
             except Exception as error:  # noqa: BLE001 - raised below, with the others
                 errors.append(error)
@@ -105,7 +105,7 @@ class Evaluation:
                     errors.append(OutOfTime(f"{rule.id}: too many to ask about; the next sweep asks about all"))
                     break
                 try:
-                    outcomes.append(self._check(rule, resource, event, looks))
+                    outcomes.append(self._check(rule, resource, event, readers))
                 except Exception as error:  # noqa: BLE001 - raised below, with the others
                     errors.append(error)
         if errors:
@@ -122,16 +122,16 @@ class Evaluation:
         rules = [rule for rule in rules if self._settings.on(rule, event.account)]
         found: dict[Resource, list[Guardrail[Any]]] = {}
         left: list[Resource] = []
-        look = self._context.sessions.look(event.account, event.region)
+        reader = self._context.sessions.reader(event.account, event.region)
         with suppress(Exception):  # What isn't told at once is asked for one by one.
-            look.told(resources[0].in_bulk(resources, look) if rules and resources else ())
+            reader.prefetch(resources[0].in_bulk(resources, reader) if rules and resources else ())
         for resource in resources:
             if self._context.time_left() < TIME_NEEDED:
                 left.append(resource)
                 continue
             for rule in rules:
                 try:
-                    safe = rule(resource, look) is None
+                    safe = rule(resource, reader) is None
                 except Exception:  # noqa: BLE001 - asked again below, where it is told
                     safe = False
                 if safe:
@@ -142,19 +142,19 @@ class Evaluation:
             if self._context.time_left() < TIME_NEEDED:
                 left.append(resource)
                 continue
-            looks = _Looks(self._context)
+            readers = _Readers(self._context)
             for rule in unsafe:
                 try:
-                    outcomes.append(self._check(rule, resource, event, looks))
+                    outcomes.append(self._check(rule, resource, event, readers))
                 except Exception as error:  # noqa: BLE001 - told with the others
                     errors.append((resource, error))
         return Swept(outcomes, errors, left)
 
-    def _all(self, rule: Guardrail[Any], event: Event, looks: _Looks) -> Sequence[Resource]:
+    def _all(self, rule: Guardrail[Any], event: Event, readers: _Readers) -> Sequence[Resource]:
         """All resources of its kind in the event's account and region, in the order of their ids."""
-        looks.forget()
-        look, _ = looks.at(event.account, event.region)
-        return sorted(set(rule.resource.all_in(look)), key=lambda resource: resource.id)
+        readers.forget()
+        reader, _ = readers.at(event.account, event.region)
+        return sorted(set(rule.resource.all_in(reader)), key=lambda resource: resource.id)
 
     def _trip(self, rule: Tripwire, event: Event) -> list[Outcome]:
         reason = rule(event, self._settings.known)
@@ -170,26 +170,26 @@ class Evaluation:
         )
         return [self._found(finding)]
 
-    def _check(self, rule: Guardrail[Any], resource: Resource, event: Event, looks: _Looks) -> Outcome:
+    def _check(self, rule: Guardrail[Any], resource: Resource, event: Event, readers: _Readers) -> Outcome:
         settings = self._settings
         if not settings.on(rule, resource.account):
             return Outcome(rule.id, resource.arn, "off")
-        look, seen_at = looks.at(resource.account, resource.region)
+        reader, seen_at = readers.at(resource.account, resource.region)
         try:
-            reason = rule(resource, look)
+            reason = rule(resource, reader)
             if reason is None:
                 return Outcome(rule.id, resource.arn, "compliant")
             if waiting := self._waits(rule, resource, event, reason):
                 return waiting
-            tags = resource.tags(look) if settings.needs_tags(rule.id) or settings.told_tags else {}
-            before = rule.fix.read(resource, look) if rule.fix else None
+            tags = resource.tags(reader) if settings.needs_tags(rule.id) or settings.recorded_tags else {}
+            before = rule.fix.read(resource, reader) if rule.fix else None
         except Exception as error:
             if is_gone(resource, error):
                 return Outcome(rule.id, resource.arn, Status.GONE)
             raise
         after = None
         if rule.fix and before is not None:
-            after = rule.fix.answer(before, look.known, event.actor, event.time)
+            after = rule.fix.answer(before, reader.known, event.actor, event.time)
         mode = settings.allowed(rule, settings.mode_of(rule, resource.account, tags))
         if after == before:
             mode = weakest(mode, Mode.ALERT)
@@ -202,12 +202,12 @@ class Evaluation:
             seen_at=seen_at,
             before=before,
             after=after,
-            look=look,
+            reader=reader,
             tags=tags,
         )
         outcome = self._found(finding)
         if outcome.status not in _AS_IT_WAS:
-            looks.forget()
+            readers.forget()
         return outcome
 
     def _waits(self, rule: Guardrail[Any], resource: Resource, event: Event, reason: str) -> Outcome | None:
@@ -251,12 +251,12 @@ class Evaluation:
         touched = fix.touches(found.resource, found.before) if fix else ()
         if mode is not Mode.ALERT and self._settings.never(found.resource, *touched):
             mode, note = Mode.ALERT, "never touched, say the settings"
-        if mode is Mode.FIX and fix and found.look:
+        if mode is Mode.FIX and fix and found.reader:
             stopped = self._ledger.stopped()
             doubt = (
                 f"all writes are {stopped}"
                 if stopped
-                else fix.doubt(found.resource, found.before, found.after, found.event.actor, found.look)
+                else fix.doubt(found.resource, found.before, found.after, found.event.actor, found.reader)
             )
             mode, note = (Mode.ASK, doubt) if doubt else (mode, note)
         if mode is Mode.FIX and self._context.time_left() < TIME_NEEDED:
@@ -288,7 +288,7 @@ class Evaluation:
             after=found.after,
             fix=fix.summary if fix else "",
             reversible=fix.reversible if fix else True,
-            tags={key: value for key, value in found.tags.items() if key in self._settings.told_tags},
+            tags={key: value for key, value in found.tags.items() if key in self._settings.recorded_tags},
             found_by="sweep" if is_scheduled(event) else "event",
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import FixFailed, NotYet, Refused
 from chalicelib.core.types import Status
-from chalicelib.engine.context import PROOF_PAUSES, SNAPBACK, described, is_gone
+from chalicelib.engine.context import PROOF_PAUSES, SNAPBACK, describe_error, is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +32,9 @@ class Remediation:
         assert rule.fix is not None
         assert record.after is not None
         wrong: Exception | None = None
-        hand = self._context.sessions.hand(resource.account, resource.region, record.id, rule.service)
+        writer = self._context.sessions.writer(resource.account, resource.region, record.id, rule.service)
         try:
-            rule.fix.write(resource, record.after, hand)
+            rule.fix.write(resource, record.after, writer)
         except Exception as error:  # noqa: BLE001 - judged by the proof, raised below if the harm is still there
             wrong = error
         try:
@@ -42,14 +42,14 @@ class Remediation:
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, wrong, by)
         if reason is None:
-            note = f"safe in spite of {described(wrong)}" if wrong else ""
-            return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left, calls=tuple(hand.calls))
+            note = f"safe in spite of {describe_error(wrong)}" if wrong else ""
+            return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left, calls=tuple(writer.calls))
         if wrong is None:
             return self._ledger.move(
-                record, Status.STILL_UNSAFE, by=by, note=reason, after=left, calls=tuple(hand.calls)
+                record, Status.STILL_UNSAFE, by=by, note=reason, after=left, calls=tuple(writer.calls)
             )
-        trouble = described(wrong)
-        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(hand.calls))
+        trouble = describe_error(wrong)
+        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(writer.calls))
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
     def undo(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
@@ -58,14 +58,14 @@ class Remediation:
         assert record.before is not None
         fix, context = rule.fix, self._context
         wrong: Exception | None = None
-        hand = context.sessions.hand(resource.account, resource.region, record.id, rule.service)
+        writer = context.sessions.writer(resource.account, resource.region, record.id, rule.service)
         try:
-            fix.write(resource, record.before, hand)
+            fix.write(resource, record.before, writer)
         except Exception as error:  # noqa: BLE001 - judged by what is there now, raised below
             wrong = error
         try:
             left = context.settled(
-                lambda: fix.read(resource, context.look(resource)),
+                lambda: fix.read(resource, context.reader(resource)),
                 lambda state: state == record.before,
                 () if wrong else PROOF_PAUSES,
             )
@@ -73,9 +73,9 @@ class Remediation:
             return self._unseen(record, resource, error, wrong, by)
         if left == record.before:
             note = f"let be for {context.settings.undo_exemption_days} days"
-            return self._ledger.move(record, Status.UNDONE, by=by, note=note, after=left, calls=tuple(hand.calls))
-        trouble = f"undo: {described(wrong) if wrong else 'written, but the state read back is another'}"
-        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(hand.calls))
+            return self._ledger.move(record, Status.UNDONE, by=by, note=note, after=left, calls=tuple(writer.calls))
+        trouble = f"undo: {describe_error(wrong) if wrong else 'written, but the state read back is another'}"
+        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(writer.calls))
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
     def resume(self, record: Record) -> Record:
@@ -112,8 +112,8 @@ class Remediation:
         assert fix is not None
 
         def read() -> tuple[str | None, Any]:
-            look = self._context.look(resource)
-            return rule(resource, look), fix.read(resource, look)
+            reader = self._context.reader(resource)
+            return rule(resource, reader), fix.read(resource, reader)
 
         return self._context.settled(read, lambda found: found == (None, written), pauses)
 
@@ -124,7 +124,7 @@ class Remediation:
         """
         if is_gone(resource, error):
             return self._ledger.move(record, Status.GONE, by=by)
-        trouble = described(wrong or error)
+        trouble = describe_error(wrong or error)
         if record.attempts >= MOST_ATTEMPTS:
             self._ledger.move(record, Status.FAILED, by=by, note="can't be looked at", error=trouble)
         elif isinstance(error, NotYet):
@@ -141,7 +141,7 @@ class Remediation:
             return self._ledger.move(record, Status.FIXED, by=SNAPBACK, note="found safe", after=now)
         if self._ledger.stopped() or self._context.settings.trouble:
             return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error="its function died before the fix")
-        known = self._context.look(resource).known
+        known = self._context.reader(resource).known
         after = rule.fix.answer(now, known, record.actor, record.event_time)
         record = self.counted(record, after)
         if record.status is Status.ASKING:
@@ -152,7 +152,7 @@ class Remediation:
         """Unless somebody else may have changed it since: an undo half-way can't be told from that."""
         assert rule.fix is not None
         try:
-            now = rule.fix.read(resource, self._context.look(resource))
+            now = rule.fix.read(resource, self._context.reader(resource))
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, SNAPBACK)
         if now == record.before:

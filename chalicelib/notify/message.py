@@ -31,7 +31,7 @@ _WORDS = {
 _NOT_DONE = frozenset({Status.ALERTED, Status.ASKING, Status.FIGHTING, Status.EXPIRED})
 
 
-def told(record: Record) -> bool:
+def is_sent(record: Record) -> bool:
     """Whether a record's latest step is told.
 
     All are but `fixing` and `undoing`, which another step follows within the minute, and a `failed` that a retry

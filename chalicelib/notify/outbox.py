@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.aws.ledger import from_item, stepped
 from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.held import Held
-from chalicelib.notify.message import Message, message_of, told
+from chalicelib.notify.message import Message, message_of, is_sent
 from chalicelib.notify.routing import gathered, quiet_until, recipients, rest, summary_of
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def deliver(home: Home, event: Any, context: Any) -> Any:
     outbox.look_at(event["Records"])
     # A batch that failed wholly is answered like one that failed in part: it is no error of the function.
     processor = BatchProcessor(EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(event, outbox.tell, processor, context)
+    answer = process_partial_response(event, outbox.deliver_item, processor, context)
     outbox.report()
     return answer
 
@@ -221,7 +221,7 @@ class _Outbox:
         if len(keys) > 1:
             self._read(keys)
 
-    def tell(self, record: DynamoDBRecord) -> None:
+    def deliver_item(self, record: DynamoDBRecord) -> None:
         """Raises what an item raises that is no record as we write them, and what DynamoDB does."""
         try:
             news = _news(record.raw_event, self._home.ledger.load)
@@ -232,9 +232,9 @@ class _Outbox:
             raise
         if news and message:
             for name in recipients(news, self._home.settings, self._all):
-                self._tell(message, name)
+                self._deliver(message, name)
 
-    def _tell(self, message: Message, name: str) -> None:
+    def _deliver(self, message: Message, name: str) -> None:
         if _key(name, message.record, message.step) in self._items:
             return
         due, batch = self._waits(message, name)
@@ -482,7 +482,7 @@ class _Outbox:
             if self._items.get(_key(held.channel, held.message.record, held.message.step)) is None:
                 self.hold(held)
             return
-        letter = {"told": held.message.headline, "at": held.message.at, "function": self._home.function}
+        letter = {"headline": held.message.headline, "at": held.message.at, "function": self._home.function}
         self._home.give_up(json.dumps({**why, **letter}))
         self._home.logger.error("not told by any channel: it is in the queue of failed messages", extra=why)
         self._counts["MessagesQueued"] += 1
@@ -613,4 +613,4 @@ def _number(item: Item, name: str) -> float:
 def _news(item: Mapping[str, Any], load: Callable[[Mapping[str, Any]], Record]) -> Record | None:
     """The record in a stream item, if it is there with a new step that is to be told."""
     record = stepped(item, load)
-    return record if record and told(record) else None
+    return record if record and is_sent(record) else None

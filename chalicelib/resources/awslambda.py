@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import text
 from chalicelib.core.resource import Resource, partition
-from chalicelib.core.session import Told
+from chalicelib.core.session import Prefetched
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Function(Resource):
             yield cls(name, aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """GetFunction tells the configuration too, and may be called more often than what is for that alone.
 
         https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -79,7 +79,7 @@ class Function(Resource):
         for each in some:
             with absent(_NOT_THERE):
                 found = aws.client("lambda").get_function(**each.asked)["Configuration"]
-                yield Told("lambda", "GetFunctionConfiguration", each.asked, found)
+                yield Prefetched("lambda", "GetFunctionConfiguration", each.asked, found)
 
     def configured(self, aws: Session) -> Mapping[str, Any]:
         """As GetFunctionConfiguration tells it: the values of its environment are in there, maybe in plain text."""
@@ -105,7 +105,7 @@ class Qualified(Function):
     bulk_reads: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:  # noqa: ARG003
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:  # noqa: ARG003
         """None: policies and addresses are asked for one by one."""
         return iter(())
 

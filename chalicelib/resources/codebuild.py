@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from botocore.exceptions import ClientError
 
 from chalicelib.core.resource import Resource, partition
-from chalicelib.core.session import Told
+from chalicelib.core.session import Prefetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,11 +52,11 @@ class Project(Resource):
                 yield cls(name, aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         for start in range(0, len(some), _AT_ONCE):
             names = [each.id for each in some[start : start + _AT_ONCE]]
             for found in aws.client("codebuild").batch_get_projects(names=names)["projects"]:
-                yield Told("codebuild", "BatchGetProjects", {"names": [found["name"]]}, {"projects": [found]})
+                yield Prefetched("codebuild", "BatchGetProjects", {"names": [found["name"]]}, {"projects": [found]})
 
     def described(self, aws: Session) -> Mapping[str, Any]:
         """As BatchGetProjects tells it, which has no error for one that isn't there."""

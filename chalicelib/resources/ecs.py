@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.core.event import rows, text
 from chalicelib.core.resource import Resource, partition
-from chalicelib.core.session import Told
+from chalicelib.core.session import Prefetched
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
@@ -141,14 +141,14 @@ class Service(Resource):
                             yield cls(name, aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         for cluster in sorted({each.cluster for each in some}):
             names = [each.name for each in some if each.cluster == cluster]
             for start in range(0, len(names), _SERVICES_AT_ONCE):
                 asked = {"cluster": cluster, "services": names[start : start + _SERVICES_AT_ONCE]}
                 for found in aws.client("ecs").describe_services(**asked)["services"]:
                     alone = {"cluster": cluster, "services": [found["serviceName"]]}
-                    yield Told("ecs", "DescribeServices", alone, {"services": [found]})
+                    yield Prefetched("ecs", "DescribeServices", alone, {"services": [found]})
 
     def described(self, aws: Session, **more: Any) -> Mapping[str, Any]:
         """As DescribeServices tells it. One that is deleted stays listed for a while: it is gone all the same."""

@@ -18,7 +18,7 @@ from chalicelib.core.errors import OutOfTime
 from chalicelib.core.event import parse_time
 from chalicelib.core.outcome import QUIET
 from chalicelib.core.resource import REPORTS_TO, partition
-from chalicelib.engine.context import Unfinished, described
+from chalicelib.engine.context import Unfinished, describe_error
 from chalicelib.sweep.places import Place, chunks, event_of, missable, places
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def listed(home: Home, message: Mapping[str, Any], rules: Sequence[Guardrail[Any
     markers = Markers(home.dynamodb, home.table)
     known = missable(rules, markers.asked(place), run)
     seen, some = set[str](), list[str]()
-    for resource in kind.all_in(home.sessions.look(place.account, place.region)):
+    for resource in kind.all_in(home.sessions.reader(place.account, place.region)):
         if resource.id not in seen:
             seen.add(resource.id)
             some.append(resource.id)
@@ -124,7 +124,7 @@ def ask(
     home: Home,
     message: Mapping[str, Any],
     rules: Sequence[Guardrail[Any]],
-    tell: Callable[[Event, list[Outcome]], None],
+    log_outcomes: Callable[[Event, list[Outcome]], None],
 ) -> list[tuple[Any, int]]:
     """Ask about some resources of a place. Answers the messages that are left to send, with their delays in seconds.
 
@@ -138,12 +138,12 @@ def ask(
     event = event_of(place, str(message["sweep"]), at, message["missable"])
     resources = [rules[0].resource(each, place.account, place.region) for each in message["ids"]]
     swept = home.engine.sweep(rules, resources, event)
-    tell(event, swept.outcomes)
+    log_outcomes(event, swept.outcomes)
     missed = sum(missed_by_events(outcome, message["missable"]) for outcome in swept.outcomes)
     home.metrics.add_metric("MissedByEvents", MetricUnit.Count, missed)
     home.metrics.flush_metrics()
     for resource, error in swept.errors:
-        extra = {"resource": resource.arn, "why": described(error)}
+        extra = {"resource": resource.arn, "why": describe_error(error)}
         home.logger.error("sweep: could not ask", extra=extra)
     failed = list(dict.fromkeys(resource for resource, _ in swept.errors))
     if len(failed) == len(resources):

@@ -15,7 +15,7 @@ from snapback.commands.options import (
     settings_option,
     stack_option,
 )
-from snapback.errors import FINE, FOUND, Refused, complain, told, warn
+from snapback.errors import FINE, FOUND, Refused, complain, describe_error, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def dlq_redrive(
     """
     from botocore.exceptions import ClientError
 
-    from chalicelib.engine.context import described
+    from chalicelib.engine.context import describe_error
     from snapback.dlq import Failed, looking
 
     again = _Again(stack, settings_path, local=local)
@@ -114,9 +114,9 @@ def dlq_redrive(
             try:
                 done = again.event(letter) if letter.event is not None else again.messages(letter)
             except (Failed, ClientError) as error:
-                if not isinstance(error, Failed) and told(error)[0]:
+                if not isinstance(error, Failed) and describe_error(error)[0]:
                     raise
-                why = str(error) if isinstance(error, Failed) else described(error)
+                why = str(error) if isinstance(error, Failed) else describe_error(error)
                 again.code = complain(f"{letter.id[:8]} stays: {letter.what}: {why}", FOUND)
                 continue
             look.take(letter)

@@ -70,7 +70,7 @@ class Presupposed:
         self._made: set[tuple[str, str]] = set()
 
     @property
-    def told(self) -> str:
+    def described(self) -> str:
         return "; ".join(dict.fromkeys(self.notes))
 
     def client(self, service: str) -> Any:

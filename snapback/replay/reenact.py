@@ -84,10 +84,10 @@ class Reenactor:
                     before.notes.append("it is so in memory already")
                 else:
                     raise
-                return Reenacted(True, before.told)
+                return Reenacted(True, before.described)
         self.aliases.learn(detail.get("responseElements"), answer)
         before.implied(parse_time(detail.get("eventTime")))
-        return Reenacted(True, before.told)
+        return Reenacted(True, before.described)
 
 
 def _no_call(envelope: Mapping[str, Any]) -> str:

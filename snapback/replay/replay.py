@@ -27,7 +27,7 @@ from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
 from chalicelib.core.settings import Flood, Settings, Webhook
 from chalicelib.core.types import Mode
-from chalicelib.engine.context import Unfinished, described
+from chalicelib.engine.context import Unfinished, describe_error
 from snapback.memory_aws.memory import REGION, MemoryAws
 from snapback.replay.aliases import Aliases
 from snapback.replay.logs import DAWN, Entry, read
@@ -167,7 +167,7 @@ class Functions:
                 outcomes = error.outcomes if isinstance(error, Unfinished) else []
                 _merge(done, outcomes)
                 if wait is None:
-                    done[name, ""] = Outcome(name, "", DEAD, described(error))
+                    done[name, ""] = Outcome(name, "", DEAD, describe_error(error))
                 else:
                     self._pause(wait)
             else:

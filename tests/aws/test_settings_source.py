@@ -249,13 +249,13 @@ def test_a_container_changes_its_mind_within_the_time(container: World) -> None:
 
 def test_what_is_known_reaches_the_guardrails_of_a_warm_container(container: World) -> None:
     here = wiring.application(CONTEXT)
-    look = here.sessions.look(HOME, REGION)
-    assert look.known.key_days == 90
+    reader = here.sessions.reader(HOME, REGION)
+    assert reader.known.key_days == 90
     publish(container, document(known=Known(key_days=30)))
     container.later(seconds=KEPT)
     assert wiring.application(CONTEXT) is here
-    assert here.sessions.look(HOME, REGION).known.key_days == 30
-    assert here.sessions.look(HOME, REGION).known.published == f"ssm:{PARAMETER}"
+    assert here.sessions.reader(HOME, REGION).known.key_days == 30
+    assert here.sessions.reader(HOME, REGION).known.published == f"ssm:{PARAMETER}"
 
 
 def test_channels_and_sinks_are_opened_anew(container: World) -> None:

@@ -11,7 +11,7 @@ from chalicelib.core.errors import CannotAct, Refused
 from chalicelib.core.event import Actor
 from chalicelib.core.settings import Approver, Settings
 from chalicelib.core.types import REFUSED, Status
-from chalicelib.notify.message import told
+from chalicelib.notify.message import is_sent
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID
 from tests.support.events import HOME, cloudtrail_event
 
@@ -105,7 +105,7 @@ def test_a_refusal_is_on_record_changes_nothing_and_is_not_told(world: World, re
     noted = engine.refuse(record.id, "eve (slack:U9)", "she may not")
     assert noted.status is Status.ASKING
     assert noted.history[-1].status == REFUSED
-    assert not told(noted)
+    assert not is_sent(noted)
     assert world.record(record.id) == noted
     assert engine.approve(record.id, "bob").status is Status.FIXED
     assert [step.status for step in world.record(record.id).history] == ["asking", "refused", "fixing", "fixed"]

@@ -248,14 +248,14 @@ class Sessions:
     def __init__(self, buckets: Buckets, known: Known) -> None:
         self._buckets, self._known = buckets, known
 
-    def look(self, account: str, region: str) -> Any:
+    def reader(self, account: str, region: str) -> Any:
         seen = cache(self._buckets.get_bucket_acl)
         eyes = SimpleNamespace(
             get_bucket_acl=lambda **call: deepcopy(seen(**call)), lookup_events=lambda **_: {"Events": []}
         )
         return SimpleNamespace(account=account, region=region, known=self._known, client=lambda _: eyes, calls=())
 
-    def hand(self, account: str, region: str, record: str, service: str) -> Any:
+    def writer(self, account: str, region: str, record: str, service: str) -> Any:
         return SimpleNamespace(
             account=account, region=region, known=self._known, client=lambda _: self._buckets, calls=()
         )

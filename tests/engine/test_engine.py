@@ -16,7 +16,7 @@ from chalicelib.core.settings import Asking, Exemption, Limits, Modes, Route
 from chalicelib.core.types import Mode, Status
 from chalicelib.engine.context import Unfinished
 from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl
-from chalicelib.notify.message import message_of, told
+from chalicelib.notify.message import message_of, is_sent
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID, whole
 from tests.support.events import HOME, Envelope
 
@@ -374,7 +374,7 @@ class TestPress:
         closed = world.record(record)
         assert closed.status == Status.EXPIRED
         assert closed.history[-1].note.startswith("nobody answered in 72 hours; it is as it was")
-        assert told(closed)
+        assert is_sent(closed)
         assert deliver(world, again(envelope, world, hours=1), mode="ask").status == Status.ASKING
 
     def test_what_is_safe_by_then_is_closed_without_a_reminder(self, world: World) -> None:
@@ -505,8 +505,8 @@ class TestResume:
     @pytest.mark.parametrize("effect", [True, False])
     def test_what_a_dead_function_left_is_finished(self, world: World, effect: bool) -> None:
         self.died(world, effect=effect)
-        told = world.application().tend()
-        assert [outcome["status"] for outcome in told["resumed"]] == [Status.FIXED]
+        is_sent = world.application().tend()
+        assert [outcome["status"] for outcome in is_sent["resumed"]] == [Status.FIXED]
         (record,) = world.records()
         assert record.attempts == 2
         assert record.history[-1].note == ("found safe" if effect else "")

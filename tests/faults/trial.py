@@ -17,7 +17,7 @@ from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import UNDER_WAY, UNDOABLE, Mode, Status
 from chalicelib.engine.context import is_gone
-from chalicelib.notify.message import told
+from chalicelib.notify.message import is_sent
 from chalicelib.notify.outbox import deliver
 from chalicelib.wiring import Application
 from tests.faults.wire import OTHERS, STALE, Call, Fault, Killed, Wire
@@ -297,12 +297,12 @@ class Trial:
     def untold(self, record: Record) -> str:
         """The last status that nobody was told of, if there is one."""
         news = [from_item(image) for image in self.images()]
-        said = {(each.id, each.status) for each in news if told(each)}
+        said = {(each.id, each.status) for each in news if is_sent(each)}
         return "" if record.status in UNDER_WAY or (record.id, record.status) in said else record.status
 
     def told_once(self) -> None:
         """Each step that is to be told is, in order; again only where its mark was not written, and with the same id."""
-        wanted = [f"{record.id}-{len(record.history)}" for record in map(from_item, self.images()) if told(record)]
+        wanted = [f"{record.id}-{len(record.history)}" for record in map(from_item, self.images()) if is_sent(record)]
         said = [message.id for message in self.chat.messages]
         if list(dict.fromkeys(said)) != wanted:
             raise Lost(f"{wanted} was to be told, and {said} was")
@@ -344,8 +344,8 @@ class Trial:
         return AwsSession(_SOURCE, {}, HOME, self.resource.region, self.world.settings.known)
 
     def resource_of(self, envelope: Envelope) -> Any:
-        look = AwsSession(_SOURCE, {}, HOME, REGION, self.world.settings.known)
-        (resource,) = about(self.rule, envelope, look)
+        reader = AwsSession(_SOURCE, {}, HOME, REGION, self.world.settings.known)
+        (resource,) = about(self.rule, envelope, reader)
         return resource
 
     def whole(self) -> Any:
@@ -361,10 +361,10 @@ class Trial:
     def now(self) -> tuple[Any, str | None, bool]:
         """The whole state, why it is unsafe, and whether it is gone. Looked at again after each write, by anyone."""
         if self.wire.effects not in self.seen:
-            self.seen[self.wire.effects] = self.look()
+            self.seen[self.wire.effects] = self.reader()
         return self.seen[self.wire.effects]
 
-    def look(self) -> tuple[Any, str | None, bool]:
+    def reader(self) -> tuple[Any, str | None, bool]:
         try:
             reason = self.rule(self.resource, self.person())
             return _plain(self.case.whole(self.world)), reason, False

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.core.event import Actor
 from chalicelib.core.record import Record
 from chalicelib.core.types import Status
-from chalicelib.notify.message import Message, message_of, told
+from chalicelib.notify.message import Message, message_of, is_sent
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 ALICE = Actor(
@@ -78,7 +78,7 @@ def message(*statuses: Status, **values: Any) -> Message:
     ],
 )
 def test_what_a_person_should_know_is_told(steps: tuple[Status, ...]) -> None:
-    assert told(record_of(*steps))
+    assert is_sent(record_of(*steps))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_a_person_should_know_is_told(steps: tuple[Status, ...]) -> None:
     ],
 )
 def test_what_another_step_follows_and_a_failure_told_before_are_not_told(steps: tuple[Status, ...]) -> None:
-    assert not told(record_of(*steps))
+    assert not is_sent(record_of(*steps))
 
 
 def test_a_message_says_what_where_who_and_what_became_of_it() -> None:

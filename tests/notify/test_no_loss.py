@@ -162,7 +162,7 @@ def test_each_message_arrives_once_or_is_in_the_queue(
     account.minutes(2, 8, 10, 10, 10, 10, 10, 10, *([10] * 8 if lasting == "ever, all" else []))
     assert sorted(ids(siem)) == IDS, "and once"
 
-    arrived, elsewhere, queued = Counter(ids(ops)), Counter([*ids(mail), *account.topic.told]), account.queued()
+    arrived, elsewhere, queued = Counter(ids(ops)), Counter([*ids(mail), *account.topic.received]), account.queued()
     twice = sum(arrived.values()) - len(arrived)
     found = (len(IDS), len(arrived), twice, len(elsewhere), len(queued))
     record_property(PROPERTY, (fault, lasting, *found))
@@ -240,10 +240,10 @@ def test_after_a_crash_at_any_call_nothing_is_lost_and_no_more_than_one_telling_
                 except Crash:  # Lambda delivers again, or the next minutes' drain comes.
                     world.later(minutes=2)
                     here = process(ops, mail)
-        told = Counter(ops.told)
+        told = Counter(ops.received)
         assert set(told) == {f"c{n}-1" for n in range(3)}, crashing.at
         assert sum(told.values()) <= 4, crashing.at
-        assert not mail.told
+        assert not mail.received
         twice += sum(told.values()) - 3
     assert points > 20
     assert twice == 3, "where it was sent and not marked"

@@ -49,7 +49,7 @@ class Collector:
     answers: list[Exception | None] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     summaries: list[Summary] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)
     tries: int = 0
 
     def _answer(self) -> None:
@@ -60,16 +60,16 @@ class Collector:
     def send(self, message: Message) -> None:
         self._answer()
         self.messages.append(message)
-        self.told.append(message.id)
+        self.received.append(message.id)
 
     def sum_up(self, summary: Summary) -> None:
         self._answer()
         self.summaries.append(summary)
-        self.told += summary.messages
+        self.received += summary.messages
 
     def send_direct(self, message: Message, email: str) -> None:
         self._answer()
-        self.told.append(f"{message.id}@{email}")
+        self.received.append(f"{message.id}@{email}")
 
 
 @dataclass
@@ -208,7 +208,7 @@ def test_only_a_record_s_new_steps_are_told(here: Application, world: World) -> 
     assert ops.messages == []
     assert world.calls == []
     deliver(here, {"Records": [item(5, again, asking)]}, None)
-    assert ops.told == [f"{asking.id}-2"]
+    assert ops.received == [f"{asking.id}-2"]
 
 
 def test_a_limited_channel_gets_its_messages_later_once_in_order_and_nobody_waits_for_it(
@@ -239,10 +239,10 @@ def test_a_channel_that_is_up_again_is_no_more_behind(here: Application, world: 
     lambda_ = Lambda(here, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(1)
-    assert ops.told == ["a-1"]
+    assert ops.received == ["a-1"]
     lambda_.items = alerts("b")
     lambda_.once()
-    assert ops.told == ["a-1", "b-1"], "at once"
+    assert ops.received == ["a-1", "b-1"], "at once"
 
 
 def test_the_pauses_of_a_channel_that_fails_grow(here: Application, world: World) -> None:
@@ -269,11 +269,11 @@ def test_what_a_channel_never_takes_is_passed_on_at_once(
     assert lambda_.once() == []
     assert [body["record"] for body in elsewhere.bodies] == ["a", "b", "c"]
     lambda_.minutes(1)
-    assert topic.told == ["a-1", "b-1", "c-1"]
+    assert topic.received == ["a-1", "b-1", "c-1"]
     assert there.bodies == []
     assert f"answered {status}" in log.getvalue()
     lambda_.minutes(2)
-    assert len(topic.told) == 3
+    assert len(topic.received) == 3
 
 
 def test_a_channel_that_hangs_or_is_not_there_is_tried_once_a_batch(
@@ -297,10 +297,10 @@ def test_without_time_left_a_message_is_held_and_no_drain_begins_another(here: A
     left[0] = 10
     lambda_.once()
     lambda_.minutes(1)
-    assert ops.told == []
+    assert ops.received == []
     left[0] = 100
     lambda_.minutes(1)
-    assert ops.told == ["a-1", "b-1"]
+    assert ops.received == ["a-1", "b-1"]
 
 
 def test_an_unforeseen_error_of_a_channel_holds_the_message_and_keeps_its_text_to_itself(
@@ -313,7 +313,7 @@ def test_an_unforeseen_error_of_a_channel_holds_the_message_and_keeps_its_text_t
     assert "RuntimeError" in log.getvalue()
     assert PASSWORD not in log.getvalue()
     lambda_.minutes(1)
-    assert (ops.told, siem.told) == (["a-1"], ["a-1"])
+    assert (ops.received, siem.received) == (["a-1"], ["a-1"])
 
 
 def test_an_item_that_is_no_record_fails_alone_and_loudly(here: Application, world: World, log: io.StringIO) -> None:
@@ -321,7 +321,7 @@ def test_an_item_that_is_no_record_fails_alone_and_loudly(here: Application, wor
     bad, good = alerts("a", "b")
     del bad["dynamodb"]["NewImage"]["actor"]
     assert Lambda(here, world, [bad, good]).once() == [_number(bad)]
-    assert ops.told == ["b-1"]
+    assert ops.received == ["b-1"]
     assert "record#a" in log.getvalue()
 
 
@@ -362,7 +362,7 @@ def test_after_half_an_hour_the_fallback_is_told_then_the_last_resort_then_the_q
     assert letter["error"] == "channel alarm-topic answered 503"
     lambda_.minutes(60, each=30)
     assert len(lambda_.letters) == 1
-    assert ops.told == mail.told == topic.told == []
+    assert ops.received == mail.received == topic.received == []
 
 
 def test_what_was_given_up_is_sent_to_the_channel_that_it_was_meant_for_once_it_is_named(
@@ -379,7 +379,7 @@ def test_what_was_given_up_is_sent_to_the_channel_that_it_was_meant_for_once_it_
         channel.answers = []
     assert again(here, lambda_.letters * 2) == {"MessagesHeld": 1}
     lambda_.minutes(1)
-    assert (ops.told, mail.told, topic.told) == (["a-1"], [], [])
+    assert (ops.received, mail.received, topic.received) == (["a-1"], [], [])
     assert again(here, lambda_.letters) == {}, "it is sent by now"
     assert again(here, [{"channel": "ops", "record": "nothing", "step": 1}]) == {}
 
@@ -391,7 +391,7 @@ def test_a_fallback_that_was_told_already_is_not_told_twice(here: Application, w
     lambda_ = Lambda(here, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(2)
-    assert (ops.told, mail.told, topic.told) == ([], ["a-1"], [])
+    assert (ops.received, mail.received, topic.received) == ([], ["a-1"], [])
     assert lambda_.held == []
 
 
@@ -404,7 +404,7 @@ def test_fallbacks_in_a_circle_end_at_the_last_resort(here: Application, world: 
     lambda_ = Lambda(here, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(2)
-    assert (ops.told, mail.told, topic.told) == ([], [], ["a-1"])
+    assert (ops.received, mail.received, topic.received) == ([], [], ["a-1"])
 
 
 def test_a_channel_that_has_failed_for_long_passes_new_messages_on_within_a_minute(
@@ -415,11 +415,11 @@ def test_a_channel_that_has_failed_for_long_passes_new_messages_on_within_a_minu
     lambda_ = Lambda(here, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(40, each=4)
-    assert mail.told == ["a-1"]
+    assert mail.received == ["a-1"]
     lambda_.items = alerts("b")
     lambda_.once()
     lambda_.minutes(2)
-    assert mail.told == ["a-1", "b-1"]
+    assert mail.received == ["a-1", "b-1"]
     ops.answers = []
     lambda_.items = alerts("c")
     lambda_.once()
@@ -429,7 +429,7 @@ def test_a_channel_that_has_failed_for_long_passes_new_messages_on_within_a_minu
     lambda_.minutes(1)
     lambda_.items = alerts("e")
     lambda_.once()
-    assert (mail.told[2:], ops.told) == (["c-1"], ["d-1", "e-1"]), "it has been asked again, and is up"
+    assert (mail.received[2:], ops.received) == (["c-1"], ["d-1", "e-1"]), "it has been asked again, and is up"
 
 
 def test_one_message_that_a_channel_chokes_on_takes_no_other_elsewhere(here: Application, world: World) -> None:
@@ -446,8 +446,8 @@ def test_one_message_that_a_channel_chokes_on_takes_no_other_elsewhere(here: App
     lambda_ = Lambda(here, world, alerts("a", "b", "c"))
     lambda_.once()
     lambda_.minutes(45, each=3)
-    assert mail.told == ["a-1"]
-    assert ops.told == ["b-1", "c-1"]
+    assert mail.received == ["a-1"]
+    assert ops.received == ["b-1", "c-1"]
 
 
 def test_a_channel_that_is_in_the_settings_no_more_passes_on_what_it_held(here: Application, world: World) -> None:
@@ -457,7 +457,7 @@ def test_a_channel_that_is_in_the_settings_no_more_passes_on_what_it_held(here: 
     lambda_.once()
     here.settings, here.channels = replace(here.settings, channels=(), routes=()), [mail]
     lambda_.minutes(2)
-    assert topic.told == ["a-1"]
+    assert topic.received == ["a-1"]
 
 
 def test_when_there_is_no_queue_a_message_stays_held(here: Application, world: World) -> None:
@@ -468,7 +468,7 @@ def test_when_there_is_no_queue_a_message_stays_held(here: Application, world: W
     lambda_.minutes(2)
     assert lambda_.held == ["message#ops#a#1"]
     lambda_.minutes(1)
-    assert ops.told == ["a-1"]
+    assert ops.received == ["a-1"]
 
 
 def test_without_channels_the_alarm_topic_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -497,7 +497,7 @@ def test_what_is_sent_but_cannot_be_marked_is_not_sent_again_by_that(
     here.channels = [ops := Collector("ops")]
     with world.denied("PutItem"):
         assert Lambda(here, world, alerts("a")).once() == []
-    assert ops.told == ["a-1"]
+    assert ops.received == ["a-1"]
     assert "not marked" in log.getvalue()
 
 
@@ -507,7 +507,7 @@ def test_what_can_be_neither_sent_nor_held_is_delivered_again(here: Application,
     with world.denied("PutItem"):
         assert len(lambda_.once()) == 1
     lambda_.once()
-    assert ops.told == ["a-1"]
+    assert ops.received == ["a-1"]
 
 
 def test_a_drain_that_cannot_mark_stops_rather_than_tell_everything_twice(here: Application, world: World) -> None:
@@ -516,9 +516,9 @@ def test_a_drain_that_cannot_mark_stops_rather_than_tell_everything_twice(here: 
     lambda_.once()
     with world.denied("PutItem"), pytest.raises(ClientError):
         lambda_.minutes(1)
-    assert ops.told == ["a-1"]
+    assert ops.received == ["a-1"]
     lambda_.minutes(1)
-    assert ops.told == ["a-1", "a-1", "b-1", "c-1"], "the one between sending and marking comes twice, by the same id"
+    assert ops.received == ["a-1", "a-1", "b-1", "c-1"], "the one between sending and marking comes twice, by the same id"
 
 
 def test_a_message_that_cannot_even_be_queued_stays_held_and_stops_no_other_channel(
@@ -537,9 +537,9 @@ def test_a_message_that_cannot_even_be_queued_stays_held_and_stops_no_other_chan
     here.give_up = full
     with pytest.raises(RuntimeError, match="no queue"):
         lambda_.minutes(1)
-    assert siem.told == ["a-1", "b-1"]
+    assert siem.received == ["a-1", "b-1"]
     lambda_.minutes(1)
-    assert ops.told == ["a-1", "b-1"]
+    assert ops.received == ["a-1", "b-1"]
 
 
 def test_only_one_drain_runs_at_a_time_and_a_dead_one_s_lease_ends(here: Application, world: World) -> None:
@@ -554,7 +554,7 @@ def test_only_one_drain_runs_at_a_time_and_a_dead_one_s_lease_ends(here: Applica
 
     ops.send = slow  # type: ignore[method-assign]
     lambda_.minutes(1)
-    assert ops.told == ["a-1"]
+    assert ops.received == ["a-1"]
     assert inner == [{}]
     until = str(world.clock.timestamp() + 90)
     world.client("dynamodb").update_item(
@@ -568,9 +568,9 @@ def test_only_one_drain_runs_at_a_time_and_a_dead_one_s_lease_ends(here: Applica
     lambda_.once()
     here.time_left = lambda: 100.0
     lambda_.minutes(1)
-    assert ops.told == ["a-1"], "another one's lease"
+    assert ops.received == ["a-1"], "another one's lease"
     lambda_.minutes(1)
-    assert ops.told == ["a-1", "b-1"]
+    assert ops.received == ["a-1", "b-1"]
 
 
 def test_an_index_that_is_late_brings_nothing_twice(
@@ -591,7 +591,7 @@ def test_an_index_that_is_late_brings_nothing_twice(
     lambda_.minutes(1)
     monkeypatch.setattr(here.dynamodb, "get_paginator", lambda _: SimpleNamespace(paginate=lambda **_: pages))
     lambda_.minutes(2)
-    assert ops.told == ["a-1"]
+    assert ops.received == ["a-1"]
 
 
 def test_a_message_held_by_another_version_is_told_as_its_record_now_is(here: Application, world: World) -> None:
@@ -606,7 +606,7 @@ def test_a_message_held_by_another_version_is_told_as_its_record_now_is(here: Ap
         ExpressionAttributeValues={":old": {"S": json.dumps({"record": "a", "step": 1, "who": "knows"})}},
     )
     lambda_.minutes(1)
-    assert ops.told == ["a-1"]
+    assert ops.received == ["a-1"]
 
 
 def test_a_held_message_that_cannot_be_read_stops_no_other(here: Application, world: World, log: io.StringIO) -> None:
@@ -620,7 +620,7 @@ def test_a_held_message_that_cannot_be_read_stops_no_other(here: Application, wo
         ExpressionAttributeValues={":odd": {"S": "{}"}},
     )
     lambda_.minutes(1)
-    assert ops.told == ["b-1"]
+    assert ops.received == ["b-1"]
     assert "message#ops#a#1" in log.getvalue()
     assert lambda_.held == ["message#ops#a#1"]
 
@@ -683,7 +683,7 @@ class TestFlood:
         assert len(summary.lines) == 31
         assert summary.lines[-1] == "… and 5 more"
         assert "snapback records" in summary.text
-        assert sorted(ops.told) == sorted(f"r{number:02}-1" for number in range(40))
+        assert sorted(ops.received) == sorted(f"r{number:02}-1" for number in range(40))
 
     def test_two_guardrails_and_two_accounts_are_counted_by_themselves(self, here: Application, world: World) -> None:
         here.channels = [ops := Collector("ops")]
@@ -704,7 +704,7 @@ class TestFlood:
         lambda_ = Lambda(here, world, alerts("a", "b", "c", "d", "e", "f"))
         lambda_.once()
         lambda_.minutes(10)
-        assert ops.told == ["a-1", "b-1", "c-1", "d-1", "e-1", "f-1"]
+        assert ops.received == ["a-1", "b-1", "c-1", "d-1", "e-1", "f-1"]
         assert ops.summaries == []
 
     def test_a_record_s_later_steps_wait_for_its_earlier_ones(self, here: Application, world: World) -> None:
@@ -718,7 +718,7 @@ class TestFlood:
         world.later(minutes=1)  # The next window, before its first drain.
         lambda_.once()
         lambda_.minutes(1)
-        assert ops.told[5:] == ["x-1", "x-3"]
+        assert ops.received[5:] == ["x-1", "x-3"]
 
     def test_a_question_in_a_summary_can_still_be_answered(self, here: Application, world: World) -> None:
         here.channels = [ops := Collector("ops")]
@@ -746,7 +746,7 @@ class TestFlood:
         assert len(ops.messages) == 5
         (summary,) = ops.summaries
         assert summary.count == 7
-        assert ops.told == [f"r{number:02}-1" for number in range(12)], "in order"
+        assert ops.received == [f"r{number:02}-1" for number in range(12)], "in order"
         assert lambda_.held == []
 
     def test_a_summary_that_is_not_taken_is_told_later_with_all_of_its_messages(
@@ -759,7 +759,7 @@ class TestFlood:
         assert ops.summaries == []
         lambda_.minutes(1)
         assert [summary.count for summary in ops.summaries] == [3]
-        assert sorted(ops.told) == [f"{name}-1" for name in "abcdefgh"]
+        assert sorted(ops.received) == [f"{name}-1" for name in "abcdefgh"]
 
 
 def test_in_quiet_hours_low_findings_wait_for_one_digest_and_high_ones_do_not(here: Application, world: World) -> None:
@@ -770,7 +770,7 @@ def test_in_quiet_hours_low_findings_wait_for_one_digest_and_high_ones_do_not(he
     items = [item(n, record_of(Status.ALERTED, id=f"r{n}", severity=each)) for n, each in enumerate(severities)]
     lambda_ = Lambda(here, world, items)
     lambda_.once()
-    assert ops.told == ["r1-1", "r3-1"]
+    assert ops.received == ["r1-1", "r3-1"]
     world.clock = datetime(2026, 11, 24, 5, 58, tzinfo=UTC)
     lambda_.minutes(1)
     assert ops.summaries == []
@@ -794,7 +794,7 @@ class TestPeople:
 
     def test_they_are_told_besides_the_channel(self, here: Application, world: World, slack: Collector) -> None:
         Lambda(here, world, [self.item()]).once()
-        assert slack.told == ["a-1", "a-1@bob@example.com"]
+        assert slack.received == ["a-1", "a-1@bob@example.com"]
 
     def test_they_are_told_later_when_slack_is_down(self, here: Application, world: World, slack: Collector) -> None:
         slack.answers = [None, TRANSIENT[0]]
@@ -802,7 +802,7 @@ class TestPeople:
         lambda_.once()
         assert lambda_.held == ["message#security@bob@example.com#a#1"]
         lambda_.minutes(1)
-        assert slack.told == ["a-1", "a-1@bob@example.com"]
+        assert slack.received == ["a-1", "a-1@bob@example.com"]
 
     def test_what_they_cannot_be_told_is_in_the_channel(
         self, here: Application, world: World, slack: Collector
@@ -812,7 +812,7 @@ class TestPeople:
         lambda_ = Lambda(here, world, [self.item()])
         lambda_.once()
         lambda_.minutes(1)
-        assert slack.told == ["a-1"]
+        assert slack.received == ["a-1"]
         assert lambda_.held == []
         assert lambda_.letters == []
 
@@ -826,7 +826,7 @@ def test_a_route_s_channels_are_told_and_no_others(here: Application, world: Wor
     values = [{"severity": "critical"}, {"severity": "low"}, {"severity": "low", "guardrail": "ec2.x"}]
     items = [item(n, record_of(Status.ALERTED, id=f"r{n}", **each)) for n, each in enumerate(values)]
     Lambda(here, world, items).once()
-    assert (pager.told, ops.told) == (["r0-1", "r1-1"], ["r1-1"])
+    assert (pager.received, ops.received) == (["r0-1", "r1-1"], ["r1-1"])
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -859,7 +859,7 @@ def test_whatever_channels_answer_each_message_arrives_once_somewhere_or_is_in_t
     for _ in range(30):
         lambda_.minutes(10, each=10)
         letters = (f"{each['record']}-{each['step']}" for each in lambda_.letters)
-        arrived = [*ops.told, *mail.told, *topic.told, *letters]
+        arrived = [*ops.received, *mail.received, *topic.received, *letters]
         if len(arrived) >= len(names):
             break
     assert sorted(arrived) == sorted(f"{name}-1" for name in names)

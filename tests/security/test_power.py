@@ -124,9 +124,9 @@ def test_only_what_speaks_to_people_can_read_secrets_and_only_ours() -> None:
 
 @pytest.mark.parametrize("operation", ["put_bucket_acl", "delete_bucket", "create_bucket"])
 def test_a_look_can_not_be_talked_into_writing(operation: str, world: World) -> None:
-    look = AwsSessions(HOME, world.settings.known).look(HOME, REGION)
+    reader = AwsSessions(HOME, world.settings.known).reader(HOME, REGION)
     with pytest.raises(ReadOnly):
-        getattr(look.client("s3"), operation)(Bucket="app-media")
+        getattr(reader.client("s3"), operation)(Bucket="app-media")
 
 
 def test_what_anybody_can_reach_may_hand_over_to_act_and_nothing_else() -> None:

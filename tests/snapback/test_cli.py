@@ -240,8 +240,8 @@ class TestSettings:
         assert lines[0] == "snapback.yaml:1: mode is 'fixx', did you mean 'fix'?; allowed: off, alert, ask, fix"
         assert lines[1].startswith("snapback.yaml:2: unknown key 'knowns' in the file, did you mean 'known'?")
         assert lines[2] == "snapback: snapback.yaml can't be used as it is"
-        told = objects(run("settings", "check", "--json", code=2))
-        assert [(each["line"], each["warning"]) for each in told] == [(1, False), (2, False)]
+        describe_error = objects(run("settings", "check", "--json", code=2))
+        assert [(each["line"], each["warning"]) for each in describe_error] == [(1, False), (2, False)]
 
     def test_a_warning_is_no_error(self, tmp_path: Path) -> None:
         line = f"exemptions: [{{guardrail: s3.*, reason: because, owner: team, expires: {date(2020, 1, 1)}}}]"
@@ -346,10 +346,10 @@ class TestReplay:
     )
     def test_bad_files_are_one_line(self, tmp_path: Path, content: bytes, said: str) -> None:
         (tmp_path / "bad.json").write_bytes(content)
-        told = complaint("replay", "bad.json")
-        assert said in told
-        assert told.startswith("bad.json")
-        assert "\n" not in told
+        describe_error = complaint("replay", "bad.json")
+        assert said in describe_error
+        assert describe_error.startswith("bad.json")
+        assert "\n" not in describe_error
 
     def test_missing_files_empty_folders_and_bad_settings_are_one_line(self, tmp_path: Path) -> None:
         assert "there is no such file" in complaint("replay", "nowhere.json")
@@ -375,8 +375,8 @@ class TestHandle:
     def test_json_goes_to_stdout_and_nothing_beside_it(self, world: World, tmp_path: Path) -> None:
         world.application()
         acl.canned("public-read")(world)
-        told = objects(run("handle", story(tmp_path), "--json", code=1))
-        assert [each["name"] for each in told] == ["CreateBucket", "PutBucketAcl"]
+        describe_error = objects(run("handle", story(tmp_path), "--json", code=1))
+        assert [each["name"] for each in describe_error] == ["CreateBucket", "PutBucketAcl"]
         assert public(world), "mode alert only tells"
 
     def test_without_a_ledger_it_says_how_to_make_one(self, world: World, tmp_path: Path) -> None:
@@ -459,7 +459,7 @@ class TestTrouble:
 
     @pytest.mark.parametrize("error", [CannotAct("no"), FixFailed("no"), Busy("busy", "1a2b")])
     def test_a_refused_action_is_one_line_and_exit_1(self, error: Exception) -> None:
-        line, code = errors.told(error)
+        line, code = errors.describe_error(error)
         assert line
         assert code == errors.FOUND
 
@@ -470,7 +470,7 @@ class TestTrouble:
         monkeypatch.setattr(records, "open_application", fails)
         assert "KeyError: 'a bug'" in run("records", code=3).stderr
         odd = aws.ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "Query")
-        assert errors.told(odd) == ("", errors.FAULT)
+        assert errors.describe_error(odd) == ("", errors.FAULT)
 
     def test_no_credentials_for_real(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

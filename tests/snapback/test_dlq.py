@@ -55,7 +55,7 @@ def given_up(event: Any = EVENT, function: str = GUARD, **changed: Any) -> dict[
 
 def undeliverable(**attributes: str) -> dict[str, Any]:
     """The attributes that EventBridge writes; the body is the event."""
-    told = {
+    received = {
         "RULE_ARN": f"arn:aws:events:{REGION}:{HOME}:rule/snapback-GuardS3GuardS3Event-1A2B3C",
         "TARGET_ARN": GUARD,
         "ERROR_CODE": "NO_PERMISSIONS",
@@ -63,7 +63,7 @@ def undeliverable(**attributes: str) -> dict[str, Any]:
         "RETRY_ATTEMPTS": "0",
         **attributes,
     }
-    return {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
+    return {name: {"DataType": "String", "StringValue": value} for name, value in received.items()}
 
 
 def batch(**changed: Any) -> dict[str, Any]:
@@ -125,9 +125,9 @@ def queues(world: World) -> Queues:
     body = {"Resources": resources, "Outputs": {**outputs, "LedgerTable": {"Value": "snapback-ledger"}}}
     stacks = world.client("cloudformation")
     stacks.create_stack(StackName="snapback", TemplateBody=json.dumps(body))
-    told = {each["OutputKey"]: each["OutputValue"] for each in stacks.describe_stacks()["Stacks"][0]["Outputs"]}
+    received = {each["OutputKey"]: each["OutputValue"] for each in stacks.describe_stacks()["Stacks"][0]["Outputs"]}
     world.application()
-    return Queues(world.client("sqs"), told["DeadLettersUrl"], told["FailedMessagesUrl"])
+    return Queues(world.client("sqs"), received["DeadLettersUrl"], received["FailedMessagesUrl"])
 
 
 class TestLetters:
@@ -383,17 +383,17 @@ class TestRedriveEvents:
 class Channel:
     name: str = "ops"
     down: bool = False
-    told: list[str] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)
 
     def send(self, message: Any) -> None:
         if self.down:
             from chalicelib.notify.channels.base import Undeliverable
 
             raise Undeliverable("channel ops answered 404")
-        self.told.append(f"{message.record} {message.status}")
+        self.received.append(f"{message.record} {message.status}")
 
     def sum_up(self, summary: Any) -> None:
-        self.told += [f"{record} in a summary" for record in summary.records]
+        self.received += [f"{record} in a summary" for record in summary.records]
 
 
 @dataclass
@@ -441,7 +441,7 @@ class TestRedriveMessages:
             )
             queues.put(stream.letter, queues.messages)
             run("dlq", "redrive", "--all")
-        assert stream.channel.told == [f"{record} alerted" for record in stream.ids]
+        assert stream.channel.received == [f"{record} alerted" for record in stream.ids]
         assert queues.left(queues.messages) == 0
         item = invoked[0][1]["Records"][0]
         assert item["eventSourceARN"] == stream.letter["DDBStreamBatchInfo"]["streamArn"]
@@ -453,7 +453,7 @@ class TestRedriveMessages:
         queues.put(stream.letter, queues.messages)
         with lambda_functions(stream.notify):
             run("dlq", "redrive", "--all")
-        assert stream.channel.told == [f"{stream.ids[0]} alerted"]
+        assert stream.channel.received == [f"{stream.ids[0]} alerted"]
 
     def test_after_a_day_the_ledger_tells_what_changed_then(self, queues: Queues, stream: Stream, world: World) -> None:
         world.later(hours=30)
@@ -461,8 +461,8 @@ class TestRedriveMessages:
         queues.put(stream.letter, queues.messages)
         with lambda_functions(stream.notify), trimmed_stream():
             run("dlq", "redrive", "--all")
-        assert sorted(stream.channel.told) == sorted(f"{record} alerted" for record in stream.ids)
-        assert late.record not in str(stream.channel.told)
+        assert sorted(stream.channel.received) == sorted(f"{record} alerted" for record in stream.ids)
+        assert late.record not in str(stream.channel.received)
 
     def test_after_a_day_a_record_is_told_as_it_now_is(self, queues: Queues, stream: Stream, world: World) -> None:
         world.later(hours=30)
@@ -475,7 +475,7 @@ class TestRedriveMessages:
         queues.put(stream.letter, queues.messages)
         with lambda_functions(stream.notify), trimmed_stream():
             run("dlq", "redrive", "--all")
-        assert sorted(stream.channel.told) == sorted([f"{stream.ids[0]} gone", f"{stream.ids[1]} alerted"])
+        assert sorted(stream.channel.received) == sorted([f"{stream.ids[0]} gone", f"{stream.ids[1]} alerted"])
 
     def test_what_a_channel_that_is_still_down_does_not_take_is_held(
         self, queues: Queues, stream: Stream, world: World
@@ -488,7 +488,7 @@ class TestRedriveMessages:
         stream.channel.down = False
         world.later(minutes=1)
         stream.notify[NOTIFY]({"drain": True})
-        assert len(stream.channel.told) == 2
+        assert len(stream.channel.received) == 2
 
     def test_a_message_that_no_channel_took_is_sent_once_it_is_redriven(
         self, queues: Queues, stream: Stream, world: World
@@ -509,7 +509,7 @@ class TestRedriveMessages:
         assert queues.left(queues.messages) == 0
         world.later(minutes=1)
         stream.notify[NOTIFY]({"drain": True})
-        assert stream.channel.told == [f"{stream.ids[0]} alerted"]
+        assert stream.channel.received == [f"{stream.ids[0]} alerted"]
 
     def test_a_message_is_sent_from_this_process_too(
         self, queues: Queues, stream: Stream, world: World, monkeypatch: pytest.MonkeyPatch
@@ -519,19 +519,19 @@ class TestRedriveMessages:
         stream.channel.down = False
         monkeypatch.setattr("chalicelib.notify.channels.open.open_channels", lambda *_, **__: (stream.channel,))
         run("dlq", "redrive", "--all", "--local")
-        assert stream.channel.told == [f"{stream.ids[0]} alerted"]
+        assert stream.channel.received == [f"{stream.ids[0]} alerted"]
 
     def test_a_letter_chooses_neither_what_is_told_nor_twice(
         self, queues: Queues, stream: Stream, world: World
     ) -> None:
-        forged = {"channel": "ops", "record": stream.ids[0], "step": 9, "told": "click here", "function": NOTIFY}
+        forged = {"channel": "ops", "record": stream.ids[0], "step": 9, "headline": "click here", "function": NOTIFY}
         queues.put(forged, queues.messages)
         with lambda_functions(stream.notify):
             assert "it is sent or waits already, or is forgotten" in unwrapped(run("dlq", "redrive", "--all"))
             queues.put(forged | {"step": "x"}, queues.messages)
             assert "it names no message" in complaint("dlq", "redrive", "--all", code=1)
         stream.notify[NOTIFY]({"drain": True})
-        assert stream.channel.told == []
+        assert stream.channel.received == []
 
     def given_up(self, queues: Queues, stream: Stream, world: World) -> str:
         """The letter of a message that the outbox gave up."""
@@ -562,7 +562,7 @@ class TestRedriveMessages:
         monkeypatch.setattr("chalicelib.notify.channels.open.open_channels", lambda *_, **__: (stream.channel,))
         result = run("dlq", "redrive", "--all", "--local")
         assert result.stdout.count("\n") == 1, "no metrics on stdout"
-        assert len(stream.channel.told) == 2
+        assert len(stream.channel.received) == 2
         assert queues.left(queues.messages) == 0
 
     def test_what_other_tools_did_not_take_goes_to_the_function_that_sends_to_them(
@@ -577,7 +577,7 @@ class TestRedriveMessages:
         with default_bus() as events, lambda_functions({outward: lambda event: wiring.outward(event, Context())}):
             run("dlq", "redrive", "--all")
         assert [event["detail"]["record"] for event in events] == stream.ids
-        assert stream.channel.told == []
+        assert stream.channel.received == []
         assert queues.left(queues.messages) == 0
 
     def test_of_another_table_or_of_no_time_they_stay(self, queues: Queues, stream: Stream) -> None:
@@ -606,7 +606,7 @@ class TestRedriveMessages:
         queues.put(stream.letter, queues.messages)
         with lambda_functions(stream.notify):
             run("dlq", "redrive", "--all")
-        assert sorted(stream.channel.told) == sorted(f"{record} alerted" for record in stream.ids)
+        assert sorted(stream.channel.received) == sorted(f"{record} alerted" for record in stream.ids)
 
     def test_only_notify_is_invoked_for_them(self, queues: Queues, stream: Stream) -> None:
         stream.letter["requestContext"]["functionArn"] = GUARD

@@ -28,8 +28,8 @@ def test_snapback_reaches_other_accounts_by_its_roles() -> None:
     with MemoryAws(HOME) as aws:
         aws.actor("iam", OTHER, "us-east-1").create_user(UserName="bob")
         sessions = AwsSessions(HOME, Known())
-        there = sessions.look(OTHER, "us-east-1").client("iam").list_users()["Users"]
-        here = sessions.look(HOME, "us-east-1").client("iam").list_users()["Users"]
+        there = sessions.reader(OTHER, "us-east-1").client("iam").list_users()["Users"]
+        here = sessions.reader(HOME, "us-east-1").client("iam").list_users()["Users"]
     assert [user["UserName"] for user in there] == ["bob"]
     assert here == []
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 
-def about(rule: Guardrail[Any], envelope: Envelope, look: Session) -> list[Any]:
+def about(rule: Guardrail[Any], envelope: Envelope, reader: Session) -> list[Any]:
     """The resources that a guardrail is asked about for an event: those it names, or all when it names none."""
     event = Event.parse(json.loads(json.dumps(envelope, default=str)))
     all_of_them = is_scheduled(event) or rule.resource.unnamed(event)
-    return list(dict.fromkeys(rule.resource.all_in(look) if all_of_them else rule.resource.in_event(event)))
+    return list(dict.fromkeys(rule.resource.all_in(reader) if all_of_them else rule.resource.in_event(event)))
 
 
 @dataclass(frozen=True)

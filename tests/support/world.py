@@ -98,7 +98,7 @@ class World:
         """A look may do what the reader's policies allow, a hand what its fixer's: else NotAllowed is raised."""
         from tests.support.iam import check
 
-        look, hand, role = sessions.look, sessions.hand, READER
+        reader, writer, role = sessions.reader, sessions.writer, READER
 
         def limited(session: AwsSession, who: Callable[[], str]) -> AwsSession:
             def checked(params: Any, event_name: str, **_: Any) -> None:
@@ -115,14 +115,14 @@ class World:
             return session
 
         def looking(account: str, region: str) -> AwsSession:
-            return limited(look(account, region), lambda: READER)
+            return limited(reader(account, region), lambda: READER)
 
         def writing(account: str, region: str, record: str, service: str) -> AwsSession:
             nonlocal role  # The clients of a hand at home are kept, whichever service's fixer it is.
             role = fixer(service)
-            return limited(hand(account, region, record, service), lambda: role)
+            return limited(writer(account, region, record, service), lambda: role)
 
-        vars(sessions).update(look=looking, hand=writing)
+        vars(sessions).update(reader=looking, writer=writing)
 
     def deliver(self, envelope: Envelope, id: str, mode: Mode | str = Mode.FIX) -> list[Outcome]:
         """Hand an event to the function of a guardrail, set to `mode`; answers that guardrail's outcomes."""

@@ -26,9 +26,9 @@ CASES = [
 ]
 
 
-def answer(rule: Guardrail[Any], resource: Resource, look: Session) -> object:
+def answer(rule: Guardrail[Any], resource: Resource, reader: Session) -> object:
     try:
-        return rule(resource, look)
+        return rule(resource, reader)
     except Exception as error:  # noqa: BLE001 - compared
         return repr(error)
 
@@ -37,11 +37,11 @@ def answer(rule: Guardrail[Any], resource: Resource, look: Session) -> object:
 def test_in_bulk_or_alone_each_guardrail_answers_the_same(rule: Guardrail[Any], make: Make, world: World) -> None:
     make(world)
     sessions = world.application("fix", rule.id).sessions
-    resources = list(dict.fromkeys(rule.resource.all_in(sessions.look(HOME, REGION))))
-    alone = {each: answer(rule, each, sessions.look(HOME, REGION)) for each in resources}
-    look = sessions.look(HOME, REGION)
-    look.told(rule.resource.in_bulk(resources, look))
-    assert {each: answer(rule, each, look) for each in resources} == alone
+    resources = list(dict.fromkeys(rule.resource.all_in(sessions.reader(HOME, REGION))))
+    alone = {each: answer(rule, each, sessions.reader(HOME, REGION)) for each in resources}
+    reader = sessions.reader(HOME, REGION)
+    reader.prefetch(rule.resource.in_bulk(resources, reader))
+    assert {each: answer(rule, each, reader) for each in resources} == alone
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -49,21 +49,21 @@ def test_a_batch_needs_what_it_declares_and_saves_calls(kind: str, world: World)
     rules = [rule for rule in IN_BULK if rule.resource.kind() == kind]
     case_of(rules[-1].id).unsafe[-1](world)
     sessions = world.application().sessions
-    resources = list(dict.fromkeys(rules[0].resource.all_in(sessions.look(HOME, REGION))))
+    resources = list(dict.fromkeys(rules[0].resource.all_in(sessions.reader(HOME, REGION))))
     alone = 0
     for each in resources:
         world.calls.clear()
-        look = sessions.look(HOME, REGION)
+        reader = sessions.reader(HOME, REGION)
         for rule in rules:
-            answer(rule, each, look)
+            answer(rule, each, reader)
         alone += len(world.calls)
-    look = sessions.look(HOME, REGION)
+    reader = sessions.reader(HOME, REGION)
     world.calls.clear()
-    look.told(rules[0].resource.in_bulk(resources, look))
+    reader.prefetch(rules[0].resource.in_bulk(resources, reader))
     told = len(world.calls)
     assert actions_of(world.calls) <= set(rules[0].resource.bulk_reads)
     assert actions_of(world.calls)
     for rule in rules:
         for each in resources:
-            answer(rule, each, look)
+            answer(rule, each, reader)
     assert len(world.calls) - told < alone, "nothing that the guardrails ask is answered by the batch"

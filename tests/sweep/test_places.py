@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import catalog
 from chalicelib.core.rule import Guardrail
-from chalicelib.core.session import Told
+from chalicelib.core.session import Prefetched
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.resources.ec2.volumes import Volume
@@ -34,29 +34,29 @@ def swept(world: World, *resources: Volume) -> Swept:
     return world.application("alert", VOLUMES).engine.sweep([rule], resources, event_of(PLACE, "one", world.clock, []))
 
 
-def told(found: Swept) -> list[tuple[str, str]]:
+def statuses(found: Swept) -> list[tuple[str, str]]:
     return [(outcome.resource.rpartition("/")[2], str(outcome.status)) for outcome in found.outcomes]
 
 
 def test_many_are_asked_about_in_one_call(world: World) -> None:
     volumes = [volume(world, encrypted=True) for _ in range(30)]
-    assert {status for _, status in told(swept(world, *volumes))} == {"compliant"}
+    assert {status for _, status in statuses(swept(world, *volumes))} == {"compliant"}
     assert [call.operation for call in world.calls] == ["DescribeVolumes"]
 
 
 def test_what_a_batch_finds_is_asked_about_by_itself(world: World) -> None:
     one, other = volume(world, encrypted=True), volume(world, encrypted=False)
     found = swept(world, one, other)
-    assert sorted(told(found)) == sorted([(one.id, "compliant"), (other.id, Status.ALERTED)])
+    assert sorted(statuses(found)) == sorted([(one.id, "compliant"), (other.id, Status.ALERTED)])
     assert [call.operation for call in world.calls if call.service == "ec2"] == ["DescribeVolumes"] * 2
 
 
 def test_what_is_no_longer_as_the_batch_says_is_not_acted_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     safe = volume(world, encrypted=True)
     stale = {"Volumes": [{"VolumeId": safe.id, "Encrypted": False, "Attachments": [], "State": "in-use"}]}
-    batch = [Told("ec2", "DescribeVolumes", {"VolumeIds": [safe.id]}, stale)]
+    batch = [Prefetched("ec2", "DescribeVolumes", {"VolumeIds": [safe.id]}, stale)]
     monkeypatch.setattr(Volume, "in_bulk", classmethod(lambda *_: iter(batch)))
-    assert told(swept(world, safe)) == [(safe.id, "compliant")]
+    assert statuses(swept(world, safe)) == [(safe.id, "compliant")]
     assert not world.records()
 
 
@@ -66,14 +66,14 @@ def test_where_a_batch_fails_each_is_asked_about_alone(world: World, monkeypatch
 
     monkeypatch.setattr(Volume, "in_bulk", classmethod(denied))
     one, other = volume(world, encrypted=True), volume(world, encrypted=False)
-    assert sorted(told(swept(world, one, other))) == sorted([(one.id, "compliant"), (other.id, Status.ALERTED)])
+    assert sorted(statuses(swept(world, one, other))) == sorted([(one.id, "compliant"), (other.id, Status.ALERTED)])
 
 
 def test_what_is_gone_by_then_is_no_finding_and_no_error(world: World) -> None:
     gone = volume(world, encrypted=False)
     world.client("ec2").delete_volume(VolumeId=gone.id)
     found = swept(world, gone)
-    assert (told(found), found.errors) == ([(gone.id, "gone")], [])
+    assert (statuses(found), found.errors) == ([(gone.id, "gone")], [])
 
 
 def test_what_cannot_be_looked_at_is_an_error_of_its_own(world: World) -> None:

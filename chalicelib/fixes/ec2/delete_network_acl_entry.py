@@ -38,7 +38,7 @@ def opened(entries: Iterable[Mapping[str, Any]], number: int, known: Known) -> M
     return None
 
 
-def told(entry: Mapping[str, Any]) -> str:
+def format_rule(entry: Mapping[str, Any]) -> str:
     """As in `tcp 22 from 0.0.0.0/0`."""
     ports = entry.get("PortRange") or {}
     low, high = ports.get("From", 0), ports.get("To", 65535)

@@ -110,7 +110,7 @@ def entries_for(rules: Iterable[Rule], aws: Session) -> dict[str, list[str]]:
     return found
 
 
-def told(rule: Rule) -> str:
+def format_rule(rule: Rule) -> str:
     """As in `tcp 22 from 0.0.0.0/0`."""
     low, high = _ports(rule)
     ports = "all ports" if low <= 1 and high == _ALL_PORTS[1] else str(low) if low == high else f"{low}-{high}"

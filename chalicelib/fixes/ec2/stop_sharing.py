@@ -33,7 +33,7 @@ def strangers(state: State, known: Known) -> list[dict[str, str]]:
     ]
 
 
-def told(permissions: Iterable[dict[str, str]]) -> str:
+def format_permissions(permissions: Iterable[dict[str, str]]) -> str:
     return ", ".join("everyone" if "Group" in each else next(iter(each.values())) for each in permissions)
 
 

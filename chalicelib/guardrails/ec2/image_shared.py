@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.stop_sharing import StopSharingImage, strangers, told
+from chalicelib.fixes.ec2.stop_sharing import StopSharingImage, strangers, format_permissions
 from chalicelib.resources.ec2.images import Image
 
 if TYPE_CHECKING:
@@ -29,4 +29,4 @@ def image_shared(image: Image, aws: Session) -> str | None:
     made stay with whoever made them. Exempt images that are published on purpose.
     """
     found = strangers(FIX.read(image, aws), aws.known)
-    return f"it can be started by {told(found)}" if found else None
+    return f"it can be started by {format_permissions(found)}" if found else None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.delete_network_acl_entry import DeleteNetworkAclEntry, opened, told
+from chalicelib.fixes.ec2.delete_network_acl_entry import DeleteNetworkAclEntry, opened, format_rule
 from chalicelib.resources.ec2.network_acls import NetworkAclEntry
 
 if TYPE_CHECKING:
@@ -31,4 +31,4 @@ def network_acl_opened_to_internet(entry: NetworkAclEntry, aws: Session) -> str 
     those would be cut off: a rule for all traffic can't be narrowed to all but a few ports.
     """
     found = opened(entry.listed(aws), entry.number, aws.known)
-    return f"rule {entry.number} lets in {told(found)}" if found else None
+    return f"rule {entry.number} lets in {format_rule(found)}" if found else None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.revoke_open_rules import RevokeOpenRules, entries_for, open_rules, rules_in, told
+from chalicelib.fixes.ec2.revoke_open_rules import RevokeOpenRules, entries_for, open_rules, rules_in, format_rule
 from chalicelib.resources.ec2.security_groups import SecurityGroup
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str
     """
     (found,) = aws.client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"]
     rules = rules_in(found)
-    lines = sorted(map(told, open_rules(rules, aws.known, entries_for(rules, aws))))
+    lines = sorted(map(format_rule, open_rules(rules, aws.known, entries_for(rules, aws))))
     if not lines:
         return None
     more = f" and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.stop_sharing import StopSharingSnapshot, strangers, told
+from chalicelib.fixes.ec2.stop_sharing import StopSharingSnapshot, strangers, format_permissions
 from chalicelib.resources.ec2.volumes import Snapshot
 
 if TYPE_CHECKING:
@@ -30,4 +30,4 @@ def snapshot_shared(snapshot: Snapshot, aws: Session) -> str | None:
     are published on purpose.
     """
     found = strangers(FIX.read(snapshot, aws), aws.known)
-    return f"volumes can be made of it by {told(found)}" if found else None
+    return f"volumes can be made of it by {format_permissions(found)}" if found else None

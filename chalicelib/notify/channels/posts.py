@@ -32,7 +32,7 @@ class Post:
 
     ts: str = ""
     step: int = 0
-    told: set[int] = field(default_factory=set)
+    sent_steps: set[int] = field(default_factory=set)
     save: Callable[[], None] = lambda: None
 
 
@@ -71,8 +71,8 @@ class DynamoPosts:
                 ":expires_at": {"N": str(int((self._now() + KEPT).timestamp()))},
             },
         )
-        told = {int(each) for each in item.get("told", {}).get("NS", [])}
-        post = Post(item.get("ts", {}).get("S", ""), int(item.get("step", {}).get("N", 0)), told)
+        sent_steps = {int(each) for each in item.get("sent_steps", {}).get("NS", [])}
+        post = Post(item.get("ts", {}).get("S", ""), int(item.get("step", {}).get("N", 0)), sent_steps)
         post.save = lambda: self._save(key, channel, post, until)
         try:
             yield post
@@ -82,8 +82,8 @@ class DynamoPosts:
     def _save(self, key: str, channel: str, post: Post, until: str, then: str = "") -> None:
         """Raises Retry when it took longer than the lease, and somebody else holds the post by now."""
         values: dict[str, Any] = {":ts": {"S": post.ts}, ":step": {"N": str(post.step)}}
-        if post.told:
-            values[":told"] = {"NS": [str(each) for each in sorted(post.told)]}
+        if post.sent_steps:
+            values[":sent_steps"] = {"NS": [str(each) for each in sorted(post.sent_steps)]}
         update = "SET " + ", ".join(f"{name[1:]} = {name}" for name in values) + then
         values[":until"] = {"N": until}
         self._update(key, channel, update, ConditionExpression="held_until = :until", values=values)

@@ -76,7 +76,7 @@ class SlackApp:
                     self._tell(message, post)
                 else:
                     self._call("chat.postMessage", {"channel": self._conversation, **_QUIET, **reply(message)})
-                    post.told.add(message.step)
+                    post.sent_steps.add(message.step)
 
     def sum_up(self, summary: Summary) -> None:
         self._call("chat.postMessage", {"channel": self._conversation, **_QUIET, **summary_body(summary)})
@@ -109,11 +109,11 @@ class SlackApp:
             except _NoEdit:
                 loud = True
             post.step = message.step
-        if message.step not in post.told:
+        if message.step not in post.sent_steps:
             loud = loud and message.step >= post.step
             where = {**here, "thread_ts": post.ts, "reply_broadcast": loud}
             self._call("chat.postMessage", {**where, **_QUIET, **reply(message)})
-            post.told.add(message.step)
+            post.sent_steps.add(message.step)
 
     def _call(self, method: str, body: Mapping[str, Any], *, as_form: bool = False) -> Any:
         return with_secret(self.name, self._token, lambda token: self._once(token, method, body, as_form), _token)

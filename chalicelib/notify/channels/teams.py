@@ -132,9 +132,9 @@ def line(*runs: Part, spacing: str = "small") -> Part:
     return {"type": "RichTextBlock", "inlines": list(runs), "spacing": spacing}
 
 
-def _run(text: str, most: int, **look: str) -> Part:
+def _run(text: str, most: int, **reader: str) -> Part:
     """`{{` would begin a date in the reader's own language, and be shown as one."""
-    return {"type": "TextRun", "text": cut(unlinked(text).replace("{{", "{ {"), most), **look}
+    return {"type": "TextRun", "text": cut(unlinked(text).replace("{{", "{ {"), most), **reader}
 
 
 def _fitting(made: Callable[[int], Part]) -> bytes:

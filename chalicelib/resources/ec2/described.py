@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.resource import Resource
-from chalicelib.core.session import Told
+from chalicelib.core.session import Prefetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ class Described(Resource):
         return self.id
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         called, asked, filter_name, key = cls.told_by
         operation = "Describe" + "".join(word.title() for word in called.split("_"))
         wanted = sorted({each.own for each in some})
@@ -49,7 +49,7 @@ class Described(Resource):
             values = wanted[start : start + FILTERED]
             for page in described_pages(aws, f"describe_{called}", Filters=[{"Name": filter_name, "Values": values}]):
                 for each in cls._in(page):
-                    yield Told("ec2", operation, {asked: [each[key]]}, cls._alone(page, each))
+                    yield Prefetched("ec2", operation, {asked: [each[key]]}, cls._alone(page, each))
 
     @classmethod
     def _in(cls, page: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from chalicelib.core.event import rows, text
 from chalicelib.core.pattern import Pattern, native
 from chalicelib.core.resource import Resource, partition
-from chalicelib.core.session import Told
+from chalicelib.core.session import Prefetched
 from chalicelib.resources.ec2.described import Described, ids_in_request, ids_in_response, is_id
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Instance(Described):
                     yield cls(instance["InstanceId"], aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """Which of them the internet reaches, by Amazon Inspector, too."""
         yield from super(Instance, cls).in_bulk(some, aws)  # With slots, the class is made anew.
         for start in range(0, len(some), _INSPECTED):
@@ -81,7 +81,7 @@ class Instance(Described):
                     found[instance].append(each)
             for instance, findings in found.items():
                 asked = {"filterCriteria": _criteria([instance], **REACHED)}
-                yield Told("inspector2", "ListFindings", asked, {"findings": findings})
+                yield Prefetched("inspector2", "ListFindings", asked, {"findings": findings})
 
     @classmethod
     def _in(cls, page: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

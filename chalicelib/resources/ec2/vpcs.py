@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.resource import partition
-from chalicelib.core.session import Told
+from chalicelib.core.session import Prefetched
 from chalicelib.resources.ec2.described import (
     FILTERED,
     Described,
@@ -61,7 +61,7 @@ class Vpc(Described):
                 yield cls(vpc["VpcId"], aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """Their flow logs too."""
         yield from super(Vpc, cls).in_bulk(some, aws)  # With slots, the class is made anew.
         for start in range(0, len(some), FILTERED):
@@ -72,7 +72,7 @@ class Vpc(Described):
                     logs[each["ResourceId"]].append(each)
             for vpc, found in logs.items():
                 asked = {"Filters": [{"Name": "resource-id", "Values": [vpc]}]}
-                yield Told("ec2", "DescribeFlowLogs", asked, {"FlowLogs": found})
+                yield Prefetched("ec2", "DescribeFlowLogs", asked, {"FlowLogs": found})
 
     def tags(self, aws: Session) -> Mapping[str, str]:
         (found,) = aws.client("ec2").describe_vpcs(VpcIds=[self.id])["Vpcs"]

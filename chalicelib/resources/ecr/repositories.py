@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import rows, text
 from chalicelib.core.resource import Resource, partition
-from chalicelib.core.session import Told
+from chalicelib.core.session import Prefetched
 from chalicelib.resources.ecr.names import NAME, in_arn
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Repository(Resource):
                 yield cls(repository["repositoryName"], aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """ECR refuses a batch that holds one that isn't there."""
         ecr: Any = aws.client("ecr")
         calls = (
@@ -64,7 +64,7 @@ class Repository(Resource):
             for start in range(0, len(some), at_once):
                 names = [each.id for each in some[start : start + at_once]]
                 for found in call(repositoryNames=names)[listed]:
-                    yield Told("ecr", operation, {"repositoryNames": [found["repositoryName"]]}, {listed: [found]})
+                    yield Prefetched("ecr", operation, {"repositoryNames": [found["repositoryName"]]}, {listed: [found]})
 
     def tags(self, aws: Session) -> Mapping[str, str]:
         answer = aws.client("ecr").list_tags_for_resource(resourceArn=self.arn)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from chalicelib.core.session import Told
+from chalicelib.core.session import Prefetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,17 +21,17 @@ def authorized(aws: Session, filter: str, listed: str) -> list[Mapping[str, Any]
         return [each for page in pages.paginate(Filter=[filter], MaxItems=1000) for each in page[listed]]
 
 
-def of_identity(kind: str, name: dict[str, str], found: Mapping[str, Any]) -> Iterator[Told]:
+def of_identity(kind: str, name: dict[str, str], found: Mapping[str, Any]) -> Iterator[Prefetched]:
     title, few = kind.title(), {"MaxItems": 1} if kind == "group" else {}
     inline = {each["PolicyName"]: each["PolicyDocument"] for each in found.get(f"{title}PolicyList", [])}
     attached = found.get("AttachedManagedPolicies", [])
     alone = {title: found, **({"Users": []} if kind == "group" else {})}
-    yield Told("iam", f"Get{title}", {**name, **few}, alone)
-    yield Told("iam", f"List{title}Policies", name, {"PolicyNames": [*inline], "IsTruncated": False})
-    yield Told("iam", f"ListAttached{title}Policies", name, {"AttachedPolicies": attached, "IsTruncated": False})
+    yield Prefetched("iam", f"Get{title}", {**name, **few}, alone)
+    yield Prefetched("iam", f"List{title}Policies", name, {"PolicyNames": [*inline], "IsTruncated": False})
+    yield Prefetched("iam", f"ListAttached{title}Policies", name, {"AttachedPolicies": attached, "IsTruncated": False})
     for policy, document in inline.items():
         asked = {**name, "PolicyName": policy}
-        yield Told("iam", f"Get{title}Policy", asked, {**asked, "PolicyDocument": document})
+        yield Prefetched("iam", f"Get{title}Policy", asked, {**asked, "PolicyDocument": document})
 
 
 class PolicyVersion(NamedTuple):

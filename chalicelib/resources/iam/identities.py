@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
-    from chalicelib.core.session import Session, Told
+    from chalicelib.core.session import Session, Prefetched
 
 OPEN_ROLE = native(
     *("aws.access-analyzer", "Access Analyzer Finding"),
@@ -86,7 +86,7 @@ class Identity(Resource):
                     yield cls(f"{kind}/{each[f'{kind.title()}Name']}", aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """What GetAccountAuthorizationDetails tells, but that has no LastUsed of passwords, nor keys and devices."""
         wanted = {each.id for each in some}
         for kind in cls.kinds:
@@ -148,7 +148,7 @@ class ConsoleUser(User):
             yield cls(f"user/{name}", event.account, event.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:  # noqa: ARG003
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:  # noqa: ARG003
         """None: when a password was used, the account's details don't tell."""
         return iter(())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.resource import REPORTS_TO, Resource, partition
-from chalicelib.core.session import Told
+from chalicelib.core.session import Prefetched
 from chalicelib.resources.iam.documents import PolicyVersion, as_text, authorized, policy_text, version_text
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class ManagedPolicy(Resource):
                 yield cls(policy["Arn"].partition(":policy/")[2], aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Told]:
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         wanted = {each.arn for each in some}
         for found in authorized(aws, "LocalManagedPolicy", "Policies"):
             if found["Arn"] in wanted:
@@ -81,10 +81,10 @@ class ManagedPolicy(Resource):
         return {tag["Key"]: tag["Value"] for tag in self.described(aws).get("Tags", [])}
 
 
-def _of_policy(found: Mapping[str, Any]) -> Iterator[Told]:
+def _of_policy(found: Mapping[str, Any]) -> Iterator[Prefetched]:
     """But for its tags, which are asked for when it is unsafe."""
     asked = {"PolicyArn": found["Arn"]}
-    yield Told("iam", "GetPolicy", asked, {"Policy": found})
+    yield Prefetched("iam", "GetPolicy", asked, {"Policy": found})
     for each in found["PolicyVersionList"]:
         version = {**asked, "VersionId": each["VersionId"]}
-        yield Told("iam", "GetPolicyVersion", version, {"PolicyVersion": each})
+        yield Prefetched("iam", "GetPolicyVersion", version, {"PolicyVersion": each})

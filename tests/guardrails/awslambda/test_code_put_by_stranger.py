@@ -130,7 +130,7 @@ def test_a_deployment_is_told_apart_by_function_code_and_who() -> None:
 
 def test_no_deployment_is_found_without_an_event_and_tags_are_its_functions(world: World) -> None:
     envelope = put()(world)
-    look = world.application().sessions.look(HOME, REGION)
-    assert not list(Deployment.all_in(look))
+    reader = world.application().sessions.reader(HOME, REGION)
+    assert not list(Deployment.all_in(reader))
     (found,) = Deployment.in_event(Event.parse(envelope))
-    assert found.tags(look) == {"team": "web"}
+    assert found.tags(reader) == {"team": "web"}

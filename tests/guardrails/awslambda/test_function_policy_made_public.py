@@ -79,12 +79,12 @@ CASE = Case(
 )
 
 
-def look() -> Any:
-    return AwsSessions(HOME, KNOWN).look(HOME, REGION)
+def reader() -> Any:
+    return AwsSessions(HOME, KNOWN).reader(HOME, REGION)
 
 
-def hand() -> Any:
-    return AwsSessions(HOME, KNOWN).hand(HOME, REGION, "record", "awslambda")
+def writer() -> Any:
+    return AwsSessions(HOME, KNOWN).writer(HOME, REGION, "record", "awslambda")
 
 
 def test_who_gets_in_and_how_is_told(world: World) -> None:
@@ -120,12 +120,12 @@ def test_a_write_goes_on_where_it_broke_off(world: World) -> None:
     for sid in ("a", "b"):
         allow(world, sid, Principal="*")
     fix, function = RemovePermissions(), Qualified(NAME, HOME, REGION)
-    before = fix.read(function, look())
+    before = fix.read(function, reader())
     world.client("lambda").remove_permission(FunctionName=NAME, StatementId="a")
-    fix.write(function, {"statements": []}, hand())
+    fix.write(function, {"statements": []}, writer())
     assert policies(world)[""] == []
     allow(world, "a", Principal="*")
-    fix.write(function, before, hand())
+    fix.write(function, before, writer())
     assert policies(world)[""] == before["statements"]
 
 
@@ -133,10 +133,10 @@ def test_a_statement_of_the_same_id_gives_way_to_an_undo(world: World) -> None:
     make(world)
     allow(world, "a", Principal="*")
     fix, function = RemovePermissions(), Qualified(NAME, HOME, REGION)
-    before = fix.read(function, look())
+    before = fix.read(function, reader())
     world.client("lambda").remove_permission(FunctionName=NAME, StatementId="a")
     allow(world, "a", Principal=FRIEND)
-    fix.write(function, before, hand())
+    fix.write(function, before, writer())
     assert policies(world)[""] == before["statements"]
 
 
@@ -181,11 +181,11 @@ def test_what_is_removed_is_just_what_lets_strangers_in_and_comes_back_as_it_was
         allow(world, f"s{number}", **each)
     before = policies(world)[""]
     fix, function = RemovePermissions(), Qualified(NAME, HOME, REGION)
-    state = fix.read(function, look())
-    fix.write(function, fix.safe(state, KNOWN), hand())
+    state = fix.read(function, reader())
+    fix.write(function, fix.safe(state, KNOWN), writer())
     assert policies(world)[""] == [each for each in before if each not in state["statements"]]
-    assert fix.read(function, look()) == {"statements": []}
-    fix.write(function, state, hand())
+    assert fix.read(function, reader()) == {"statements": []}
+    fix.write(function, state, writer())
     assert policies(world)[""] == before
     remove(world)
 
@@ -233,6 +233,6 @@ def test_a_strange_event_names_no_function(parameters: Any) -> None:
 def test_all_functions_versions_and_aliases_are_found_with_their_tags(world: World) -> None:
     make(world)
     with_alias(world)
-    found = sorted(Qualified.all_in(look()), key=lambda each: each.id)
+    found = sorted(Qualified.all_in(reader()), key=lambda each: each.id)
     assert [each.id for each in found] == [NAME, f"{NAME}:1", f"{NAME}:live"]
-    assert [each.tags(look()) for each in found] == [{"team": "web"}] * 3
+    assert [each.tags(reader()) for each in found] == [{"team": "web"}] * 3

@@ -65,5 +65,5 @@ def test_the_functions_other_url_and_its_own_cors_stay(world: World) -> None:
 def test_all_urls_are_found(world: World) -> None:
     url("NONE", qualifier="live")(world)
     make(world, name="without")
-    look = world.application().sessions.look(HOME, REGION)
-    assert list(FunctionUrl.all_in(look)) == [FunctionUrl(f"{NAME}:live", HOME, REGION)]
+    reader = world.application().sessions.reader(HOME, REGION)
+    assert list(FunctionUrl.all_in(reader)) == [FunctionUrl(f"{NAME}:live", HOME, REGION)]

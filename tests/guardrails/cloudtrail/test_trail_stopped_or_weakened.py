@@ -276,16 +276,16 @@ def test_an_event_that_names_no_trail_of_ours_is_of_no_interest(parameters: Any)
 
 def test_the_sweep_finds_the_trails_of_this_account_and_region(world: World) -> None:
     trail(world)
-    look = world.application().sessions.look
-    assert list(Pointer.all_in(look(HOME, "us-east-1"))) == [Pointer("audit", HOME, "us-east-1")]
-    assert list(Pointer.all_in(look(HOME, "eu-west-1"))) == []
+    reader = world.application().sessions.reader
+    assert list(Pointer.all_in(reader(HOME, "us-east-1"))) == [Pointer("audit", HOME, "us-east-1")]
+    assert list(Pointer.all_in(reader(HOME, "eu-west-1"))) == []
 
 
 def test_tags_are_read_and_a_deleted_trail_has_none(world: World) -> None:
     trail(world)
-    look = world.application().sessions.look
-    assert Pointer("audit", HOME, "us-east-1").tags(look(HOME, "us-east-1")) == {"owner": "security"}
-    assert Pointer("never-made", HOME, "us-east-1").tags(look(HOME, "us-east-1")) == {}
+    reader = world.application().sessions.reader
+    assert Pointer("audit", HOME, "us-east-1").tags(reader(HOME, "us-east-1")) == {"owner": "security"}
+    assert Pointer("never-made", HOME, "us-east-1").tags(reader(HOME, "us-east-1")) == {}
 
 
 def pointers(name: str, parameters: Any) -> list[Pointer]:

@@ -57,8 +57,8 @@ def test_a_strange_event_names_no_project(parameters: Any) -> None:
 
 def test_all_projects_are_found_with_their_tags(world: World) -> None:
     project()(world)
-    look = world.application().sessions.look(HOME, REGION)
-    (found,) = Project.all_in(look)
+    reader = world.application().sessions.reader(HOME, REGION)
+    (found,) = Project.all_in(reader)
     assert found == Project("shop-web", HOME, REGION)
     assert found.arn == ARN
-    assert found.tags(look) == {"team": "shop"}
+    assert found.tags(reader) == {"team": "shop"}

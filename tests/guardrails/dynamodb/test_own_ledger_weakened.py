@@ -159,12 +159,12 @@ def test_an_event_that_names_no_table_of_ours_is_of_no_interest(parameters: Any)
 
 def test_the_sweep_finds_the_tables(world: World) -> None:
     table(world)
-    found = Table.all_in(world.application().sessions.look(HOME, "us-east-1"))
+    found = Table.all_in(world.application().sessions.reader(HOME, "us-east-1"))
     assert {each.id for each in found} == {NAME, "snapback-ledger"}
 
 
 def test_tags_are_read_and_a_deleted_table_has_none(world: World) -> None:
     table(world)
-    look = world.application().sessions.look(HOME, "us-east-1")
-    assert OwnTable(NAME, HOME, "us-east-1").tags(look) == {"owner": "security"}
-    assert OwnTable("snapback-NeverMade-1A2B", HOME, "us-east-1").tags(look) == {}
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    assert OwnTable(NAME, HOME, "us-east-1").tags(reader) == {"owner": "security"}
+    assert OwnTable("snapback-NeverMade-1A2B", HOME, "us-east-1").tags(reader) == {}

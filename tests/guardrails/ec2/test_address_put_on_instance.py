@@ -100,6 +100,6 @@ def test_a_strange_event_names_no_address(parameters: Any) -> None:
 
 def test_all_addresses_are_found_with_their_tags(world: World) -> None:
     made = address(world)
-    look = world.application().sessions.look(HOME, "us-east-1")
-    (found,) = Address.all_in(look)
-    assert (found.id, found.tags(look)) == (made, {"team": "shop"})
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    (found,) = Address.all_in(reader)
+    assert (found.id, found.tags(reader)) == (made, {"team": "shop"})

@@ -127,8 +127,8 @@ def test_it_is_empty_afterwards(world: World) -> None:
 
 def test_all_default_groups_and_no_others_are_found(world: World) -> None:
     another_group(world)
-    look = world.application().sessions.look(HOME, "us-east-1")
-    assert [group.id for group in DefaultGroup.all_in(look)] == [group_id(world)]
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    assert [group.id for group in DefaultGroup.all_in(reader)] == [group_id(world)]
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["IsEgress", "IpProtocol", "CidrIpv4"]), st.text())))

@@ -90,7 +90,7 @@ def test_a_strange_event_names_no_image(parameters: Any) -> None:
 
 def test_only_own_images_are_swept_with_their_tags(world: World) -> None:
     found = image(world)
-    look = world.application().sessions.look(HOME, "us-east-1")
-    (ours,) = Image.all_in(look)
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    (ours,) = Image.all_in(reader)
     assert ours.id == found
-    assert ours.tags(look) == {"team": "shop"}
+    assert ours.tags(reader) == {"team": "shop"}

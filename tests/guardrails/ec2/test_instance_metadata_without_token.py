@@ -82,7 +82,7 @@ def test_a_strange_event_names_no_instance(parameters: Any, answer: Any) -> None
 
 def test_all_instances_are_found_with_their_tags(world: World) -> None:
     made = launch(world)
-    look = world.application().sessions.look(HOME, "us-east-1")
-    (found,) = Instance.all_in(look)
-    assert (found.id, found.tags(look)) == (made, {"team": "shop"})
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    (found,) = Instance.all_in(reader)
+    assert (found.id, found.tags(reader)) == (made, {"team": "shop"})
     assert found.arn == f"arn:aws:ec2:us-east-1:{HOME}:instance/{made}"

@@ -135,9 +135,9 @@ def test_a_strange_event_names_no_rule(id: Any, number: Any) -> None:
 
 def test_all_ingress_rules_are_found_with_the_tags_of_their_acl(world: World) -> None:
     made = acl(world)
-    look = world.application().sessions.look(HOME, "us-east-1")
-    (found,) = (each for each in NetworkAclEntry.all_in(look) if each.acl == made)
-    assert (found.number, found.tags(look)) == (50, {"team": "net"})
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    (found,) = (each for each in NetworkAclEntry.all_in(reader) if each.acl == made)
+    assert (found.number, found.tags(reader)) == (50, {"team": "net"})
 
 
 NUMBERS = st.integers(1, 5)

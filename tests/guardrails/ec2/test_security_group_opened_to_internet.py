@@ -257,9 +257,9 @@ def test_the_flat_form_and_the_answer_name_the_group() -> None:
 def test_all_groups_of_the_account_are_found_with_their_tags(world: World) -> None:
     found = group(world)
     world.client("ec2").create_tags(Resources=[found], Tags=[{"Key": "team", "Value": "shop"}])
-    look = world.application().sessions.look(HOME, "us-east-1")
-    (web,) = (each for each in SecurityGroup.all_in(look) if each.id == found)
-    assert web.tags(look) == {"team": "shop"}
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    (web,) = (each for each in SecurityGroup.all_in(reader) if each.id == found)
+    assert web.tags(reader) == {"team": "shop"}
     assert web.arn == f"arn:aws:ec2:us-east-1:{HOME}:security-group/{found}"
 
 

@@ -106,6 +106,6 @@ def test_a_strange_event_names_no_snapshot(parameters: Any) -> None:
 
 def test_all_own_snapshots_are_found_with_their_tags(world: World) -> None:
     found = snapshot(world)
-    look = world.application().sessions.look(HOME, "us-east-1")
-    (ours,) = (each for each in Snapshot.all_in(look) if each.id == found)
-    assert ours.tags(look) == {"team": "shop"}
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    (ours,) = (each for each in Snapshot.all_in(reader) if each.id == found)
+    assert ours.tags(reader) == {"team": "shop"}

@@ -70,9 +70,9 @@ def test_a_subnet_that_is_meant_to_be_public_is_let_be_unread(world: World) -> N
 
 def test_all_subnets_of_the_account_are_found_with_their_tags(world: World) -> None:
     made = subnet(world, public=False)
-    look = world.application().sessions.look(HOME, "us-east-1")
-    (ours,) = (each for each in Subnet.all_in(look) if each.id == made)
-    assert ours.tags(look) == {"team": "shop"}
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    (ours,) = (each for each in Subnet.all_in(reader) if each.id == made)
+    assert ours.tags(reader) == {"team": "shop"}
     assert ours.arn == f"arn:aws:ec2:us-east-1:{HOME}:subnet/{made}"
 
 

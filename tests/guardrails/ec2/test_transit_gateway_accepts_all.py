@@ -84,7 +84,7 @@ def test_a_strange_event_names_no_gateway(parameters: Any, answer: Any) -> None:
 
 def test_all_gateways_of_the_account_are_found_with_their_tags(world: World) -> None:
     made = gateway(world, "disable")
-    look = world.application().sessions.look(HOME, "us-east-1")
-    (ours,) = TransitGateway.all_in(look)
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    (ours,) = TransitGateway.all_in(reader)
     assert ours.id == made
-    assert ours.tags(look) == {"team": "net"}
+    assert ours.tags(reader) == {"team": "net"}

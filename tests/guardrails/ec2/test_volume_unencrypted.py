@@ -56,6 +56,6 @@ def test_a_strange_event_names_no_volume(answer: Any) -> None:
 
 def test_volumes_are_found_with_their_tags(world: World) -> None:
     created(encrypted=True)(world)
-    look = world.application().sessions.look(HOME, "us-east-1")
-    (volume,) = Volume.all_in(look)
-    assert volume.tags(look) == {"team": "shop"}
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    (volume,) = Volume.all_in(reader)
+    assert volume.tags(reader) == {"team": "shop"}

@@ -112,6 +112,6 @@ def test_a_strange_event_names_no_connection(answer: Any) -> None:
 
 def test_all_connections_are_found_with_their_tags(world: World) -> None:
     made = peering(world, HOME, FRIEND)
-    look = world.application().sessions.look(HOME, REGION)
-    (found,) = Peering.all_in(look)
-    assert (found.id, found.tags(look)) == (made, {"team": "net"})
+    reader = world.application().sessions.reader(HOME, REGION)
+    (found,) = Peering.all_in(reader)
+    assert (found.id, found.tags(reader)) == (made, {"team": "net"})

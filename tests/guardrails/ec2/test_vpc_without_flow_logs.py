@@ -118,9 +118,9 @@ def test_a_pipeline_may_still_make_one(world: World) -> None:
 def test_what_aws_refuses_within_its_answer_is_a_failure(world: World) -> None:
     world.settings = Settings(known=Known(flow_logs="arn:aws:s3:::no-such-bucket"))
     resource = Vpc(vpc(world), HOME, "us-east-1")
-    hand = world.application().sessions.hand(HOME, "us-east-1", "0123456789abcdef", "ec2")
+    writer = world.application().sessions.writer(HOME, "us-east-1", "0123456789abcdef", "ec2")
     with pytest.raises(Refused, match="does not exist"):
-        LogVpcFlows().write(resource, {"logged_to": "arn:aws:s3:::no-such-bucket"}, hand)
+        LogVpcFlows().write(resource, {"logged_to": "arn:aws:s3:::no-such-bucket"}, writer)
 
 
 def test_a_deletion_asks_about_every_vpc_once(world: World) -> None:

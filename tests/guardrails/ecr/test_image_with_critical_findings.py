@@ -253,10 +253,10 @@ def test_all_tagged_images_are_found_with_the_tags_of_their_repository(world: Wo
     world.client("ecr").tag_resource(
         resourceArn=f"arn:aws:ecr:us-east-1:{HOME}:repository/{NAME}", tags=[{"Key": "team", "Value": "shop"}]
     )
-    look = world.application().sessions.look(HOME, "us-east-1")
-    found = {image.digest: image for image in Image.all_in(look)}
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    found = {image.digest: image for image in Image.all_in(reader)}
     (tagged,) = (digest for digest, tags in images(world).items() if tags == ["other"])
-    assert found[tagged].tags(look) == {"team": "shop"}
+    assert found[tagged].tags(reader) == {"team": "shop"}
     assert found[tagged].arn == f"arn:aws:ecr:us-east-1:{HOME}:repository/{NAME}/{tagged}"
 
 

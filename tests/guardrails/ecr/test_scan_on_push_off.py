@@ -130,7 +130,7 @@ def test_a_strange_event_names_no_repository(parameters: Any) -> None:
 
 def test_all_repositories_are_found_with_their_tags(world: World) -> None:
     repository(world)
-    look = world.application().sessions.look(HOME, "us-east-1")
-    (found,) = Repository.all_in(look)
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    (found,) = Repository.all_in(reader)
     assert found == Repository(NAME, HOME, "us-east-1")
-    assert found.tags(look) == {"team": "shop"}
+    assert found.tags(reader) == {"team": "shop"}

@@ -156,7 +156,7 @@ def test_names_and_arns_name_the_same_service(parameters: Any, id: str) -> None:
 
 def test_all_services_are_found_with_their_tags(world: World) -> None:
     service()(world)
-    look = world.application().sessions.look(HOME, REGION)
-    (found,) = Service.all_in(look)
+    reader = world.application().sessions.reader(HOME, REGION)
+    (found,) = Service.all_in(reader)
     assert found == Service("shop/site", HOME, REGION)
-    assert found.tags(look) == {"team": "shop"}
+    assert found.tags(reader) == {"team": "shop"}

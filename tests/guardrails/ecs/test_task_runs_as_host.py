@@ -127,8 +127,8 @@ def test_a_strange_answer_names_no_definition(answer: Any) -> None:
 def test_all_active_revisions_are_found_with_their_tags(world: World) -> None:
     assert list(TaskDefinition.in_event(Event.parse(event()))) == [TaskDefinition("web:1", HOME, REGION)]
     among_others(registered())(world)
-    look = world.application().sessions.look(HOME, REGION)
-    found = list(TaskDefinition.all_in(look))
+    reader = world.application().sessions.reader(HOME, REGION)
+    found = list(TaskDefinition.all_in(reader))
     assert [each.id for each in found] == ["web:1", "web:2"]
     assert found[0].arn == TASK
-    assert found[0].tags(look) == {"team": "shop"}
+    assert found[0].tags(reader) == {"team": "shop"}

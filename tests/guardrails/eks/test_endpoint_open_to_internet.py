@@ -207,8 +207,8 @@ def test_a_strange_event_names_no_cluster(parameters: Any) -> None:
 
 def test_all_clusters_are_found_with_their_tags(world: World) -> None:
     cluster()(world)
-    look = world.application().sessions.look(HOME, REGION)
-    (found,) = Cluster.all_in(look)
+    reader = world.application().sessions.reader(HOME, REGION)
+    (found,) = Cluster.all_in(reader)
     assert found == Cluster("prod", HOME, REGION)
     assert found.arn == ARN
-    assert found.tags(look) == {"team": "shop"}
+    assert found.tags(reader) == {"team": "shop"}

@@ -157,13 +157,13 @@ def test_whatever_is_there_a_write_leaves_just_the_admin_policies_of_the_state(b
             WithdrawClusterAdmin(),
         )
         granted(*before.items())(world)
-        state = fix.read(ENTRY, sessions.look(HOME, REGION))
+        state = fix.read(ENTRY, sessions.reader(HOME, REGION))
         world.client("eks").delete_access_entry(clusterName="prod", principalArn=ROLE)
         allow(world, ROLE, *now.items())
         others = {name for name in now if name not in ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")}
-        sessions.look(HOME, REGION)  # Else the hand would remember what the earlier one saw.
-        fix.write(ENTRY, state, sessions.hand(HOME, REGION, "record", "eks"))
-        assert fix.read(ENTRY, sessions.look(HOME, REGION)) == state
+        sessions.reader(HOME, REGION)  # Else the hand would remember what the earlier one saw.
+        fix.write(ENTRY, state, sessions.writer(HOME, REGION, "record", "eks"))
+        assert fix.read(ENTRY, sessions.reader(HOME, REGION)) == state
         assert others <= policies(world).keys()
 
 
@@ -186,9 +186,9 @@ def test_a_strange_event_names_no_entry(parameters: Any) -> None:
 
 def test_all_entries_are_found_with_their_tags(world: World) -> None:
     granted()(world)
-    look = world.application().sessions.look(HOME, REGION)
-    found = list(AccessEntry.all_in(look))
+    reader = world.application().sessions.reader(HOME, REGION)
+    found = list(AccessEntry.all_in(reader))
     assert ENTRY in found
     assert len(found) == 2
     assert ENTRY.arn == f"arn:aws:eks:{REGION}:{HOME}:access-entry/prod/role/{HOME}/deploy"
-    assert ENTRY.tags(look) == {}
+    assert ENTRY.tags(reader) == {}

@@ -177,20 +177,20 @@ def test_the_sweep_finds_the_rules_of_all_buses(world: World) -> None:
     client = rule(world, "ENABLED")
     client.create_event_bus(Name="orders")
     client.put_rule(Name="nightly", EventBusName="orders", EventPattern=json.dumps(ABOUT_S3))
-    found = Rule.all_in(world.application().sessions.look(HOME, "us-east-1"))
+    found = Rule.all_in(world.application().sessions.reader(HOME, "us-east-1"))
     assert {each.id for each in found} == {NAME, "orders/nightly"}
 
 
 def test_tags_are_read_and_a_deleted_rule_has_none(world: World) -> None:
     rule(world, "ENABLED")
-    look = world.application().sessions.look(HOME, "us-east-1")
-    assert OwnRule(NAME, HOME, "us-east-1").tags(look) == {"owner": "security"}
-    assert OwnRule("snapback-NeverMade-1A2B", HOME, "us-east-1").tags(look) == {}
+    reader = world.application().sessions.reader(HOME, "us-east-1")
+    assert OwnRule(NAME, HOME, "us-east-1").tags(reader) == {"owner": "security"}
+    assert OwnRule("snapback-NeverMade-1A2B", HOME, "us-east-1").tags(reader) == {}
 
 
 def test_a_rule_of_the_same_name_in_another_account_is_not_ours(world: World) -> None:
-    look = world.application().sessions.look(HOME, "us-east-1")
+    reader = world.application().sessions.reader(HOME, "us-east-1")
     from chalicelib import catalog
 
     guardrail: Any = catalog.rule(ID)
-    assert guardrail(OwnRule(NAME, FRIEND, "us-east-1"), look) is None
+    assert guardrail(OwnRule(NAME, FRIEND, "us-east-1"), reader) is None

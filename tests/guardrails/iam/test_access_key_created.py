@@ -155,26 +155,26 @@ def test_the_sweep_meets_every_users_keys_once_whatever_the_region(world: World)
     key = new_key(world, "/ci/")
     world.client("iam").create_user(UserName="keyless")
     sessions = AwsSessions(HOME, KNOWN)
-    assert list(AccessKey.all_in(sessions.look(HOME, REGION))) == [AccessKey(f"alice/{key}", HOME, REGION)]
-    assert not list(AccessKey.all_in(sessions.look(HOME, "eu-west-1")))
+    assert list(AccessKey.all_in(sessions.reader(HOME, REGION))) == [AccessKey(f"alice/{key}", HOME, REGION)]
+    assert not list(AccessKey.all_in(sessions.reader(HOME, "eu-west-1")))
 
 
 def test_tags_are_the_users_and_root_has_none(world: World) -> None:
-    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
-    assert AccessKey(f"alice/{new_key(world)}", HOME, REGION).tags(look) == {"team": "web"}
-    assert AccessKey("AKIAEXAMPLEROOT00000", HOME, REGION).tags(look) == {}
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
+    assert AccessKey(f"alice/{new_key(world)}", HOME, REGION).tags(reader) == {"team": "web"}
+    assert AccessKey("AKIAEXAMPLEROOT00000", HOME, REGION).tags(reader) == {}
 
 
 def test_a_key_on_a_later_page_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
     pages = [
         {"AccessKeyMetadata": [{"AccessKeyId": "AKIAEXAMPLE000000001", "Status": "Inactive"}]},
         {"AccessKeyMetadata": [{"AccessKeyId": "AKIAEXAMPLE000000002", "Status": "Active"}]},
     ]
     paginator = type("Pages", (), {"paginate": lambda self, **_: iter(pages)})()
-    monkeypatch.setattr(look.client("iam"), "get_paginator", lambda name: paginator)
+    monkeypatch.setattr(reader.client("iam"), "get_paginator", lambda name: paginator)
     fix = rule(ID).fix  # type: ignore[attr-defined]
-    assert fix.read(AccessKey("alice/AKIAEXAMPLE000000002", HOME, REGION), look) == {"status": "Active"}
+    assert fix.read(AccessKey("alice/AKIAEXAMPLE000000002", HOME, REGION), reader) == {"status": "Active"}
 
 
 def test_a_key_that_made_the_call_itself_is_not_switched_off_unasked(world: World) -> None:

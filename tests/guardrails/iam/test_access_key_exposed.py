@@ -160,9 +160,9 @@ def test_the_key_is_switched_off_though_the_policy_has_no_room(world: World) -> 
 def test_a_policy_without_the_key_is_not_done_yet(world: World) -> None:
     key = LeakedKey(new_key(world), HOME, REGION)
     fix, sessions = QuarantineKey(), AwsSessions(HOME, KNOWN)
-    safe = fix.safe(fix.read(key, sessions.look(HOME, REGION)), KNOWN)
+    safe = fix.safe(fix.read(key, sessions.reader(HOME, REGION)), KNOWN)
     with world.denied("UpdateAccessKey"), pytest.raises(ClientError):
-        fix.write(key, safe, sessions.hand(HOME, REGION, "record", "iam"))
+        fix.write(key, safe, sessions.writer(HOME, REGION, "record", "iam"))
     (outcome,) = world.deliver(health(key.id), ID)
     assert outcome.status == Status.FIXED
     assert whole(world)[1:] == ({"own": OWN, POLICY: DENY_ALL}, {key.id: "Inactive"})
@@ -181,9 +181,9 @@ def test_a_key_that_is_no_users_is_told_and_never_fixed(world: World, envelope: 
 
 def test_not_being_allowed_to_look_is_no_answer(world: World) -> None:
     key = LeakedKey(new_key(world), HOME, REGION)
-    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
     with world.denied("GetAccessKeyLastUsed"), pytest.raises(ClientError):
-        key.of(look)
+        key.of(reader)
 
 
 @pytest.mark.parametrize(
@@ -208,9 +208,9 @@ def test_all_keys_of_one_event_are_found_whatever_the_region() -> None:
 
 
 def test_tags_are_the_users(world: World) -> None:
-    key, look = LeakedKey(new_key(world), HOME, REGION), AwsSessions(HOME, KNOWN).look(HOME, REGION)
-    assert key.tags(look) == {"team": "web"}
-    assert not list(LeakedKey.all_in(look))
+    key, reader = LeakedKey(new_key(world), HOME, REGION), AwsSessions(HOME, KNOWN).reader(HOME, REGION)
+    assert key.tags(reader) == {"team": "web"}
+    assert not list(LeakedKey.all_in(reader))
 
 
 def test_the_key_of_a_user_who_is_never_touched_is_told_only(world: World) -> None:

@@ -91,6 +91,6 @@ def test_the_users_new_key_goes_on_working(world: World) -> None:
 
 def test_a_young_key_costs_no_look_at_its_use(world: World) -> None:
     of((44, None))(world)
-    look = world.application().sessions.look(HOME, REGION)
-    assert [rule(ID)(each, look) for each in AccessKey.all_in(look)] == [None]  # type: ignore[operator]
+    reader = world.application().sessions.reader(HOME, REGION)
+    assert [rule(ID)(each, reader) for each in AccessKey.all_in(reader)] == [None]  # type: ignore[operator]
     assert [call.operation for call in world.calls] == ["ListUsers", "ListAccessKeys"]

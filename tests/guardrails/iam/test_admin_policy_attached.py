@@ -193,7 +193,7 @@ def test_the_last_administrator_is_asked_for(world: World) -> None:
     assert "nobody else in the account holds AdministratorAccess" in world.record(outcome.record).history[-1].note
     assert attachments(world, "user", "alice") == [AWS + "AdministratorAccess", AWS + "IAMFullAccess"]
     iam.add_user_to_group(GroupName="empty", UserName="reserve")
-    assert last_administrator(AwsSessions(HOME, KNOWN).look(HOME, REGION), Identity("user/alice", HOME, REGION)) is None
+    assert last_administrator(AwsSessions(HOME, KNOWN).reader(HOME, REGION), Identity("user/alice", HOME, REGION)) is None
 
 
 def test_the_reason_names_the_policies_and_what_they_allow(world: World) -> None:
@@ -215,18 +215,18 @@ def test_fixing_goes_on_where_it_broke_off(world: World) -> None:
     fix, sessions = DetachAdminPolicies(), AwsSessions(HOME, KNOWN)
     alice = Identity("user/alice", HOME, REGION)
     world.client("iam").detach_user_policy(UserName="alice", PolicyArn=AWS + "AdministratorAccess")
-    fix.write(alice, {"admin": []}, sessions.hand(HOME, REGION, "record", "iam"))
+    fix.write(alice, {"admin": []}, sessions.writer(HOME, REGION, "record", "iam"))
     assert attachments(world, "user", "alice") == []
 
 
 def test_a_policy_deleted_while_we_look_makes_nobody_administrator(world: World) -> None:
     own = of_ones_own("user", "*")(world)["detail"]["requestParameters"]["policyArn"]
-    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
     alice = Identity("user/alice", HOME, REGION)
-    list(look.client("iam").get_paginator("list_attached_user_policies").paginate(UserName="alice"))
+    list(reader.client("iam").get_paginator("list_attached_user_policies").paginate(UserName="alice"))
     world.client("iam").detach_user_policy(UserName="alice", PolicyArn=own)
     world.client("iam").delete_policy(PolicyArn=own)
-    assert DetachAdminPolicies().found(alice, look) == {}
+    assert DetachAdminPolicies().found(alice, reader) == {}
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
@@ -278,7 +278,7 @@ def test_an_event_that_names_nobody_finds_nothing(parameters: Any) -> None:
 def test_the_sweep_meets_users_roles_and_groups(world: World) -> None:
     for kind in IDENTITIES:
         make(world, kind)
-    found = Identity.all_in(AwsSessions(HOME, KNOWN).look(HOME, REGION))
+    found = Identity.all_in(AwsSessions(HOME, KNOWN).reader(HOME, REGION))
     assert [each.id for each in found] == ["user/alice", "role/deploy", "group/builders"]
 
 
@@ -286,8 +286,8 @@ def test_tags_are_read_where_there_are_any(world: World) -> None:
     for kind in IDENTITIES:
         make(world, kind)
     world.client("iam").tag_role(RoleName="deploy", Tags=[{"Key": "team", "Value": "web"}])
-    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
-    tags = [Identity(f"{kind}/{name}", HOME, REGION).tags(look) for kind, name in IDENTITIES.items()]
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
+    tags = [Identity(f"{kind}/{name}", HOME, REGION).tags(reader) for kind, name in IDENTITIES.items()]
     assert tags == [{}, {"team": "web"}, {}]
 
 
@@ -312,10 +312,10 @@ def test_just_the_policies_that_make_administrator_are_detached_and_put_back(nam
         for arn in chosen:
             attach(world, "role", arn)
         fix, sessions, role = DetachAdminPolicies(), AwsSessions(HOME, KNOWN), Identity("role/deploy", HOME, REGION)
-        before = fix.read(role, sessions.look(HOME, REGION))
-        hand = sessions.hand(HOME, REGION, "record", "iam")
-        fix.write(role, fix.safe(before, KNOWN), hand)
+        before = fix.read(role, sessions.reader(HOME, REGION))
+        writer = sessions.writer(HOME, REGION, "record", "iam")
+        fix.write(role, fix.safe(before, KNOWN), writer)
         harmless = {arns[name] for name in names & {"PowerUserAccess", "ReadOnlyAccess", "own"}}
         assert attachments(world, "role", "deploy") == sorted(harmless)
-        fix.write(role, before, hand)
+        fix.write(role, before, writer)
         assert attachments(world, "role", "deploy") == chosen

@@ -74,7 +74,7 @@ def test_the_reason_tells_how_long(world: World, make: Any, reason: str) -> None
 
 def test_one_who_signed_in_lately_costs_one_read(world: World) -> None:
     of(made=400, used=1)(world)
-    assert rule(ID)(ConsoleUser("user/alice", HOME, REGION), world.application().sessions.look(HOME, REGION)) is None  # type: ignore[operator]
+    assert rule(ID)(ConsoleUser("user/alice", HOME, REGION), world.application().sessions.reader(HOME, REGION)) is None  # type: ignore[operator]
     assert [call.operation for call in world.calls] == ["GetUser"]
 
 
@@ -84,5 +84,5 @@ def test_a_user_deleted_since_is_gone(world: World) -> None:
     world.client("iam").delete_user(UserName="alice")
     user = ConsoleUser("user/alice", HOME, REGION)
     with pytest.raises(ClientError) as caught:
-        rule(ID)(user, world.application().sessions.look(HOME, REGION))  # type: ignore[operator]
+        rule(ID)(user, world.application().sessions.reader(HOME, REGION))  # type: ignore[operator]
     assert is_gone(user, caught.value)

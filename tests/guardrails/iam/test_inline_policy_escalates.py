@@ -107,12 +107,12 @@ def whole(world: World) -> Any:
     iam = world.client("iam")
     details = iam.get_account_authorization_details()
     described = {}
-    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
     for kind in IDENTITIES:
         for each in details[f"{kind.title()}DetailList"]:
             name = each[f"{kind.title()}Name"]
             each.pop(f"{kind.title()}PolicyList", None)  # They have no order in AWS.
-            described[f"{kind}/{name}"] = (each, Identity(f"{kind}/{name}", HOME, REGION).inline(look))
+            described[f"{kind}/{name}"] = (each, Identity(f"{kind}/{name}", HOME, REGION).inline(reader))
     return described
 
 
@@ -155,8 +155,8 @@ CASE = Case(
 
 
 def policies(world: World, kind: str) -> dict[str, str]:
-    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
-    return Identity(f"{kind}/{IDENTITIES[kind]}", HOME, REGION).inline(look)
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
+    return Identity(f"{kind}/{IDENTITIES[kind]}", HOME, REGION).inline(reader)
 
 
 def test_the_reason_names_the_path(world: World) -> None:
@@ -188,10 +188,10 @@ def test_of_a_path_in_two_policies_the_first_step_goes(world: World) -> None:
 def test_what_came_while_we_looked_stays(world: World) -> None:
     inline("role", allow("iam:*"))(world)
     fix, sessions, role = DropEscalatingStatements(), AwsSessions(HOME, KNOWN), Identity("role/deploy", HOME, REGION)
-    after = fix.safe(fix.read(role, sessions.look(HOME, REGION)), KNOWN)
+    after = fix.safe(fix.read(role, sessions.reader(HOME, REGION)), KNOWN)
     put(world, "role", "since", text(READS))
-    sessions.look(HOME, REGION)
-    fix.write(role, after, sessions.hand(HOME, REGION, "record", "iam"))
+    sessions.reader(HOME, REGION)
+    fix.write(role, after, sessions.writer(HOME, REGION, "record", "iam"))
     assert policies(world, "role") == {"logs": READS_LOGS, "since": text(READS)}
 
 
@@ -199,10 +199,10 @@ def test_fixing_goes_on_where_it_broke_off(world: World) -> None:
     inline("role", allow("iam:*"))(world)
     put(world, "role", "more", text(READS, PASSES, RUNS))
     fix, sessions, role = DropEscalatingStatements(), AwsSessions(HOME, KNOWN), Identity("role/deploy", HOME, REGION)
-    after = fix.safe(fix.read(role, sessions.look(HOME, REGION)), KNOWN)
+    after = fix.safe(fix.read(role, sessions.reader(HOME, REGION)), KNOWN)
     put(world, "role", "more", after["policies"]["more"])
-    sessions.look(HOME, REGION)
-    fix.write(role, after, sessions.hand(HOME, REGION, "record", "iam"))
+    sessions.reader(HOME, REGION)
+    fix.write(role, after, sessions.writer(HOME, REGION, "record", "iam"))
     assert policies(world, "role") == {"logs": READS_LOGS, "more": text(READS, RUNS)}
 
 
@@ -265,14 +265,14 @@ def test_no_way_is_left_open_and_the_rest_is_kept_and_put_back(made: list[list[d
             AwsSessions(HOME, KNOWN),
             Identity("role/deploy", HOME, REGION),
         )
-        state, hand = fix.read(role, sessions.look(HOME, REGION)), sessions.hand(HOME, REGION, "record", "iam")
-        fix.write(role, fix.safe(state, KNOWN), hand)
+        state, writer = fix.read(role, sessions.reader(HOME, REGION)), sessions.writer(HOME, REGION, "record", "iam")
+        fix.write(role, fix.safe(state, KNOWN), writer)
         after = policies(world, "role")
         assert not escalations(after.values(), itself=role.arn)
         assert all(statements(document) for document in after.values())
         for name, listed in zip(before, made, strict=True):
             kept = [each.raw for each in statements(after.get(name))]
             assert [each for each in kept if each in GOOD] == [each for each in listed if each in GOOD]
-        sessions.look(HOME, REGION)
-        fix.write(role, state, hand)
+        sessions.reader(HOME, REGION)
+        fix.write(role, state, writer)
         assert policies(world, "role") == before

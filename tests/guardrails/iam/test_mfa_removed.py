@@ -81,9 +81,9 @@ def test_the_policy_fits_beside_others() -> None:
 )
 def test_the_policy_speaks_of_the_partition_that_it_is_in(world: World, region: str, part: str) -> None:
     left()(world)
-    look = world.application().sessions.look(HOME, "us-east-1")
+    reader = world.application().sessions.reader(HOME, "us-east-1")
     fix = DenyUntilMfa()
-    state = fix.read(ConsoleUser("user/alice", HOME, region), look)
+    state = fix.read(ConsoleUser("user/alice", HOME, region), reader)
     assert f"arn:{part}:iam::*:mfa/*" in json.dumps(fix.safe(state, KNOWN))
 
 

@@ -78,7 +78,7 @@ def attach(world: World) -> None:
 
 def whole(world: World) -> Any:
     """A version that is made again has another id, and another date."""
-    found = POLICY.versions(AwsSessions(HOME, KNOWN).look(HOME, REGION))
+    found = POLICY.versions(AwsSessions(HOME, KNOWN).reader(HOME, REGION))
     described = dict(world.client("iam").get_policy(PolicyArn=ARN)["Policy"])
     described.pop("UpdateDate")
     return described, sorted((version.text, version.default) for version in found)
@@ -123,7 +123,7 @@ CASE = Case(
 
 def now(world: World) -> tuple[str, list[str]]:
     """The default version's text, and the ids there are."""
-    found = POLICY.versions(AwsSessions(HOME, KNOWN).look(HOME, REGION))
+    found = POLICY.versions(AwsSessions(HOME, KNOWN).reader(HOME, REGION))
     (default,) = (version.text for version in found if version.default)
     return default, [version.id for version in found]
 
@@ -159,15 +159,15 @@ def test_of_five_versions_one_makes_room_and_comes_back(world: World) -> None:
 def test_fixing_goes_on_where_it_broke_off(world: World) -> None:
     versions(world, *FIVE)
     fix, sessions = WithdrawAdminVersion(), AwsSessions(HOME, KNOWN)
-    before = fix.read(POLICY, sessions.look(HOME, REGION))
+    before = fix.read(POLICY, sessions.reader(HOME, REGION))
     with world.denied("CreatePolicyVersion"), pytest.raises(Exception, match="AccessDenied"):
-        fix.write(POLICY, fix.safe(before, KNOWN), sessions.hand(HOME, REGION, "record", "iam"))
-    left = fix.read(POLICY, sessions.look(HOME, REGION))
-    fix.write(POLICY, fix.safe(left, KNOWN), sessions.hand(HOME, REGION, "record", "iam"))
+        fix.write(POLICY, fix.safe(before, KNOWN), sessions.writer(HOME, REGION, "record", "iam"))
+    left = fix.read(POLICY, sessions.reader(HOME, REGION))
+    fix.write(POLICY, fix.safe(left, KNOWN), sessions.writer(HOME, REGION, "record", "iam"))
     assert now(world)[0] == ALLOWS_NOTHING
-    sessions.look(HOME, REGION)
-    fix.write(POLICY, before, sessions.hand(HOME, REGION, "record", "iam"))
-    assert fix.read(POLICY, sessions.look(HOME, REGION)) == before
+    sessions.reader(HOME, REGION)
+    fix.write(POLICY, before, sessions.writer(HOME, REGION, "record", "iam"))
+    assert fix.read(POLICY, sessions.reader(HOME, REGION)) == before
 
 
 def test_a_version_that_came_since_stays(world: World) -> None:
@@ -178,7 +178,7 @@ def test_a_version_that_came_since_stays(world: World) -> None:
         application.engine.undo(outcome.record, "bob")
     fix, before = WithdrawAdminVersion(), world.record(outcome.record).before
     assert before
-    fix.write(POLICY, before, application.sessions.hand(HOME, REGION, "record", "iam"))
+    fix.write(POLICY, before, application.sessions.writer(HOME, REGION, "record", "iam"))
     assert now(world) == (text(ALL), ["v1", "v3"])
 
 
@@ -226,10 +226,10 @@ def test_an_event_that_names_no_policy_of_the_account_finds_nothing(parameters: 
 def test_the_sweep_meets_the_accounts_own_policies_with_tags(world: World) -> None:
     versions(world, text(READS))
     disturb(world)
-    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
-    assert [each.arn for each in ManagedPolicy.all_in(look)] == [ARN]
-    assert POLICY.tags(look) == {"team": "web"}
-    assert not list(ManagedPolicy.all_in(AwsSessions(HOME, KNOWN).look(HOME, "eu-west-1")))
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
+    assert [each.arn for each in ManagedPolicy.all_in(reader)] == [ARN]
+    assert POLICY.tags(reader) == {"team": "web"}
+    assert not list(ManagedPolicy.all_in(AwsSessions(HOME, KNOWN).reader(HOME, "eu-west-1")))
 
 
 @settings(max_examples=20, deadline=None)
@@ -249,12 +249,12 @@ def test_nobody_is_administrator_after_it_and_everything_comes_back(made: list[l
         world = World(boto3.Session(region_name=REGION))
         versions(world, *(text(*listed) for listed in made))
         fix, sessions = WithdrawAdminVersion(), AwsSessions(HOME, KNOWN)
-        before, hand = fix.read(POLICY, sessions.look(HOME, REGION)), sessions.hand(HOME, REGION, "record", "iam")
+        before, writer = fix.read(POLICY, sessions.reader(HOME, REGION)), sessions.writer(HOME, REGION, "record", "iam")
         after = fix.safe(before, KNOWN)
         assert fix.safe(after, KNOWN) == after
-        fix.write(POLICY, after, hand)
-        assert fix.read(POLICY, sessions.look(HOME, REGION)) == after
+        fix.write(POLICY, after, writer)
+        assert fix.read(POLICY, sessions.reader(HOME, REGION)) == after
         assert administering(after["default"]) == {}
         assert statements(after["default"])
-        fix.write(POLICY, before, hand)
-        assert fix.read(POLICY, sessions.look(HOME, REGION)) == before
+        fix.write(POLICY, before, writer)
+        assert fix.read(POLICY, sessions.reader(HOME, REGION)) == before

@@ -79,7 +79,7 @@ def whole(world: World) -> Any:
     """Policies have no order in AWS."""
     iam = world.client("iam")
     arns = [each["PolicyArn"] for each in iam.list_attached_user_policies(UserName="bob")["AttachedPolicies"]]
-    inline = User("user/bob", HOME, REGION).inline(AwsSessions(HOME, KNOWN).look(HOME, REGION))
+    inline = User("user/bob", HOME, REGION).inline(AwsSessions(HOME, KNOWN).reader(HOME, REGION))
     groups = iam.list_groups_for_user(UserName="bob")["Groups"]
     return iam.get_user(UserName="bob")["User"], sorted(arns), inline, groups
 
@@ -144,8 +144,8 @@ def test_all_that_allows_goes_and_is_put_back(managed: set[str], inline: set[str
             put(world, "denied", NO_MFA)
         fix, sessions, user = DetachFromUser(), AwsSessions(HOME, KNOWN), User("user/bob", HOME, REGION)
         before = whole(world)
-        state, hand = fix.read(user, sessions.look(HOME, REGION)), sessions.hand(HOME, REGION, "record", "iam")
-        fix.write(user, fix.safe(state, KNOWN), hand)
+        state, writer = fix.read(user, sessions.reader(HOME, REGION)), sessions.writer(HOME, REGION, "record", "iam")
+        fix.write(user, fix.safe(state, KNOWN), writer)
         assert whole(world)[1:3] == ([], {"denied": NO_MFA} if denied else {})
-        fix.write(user, state, hand)
+        fix.write(user, state, writer)
         assert whole(world) == before

@@ -240,7 +240,7 @@ def test_an_event_that_names_no_role_finds_nothing(parameters: Any) -> None:
 def test_the_sweep_meets_roles_only(world: World) -> None:
     trusting(EC2)(world)
     world.client("iam").create_user(UserName="alice")
-    found = list(Role.all_in(AwsSessions(HOME, KNOWN).look(HOME, REGION)))
+    found = list(Role.all_in(AwsSessions(HOME, KNOWN).reader(HOME, REGION)))
     assert found == [Role("role/deploy", HOME, REGION)]
 
 

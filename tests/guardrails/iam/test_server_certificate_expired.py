@@ -39,8 +39,8 @@ CASE = Case(unsafe=(of(-1), of(-400)), near_misses=(of(1), of(1, 400), of()), wh
 
 def test_one_list_does_for_all_certificates(world: World) -> None:
     of(-1, 1, -2)(world)
-    look = world.application().sessions.look(HOME, REGION)
-    found = [rule(ID)(each, look) for each in ServerCertificate.all_in(look)]  # type: ignore[operator]
+    reader = world.application().sessions.reader(HOME, REGION)
+    found = [rule(ID)(each, reader) for each in ServerCertificate.all_in(reader)]  # type: ignore[operator]
     assert [bool(each) for each in found] == [True, False, True]
     assert [call.operation for call in world.calls] == ["ListServerCertificates"]
 
@@ -56,7 +56,7 @@ def test_the_reason_tells_the_day(world: World) -> None:
 def test_no_event_names_one_and_other_regions_list_none(world: World) -> None:
     of(-1)(world)
     assert not list(ServerCertificate.in_event(Event.parse(scheduled_event())))
-    assert not list(ServerCertificate.all_in(AwsSessions(HOME, KNOWN).look(HOME, "eu-west-1")))
+    assert not list(ServerCertificate.all_in(AwsSessions(HOME, KNOWN).reader(HOME, "eu-west-1")))
 
 
 def test_tags_are_the_certificates_own() -> None:

@@ -235,6 +235,6 @@ def test_a_finding_that_names_no_role_of_this_account_finds_none(detail: Any) ->
 def test_tags_are_the_roles(world: World) -> None:
     role(world)
     world.client("iam").tag_role(RoleName="deploy", Tags=[{"Key": "team", "Value": "web"}])
-    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
-    assert Sessions(f"role/deploy/{FOUND}", HOME, REGION).tags(look) == {"team": "web"}
-    assert not list(Sessions.all_in(look))
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
+    assert Sessions(f"role/deploy/{FOUND}", HOME, REGION).tags(reader) == {"team": "web"}
+    assert not list(Sessions.all_in(reader))

@@ -111,8 +111,8 @@ def test_an_undo_leaves_out_a_key_deleted_since(world: World) -> None:
     attached("Inactive", "Inactive")(world)
     deleted, kept = (key for key, _ in keys(world))
     world.client("iam").delete_access_key(UserName="alice", AccessKeyId=deleted)
-    hand = AwsSessions(HOME, KNOWN).hand(HOME, REGION, "record", "iam")
-    DeactivateUsersKeys().write(User("user/alice", HOME, REGION), {"keys": {deleted: "Active", kept: "Active"}}, hand)
+    writer = AwsSessions(HOME, KNOWN).writer(HOME, REGION, "record", "iam")
+    DeactivateUsersKeys().write(User("user/alice", HOME, REGION), {"keys": {deleted: "Active", kept: "Active"}}, writer)
     assert keys(world) == [(kept, "Active")]
 
 

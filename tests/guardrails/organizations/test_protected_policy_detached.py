@@ -138,7 +138,7 @@ def test_an_event_that_names_no_policy_finds_nothing(parameters: Any) -> None:
 
 def test_the_sweep_meets_the_protected_ones(world: World) -> None:
     envelope = attached()(world)
-    look = world.application().sessions.look("123456789012", "us-east-1")
+    reader = world.application().sessions.reader("123456789012", "us-east-1")
     policy = envelope["detail"]["requestParameters"]["policyId"]
-    assert [each.id for each in OrganizationPolicy.all_in(look)] == [policy]
-    assert OrganizationPolicy(policy, "123456789012", "us-east-1").tags(look) == {}
+    assert [each.id for each in OrganizationPolicy.all_in(reader)] == [policy]
+    assert OrganizationPolicy(policy, "123456789012", "us-east-1").tags(reader) == {}

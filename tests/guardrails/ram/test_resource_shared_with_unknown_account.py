@@ -167,9 +167,9 @@ def test_an_event_that_names_no_share_of_ours_finds_nothing(parameters: Any, ans
 
 def test_the_sweep_meets_shares_that_are_there(world: World) -> None:
     envelope = shared(FRIEND)(world)
-    look = world.application().sessions.look(HOME, REGION)
-    (found,) = ResourceShare.all_in(look)
+    reader = world.application().sessions.reader(HOME, REGION)
+    (found,) = ResourceShare.all_in(reader)
     assert found.arn == envelope["detail"]["responseElements"]["resourceShare"]["resourceShareArn"]
-    assert found.tags(look) == {}
+    assert found.tags(reader) == {}
     remove(world)
-    assert not list(ResourceShare.all_in(world.application().sessions.look(HOME, REGION)))
+    assert not list(ResourceShare.all_in(world.application().sessions.reader(HOME, REGION)))

@@ -60,5 +60,5 @@ def test_the_reason_names_the_roles(world: World) -> None:
 
 def test_the_sweep_meets_every_profile(world: World) -> None:
     made = profile(world)
-    (found,) = Profile.all_in(AwsSessions(HOME, KNOWN).look(HOME, REGION))
+    (found,) = Profile.all_in(AwsSessions(HOME, KNOWN).reader(HOME, REGION))
     assert (found.id, found.arn) == (made["profileId"], made["profileArn"])

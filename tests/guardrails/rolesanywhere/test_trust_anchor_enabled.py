@@ -115,7 +115,7 @@ def test_an_alias_in_the_request_is_no_obstacle_when_the_answer_names_it(world: 
 
 def test_the_sweep_meets_every_anchor_and_its_tags(world: World) -> None:
     made = anchor(world)
-    look = AwsSessions(HOME, KNOWN).look(HOME, REGION)
-    (found,) = TrustAnchor.all_in(look)
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
+    (found,) = TrustAnchor.all_in(reader)
     assert (found.id, found.arn) == (made["trustAnchorId"], made["trustAnchorArn"])
-    assert found.tags(look) == {"team": "web"}
+    assert found.tags(reader) == {"team": "web"}

@@ -186,8 +186,8 @@ def test_an_event_that_names_no_assignment_finds_nothing(wrong: dict[str, Any]) 
 def test_the_sweep_meets_every_assignment(world: World) -> None:
     envelope = assigned(ADMIN)(world)
     name = envelope["detail"]["requestParameters"]
-    look = world.application().sessions.look(HOME, REGION)
-    found = list(Assignment.all_in(look))
+    reader = world.application().sessions.reader(HOME, REGION)
+    found = list(Assignment.all_in(reader))
     target = name["targetId"]
     assert {each.id.partition(f"/{target}/")[2] for each in found} == {f"GROUP/{GROUP}", f"GROUP/{OTHERS}"}
     assert {each.set.arn for each in found} == {name["permissionSetArn"]}

@@ -92,7 +92,7 @@ def created(packaged: Path, options: dict[str, str]) -> Stack:
             if each["ResourceType"]
         }
         stack = Stack(template, made, {})
-        look(aws, stack)
+        reader(aws, stack)
         if not options:  # With a key there is a policy, which moto, unlike AWS, does not detach before it deletes it.
             cloudformation.delete_stack(StackName="snapback")
         stack.kept = [*aws.client("dynamodb").list_tables()["TableNames"]]
@@ -102,7 +102,7 @@ def created(packaged: Path, options: dict[str, str]) -> Stack:
         return stack
 
 
-def look(aws: boto3.Session, stack: Stack) -> None:
+def reader(aws: boto3.Session, stack: Stack) -> None:
     look_at_functions(aws, stack)
     look_at_triggers(aws, stack)
     stack.alarms += aws.client("cloudwatch").describe_alarms()["MetricAlarms"]

@@ -124,7 +124,7 @@ def test_the_sessions_that_are_made_are_the_sessions_that_are_known(world: World
     sessions.source.events.register(
         "provide-client-params.sts.AssumeRole", lambda params, **_: calls.append(dict(params))
     )
-    for aws in (sessions.hand(FRIEND, "us-east-1", "0123456789abcdef", "iam"), sessions.look(FRIEND, "us-east-1")):
+    for aws in (sessions.writer(FRIEND, "us-east-1", "0123456789abcdef", "iam"), sessions.reader(FRIEND, "us-east-1")):
         aws.client("sts").get_caller_identity()
     assert [call["RoleArn"] for call in calls] == [FIXER, READER]
     for call in calls:
