@@ -19,6 +19,7 @@ from chalicelib.aws.ledger import KEPT
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.errors import NotBelieved
 from chalicelib.core.event import Actor, Event, dig, parse_time, text
+from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import Pattern, matches
 from chalicelib.core.resource import Resource, partition
 from chalicelib.core.rule import Fix, Guardrail
@@ -132,7 +133,7 @@ def answer(here: Home, envelope: Any) -> dict[str, bool]:
     answered = outcome.status == Status.FIXED  # A second delivery finds it answered.
     healthy = answered and not here.settings.trouble
     if healthy:
-        here.metrics.add_metric("Healthy", MetricUnit.Count, 1)
+        here.metrics.add_metric(Metric.HEALTHY, MetricUnit.Count, 1)
         here.metrics.flush_metrics()
     elif here.settings.trouble:
         here.logger.error("not healthy", extra={"settings": here.settings.trouble})

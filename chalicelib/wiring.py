@@ -21,6 +21,7 @@ from chalicelib.aws.sessions import AwsSessions
 from chalicelib.aws.settings_source import live_settings, load_settings
 from chalicelib.core.errors import CannotAct, NotBelieved, Refused
 from chalicelib.core.event import Event, parse_time, text
+from chalicelib.core.metrics import Metric, findings
 from chalicelib.core.outcome import QUIET, Outcome
 from chalicelib.core.resource import Account
 from chalicelib.core.types import Status
@@ -172,7 +173,7 @@ class Application:
 
     def _refused(self, refusal: Refusal) -> None:
         self.logger.error("the published settings are not in use", extra=asdict(refusal))
-        self.metrics.add_metric("SettingsRefused", MetricUnit.Count, 1)
+        self.metrics.add_metric(Metric.SETTINGS_REFUSED, MetricUnit.Count, 1)
         self.metrics.flush_metrics()
 
     def guard(self, service: str, envelope: Any) -> list[Outcome]:
@@ -183,7 +184,7 @@ class Application:
             self.believe(event)
         except NotBelieved as why:
             self.logger.warning("event refused", extra={"why": str(why)})
-            self.metrics.add_metric("EventsRefused", MetricUnit.Count, 1)
+            self.metrics.add_metric(Metric.EVENTS_REFUSED, MetricUnit.Count, 1)
             self.metrics.flush_metrics()
             return []
         try:
@@ -194,7 +195,7 @@ class Application:
         took = (self.now() - event.time).total_seconds() * 1000
         for outcome in outcomes:
             if outcome.status == Status.FIXED:
-                self.metrics.add_metric("EventToFix", MetricUnit.Milliseconds, max(took, 0))
+                self.metrics.add_metric(Metric.EVENT_TO_FIX, MetricUnit.Milliseconds, max(took, 0))
         self.log_outcomes(event, outcomes)
         return outcomes
 
@@ -248,9 +249,9 @@ class Application:
                     "event_id": event.id,
                 },
             )
-            self.metrics.add_metric(f"Findings.{outcome.status}", MetricUnit.Count, 1)
+            self.metrics.add_metric(findings(outcome.status), MetricUnit.Count, 1)
         if outcomes:
-            self.metrics.add_metric("Evaluations", MetricUnit.Count, len(outcomes))
+            self.metrics.add_metric(Metric.EVALUATIONS, MetricUnit.Count, len(outcomes))
             self.metrics.flush_metrics()
 
     def _who_changed(self, record: Record, since: datetime) -> Any:
@@ -330,7 +331,7 @@ def _done(here: Application, request: Any, record: str, by: str) -> Record:
     if action in {"approve", "undo"}:
         force = request.get("force") is True
         done = engine.approve(record, by) if action == "approve" else engine.undo(record, by, force=force)
-        here.metrics.add_metric(f"Findings.{done.status}", MetricUnit.Count, 1)
+        here.metrics.add_metric(findings(done.status), MetricUnit.Count, 1)
         here.metrics.flush_metrics()
         return done
     until = parse_time(request.get("until"))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.ledger import to_item
 from chalicelib.core.event import Actor, dig, parse_time, text
+from chalicelib.core.metrics import Metric
 from chalicelib.core.resource import partition
 from chalicelib.core.types import Status
 
@@ -291,7 +292,7 @@ def message_again(each: Letter, ask: Callable[[Any], Any]) -> str:
     pointer = {name: (each.message or {}).get(name) for name in ("channel", "record", "step")}
     if not (text(pointer, "channel") and text(pointer, "record") and isinstance(pointer["step"], int)):
         raise Failed("it names no message; look at it with `snapback dlq show`, then drop it")
-    held = dig(ask({"again": [pointer]}), "MessagesHeld")
+    held = dig(ask({"again": [pointer]}), Metric.MESSAGES_HELD)
     return "it is sent by the next drain, within a minute" if held else "it is sent or waits already, or is forgotten"
 
 

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from chalicelib import catalog, wiring
 from chalicelib.canary import FRESH, MARKER, PATTERN, NotSent, last_sign
 from chalicelib.core.errors import NotBelieved
+from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import check, matches
 from chalicelib.engine.context import Unfinished
 from snapback.deploy.template.whole import template
@@ -53,7 +54,7 @@ def sent(functions: Any) -> Any:
 
 
 def counted(application: Application) -> bool:
-    return "Healthy" in application.metrics.metric_set
+    return Metric.HEALTHY in application.metrics.metric_set
 
 
 def test_it_goes_over_the_bus_and_is_answered(functions: Any, here: Application, world: World) -> None:

@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws.ledger import stepped
+from chalicelib.core.metrics import Metric
 from chalicelib.core.types import ASIDE
 from chalicelib.exports.base import Home, NotTaken, Sink, Step, why
 from chalicelib.notify.message import message_of
@@ -92,8 +93,8 @@ def _sent(home: Home, sink: Sink, steps: Sequence[Step]) -> dict[str, str]:
         refused = dict(sink.send(steps))
     except (ClientError, BotoCoreError) as error:
         refused = dict.fromkeys((step.number for step in steps), why(error))
-    home.metrics.add_metric("OutwardSent", MetricUnit.Count, len(steps) - len(refused))
-    home.metrics.add_metric("OutwardFailed", MetricUnit.Count, len(refused))
+    home.metrics.add_metric(Metric.OUTWARD_SENT, MetricUnit.Count, len(steps) - len(refused))
+    home.metrics.add_metric(Metric.OUTWARD_FAILED, MetricUnit.Count, len(refused))
     home.metrics.flush_metrics()
     if refused:
         records = sorted({step.record.id for step in steps if step.number in refused})

@@ -23,6 +23,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws.ledger import from_item, stepped
+from chalicelib.core.metrics import Metric
 from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.held import Held
 from chalicelib.notify.message import Message, message_of, is_sent
@@ -430,9 +431,9 @@ class _Outbox:
             return error
         for each in batch:
             self._mark(each, "sent")
-        self._counts["MessagesSent"] += len(batch)
+        self._counts[Metric.MESSAGES_SENT] += len(batch)
         if len(batch) > 1:
-            self._counts["Summaries"] += 1
+            self._counts[Metric.SUMMARIES] += 1
         return None
 
     def hold(self, held: Held, *, even_if_given_up: bool = False) -> str:
@@ -464,7 +465,7 @@ class _Outbox:
             self._read([key])
             return _text(self._items.get(key, {}), "state")
         self._items[key] = item
-        self._counts["MessagesHeld"] += 1
+        self._counts[Metric.MESSAGES_HELD] += 1
         return "held"
 
     def _pass_on(self, held: Held, error: Exception) -> None:
@@ -474,7 +475,7 @@ class _Outbox:
             there = Held(channel=name, message=held.message, due=self.stamp(), origin=held.origin)
             if self.hold(there) in {"held", "sent", "queued"}:
                 self._home.logger.error("not told, and passed on", extra={**why, "to": name})
-                self._counts["MessagesElsewhere"] += 1
+                self._counts[Metric.MESSAGES_ELSEWHERE] += 1
                 self._mark(held, "elsewhere")
                 return
         if self._home.give_up is None:
@@ -485,7 +486,7 @@ class _Outbox:
         letter = {"headline": held.message.headline, "at": held.message.at, "function": self._home.function}
         self._home.give_up(json.dumps({**why, **letter}))
         self._home.logger.error("not told by any channel: it is in the queue of failed messages", extra=why)
-        self._counts["MessagesQueued"] += 1
+        self._counts[Metric.MESSAGES_QUEUED] += 1
         self._mark(held, "queued")
 
     def _after(self, name: str) -> Iterator[str]:

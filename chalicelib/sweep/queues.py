@@ -16,6 +16,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from chalicelib.aws.ledger import KEPT
 from chalicelib.core.errors import OutOfTime
 from chalicelib.core.event import parse_time
+from chalicelib.core.metrics import Metric
 from chalicelib.core.outcome import QUIET
 from chalicelib.core.resource import REPORTS_TO, partition
 from chalicelib.engine.context import Unfinished, describe_error
@@ -140,7 +141,7 @@ def ask(
     swept = home.engine.sweep(rules, resources, event)
     log_outcomes(event, swept.outcomes)
     missed = sum(missed_by_events(outcome, message["missable"]) for outcome in swept.outcomes)
-    home.metrics.add_metric("MissedByEvents", MetricUnit.Count, missed)
+    home.metrics.add_metric(Metric.MISSED_BY_EVENTS, MetricUnit.Count, missed)
     home.metrics.flush_metrics()
     for resource, error in swept.errors:
         extra = {"resource": resource.arn, "why": describe_error(error)}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.aws.ledger import to_item
+from chalicelib.core.metrics import Metric
 from chalicelib.core.settings import Direct, Quiet, Route, SlackWebhook
 from chalicelib.core.types import Status
 from chalicelib.notify.channels.base import Retry, Undeliverable
@@ -377,7 +378,7 @@ def test_what_was_given_up_is_sent_to_the_channel_that_it_was_meant_for_once_it_
     assert len(lambda_.letters) == 1
     for channel in (ops, mail, topic):
         channel.answers = []
-    assert again(here, lambda_.letters * 2) == {"MessagesHeld": 1}
+    assert again(here, lambda_.letters * 2) == {Metric.MESSAGES_HELD: 1}
     lambda_.minutes(1)
     assert (ops.received, mail.received, topic.received) == (["a-1"], [], [])
     assert again(here, lambda_.letters) == {}, "it is sent by now"

@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 from chalicelib import catalog
 from chalicelib.core.errors import NotBelieved
 from chalicelib.core.event import Event
+from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import SCHEDULED, matches
 from chalicelib.resources.s3 import Bucket
 from tests.security.mutation import example_of
@@ -118,7 +119,7 @@ def test_a_refusal_is_counted_and_logged_and_says_why_without_what_it_refused(
     line = json.loads(log.getvalue())
     assert (line["level"], line["message"]) == ("WARNING", "event refused")
     assert "forged" not in log.getvalue()
-    assert json.loads(capsys.readouterr().out)["EventsRefused"] == [1.0]
+    assert json.loads(capsys.readouterr().out)[Metric.EVENTS_REFUSED] == [1.0]
 
 
 def test_what_an_event_says_about_a_state_is_never_believed(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib import catalog, wiring
 from chalicelib.core.errors import OutOfTime
+from chalicelib.core.metrics import Metric
 from chalicelib.core.types import Status
 from chalicelib.engine.context import Unfinished
 from chalicelib.engine.evaluate import UNTOLD
@@ -102,11 +103,11 @@ def test_what_no_event_told_of_is_found_and_fixed(account: Account) -> None:
 def test_the_first_sweep_is_the_measure_and_later_ones_count_what_events_missed(account: Account) -> None:
     buckets(account.world, "app-one")
     account.sweep()
-    assert account.metrics["MissedByEvents"] == 0
+    assert account.metrics[Metric.MISSED_BY_EVENTS] == 0
     buckets(account.world, "app-two")
     account.world.later(days=1)
     account.sweep("2026-11-24T10:00:00Z")
-    assert account.metrics["MissedByEvents"] == 1
+    assert account.metrics[Metric.MISSED_BY_EVENTS] == 1
     notes = {record.resource: record.history[0].note for record in account.world.records()}
     assert notes == {"app-one": "", "app-two": UNTOLD}
 
@@ -118,7 +119,7 @@ def test_what_time_alone_makes_unsafe_is_no_miss_of_events(account: Account) -> 
         account.sweep(f"2026-11-{day}T10:00:00Z")
         account.world.later(days=1)
     assert len(account.world.records()) == 2
-    assert account.metrics["MissedByEvents"] == 0
+    assert account.metrics[Metric.MISSED_BY_EVENTS] == 0
 
 
 def test_a_message_that_comes_twice_changes_nothing(account: Account) -> None:
@@ -130,7 +131,7 @@ def test_a_message_that_comes_twice_changes_nothing(account: Account) -> None:
         function({"Records": [{"body": json.dumps(message)}]}, Context())
     account.go_on()
     assert account.world.records() == records
-    assert account.metrics["MissedByEvents"] == 0
+    assert account.metrics[Metric.MISSED_BY_EVENTS] == 0
 
 
 def test_a_large_kind_is_split_and_nothing_is_left_out(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.core.metrics import Metric, findings
 from chalicelib.core.types import Status
 
 if TYPE_CHECKING:
@@ -46,30 +47,34 @@ def dashboard(plan: Plan) -> Template:
 
 
 def _widgets(plan: Plan) -> list[Any]:
-    findings = [_own(f"Findings.{status}", label=status) for status in _FOUND]
-    fixed, undone = (_own(f"Findings.{status}", id=status, label=status) for status in (Status.FIXED, Status.UNDONE))
+    found = [_own(findings(status), label=status) for status in _FOUND]
+    fixed, undone = (_own(findings(status), id=status, label=status) for status in (Status.FIXED, Status.UNDONE))
     rate = [{"expression": "100 * undone / fixed", "label": "% undone", "yAxis": "right"}]
     return [
-        _graph("Findings, by what became of them", findings, stacked=True),
+        _graph("Findings, by what became of them", found, stacked=True),
         _graph("Fixes, and how many of them were undone", [fixed, undone, rate]),
         _graph(
             "Milliseconds from event to fix",
-            [_own("EventToFix", stat=stat, label=stat) for stat in ("p50", "p90", "Maximum")],
+            [_own(Metric.EVENT_TO_FIX, stat=stat, label=stat) for stat in ("p50", "p90", "Maximum")],
         ),
         _graph(
             "Messages",
-            [_own(f"Messages{what}", label=what.lower()) for what in ("Sent", "Held", "Elsewhere", "Queued")],
+            [
+                _own(Metric.MESSAGES_SENT, label="sent"),
+                _own(Metric.MESSAGES_HELD, label="held"),
+                _own(Metric.MESSAGES_ELSEWHERE, label="elsewhere"),
+                _own(Metric.MESSAGES_QUEUED, label="queued"),
+            ],
         ),
         _graph(
             "Looked at, and refused",
             [
-                _own("Evaluations", label="resources looked at"),
-                _own("EventsRefused", label="events refused"),
-                _own("MissedByEvents", label="found by a sweep only"),
-                _own("MissedByEvents", label="missed by events"),
+                _own(Metric.EVALUATIONS, label="resources looked at"),
+                _own(Metric.EVENTS_REFUSED, label="events refused"),
+                _own(Metric.MISSED_BY_EVENTS, label="found by a sweep only"),
             ],
         ),
-        _graph("Canary: alive", [_own("Healthy", label="answers an hour")], period=3600),
+        _graph("Canary: alive", [_own(Metric.HEALTHY, label="answers an hour")], period=3600),
         _graph("Errors of functions", _functions("Errors", plan.functions)),
         _graph("Throttled calls of functions", _functions("Throttles", plan.functions)),
         _graph(

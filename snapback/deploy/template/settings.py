@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chalicelib.aws.settings_source import PATH_VARIABLE
+from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.settings import Settings
 from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS
@@ -168,7 +169,7 @@ def _alarm() -> Template:
         "last good ones; one that has just started fixes nothing. See what is wrong: snapback settings check. Publish "
         f"good ones: {command('settings publish')}.",
         Namespace="Snapback",
-        MetricName="SettingsRefused",
+        MetricName=Metric.SETTINGS_REFUSED,
         Dimensions=[{"Name": "service", "Value": "snapback"}],
         Statistic="Sum",
         Period=300,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.core.metrics import Metric
 from snapback.deploy.template.parts import KEY, RETRIES, alarm, arn, command, depth_alarm, queue, with_key
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def alarms(plan: Plan) -> Template:
             "Snapback's canary has been silent for two hours: events don't reach functions, or the ledger or the "
             f"settings can't be read. See what is left of it: {command('status')}.",
             Namespace="Snapback",
-            MetricName="Healthy",
+            MetricName=Metric.HEALTHY,
             Dimensions=[{"Name": "service", "Value": "snapback"}],
             Statistic="Sum",
             Period=3600,

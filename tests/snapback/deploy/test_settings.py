@@ -9,6 +9,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from chalicelib.aws.settings_source import LIVE, PATH_VARIABLE
+from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import check, matches
 from chalicelib.core.settings import Settings
 from snapback.deploy.iam_policies import functions, logical_id, policy_of
@@ -113,7 +114,7 @@ def test_the_alarm_topic_takes_alarms_and_these_rules_and_nobody_else_s() -> Non
 
 def test_a_bad_version_rings_and_is_rolled_back() -> None:
     alarm = RESOURCES["SettingsRefusedAlarm"]["Properties"]
-    assert (alarm["MetricName"], alarm["Threshold"]) == ("SettingsRefused", 0)
+    assert (alarm["MetricName"], alarm["Threshold"]) == (Metric.SETTINGS_REFUSED, 0)
     monitors = RESOURCES["SettingsEnvironment"]["Properties"]["Monitors"]
     assert monitors[0]["AlarmArn"] == {"Fn::GetAtt": ["SettingsRefusedAlarm", "Arn"]}
     bake = RESOURCES["SettingsStrategy"]["Properties"]["FinalBakeTimeInMinutes"] * 60

@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib import canary, catalog
+from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import SCHEDULED, matches
 from chalicelib.core.snapback_resources import FIXERS, FORWARDER, OF_HOME, READER
 from snapback.deploy.cloudformation import with_code
@@ -281,7 +282,7 @@ def test_an_alarm_tells_of_everything_that_can_go_wrong(stack: Stack) -> None:
         assert ("Errors", name) in told
         late = "AsyncEventAge" if handler(stack, arn).startswith("guard_") else "Throttles"
         assert (late, name) in told
-    assert {"Healthy", "IteratorAge", "ApproximateNumberOfMessagesVisible"} <= {metric for metric, _ in told}
+    assert {Metric.HEALTHY, "IteratorAge", "ApproximateNumberOfMessagesVisible"} <= {metric for metric, _ in told}
     assert all(each["AlarmActions"] == [stack.made["Alarms"]] for each in stack.alarms)
 
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from chalicelib import catalog
+from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import EVEN_READS
 from snapback import cli, deployed
 from snapback.deploy.iam_policies import INLINE, functions, logical_id, policy_of, size
@@ -63,7 +64,7 @@ def test_what_the_dead_left_is_tended_within_minutes_of_its_lease() -> None:
 def test_the_canary_is_sent_each_hour_and_two_hours_of_silence_are_an_alarm() -> None:
     assert RESOURCES["Canary"]["Properties"]["Events"]["Hourly"]["Properties"] == {"Schedule": "rate(1 hour)"}
     alarm = ALARMS["SilentCanaryAlarm"]
-    assert (alarm["MetricName"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Healthy", 3600, 2)
+    assert (alarm["MetricName"], alarm["Period"], alarm["EvaluationPeriods"]) == (Metric.HEALTHY, 3600, 2)
     assert alarm["TreatMissingData"] == "breaching"
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_lambda_powertools import Metrics
 
+from chalicelib.core.metrics import Metric, findings
 from chalicelib.core.types import Status
 from snapback.deploy.template.parts import merged
 from snapback.deploy.template.whole import template
@@ -45,24 +47,30 @@ def watched() -> Iterator[tuple[str, str]]:
                 yield namespace, rest[0]
 
 
-def emitted() -> set[str]:
-    """The names that code hands to powertools' Metrics, and to the counters that end there."""
-    names: set[str] = set()
+def code() -> Iterator[ast.AST]:
     for path in (ROOT / "chalicelib").rglob("*.py"):
-        source = path.read_text()
-        if "add_metric" not in source:
-            continue
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names.add(node.value)
-            elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
-                names |= {f"{node.values[0].value!s}{status}" for status in Status}
-    return names
+        yield from ast.walk(ast.parse(path.read_text()))
+
+
+def test_each_metric_is_emitted_and_no_other() -> None:
+    nodes = list(code())
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "Metric"}
+    assert used == set(Metric.__members__)
+    calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_metric")]
+    assert calls
+    assert not [call.args[0] for call in calls if isinstance(call.args[0], ast.Constant | ast.JoinedStr)]
+
+
+def test_docs_name_metrics_that_there_are() -> None:
+    docs = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    found = set(re.findall(r"(?:metric|counts|counted) \(?`(\w+)`", docs))
+    assert {Metric.HEALTHY, Metric.SETTINGS_REFUSED} <= found <= set(Metric)
 
 
 @pytest.mark.parametrize(("namespace", "metric"), sorted(set(watched())))
 def test_every_metric_that_is_watched_is_emitted(namespace: str, metric: str) -> None:
-    assert metric in (emitted() if namespace == "Snapback" else AWS[namespace])
+    ours = {*Metric, *map(findings, Status)}
+    assert metric in (ours if namespace == "Snapback" else AWS[namespace])
 
 
 def test_the_dashboard_fits_into_its_grid() -> None:
@@ -108,7 +116,7 @@ def test_fixes_their_time_and_undos_are_counted(
     outcomes = application.guard("s3", CASE.unsafe[0](world))
     (fixed,) = [each for each in outcomes if each.status == Status.FIXED]
     told = metrics(capsys)
-    assert told["Findings.fixed"] == 1
-    assert told["EventToFix"] == 2000
+    assert told[findings(Status.FIXED)] == 1
+    assert told[Metric.EVENT_TO_FIX] == 2000
     wiring.act({"action": "undo", "record": fixed.record, "by": "bob"}, Context())
-    assert metrics(capsys) == {"Findings.undone": 1}
+    assert metrics(capsys) == {findings(Status.UNDONE): 1}

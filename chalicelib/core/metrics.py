@@ -1,0 +1,42 @@
+"""The names of the metrics that Snapback emits, in CloudWatch's namespace `Snapback`. A new name is one edit here.
+
+The unit of each is a count, unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Metric(StrEnum):
+    EVALUATIONS = "Evaluations"
+    """Resources evaluated by guardrails, and events evaluated by tripwires."""
+    EVENT_TO_FIX = "EventToFix"
+    """Milliseconds from an event to the proof of its fix."""
+    EVENTS_REFUSED = "EventsRefused"
+    """Events that are malformed, or of an account that Snapback doesn't look after."""
+    SETTINGS_REFUSED = "SettingsRefused"
+    """Attempts to load published settings that can't be used."""
+    MISSED_BY_EVENTS = "MissedByEvents"
+    """Findings of a sweep that an event should have reported."""
+    HEALTHY = "Healthy"
+    """Canary events that reached their function."""
+    MESSAGES_SENT = "MessagesSent"
+    """Messages that a channel took."""
+    SUMMARIES = "Summaries"
+    """Messages sent that sum up several records."""
+    MESSAGES_HELD = "MessagesHeld"
+    """Messages kept for later: a digest, quiet hours, a flood or a channel that is down."""
+    MESSAGES_ELSEWHERE = "MessagesElsewhere"
+    """Messages that a fallback channel took."""
+    MESSAGES_QUEUED = "MessagesQueued"
+    """Messages that no channel took: dead letters."""
+    OUTWARD_SENT = "OutwardSent"
+    """Records that another tool took, such as Security Hub."""
+    OUTWARD_FAILED = "OutwardFailed"
+    """Records that another tool refused; Lambda retries them."""
+
+
+def findings(status: str) -> str:
+    """The metric that counts findings of one status."""
+    return f"Findings.{status}"
