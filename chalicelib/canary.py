@@ -209,6 +209,7 @@ def _guardrail(here: Home) -> Guardrail[_Canary]:
         severity=Severity.LOW,
         on=PATTERN,
         controls=(),
+        home_only=True,
         ask=sent_and_not_answered,
         resource=_Canary,
         reads=fix.reads,

@@ -49,6 +49,12 @@ def guardrails() -> tuple[Guardrail[Any], ...]:
 
 
 @cache
+def of_home() -> frozenset[str]:
+    """The services whose rules are all about Snapback's own stack: member accounts forward nothing for them, and have no fixer."""
+    return frozenset(service for service in services() if all(each.home_only for each in rules(service)))
+
+
+@cache
 def pattern(service: str) -> Pattern:
     """The event pattern of a service's function: its rules' patterns, those that differ in names only merged."""
     merged: dict[str, Pattern] = {}

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib import catalog
 from chalicelib.aws.sessions import AwsSession
 from chalicelib.core.event import dig
-from chalicelib.core.snapback_resources import OF_HOME, READER, fixer, forwarding
+from chalicelib.core.snapback_resources import READER, fixer, forwarding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -101,7 +101,7 @@ def _fixers(aws: AwsSession, home: str) -> tuple[bool, str]:
     """Those that are there, and trust the home account and no other."""
     member = aws.account != home
     services = sorted(
-        {rule.service for rule in catalog.guardrails() if rule.fix} - (OF_HOME if member else frozenset())
+        {rule.service for rule in catalog.guardrails() if rule.fix} - (catalog.of_home() if member else frozenset())
     )
     iam: Any = aws.client("iam")
     missing: list[str] = []
@@ -123,7 +123,7 @@ def _rules(aws: AwsSession) -> tuple[bool, str]:
     events: Any = aws.client("events")
     missing: list[str] = []
     disabled: list[str] = []
-    here = {*catalog.services()} - OF_HOME - (frozenset() if aws.region in _GLOBAL else _OF_ONE_REGION)
+    here = {*catalog.services()} - catalog.of_home() - (frozenset() if aws.region in _GLOBAL else _OF_ONE_REGION)
     for service in sorted(here):
         try:
             rule = events.describe_rule(Name=forwarding(service))

@@ -38,3 +38,12 @@ def test_what_asks_for_something_else_stays_whole(monkeypatch: pytest.MonkeyPatc
         native("aws.guardduty", "GuardDuty Finding", severity=[{"numeric": [">=", 7]}]),
     )
     assert merged(monkeypatch, *patterns) == {"$or": list(patterns)}
+
+
+def test_member_accounts_forward_a_service_s_events_unless_all_its_rules_are_about_our_own_stack(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rules = {"sqs": (True, False), "events": (True, True), "s3": (False,)}
+    monkeypatch.setattr(catalog, "services", lambda: tuple(rules))
+    monkeypatch.setattr(catalog, "rules", lambda service: [SimpleNamespace(home_only=each) for each in rules[service]])
+    assert catalog.of_home.__wrapped__() == {"events"}

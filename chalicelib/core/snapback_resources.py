@@ -14,8 +14,6 @@ FORWARDER = "snapback-forwarder"
 """The role by which EventBridge sends events to the bus of the home account."""
 BOUNDARY = "snapback-boundary"
 """The managed policy that our roles have as their permissions boundary, where they must have one."""
-OF_HOME = frozenset({"dynamodb", "events", "sqs"})
-"""Services whose rules are about our own stack: member accounts forward nothing for them, and have no fixer."""
 
 BUT_DEPLOYMENTS: Pattern = {"invokedBy": [{"exists": False}, {"anything-but": ["cloudformation.amazonaws.com"]}]}
 """As `userIdentity` in a pattern: by anyone but CloudFormation, which deploys the stack. AWS itself writes `invokedBy`;

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib import wiring
+from chalicelib import catalog, wiring
 from chalicelib.aws.sessions import AwsSessions, ReadOnly
 from chalicelib.core.errors import CannotAct
 from chalicelib.core.resource import revive
@@ -97,7 +97,9 @@ def test_no_function_may_touch_who_it_is_or_what_it_may() -> None:
 def test_only_the_functions_that_fix_can_assume_a_members_role_and_only_in_the_organization() -> None:
     for function in functions():
         assumes = [each for each in policy_of(function)["Statement"] if "sts:AssumeRole" in each["Action"]]
-        looks = function in {"act", "sweep", "sweep_worker"} | {f"guard_{rule.service}" for rule in GUARDRAILS}
+        looks = function in {"act", "sweep", "sweep_worker"} | {
+            f"guard_{rule.service}" for rule in catalog.guardrails()
+        }
         assert bool(assumes) == looks, function
         for statement in assumes:
             names = {str(arn["Fn::Sub"]).partition(":role/")[2] for arn in statement["Resource"]}

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import catalog
 from chalicelib.aws.sessions import AwsSession
-from chalicelib.core.snapback_resources import OF_HOME, READER, fixer
+from chalicelib.core.snapback_resources import READER, fixer
 from snapback import accounts
 from snapback.deploy.template import member
 from snapback.deploy.template.roles import HOME as AT_HOME
@@ -120,7 +120,7 @@ def test_a_member_that_is_whole_is_fine(two: World) -> None:
 
 def test_each_thing_that_is_amiss_is_told_by_account(two: World) -> None:
     there = of(FRIEND)
-    services = [service for service in catalog.services() if service not in OF_HOME]
+    services = [service for service in catalog.services() if service not in catalog.of_home()]
     there.client("events").disable_rule(Name=f"snapback-{services[0]}")
     there.client("events").remove_targets(Rule="snapback-s3", Ids=["home"])
     there.client("events").delete_rule(Name="snapback-s3")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import catalog
 from chalicelib.core.event import Event
-from chalicelib.core.rule import Guardrail
 from chalicelib.engine.context import is_scheduled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from chalicelib.core.rule import Guardrail
     from chalicelib.core.session import Session
     from tests.support.events import Envelope
     from tests.support.world import World
@@ -54,4 +54,11 @@ def case_of(id: str) -> Case:
     return case
 
 
-GUARDRAILS: list[Guardrail[Any]] = [rule for rule in catalog.all_rules() if isinstance(rule, Guardrail)]
+def is_skeleton(rule: Guardrail[Any]) -> bool:
+    """Whether the function still raises what `make new` wrote."""
+    function: Any = rule.ask
+    return "NotImplementedError" in function.__code__.co_names
+
+
+GUARDRAILS: list[Guardrail[Any]] = [rule for rule in catalog.guardrails() if not is_skeleton(rule)]
+"""All that are written; a test of test_every_guardrail.py fails for each other one."""

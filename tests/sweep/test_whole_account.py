@@ -11,6 +11,7 @@ import msgspec
 from click.testing import CliRunner
 from moto import mock_aws
 
+from chalicelib import catalog
 from chalicelib.aws.settings_source import STACK_VARIABLE
 from chalicelib.core.baseline import Known
 from chalicelib.core.resource import Account
@@ -19,7 +20,7 @@ from snapback import cli, errors
 from snapback.memory_aws import gaps
 from snapback.replay import replay
 from tests.guardrails.ec2.test_instance_exploitable_from_internet import hole, way
-from tests.support.cases import GUARDRAILS, case_of
+from tests.support.cases import GUARDRAILS, case_of, is_skeleton
 from tests.support.events import REGION, STACK
 from tests.support.moto_gaps import inspector_found
 from tests.support.world import KNOWN, World
@@ -99,7 +100,8 @@ def swept(rules: list[Guardrail[Any]], folder: Path, *, only: bool = False) -> d
             together(known, world.settings.known)
         settings = {
             "known": known,
-            "guardrails": {rule.id: "fix" for rule in GUARDRAILS if rule.opt_in},
+            "guardrails": {rule.id: "off" for rule in catalog.guardrails() if is_skeleton(rule)}
+            | {rule.id: "fix" for rule in GUARDRAILS if rule.opt_in},
             "limits": {"fixes_per_minute": 1000},
         }
         file.write_text(json.dumps(settings))

@@ -24,6 +24,7 @@ _EXPIRY = "expires_at"
     on=cloudtrail("dynamodb", *_CALLS, userIdentity=BUT_DEPLOYMENTS),
     reads=(*FIX.reads, "dynamodb:DescribeTimeToLive"),
     fix=FIX,
+    home_only=True,
 )
 def own_ledger_weakened(table: Table, aws: Session) -> str | None:
     """Snapback's own ledger weakened.

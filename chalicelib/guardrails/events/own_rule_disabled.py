@@ -23,6 +23,7 @@ _CALLS = ("DisableRule", "EnableRule", "DeleteRule", "PutRule", "RemoveTargets")
     on=cloudtrail("events", *_CALLS, userIdentity=BUT_DEPLOYMENTS),
     reads=(*FIX.reads, "events:ListTargetsByRule"),
     fix=FIX,
+    home_only=True,
 )
 def own_rule_disabled(rule: Rule, aws: Session) -> str | None:
     """Snapback's own rule disabled.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @tripwire(
     severity=Severity.CRITICAL,
     on=cloudtrail("events", "PutRule", "PutTargets", userIdentity=BUT_DEPLOYMENTS),
+    home_only=True,
 )
 def own_rule_rewritten(event: Event, known: Known) -> str | None:
     """Snapback's own rule rewritten.

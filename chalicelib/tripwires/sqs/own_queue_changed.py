@@ -22,7 +22,7 @@ _CALLS = {
 _URL = re.compile(r"https://[^/]+/(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_.-]+)")
 
 
-@tripwire(severity=Severity.HIGH, on=cloudtrail("sqs", *_CALLS, userIdentity=BUT_DEPLOYMENTS))
+@tripwire(severity=Severity.HIGH, on=cloudtrail("sqs", *_CALLS, userIdentity=BUT_DEPLOYMENTS), home_only=True)
 def own_queue_changed(event: Event, known: Known) -> str | None:
     """Snapback's own queue changed.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import catalog
-from chalicelib.core.snapback_resources import FORWARDER, OF_HOME, forwarding
+from chalicelib.core.snapback_resources import FORWARDER, forwarding
 from snapback.deploy.iam_policies import logical_id
 from snapback.deploy.template import roles
 from snapback.deploy.template.functions import guard_rule
@@ -76,7 +76,7 @@ def rules() -> Template:
     return {
         f"{logical_id(service)}Events": _rule(service, catalog.pattern(service))
         for service in catalog.services()
-        if service not in OF_HOME
+        if service not in catalog.of_home()
     }
 
 

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib import catalog
 from chalicelib.aws.sessions import EXTERNAL_ID_VARIABLE, ROLES_VARIABLE
-from chalicelib.core.snapback_resources import BOUNDARY, FORWARDER, OF_HOME, READER, fixer
+from chalicelib.core.snapback_resources import BOUNDARY, FORWARDER, READER, fixer
 from snapback.deploy.iam_policies import boundary, fixer_of, fixing, logical_id, reader
 from snapback.deploy.template.functions import guard_rule
 from snapback.deploy.template.parts import arn, beside
@@ -80,7 +81,7 @@ def home(plan: Plan) -> Template:
     resources: Template = {name: {"Properties": {"Environment": {"Variables": both}}} for name in plan.functions}
     resources |= {beside(name, "Role"): {"Properties": BOUNDED} for name in plan.functions}
     resources |= {name: {"Properties": BOUNDED} for name in ("LaterRole", "SettingsMonitorRole")}
-    own = {logical_id(f"guard_{service}") for service in OF_HOME}
+    own = {logical_id(f"guard_{service}") for service in catalog.of_home()}
     for name, pattern in plan.patterns.items():
         if name in own:
             continue

@@ -16,7 +16,7 @@ from moto import mock_aws
 from chalicelib import canary, catalog
 from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import SCHEDULED, matches
-from chalicelib.core.snapback_resources import FIXERS, FORWARDER, OF_HOME, READER
+from chalicelib.core.snapback_resources import FIXERS, FORWARDER, READER
 from snapback.deploy.cloudformation import with_code
 from snapback.deploy.iam_policies import functions, logical_id
 from snapback.replay.logs import as_envelope
@@ -354,7 +354,7 @@ def reached(stack: Stack, event: Envelope, bus: str) -> set[str]:
 def wanted(event: Envelope, bus: str = "default") -> set[str]:
     """By the rules themselves, not by how their patterns are put together."""
     asking = {rule.service for rule in catalog.all_rules() if matches(rule.on, event) and not matches(SCHEDULED, event)}
-    return {f"guard_{service}" for service in asking - (set() if bus == "default" else OF_HOME)}
+    return {f"guard_{service}" for service in asking - (set() if bus == "default" else catalog.of_home())}
 
 
 @pytest.mark.parametrize("service", catalog.services())
