@@ -18,7 +18,7 @@ with the service's other guardrails left out:
 | found (mode alert) | R | no aim: one write to the ledger, and F, for the preview |
 | fixed (mode fix) | R + F, W, and R + F of what is there then | at most 3 over the floor |
 
-The 3 are the ledger's: the record opened and closed, and the fix counted against the cap. (Whether all writes are stopped
+The 3 are the ledger's: the record opened and closed, and the fix counted against the cap. (Whether all writes are paused
 is asked once in half a minute, and so not counted here.) Of a guardrail's several
 cases the one that is furthest over its floor is told. A fix that can't be undone never runs unasked: `fixed` is then
 the approval.
@@ -142,7 +142,7 @@ def fixed(rule: Guardrail[Any], make: Make) -> Count:
         if statuses == {Status.ASKING}:
             (record,) = world.records()
             application = world.application("fix", rule.id)
-            application.ledger.stopped()
+            application.ledger.paused()
             world.calls.clear()
             application.engine.approve(record.id, "bench")
         else:
@@ -186,7 +186,7 @@ def _requests(event: Event, world: World, rule: Guardrail[Any], *looks: Callable
 
 def _handle(rule: Guardrail[Any], event: Event, world: World, mode: str) -> set[str]:
     application = world.application(mode, rule.id)
-    application.ledger.stopped()
+    application.ledger.paused()
     world.calls.clear()
     return {outcome.status for outcome in application.engine.handle(event, [rule])}
 

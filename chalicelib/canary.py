@@ -64,7 +64,7 @@ class Home(Protocol):
     metrics: Metrics
 
     def now(self) -> datetime: ...
-    def pause(self, seconds: float, /) -> None: ...
+    def sleep(self, seconds: float, /) -> None: ...
     @property
     def time_left(self) -> Callable[[], float]: ...
     @property
@@ -124,7 +124,7 @@ def answer(here: Home, envelope: Any) -> dict[str, bool]:
             rule=_no_rule,
             who_changed=lambda _record, _since: None,
             now=here.now,
-            pause=here.pause,
+            sleep=here.sleep,
             time_left=here.time_left,
             later=lambda _envelope, _due: None,
         )
@@ -255,7 +255,7 @@ class _NoRecords:
     def note(self, record: Record, *, by: str, note: str, what: str = "") -> Record:
         return record.noted(self._now(), by, note, what)
 
-    def stopped(self) -> str:
+    def paused(self) -> str:
         return ""  # The canary goes on, or stopping the writes would raise the alarm.
 
     def get(self, id: str) -> Record | None:  # noqa: ARG002 - as the ledger's

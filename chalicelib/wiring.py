@@ -59,7 +59,7 @@ class Application:
     live: Live | None = None
     """Where the settings come from, if they can change without a deploy."""
     now: Callable[[], datetime] = utc_now
-    pause: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = time.sleep
     time_left: Callable[[], float] = lambda: math.inf
     """Seconds until the function is stopped."""
     table: str = field(default_factory=lambda: os.environ.get(TABLE_VARIABLE, "snapback-ledger"))
@@ -157,7 +157,7 @@ class Application:
                 rule=catalog.rule,
                 who_changed=self._who_changed,
                 now=self.now,
-                pause=self.pause,
+                sleep=self.sleep,
                 time_left=lambda: self.time_left(),  # noqa: PLW0108 - it is another for each invocation
                 later=lambda envelope, due: self.later(envelope, due),  # noqa: PLW0108 - made when it is first needed
             )
@@ -199,7 +199,7 @@ class Application:
         self.log_outcomes(event, outcomes)
         return outcomes
 
-    def tend(self) -> dict[str, Any]:
+    def maintain(self) -> dict[str, Any]:
         """Go on with what a function left when it died, and press for answers. Raises Unfinished after the last one."""
         if self.live and self.live.refusal:
             from chalicelib.aws.settings_refused import report
@@ -209,8 +209,8 @@ class Application:
         outcomes: list[Outcome] = []
         errors: list[Exception] = []
         unasked = self.now() - timedelta(hours=1)  # An hour is the least that the settings take.
-        work = [(record, self.engine.resume) for record in self.ledger.overdue()]
-        work += [(record, self.engine.press) for record in self.ledger.asked_before(unasked)]
+        work = [(record, self.engine.recover) for record in self.ledger.overdue()]
+        work += [(record, self.engine.follow_up) for record in self.ledger.asked_before(unasked)]
         for record, go_on in work:
             if self.time_left() < TIME_NEEDED:
                 break  # The next one is in five minutes.
@@ -225,7 +225,7 @@ class Application:
                 outcomes.append(Outcome(record.guardrail, record.arn, moved.status, record.reason, record.id))
         if errors:
             raise Unfinished(outcomes, errors) from errors[0]
-        return {"resumed": [asdict(outcome) for outcome in outcomes]}
+        return {"recovered": [asdict(outcome) for outcome in outcomes]}
 
     def believe(self, event: Event) -> None:
         """Raises NotBelieved for an event of an account that we don't look after."""
@@ -309,14 +309,14 @@ def guard(service: str, envelope: Any, context: Any) -> list[dict[str, str]]:
 
 
 def act(request: Any, context: Any) -> dict[str, Any]:
-    """Raises CannotAct, with what to do instead, FixFailed and, from `tend`, Unfinished. A `person` is told instead."""
+    """Raises CannotAct, with what to do instead, FixFailed and, from `maintain`, Unfinished. A `person` is told instead."""
     action, record, by = (text(request, key) for key in ("action", "record", "by"))
     here = application(context)
-    if action == "tend":
-        return here.tend()
+    if action == "maintain":
+        return here.maintain()
     person = text(request, "person", "id")
     if not record or not (by or person) or action not in {"approve", "undo", "exempt"}:
-        raise CannotAct("act takes {action: approve | undo | exempt, record, by}, or {action: tend}")
+        raise CannotAct("act takes {action: approve | undo | exempt, record, by}, or {action: maintain}")
     if person:
         from chalicelib.clicks.decide import decide
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from snapback.commands import catalog, chat, decide, dlq, records, replay, settings, status, stop, sweep
+from snapback.commands import catalog, chat, decide, dlq, pause, records, replay, settings, status, sweep
 from snapback.errors import BAD, FINE, complain, describe_error
 
 
@@ -55,6 +55,6 @@ def main() -> None:
 for _command in (
     *(replay.replay, replay.handle, replay.demo, sweep.sweep, catalog.catalog),
     *(records.records, records.show, decide.undo, decide.approve),
-    *(status.status, status.accounts, stop.stop, stop.start, dlq.dlq, chat.chat, settings.settings),
+    *(status.status, status.accounts, pause.pause, pause.resume, dlq.dlq, chat.chat, settings.settings),
 ):
     main.add_command(_command)

@@ -440,7 +440,7 @@ def health_page(health: Health, stack: str) -> Padding:
     canary = f"silent: {alive}, sent {age(health.now - sign.sent_at)} ago" if health.silent and sign.sent_at else alive
     return pairs(
         {
-            "writes": row(health.stopped, health.stopped or "go on", "`snapback start`"),
+            "writes": row(health.paused, health.paused or "go on", "`snapback resume`"),
             **{name: row(n, n, f"`snapback records --status {name}`") for name, n in health.records.items()},
             "under way": row(health.overdue, f"{health.under_way}, {health.overdue} of them overdue"),
             "messages held": Text("\n").join(

@@ -20,12 +20,12 @@ WAITING = (Status.ASKING, Status.FAILED, Status.FIGHTING)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`stopped` says who stopped all writes, and `overdue` counts those under way whose function died.
+    """`paused` says who paused all writes, and `overdue` counts those under way whose function died.
 
     `held` are how many messages wait for each channel, and why it takes none, or ''. `dead_letters` and `failed_messages` are None where it isn't known which queues hold them.
     """
 
-    stopped: str
+    paused: str
     records: dict[str, int]
     under_way: int
     overdue: int
@@ -45,12 +45,12 @@ class Health:
     def well(self) -> bool:
         failing = any(why for _, why in self.held.values())
         waiting = any((*self.records.values(), self.overdue, failing, self.dead_letters, self.failed_messages))
-        return not (waiting or self.stopped or self.silent or self.sign.trouble)
+        return not (waiting or self.paused or self.silent or self.sign.trouble)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "well": self.well,
-            "stopped": self.stopped,
+            "paused": self.paused,
             **self.records,
             "under_way": self.under_way,
             "overdue": self.overdue,
@@ -70,14 +70,14 @@ def health(application: Application, dead_letters: str, failed_messages: str) ->
     """The queues are given by their URLs, or as '' where they aren't known. Raises NoLedger, NoQueue, and what boto3 does."""
     from snapback.dlq import Queue
 
-    stopped = application.ledger.stopped()
+    paused = application.ledger.paused()
     now = application.now()
     late = {
         "FilterExpression": "lease_until < :now",
         "ExpressionAttributeValues": {":now": {"N": str(now.timestamp())}},
     }
     return Health(
-        stopped=stopped,
+        paused=paused,
         records={status.value: _count(application, status) for status in WAITING},
         under_way=sum(_count(application, status) for status in UNDER_WAY),
         overdue=sum(_count(application, status, **late) for status in UNDER_WAY),

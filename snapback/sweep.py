@@ -77,7 +77,7 @@ class Unkept:
     def open(self, record: Record, *_: Any) -> Record:
         return replace(record, id="")
 
-    def stopped(self) -> str:
+    def paused(self) -> str:
         return "not possible without a ledger"
 
     def get(self, _: str) -> None:

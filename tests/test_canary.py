@@ -164,7 +164,7 @@ def test_settings_in_trouble_are_no_sign_of_life_but_are_told(
 
 
 def test_a_stop_of_all_writes_does_not_silence_it(functions: Any, here: Application) -> None:
-    here.ledger.stop("bob", "drill")
+    here.ledger.pause("bob", "drill")
     assert functions.canary_echo(sent(functions), Context()) == {"healthy": True}
 
 

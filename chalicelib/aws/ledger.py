@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from chalicelib.core.settings import Limits
 
-SWITCH_KEPT = timedelta(seconds=30)
-"""How old the answer may be to whether all writes are stopped."""
+PAUSE_KEPT = timedelta(seconds=30)
+"""How old the answer may be to whether all writes are paused."""
 LEASE = timedelta(seconds=120)
 """How long a lock holds without its holder; longer than a function may run."""
 KEPT = timedelta(days=400)
@@ -70,7 +70,7 @@ class DynamoLedger:
         self, client: DynamoDBClient, table: str, now: Callable[[], datetime], spill: Spill | None = None
     ) -> None:
         self._client, self._table, self._now, self._spill = client, table, now, spill
-        self._switch: tuple[datetime, str] | None = None
+        self._pause: tuple[datetime, str] | None = None
 
     def open(self, record: Record, event_time: datetime, limits: Limits) -> Record:
         record = replace(record, holder=secrets.token_hex(8))
@@ -126,24 +126,24 @@ class DynamoLedger:
         except self._client.exceptions.ConditionalCheckFailedException as error:
             raise Refused("capped", record.id) from error
 
-    def stopped(self) -> str:
+    def paused(self) -> str:
         now = self._now()
-        if self._switch is None or not now - SWITCH_KEPT < self._switch[0] <= now:
-            item = self._item("switch") or {}
-            self._switch = (now, _string(item, "stopped"))
-        return self._switch[1]
+        if self._pause is None or not now - PAUSE_KEPT < self._pause[0] <= now:
+            item = self._item("pause") or {}
+            self._pause = (now, _string(item, "paused"))
+        return self._pause[1]
 
-    def stop(self, by: str, why: str) -> None:
-        """Stop all writes by every function within SWITCH_KEPT, until `start`."""
-        said = f"stopped by {by} at {self._now().isoformat(timespec='seconds')}: {why}"
-        self._client.put_item(TableName=self._table, Item={"pk": {"S": "switch"}, "stopped": {"S": said}})
-        self._switch = None
+    def pause(self, by: str, why: str) -> None:
+        """Pause all writes by every function within PAUSE_KEPT, until `resume`."""
+        said = f"paused by {by} at {self._now().isoformat(timespec='seconds')}: {why}"
+        self._client.put_item(TableName=self._table, Item={"pk": {"S": "pause"}, "paused": {"S": said}})
+        self._pause = None
 
-    def start(self, by: str) -> None:
-        """The opposite of `stop`; who did it stays on the item."""
-        said = f"started by {by} at {self._now().isoformat(timespec='seconds')}"
-        self._client.put_item(TableName=self._table, Item={"pk": {"S": "switch"}, "started": {"S": said}})
-        self._switch = None
+    def resume(self, by: str) -> None:
+        """The opposite of `pause`; who did it stays on the item."""
+        said = f"resumed by {by} at {self._now().isoformat(timespec='seconds')}"
+        self._client.put_item(TableName=self._table, Item={"pk": {"S": "pause"}, "resumed": {"S": said}})
+        self._pause = None
 
     def _taken_over(self, earlier: Record, draft: Record, item: Mapping[str, Any]) -> Record:
         """A record of ours whose holder failed or died is gone on with, from the `before` that it first wrote."""

@@ -29,7 +29,7 @@ class Home(Protocol):
     settings: Settings
     logger: Logger
 
-    def pause(self, seconds: float, /) -> None: ...
+    def sleep(self, seconds: float, /) -> None: ...
     @property
     def ledger(self) -> DynamoLedger: ...
     @property
@@ -83,7 +83,7 @@ def _note(home: Home, id: str, by: str, why: str) -> None:
         except Refused:
             if tries == _TRIES - 1:
                 raise
-            home.pause(1)
+            home.sleep(1)
         else:
             return
 

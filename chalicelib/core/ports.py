@@ -42,8 +42,8 @@ class Ledger(Protocol):
     def move(self, record: Record, status: Status, *, by: str, note: str = "", **changed: Any) -> Record:
         """One step of a record's life. Raises Refused("moved") when it is no longer as `record` says."""
 
-    def stopped(self) -> str:
-        """Who stopped all writes, when and why, or nothing; at most half a minute old."""
+    def paused(self) -> str:
+        """Who paused all writes, when and why, or nothing; at most half a minute old."""
 
     def note(self, record: Record, *, by: str, note: str, what: str = ...) -> Record:
         """Add a step to the history by which nothing changes, one of `record.ASIDE`. Raises Refused("moved") when the record moved on."""

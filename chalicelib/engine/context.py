@@ -51,7 +51,7 @@ class Context:
     rule: Callable[[str], Rule]
     who_changed: WhoChanged
     now: Callable[[], datetime]
-    pause: Callable[[float], None]
+    sleep: Callable[[float], None]
     time_left: Callable[[], float]
     later: Callable[[Mapping[str, Any], datetime], None]
 
@@ -78,7 +78,7 @@ class Context:
         for pause in pauses:
             if is_settled(found):
                 break
-            self.pause(pause)
+            self.sleep(pause)
             found = read()
         return found
 

@@ -111,7 +111,7 @@ class Decisions:
             raise CannotAct(f"no record {record_id!r} in the ledger")
         return self._ledger.note(record, by=by, note=why)
 
-    def press(self, record: Record) -> Record:
+    def follow_up(self, record: Record) -> Record:
         """Ask anew what nobody has answered for so long, ask more people, or close it, as `settings.asking` says.
 
         What is safe or gone by now is closed as that. Answers the record as it was when nothing is due yet. Raises
@@ -155,8 +155,8 @@ class Decisions:
         touched = rule.fix.touches(resource, record.before) if rule.fix and record.before is not None else ()
         if self._context.settings.never(resource, *touched):
             raise CannotAct(f"{resource.arn} is under never_touch in the settings")
-        if stopped := self._ledger.stopped():
-            raise CannotAct(f"all writes are {stopped}; `snapback start` lets them go on")
+        if paused := self._ledger.paused():
+            raise CannotAct(f"all writes are {paused}; `snapback resume` resumes them")
 
     def _moved(self, record: Record, status: Status, **changed: Any) -> Record:
         try:

@@ -23,5 +23,5 @@ class Engine:
         evaluation, decisions = Evaluation(context, remediation), Decisions(context, remediation)
         self.handle, self.sweep = evaluation.handle, evaluation.sweep
         self.approve, self.undo, self.exempt = decisions.approve, decisions.undo, decisions.exempt
-        self.refuse, self.press = decisions.refuse, decisions.press
-        self.resume = remediation.resume
+        self.refuse, self.follow_up = decisions.refuse, decisions.follow_up
+        self.recover = remediation.recover

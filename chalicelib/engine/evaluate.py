@@ -252,10 +252,10 @@ class Evaluation:
         if mode is not Mode.ALERT and self._settings.never(found.resource, *touched):
             mode, note = Mode.ALERT, "never touched, say the settings"
         if mode is Mode.FIX and fix and found.reader:
-            stopped = self._ledger.stopped()
+            paused = self._ledger.paused()
             doubt = (
-                f"all writes are {stopped}"
-                if stopped
+                f"all writes are {paused}"
+                if paused
                 else fix.doubt(found.resource, found.before, found.after, found.event.actor, found.reader)
             )
             mode, note = (Mode.ASK, doubt) if doubt else (mode, note)

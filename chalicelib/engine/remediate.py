@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.engine.context import Context
 
 MOST_ATTEMPTS = 8
-"""To write and to see what is there then; about half an hour of `resume` every five minutes."""
+"""To write and to see what is there then; about half an hour of `recover` every five minutes."""
 
 
 class Remediation:
@@ -78,7 +78,7 @@ class Remediation:
         self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(writer.calls))
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
-    def resume(self, record: Record) -> Record:
+    def recover(self, record: Record) -> Record:
         """Go on with a record whose holder died: prove what it did, or do it. Raises Refused when it isn't overdue.
 
         Otherwise nobody would: the event was delivered again before the lease was out, or found all safe.
@@ -91,7 +91,7 @@ class Remediation:
             if refused.why != "exempt":
                 raise
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="let be since its function died")
-        again = self._undo_resumed if record.status is Status.UNDOING else self._fix_resumed
+        again = self._recover_undo if record.status is Status.UNDOING else self._recover_fix
         return again(rule, resource, record)
 
     def counted(self, record: Record, after: Any) -> Record:
@@ -120,7 +120,7 @@ class Remediation:
     def _unseen(self, record: Record, resource: Resource, error: Exception, wrong: Exception | None, by: str) -> Record:
         """After a write, the resource is gone, or can't be seen. Then nobody knows yet: it stays under way.
 
-        The next delivery or `resume` finds out; after so many attempts it is told as failed.
+        The next delivery or `recover` finds out; after so many attempts it is told as failed.
         """
         if is_gone(resource, error):
             return self._ledger.move(record, Status.GONE, by=by)
@@ -131,7 +131,7 @@ class Remediation:
             return record
         raise FixFailed(f"{record.guardrail} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
 
-    def _fix_resumed(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
+    def _recover_fix(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
         assert rule.fix is not None
         try:
             reason, now = self._proved(rule, resource, ())
@@ -139,7 +139,7 @@ class Remediation:
             return self._unseen(record, resource, error, None, SNAPBACK)
         if reason is None:
             return self._ledger.move(record, Status.FIXED, by=SNAPBACK, note="found safe", after=now)
-        if self._ledger.stopped() or self._context.settings.trouble:
+        if self._ledger.paused() or self._context.settings.trouble:
             return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error="its function died before the fix")
         known = self._context.reader(resource).known
         after = rule.fix.answer(now, known, record.actor, record.event_time)
@@ -148,7 +148,7 @@ class Remediation:
             return record
         return self.fix(rule, resource, replace(record, after=after), SNAPBACK)
 
-    def _undo_resumed(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
+    def _recover_undo(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
         """Unless somebody else may have changed it since: an undo half-way can't be told from that."""
         assert rule.fix is not None
         try:
@@ -157,7 +157,7 @@ class Remediation:
             return self._unseen(record, resource, error, None, SNAPBACK)
         if now == record.before:
             return self._ledger.move(record, Status.UNDONE, by=SNAPBACK, note="found undone", after=now)
-        if now == record.after and not (self._ledger.stopped() or self._context.settings.trouble):
+        if now == record.after and not (self._ledger.paused() or self._context.settings.trouble):
             return self.undo(rule, resource, record, SNAPBACK)
         trouble = "undo: its function died before it was undone"
         if now != record.after:

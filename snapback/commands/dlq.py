@@ -105,7 +105,7 @@ def dlq_redrive(
     """
     from botocore.exceptions import ClientError
 
-    from chalicelib.engine.context import describe_error
+    from chalicelib.engine.context import describe_error as in_one_line
     from snapback.dlq import Failed, looking
 
     again = _Again(stack, settings_path, local=local)
@@ -116,7 +116,7 @@ def dlq_redrive(
             except (Failed, ClientError) as error:
                 if not isinstance(error, Failed) and describe_error(error)[0]:
                     raise
-                why = str(error) if isinstance(error, Failed) else describe_error(error)
+                why = str(error) if isinstance(error, Failed) else in_one_line(error)
                 again.code = complain(f"{letter.id[:8]} stays: {letter.what}: {why}", FOUND)
                 continue
             look.take(letter)

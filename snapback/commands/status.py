@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @stack_option
 @json_option
 def status(stack: str, as_json: bool) -> int:
-    """Are writes stopped, what waits for a person, and is Snapback alive? The exit code is 1 if anything is amiss."""
+    """Are writes paused, what waits for a person, and is Snapback alive? The exit code is 1 if anything is amiss."""
     from snapback import deployed, render
     from snapback.status import health
 

@@ -224,14 +224,14 @@ def test_the_cap_is_held_to_the_unit_by_guardrail_account_and_minute(ledger: Dyn
 
 def test_a_stop_is_known_everywhere_within_a_minute(world: World, ledger: DynamoLedger, clock: Clock) -> None:
     other = DynamoLedger(world.client("dynamodb"), "records", clock)
-    assert other.stopped() == ""
-    ledger.stop("bob", "deploying")
-    assert ledger.stopped() == "stopped by bob at 2026-11-23T12:00:00+00:00: deploying"
+    assert other.paused() == ""
+    ledger.pause("bob", "deploying")
+    assert ledger.paused() == "paused by bob at 2026-11-23T12:00:00+00:00: deploying"
     clock.later(seconds=59)
-    assert "deploying" in other.stopped()
-    ledger.start("bob")
+    assert "deploying" in other.paused()
+    ledger.resume("bob")
     clock.later(seconds=59)
-    assert other.stopped() == ""
+    assert other.paused() == ""
 
 
 def test_states_that_no_item_can_hold_are_in_the_bucket_and_come_back(world: World, clock: Clock) -> None:

@@ -271,7 +271,7 @@ def test_a_refused_version_is_told_once_and_is_an_outbox_record(container: World
     publish(container, BAD)
     for _ in range(3):
         container.later(seconds=KEPT)
-        wiring.act({"action": "tend"}, CONTEXT)
+        wiring.act({"action": "maintain"}, CONTEXT)
     (record,) = container.records()
     assert (record.guardrail, record.status, record.severity) == (
         "snapback.settings_refused",
@@ -281,7 +281,7 @@ def test_a_refused_version_is_told_once_and_is_an_outbox_record(container: World
     assert "Invalid enum value 'fixx'" in record.reason
     publish(container, b'{"mode": "fixy"}')
     container.later(seconds=KEPT)
-    wiring.act({"action": "tend"}, CONTEXT)
+    wiring.act({"action": "maintain"}, CONTEXT)
     assert len(container.records()) == 2
 
 
@@ -290,10 +290,10 @@ def test_settings_that_cannot_be_read_are_told_once_a_day(container: World) -> N
     container.client("ssm").delete_parameter(Name=PARAMETER)
     for _ in range(3):
         container.later(seconds=KEPT)
-        wiring.act({"action": "tend"}, CONTEXT)
+        wiring.act({"action": "maintain"}, CONTEXT)
     assert len(container.records()) == 1
     container.later(days=1)
-    wiring.act({"action": "tend"}, CONTEXT)
+    wiring.act({"action": "maintain"}, CONTEXT)
     assert len(container.records()) == 2
 
 

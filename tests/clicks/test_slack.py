@@ -226,7 +226,7 @@ def test_a_huge_request_is_not_read(desk: Desk) -> None:
         ("open", ""),
         ("approve", "../x"),
         ("approve", "X" * 16),
-        ("tend", ""),
+        ("maintain", ""),
         ("approve", "0" * 17),
         ("approve", "\0" * 16),
     ],

@@ -67,7 +67,7 @@ class Account(ABC):
             HOME,
             settings=Settings(mode=mode, **settings),
             now=lambda: self.clock,
-            pause=lambda seconds: self.later(seconds=seconds),
+            sleep=lambda seconds: self.later(seconds=seconds),
             table="snapback-ledger",
             logger=_QUIET,
         )

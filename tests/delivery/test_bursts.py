@@ -92,7 +92,7 @@ def test_ten_thousand_events_at_once_lose_none_and_hold_the_cap_to_the_unit() ->
         for _ in range(3):
             here.later(minutes=5)
             try:
-                here.container(limits=LIMITS).tend()
+                here.container(limits=LIMITS).maintain()
             except Unfinished:
                 continue
 

@@ -81,8 +81,8 @@ class Scene:
     def undo(self, record: str, by: str) -> Act:
         return Act(lambda: self.here.container().engine.undo(record, by), again=False)
 
-    def tend(self) -> Act:
-        return Act(lambda: self.here.container().tend())
+    def maintain(self) -> Act:
+        return Act(lambda: self.here.container().maintain())
 
     def later(self, **passed: float) -> Act:
         return self._in_turn(lambda: self.here.later(**passed))
@@ -183,7 +183,7 @@ def two_approvals_of_two_records_of_one_bucket(here: Account) -> Scene:
 
 def tend_and_a_holder_slower_than_its_lease(here: Account) -> Scene:
     scene = Scene(here, idle=1)
-    scene.acts = [scene.deliver(here.event()), scene.then(scene.later(seconds=150), scene.tend())]
+    scene.acts = [scene.deliver(here.event()), scene.then(scene.later(seconds=150), scene.maintain())]
     return scene
 
 
@@ -204,7 +204,7 @@ def another_event_and_a_holder_slower_than_its_lease(here: Account) -> Scene:
 def a_stop_in_between(here: Account) -> Scene:
     scene = Scene(here, effects={0, 1}, ends={("fixed",), ("asking",)}, unsafe={True, False})
     ledger = here.container().ledger
-    scene.acts = [scene.deliver(here.event()), Act(lambda: ledger.stop("bob", "a bad day"))]
+    scene.acts = [scene.deliver(here.event()), Act(lambda: ledger.pause("bob", "a bad day"))]
     scene.or_killed = {("failed",)}
     return scene
 
@@ -256,7 +256,7 @@ def two_buckets_and_one_fix_left_in_the_minute(here: Account) -> Scene:
 def two_who_tend_after_a_death(here: Account) -> Scene:
     die(here, here.event())
     scene = Scene(here)
-    scene.acts = [scene.tend(), scene.tend()]
+    scene.acts = [scene.maintain(), scene.maintain()]
     return scene
 
 
@@ -265,7 +265,7 @@ def tend_and_an_undo_after_a_death(here: Account) -> Scene:
     die(here, here.event())
     record = here.deliver(here.event()).record
     scene = Scene(here, effects={2}, ends={("fixed", "undone"), ("expired", "undone")}, unsafe={True})
-    scene.acts = [scene.undo(record, "bob"), scene.tend()]
+    scene.acts = [scene.undo(record, "bob"), scene.maintain()]
     scene.or_killed = {("fixed", "fixed")}
     return scene
 
@@ -273,7 +273,7 @@ def tend_and_an_undo_after_a_death(here: Account) -> Scene:
 def an_undo_slower_than_its_lease_and_tend(here: Account) -> Scene:
     record = here.deliver(here.event()).record
     scene = Scene(here, effects={2}, idle=1, ends={("undone",)}, unsafe={True})
-    scene.acts = [scene.undo(record, "bob"), scene.then(scene.later(seconds=150), scene.tend())]
+    scene.acts = [scene.undo(record, "bob"), scene.then(scene.later(seconds=150), scene.maintain())]
     scene.or_killed = {("fixed",)}
     return scene
 
@@ -338,7 +338,7 @@ def three_events_about_one_change(here: Account) -> Scene:
 
 def a_delivery_an_approval_and_tend(here: Account) -> Scene:
     scene = a_delivery_and_an_approval(here)
-    scene.acts.append(scene.tend())
+    scene.acts.append(scene.maintain())
     return scene
 
 
@@ -370,7 +370,7 @@ def play(make: Make, here: Account, plan: Plan, killed: tuple[int, int] | None =
         try_again(scene, results)
         for _ in range(2):
             here.later(minutes=5)
-            here.container().tend()
+            here.container().maintain()
         judge(scene)
     except Exception as error:
         told = [str(getattr(each, "status", None) or repr(each)) for each in results]
@@ -431,7 +431,7 @@ def judge(scene: Scene) -> None:
         raise AssertionError(f"{effects} effects")
     idle = len(here.writes) - effects
     assert idle <= scene.idle + killed, f"{idle} writes that changed nothing"
-    here.container().ledger.start("bob")
+    here.container().ledger.resume("bob")
     fixed = [record for record in records if record.status == "fixed"]
     if fixed and here.acl() is not None and not here.is_unsafe():
         here.container().engine.undo(fixed[-1].id, "dave")
@@ -526,7 +526,7 @@ def test_an_undo_that_died_is_not_gone_on_with_over_what_someone_did_since() -> 
         here.turns = None
         here.set_acl(MENDED)
         here.later(minutes=5)
-        here.container().tend()
+        here.container().maintain()
         (left,) = here.records()
         assert here.acl() == MENDED or left.status == "undone"
         outcomes.add((str(left.status), here.acl() == MENDED))
@@ -541,12 +541,12 @@ def test_an_undo_that_died_waits_while_all_is_stopped() -> None:
     here.turns = Turns(lambda ready, _: ready[0])
     run_killed(Scene(here, [Scene(here).undo(record, "bob")], killed=(0, 4)), here.turns)
     here.turns = None
-    here.container().ledger.stop("bob", "a bad day")
+    here.container().ledger.pause("bob", "a bad day")
     here.later(minutes=5)
-    here.container().tend()
+    here.container().maintain()
     assert not here.is_unsafe()
     assert [each.status for each in here.records()] == ["failed"]
-    here.container().ledger.start("bob")
+    here.container().ledger.resume("bob")
     here.container().engine.undo(record, "bob")
     assert here.is_unsafe()
 
@@ -557,5 +557,5 @@ def test_the_fix_of_a_dead_holder_counts_when_it_is_gone_on_with() -> None:
         here.set_acl(OPEN, bucket)
         die(here, here.event(bucket))
     here.later(minutes=5)
-    here.container(limits=limits).tend()
+    here.container(limits=limits).maintain()
     assert sorted(str(each.status) for each in here.records()) == ["asking", "fixed"]

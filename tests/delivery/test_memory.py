@@ -81,8 +81,8 @@ def taken(ledger: DynamoLedger, time: Clock, records: list[Record], kind: str, v
             ledger.count_fix(draft(), limits)
             return "counted"
         else:
-            ledger.stop("bob", "a bad day")
-            return ledger.stopped()
+            ledger.pause("bob", "a bad day")
+            return ledger.paused()
     except Refused as refused:
         return str(refused)
     records.append(record)

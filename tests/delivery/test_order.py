@@ -103,7 +103,7 @@ class Watched(Memory):
             assert record.status is Status.FIGHTING or self.is_unsafe(bucket)
         elif record.status is Status.FIXING and record.history[-2].status == Status.ASKING:
             assert held == now, "what was approved is not what is there"
-        for one, two in pairwise(["", *(step.status for step in record.history)]):
+        for one, two in pairwise(["", *(step.status for step in record.life)]):
             assert two in NEXT.get(one, set()), f"{two} after {one}"
         if record.status is Status.FIXING and record.history[-1].by == "snapback" and self.let_be(record):
             raise AssertionError("a fix in spite of an undo or a fight")
@@ -172,7 +172,7 @@ class Order(RuleBasedStateMachine):
     @rule()
     def someone_stops_all_writes_or_lets_them_go_on(self) -> None:
         ledger = self.here.container().ledger
-        ledger.start("bob") if self.stopped else ledger.stop("bob", "a bad day")
+        ledger.resume("bob") if self.stopped else ledger.pause("bob", "a bad day")
         self.stopped = not self.stopped
 
     # What AWS does
@@ -200,7 +200,7 @@ class Order(RuleBasedStateMachine):
     @rule(trouble=TROUBLE)
     def the_five_minutes_are_over(self, trouble: Any) -> None:
         self.here.later(minutes=5)
-        self.do(lambda: self.here.container(limits=self.limits).tend(), trouble)
+        self.do(lambda: self.here.container(limits=self.limits).maintain(), trouble)
 
     def delivered(self, envelope: Envelope, mode: Mode, trouble: Any = None) -> bool:
         engine, rules = self.here.container(mode, limits=self.limits).engine, [catalog.rule(GUARDRAIL)]
@@ -239,17 +239,17 @@ class Order(RuleBasedStateMachine):
         if not hasattr(self, "here"):
             return
         here = self.here
-        here.container().ledger.start("bob")
+        here.container().ledger.resume("bob")
         for _ in range(2):
             here.later(minutes=5)
-            here.container(limits=self.limits).tend()
+            here.container(limits=self.limits).maintain()
         here.later(hours=2)  # A fight that is going on is over, and the caps are those of another minute.
         for envelope in (*self.dead, *(envelope for envelope, _ in self.coming)):
             here.later(minutes=2)
             assert self.delivered(envelope, Mode.FIX), "an event can't be done with"
         for _ in range(2):
             here.later(minutes=5)
-            here.container(limits=self.limits).tend()
+            here.container(limits=self.limits).maintain()
         assert not here.locked()
         records = here.records()
         assert not [record for record in records if record.status in UNDER_WAY]

@@ -341,7 +341,7 @@ class TestApprove:
 
 
 class TestPress:
-    """Questions that nobody answers; `tend` presses every five minutes."""
+    """Questions that nobody answers; `maintain` follows up every five minutes."""
 
     def asked(self, world: World, **asking: Any) -> tuple[str, Application]:
         record = deliver(world, public(world), mode="ask").record
@@ -354,7 +354,7 @@ class TestPress:
         record, application = self.asked(world, remind_hours=4)
         for hours, times in ((3.9, 0), (0.2, 1), (0.1, 1), (3.7, 1), (0.2, 2)):
             world.later(hours=hours)
-            application.tend()
+            application.maintain()
             assert self.steps(world, record) == ["asking", *["reminded"] * times]
         assert message_of(world.record(record)).headline.startswith("CRITICAL · approval still wanted: ")
         assert "(unanswered for 8 hours; closed in 63 hours)" in message_of(world.record(record)).did
@@ -363,14 +363,14 @@ class TestPress:
         record, application = self.asked(world, remind_hours=10, escalate_hours=6, escalate_to=("boss",))
         for _ in range(4):
             world.later(hours=4)
-            application.tend()
+            application.maintain()
         assert self.steps(world, record) == ["asking", "escalated"]
 
     def test_it_is_closed_and_asked_anew_when_it_is_seen_again(self, world: World) -> None:
         envelope = public(world)
         record = deliver(world, envelope, mode="ask").record
         world.later(hours=72)
-        world.application("ask").tend()
+        world.application("ask").maintain()
         closed = world.record(record)
         assert closed.status == Status.EXPIRED
         assert closed.history[-1].note.startswith("nobody answered in 72 hours; it is as it was")
@@ -381,21 +381,21 @@ class TestPress:
         record, application = self.asked(world)
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="private")
         world.later(hours=5)
-        application.tend()
+        application.maintain()
         assert world.record(record).history[-1].note == "it is safe by now"
 
     def test_what_is_gone_by_then_is_closed(self, world: World) -> None:
         record, application = self.asked(world)
         world.client("s3").delete_bucket(Bucket="app-logs")
         world.later(hours=5)
-        application.tend()
+        application.maintain()
         assert world.record(record).status == Status.GONE
 
     def test_what_cant_be_looked_at_is_asked_all_the_same(self, world: World) -> None:
         record, application = self.asked(world)
         world.later(hours=5)
         with world.denied("GetBucketAcl"):
-            application.tend()
+            application.maintain()
         assert self.steps(world, record) == ["asking", "reminded"]
         assert "it can't be looked at: AccessDenied" in world.record(record).history[-1].note
 
@@ -404,25 +404,25 @@ class TestPress:
         world.later(hours=3)
         application.engine.refuse(record, "mallory", "may not")
         world.later(hours=2)
-        application.tend()
+        application.maintain()
         assert self.steps(world, record) == ["asking", "refused", "reminded"]
 
     def test_of_two_who_press_at_once_one_tells(self, world: World) -> None:
         record, application = self.asked(world)
         seen = world.record(record)
         world.later(hours=5)
-        application.engine.press(seen)
+        application.engine.follow_up(seen)
         with pytest.raises(Refused):
-            application.engine.press(seen)
+            application.engine.follow_up(seen)
         assert self.steps(world, record) == ["asking", "reminded"]
 
     def test_an_answer_ends_it(self, world: World) -> None:
         record, application = self.asked(world)
         world.later(hours=5)
-        application.tend()
+        application.maintain()
         assert application.engine.approve(record, "carol").status == Status.FIXED
         world.later(hours=90)
-        assert application.tend() == {"resumed": []}
+        assert application.maintain() == {"recovered": []}
 
     def test_the_calls_made_are_on_record(self, world: World) -> None:
         record, application = self.asked(world)
@@ -477,14 +477,14 @@ class TestLimits:
         fixed = deliver(world, envelope).record
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="public-read")
         ledger = world.application().ledger
-        ledger.stop("bob", "a bad day")
+        ledger.pause("bob", "a bad day")
         outcome = deliver(world, again(envelope, world, minutes=1))
         assert outcome.status == Status.ASKING
-        with pytest.raises(CannotAct, match=r"stopped by bob.*snapback start"):
+        with pytest.raises(CannotAct, match=r"paused by bob.*snapback resume"):
             engine_of(world).approve(outcome.record, "carol")
-        with pytest.raises(CannotAct, match="stopped by bob"):
+        with pytest.raises(CannotAct, match="paused by bob"):
             engine_of(world).undo(fixed, "carol")
-        ledger.start("bob")
+        ledger.resume("bob")
         assert engine_of(world).approve(outcome.record, "carol").status == Status.FIXED
 
     def test_with_too_little_time_left_nothing_is_begun(self, world: World) -> None:
@@ -505,8 +505,8 @@ class TestResume:
     @pytest.mark.parametrize("effect", [True, False])
     def test_what_a_dead_function_left_is_finished(self, world: World, effect: bool) -> None:
         self.died(world, effect=effect)
-        is_sent = world.application().tend()
-        assert [outcome["status"] for outcome in is_sent["resumed"]] == [Status.FIXED]
+        is_sent = world.application().maintain()
+        assert [outcome["status"] for outcome in is_sent["recovered"]] == [Status.FIXED]
         (record,) = world.records()
         assert record.attempts == 2
         assert record.history[-1].note == ("found safe" if effect else "")
@@ -514,18 +514,18 @@ class TestResume:
     def test_what_is_still_being_done_is_left_to_its_holder(self, world: World) -> None:
         self.died(world)
         world.later(minutes=-2)
-        assert world.application().tend() == {"resumed": []}
+        assert world.application().maintain() == {"recovered": []}
 
     def test_of_a_resource_that_is_gone_ends_as_gone(self, world: World) -> None:
         self.died(world)
         world.client("s3").delete_bucket(Bucket="app-logs")
-        world.application().tend()
+        world.application().maintain()
         assert world.records()[0].status == Status.GONE
 
     def test_when_all_is_stopped_it_is_told_as_failed(self, world: World) -> None:
         self.died(world)
-        world.application().ledger.stop("bob", "a bad day")
-        world.application().tend()
+        world.application().ledger.pause("bob", "a bad day")
+        world.application().maintain()
         assert world.records()[0].status == Status.FAILED
 
     @pytest.mark.parametrize("effect", [True, False])
@@ -543,7 +543,7 @@ class TestResume:
         with patch.object(CloseBucketAcl, "write", dying), pytest.raises(KeyboardInterrupt):
             engine_of(world).undo(record, "bob")
         world.later(minutes=3)
-        world.application().tend()
+        world.application().maintain()
         assert world.record(record).status == Status.UNDONE
         assert whole(world) == before
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 TABLE_NAME = "snapback-ledger"
-SCENARIOS = ("fix", "approve", "undo", "tend", "notify")
+SCENARIOS = ("fix", "approve", "undo", "maintain", "notify")
 RETRIES = (0, 1, 2)
 """Minutes between the deliveries of an event whose function fails, by Lambda's own hand."""
 LOUD = frozenset({Status.FAILED, Status.STILL_UNSAFE, Status.ALERTED, Status.ASKING, Status.FIGHTING})
@@ -159,8 +159,8 @@ class Trial:
     def undo(self) -> None:
         self.application.engine.undo(self.record, "bob")
 
-    def tend(self) -> None:
-        self.application.tend()
+    def maintain(self) -> None:
+        self.application.maintain()
 
     def notify(self) -> None:
         self.application.channels = [self.chat]
@@ -202,7 +202,7 @@ class Trial:
         for _ in range(2):
             self.world.later(minutes=5)
             self.application = self.container()
-            self.application.tend()
+            self.application.maintain()
             self.honest()
             if not self.under_way():
                 break
@@ -318,7 +318,7 @@ class Trial:
             HOME,
             settings=Settings(**(settings | modes)),
             now=lambda: self.world.clock,
-            pause=self.world.pauses.append,
+            sleep=self.world.pauses.append,
             table=TABLE_NAME,
             logger=_QUIET,
         )

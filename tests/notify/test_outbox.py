@@ -519,7 +519,9 @@ def test_a_drain_that_cannot_mark_stops_rather_than_tell_everything_twice(here: 
         lambda_.minutes(1)
     assert ops.received == ["a-1"]
     lambda_.minutes(1)
-    assert ops.received == ["a-1", "a-1", "b-1", "c-1"], "the one between sending and marking comes twice, by the same id"
+    assert ops.received == ["a-1", "a-1", "b-1", "c-1"], (
+        "the one between sending and marking comes twice, by the same id"
+    )
 
 
 def test_a_message_that_cannot_even_be_queued_stays_held_and_stops_no_other_channel(

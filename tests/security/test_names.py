@@ -109,7 +109,7 @@ from tests.support.events import cloudtrail_event
 application = Application("{HOME}", settings=Settings())
 for text in {HOSTILE!r}:
     event = replace(Event.parse(cloudtrail_event("s3", "PutBucketAcl")), id=text)
-    application.tell(event, [Outcome(text, text, "alerted", text, text)])
+    application.log_outcomes(event, [Outcome(text, text, "alerted", text, text)])
     application.logger.error("not told yet", extra={{"why": text, text: text}})
 """
     environment = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1"}

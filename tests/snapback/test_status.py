@@ -68,39 +68,39 @@ def test_a_channel_that_takes_nothing_is_told_with_what_waits_for_it(now: World)
 class TestStop:
     def test_what_would_be_fixed_asks_until_the_start(self, world: World) -> None:
         world.application()
-        shown = unwrapped(run("stop", "--why", "the deploy goes wrong", "--by", "carol"))
-        assert "All writes are stopped by carol at " in shown
+        shown = unwrapped(run("pause", "--why", "the deploy goes wrong", "--by", "carol"))
+        assert "All writes are paused by carol at " in shown
         assert ": the deploy goes wrong" in shown
         event = acl.canned("public-read")(world)
         (outcome,) = world.deliver(event, acl.ID)
         assert outcome.status == "asking"
         assert public(world)
-        assert "all writes are stopped by carol" in complaint("approve", outcome.record, code=1)
-        assert "They were stopped by carol at " in unwrapped(run("start"))
+        assert "all writes are paused by carol" in complaint("approve", outcome.record, code=1)
+        assert "They were paused by carol at " in unwrapped(run("resume"))
         run("approve", outcome.record)
         assert not public(world)
 
     def test_who_it_was_is_the_caller_unless_named(self, world: World) -> None:
         world.application()
-        run("stop", "--why", "drill")
-        assert "stopped by arn:aws:sts::123456789012:user/moto at" in unwrapped(run("status", code=1))
+        run("pause", "--why", "drill")
+        assert "paused by arn:aws:sts::123456789012:user/moto at" in unwrapped(run("status", code=1))
 
     def test_a_reason_is_asked_for(self, world: World) -> None:
-        assert complaint("stop") == "Missing option '--why'; see `snapback stop --help`"
+        assert complaint("pause") == "Missing option '--why'; see `snapback pause --help`"
 
     def test_what_is_not_stopped_can_t_be_started(self, world: World) -> None:
         world.application()
-        assert run("start").stdout == "Writes were not stopped.\n"
+        assert run("resume").stdout == "Writes were not paused.\n"
 
     def test_no_text_has_teeth(self, world: World) -> None:
         world.application()
-        run("stop", "--why", "\x1b[31mred\nWrites go on", "--by", "\u202eeve")
+        run("pause", "--why", "\x1b[31mred\nWrites go on", "--by", "\u202eeve")
         shown = run("status", code=1).stdout
         assert r"\x1b[31mred Writes go on" in " ".join(shown.split())
         assert "\u202e" not in shown
 
     def test_without_a_ledger_nothing_is_claimed(self, world: World) -> None:
-        for arguments in (("stop", "--why", "x"), ("start",), ("status",)):
+        for arguments in (("pause", "--why", "x"), ("resume",), ("status",)):
             assert "there is no ledger: table 'snapback-ledger' does not exist" in complaint(*arguments)
 
     def test_the_stack_tells_the_ledger(self, world: World) -> None:
@@ -109,15 +109,15 @@ class TestStop:
             "Outputs": {"LedgerTable": {"Value": "snapback-Ledger-1A2B"}},
         }
         world.client("cloudformation").create_stack(StackName="guard", TemplateBody=json.dumps(body))
-        assert "table 'snapback-Ledger-1A2B' does not exist" in complaint("stop", "--why", "x", "--stack", "guard")
+        assert "table 'snapback-Ledger-1A2B' does not exist" in complaint("pause", "--why", "x", "--stack", "guard")
 
     def test_a_denied_call_is_one_line(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         world.application()
         with world.denied("PutItem"):
-            assert complaint("stop", "--why", "x").startswith("PutItem: AccessDenied")
+            assert complaint("pause", "--why", "x").startswith("PutItem: AccessDenied")
         monkeypatch.setenv("SNAPBACK_LEDGER", "snapback-ledger")
         with world.denied("DescribeStacks"):  # Who may stop need not be able to see the stack.
-            run("stop", "--why", "x")
+            run("pause", "--why", "x")
 
 
 class TestStatus:
@@ -154,7 +154,7 @@ class TestStatus:
         answered(now, monkeypatch)
         (one,) = objects(run("status", "--json"))
         assert one["well"] is True
-        assert one["stopped"] == ""
+        assert one["paused"] == ""
         assert (one["asking"], one["dead_letters"], one["overdue"]) == (0, 0, 0)
         assert one["canary"]["silent"] is False
         assert one["canary"]["answered_at"]

@@ -30,7 +30,7 @@ ACL = "s3.bucket_acl_made_public"
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "quiet", partial(replay.quiet, pause=lambda _: None))
+    monkeypatch.setattr(replay, "quiet", partial(replay.quiet, sleep=lambda _: None))
 
 
 def bucket(world: World, name: str, acl: str = "public-read") -> None:

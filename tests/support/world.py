@@ -80,7 +80,7 @@ class World:
             HOME,
             settings=Settings(**(values | settings)),
             now=lambda: self.clock,
-            pause=self.pauses.append,
+            sleep=self.pauses.append,
             table="snapback-ledger",
             logger=Logger(service="snapback", level="CRITICAL"),
         )

@@ -50,7 +50,7 @@ def test_only_what_events_alone_can_tell_is_never_swept() -> None:
 def test_what_is_unsafe_by_any_guardrail_is_found_and_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All in one account first; where one thing in the way of another keeps it from being unsafe, in one of its own."""
     monkeypatch.setenv(STACK_VARIABLE, STACK)
-    monkeypatch.setattr(replay, "quiet", partial(replay.quiet, pause=lambda _: None))
+    monkeypatch.setattr(replay, "quiet", partial(replay.quiet, sleep=lambda _: None))
     listed = {rule.id: rule for rule in GUARDRAILS if rule.id not in ONLY_EVENTS_TELL}
     became = swept([*listed.values()], tmp_path)
     at_once = len(became)

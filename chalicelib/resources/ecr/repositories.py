@@ -64,7 +64,9 @@ class Repository(Resource):
             for start in range(0, len(some), at_once):
                 names = [each.id for each in some[start : start + at_once]]
                 for found in call(repositoryNames=names)[listed]:
-                    yield Prefetched("ecr", operation, {"repositoryNames": [found["repositoryName"]]}, {listed: [found]})
+                    yield Prefetched(
+                        "ecr", operation, {"repositoryNames": [found["repositoryName"]]}, {listed: [found]}
+                    )
 
     def tags(self, aws: Session) -> Mapping[str, str]:
         answer = aws.client("ecr").list_tags_for_resource(resourceArn=self.arn)

@@ -113,19 +113,19 @@ def under_way(world: World) -> Any:
     return envelope
 
 
-def tend(world: World) -> None:
+def maintain(world: World) -> None:
     world.later(minutes=5)
-    world.application("fix", ID).tend()
+    world.application("fix", ID).maintain()
 
 
 def test_it_is_fixed_once_eks_is_done_and_not_before(world: World) -> None:
     envelope = under_way(world)
     assert [outcome.status for outcome in world.deliver(envelope, ID)] == ["compliant"]
-    tend(world)
+    maintain(world)
     (record,) = world.records()
     assert record.status == Status.FIXING
     over(in_moto())
-    tend(world)
+    maintain(world)
     assert world.record(record.id).status == Status.FIXED
     assert world.record(record.id).after == {"public": True, "private": True, "cidrs": [OFFICE]}
 
@@ -134,7 +134,7 @@ def test_what_eks_could_not_carry_out_is_tried_again(world: World) -> None:
     under_way(world)
     over(in_moto(), "Failed")
     in_moto().snapback_slow = False
-    tend(world)
+    maintain(world)
     (record,) = world.records()
     assert record.status == Status.FIXED
     assert network(world)["publicAccessCidrs"] == [OFFICE]
@@ -144,7 +144,7 @@ def test_what_eks_is_at_for_too_long_is_told(world: World) -> None:
     under_way(world)
     for _ in range(MOST_ATTEMPTS):
         with suppress(Unfinished):
-            tend(world)
+            maintain(world)
     (record,) = world.records()
     assert record.status == Status.FAILED
 

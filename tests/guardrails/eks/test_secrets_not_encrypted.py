@@ -51,5 +51,5 @@ def test_it_is_fixed_once_eks_has_encrypted_them(world: World) -> None:
     assert approved.status == Status.FIXING
     over(in_moto())
     world.later(minutes=5)
-    world.application("fix", ID).tend()
+    world.application("fix", ID).maintain()
     assert world.record(outcome.record).status == Status.FIXED

@@ -193,7 +193,9 @@ def test_the_last_administrator_is_asked_for(world: World) -> None:
     assert "nobody else in the account holds AdministratorAccess" in world.record(outcome.record).history[-1].note
     assert attachments(world, "user", "alice") == [AWS + "AdministratorAccess", AWS + "IAMFullAccess"]
     iam.add_user_to_group(GroupName="empty", UserName="reserve")
-    assert last_administrator(AwsSessions(HOME, KNOWN).reader(HOME, REGION), Identity("user/alice", HOME, REGION)) is None
+    assert (
+        last_administrator(AwsSessions(HOME, KNOWN).reader(HOME, REGION), Identity("user/alice", HOME, REGION)) is None
+    )
 
 
 def test_the_reason_names_the_policies_and_what_they_allow(world: World) -> None:

@@ -56,8 +56,8 @@ def test_a_flood_leaves_the_account_room() -> None:
 
 
 def test_what_the_dead_left_is_tended_within_minutes_of_its_lease() -> None:
-    event = RESOURCES["Act"]["Properties"]["Events"]["Tend"]["Properties"]
-    assert json.loads(event["Input"]) == {"action": "tend"}
+    event = RESOURCES["Act"]["Properties"]["Events"]["Maintain"]["Properties"]
+    assert json.loads(event["Input"]) == {"action": "maintain"}
     assert event["Schedule"] == "rate(5 minutes)"
 
 

@@ -1,0 +1,45 @@
+"""`snapback pause` and `resume`: one switch for all writes."""
+
+from __future__ import annotations
+
+import click
+
+from snapback.commands.options import by_option, deployed_application, stack_option
+from snapback.errors import FINE
+
+
+@click.command(short_help="Pause all writes to AWS, everywhere.")
+@click.option("--why", metavar="TEXT", required=True, help="Shown in chat, and by `snapback status`.")
+@by_option
+@stack_option
+def pause(why: str, by: str | None, stack: str) -> int:
+    """Pause all writes of all functions, within a minute, until `snapback resume`.
+
+    The functions still evaluate; what they would fix, they ask for.
+    """
+    from snapback import render
+
+    application, caller, _ = deployed_application(stack)
+    application.ledger.paused()  # Raises NoLedger.
+    application.ledger.pause(render.plain(by or caller), render.plain(why))
+    render.show(
+        f"All writes are {application.ledger.paused()}",
+        "Within a minute no function writes, except to the ledger. Functions ask instead of fixing.",
+        "`snapback resume` resumes writes.",
+    )
+    return FINE
+
+
+@click.command(short_help="Resume writes.")
+@by_option
+@stack_option
+def resume(by: str | None, stack: str) -> int:
+    """Let the functions write again, after `snapback pause`. What asked meanwhile waits for `snapback approve`."""
+    from snapback import render
+
+    application, caller, _ = deployed_application(stack)
+    was = application.ledger.paused()
+    if was:
+        application.ledger.resume(render.plain(by or caller))
+    render.show(f"Writes are resumed. They were {was}" if was else "Writes were not paused.")
+    return FINE
