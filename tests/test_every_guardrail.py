@@ -45,7 +45,7 @@ FIRST_WITH_FIX = [each for each in UNSAFE_WITH_FIX if str(each.id).endswith("-0"
 """For what the engine does alike with all ways of being unsafe."""
 KINDS: list[type[Resource]] = list(dict.fromkeys(rule.resource for rule in GUARDRAILS))
 _FIXES = [rule.fix for rule in GUARDRAILS if rule.fix]
-ONLY_DOUBTED = {action for fix in _FIXES for action in fix.doubt_reads}.difference(
+ONLY_DOUBTED = {action for fix in _FIXES for action in fix.approval_reads}.difference(
     *(rule.reads for rule in GUARDRAILS), *(fix.reads for fix in _FIXES)
 )
 """Actions that the reader has for doubts alone: all others are known to be called by the guardrails' and fixes' own."""
@@ -256,7 +256,7 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
                 read |= actions_of(fresh.calls)
                 event = Event.parse(json.loads(json.dumps(envelope, default=str)))
                 after = rule.fix.answer(before, reader.known, event.actor, event.time)
-                rule.fix.doubt(resource, before, after, event.actor, reader)
+                rule.fix.needs_approval(resource, before, after, event.actor, reader)
                 doubted |= actions_of(fresh.calls)
                 fresh.calls.clear()
                 application.sessions.reader(resource.account, resource.region)  # Else the hand would remember the look.
@@ -271,7 +271,7 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
     if rule.fix:
         assert read == set(rule.fix.reads)
         assert written == set(rule.fix.writes)
-        assert doubted <= {*rule.fix.reads, *rule.fix.doubt_reads}
+        assert doubted <= {*rule.fix.reads, *rule.fix.approval_reads}
 
 
 @pytest.mark.parametrize("rule", EVERY)
@@ -297,7 +297,7 @@ def test_tags_are_read_with_what_is_declared(kind: type[Resource], world: World)
 
 @pytest.mark.parametrize("action", sorted(ONLY_DOUBTED))
 def test_what_only_a_doubt_needs_is_called_by_one(action: str, world: World) -> None:
-    for rule in (rule for rule in GUARDRAILS if rule.fix and action in rule.fix.doubt_reads):
+    for rule in (rule for rule in GUARDRAILS if rule.fix and action in rule.fix.approval_reads):
         for make in case_of(rule.id).unsafe:
             if action in _in_an_account_of_its_own(world, rule, make, _doubts):
                 return
@@ -334,7 +334,7 @@ def _doubts(rule: Guardrail[Any], resource: Resource, reader: Any, event: Event)
     if rule(resource, reader) is not None:
         before = rule.fix.read(resource, reader)
         after = rule.fix.answer(before, reader.known, event.actor, event.time)
-        rule.fix.doubt(resource, before, after, event.actor, reader)
+        rule.fix.needs_approval(resource, before, after, event.actor, reader)
 
 
 @pytest.mark.parametrize("rule", catalog.all_rules(), ids=lambda rule: rule.id)

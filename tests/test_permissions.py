@@ -84,7 +84,7 @@ def test_the_reader_may_what_guardrails_look_at_and_nothing_else() -> None:
     """tests/test_every_guardrail.py holds each rule to the calls that it really makes; this is their union."""
     declared = {*change_author.ACTIONS, *accounts.TRAILS, *accounts.RULES}
     for rule in catalog.guardrails():
-        fix = (*rule.fix.reads, *rule.fix.doubt_reads) if rule.fix else ()
+        fix = (*rule.fix.reads, *rule.fix.approval_reads) if rule.fix else ()
         declared |= {*rule.reads, *rule.resource.tag_reads, *rule.resource.list_reads, *rule.resource.bulk_reads, *fix}
     assert actions(reader()) == declared
 

@@ -36,8 +36,8 @@ class Fix(ABC, Generic[R]):
     """IAM actions that `write` needs, its own reads included."""
     reversible: ClassVar[bool] = True
     """Whether `write(before)` puts everything back; if not, it is never run without approval."""
-    doubt_reads: ClassVar[tuple[str, ...]] = ()
-    """IAM actions that `doubt` needs."""
+    approval_reads: ClassVar[tuple[str, ...]] = ()
+    """IAM actions that `needs_approval` needs."""
 
     @abstractmethod
     def read(self, resource: R, aws: Session) -> State:
@@ -58,7 +58,7 @@ class Fix(ABC, Generic[R]):
     def write(self, resource: R, state: State, aws: Session) -> None:
         """Make it so, whatever it is now; called again after a failure half-way."""
 
-    def doubt(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         """Why a person is asked first, though the mode is `fix`: it would lock people out, say. Asked only then.
 
         `actor` did what the event tells of.

@@ -256,7 +256,7 @@ class Evaluation:
             doubt = (
                 f"all writes are {paused}"
                 if paused
-                else fix.doubt(found.resource, found.before, found.after, found.event.actor, found.reader)
+                else fix.needs_approval(found.resource, found.before, found.after, found.event.actor, found.reader)
             )
             mode, note = (Mode.ASK, doubt) if doubt else (mode, note)
         if mode is Mode.FIX and self._context.time_left() < TIME_NEEDED:

@@ -150,7 +150,7 @@ def reader(*, member: bool = False) -> list[Policy]:
     """The policies of `snapback-reader`: all that is ever looked at, as managed policies, none too large."""
     actions: Actions = defaultdict(set)
     for rule in _guardrails():
-        fix = (*rule.fix.reads, *rule.fix.doubt_reads) if rule.fix else ()
+        fix = (*rule.fix.reads, *rule.fix.approval_reads) if rule.fix else ()
         for action in (
             *rule.reads,
             *rule.resource.tag_reads,

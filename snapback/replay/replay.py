@@ -100,7 +100,7 @@ class Clock:
     def reach(self, moment: datetime) -> None:
         self._at = max(self._at, moment + DELAY)
 
-    def pause(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         self._at += timedelta(seconds=seconds)
 
 
@@ -245,7 +245,7 @@ class Player:
     def __enter__(self) -> Self:
         self.aws = self._stack.enter_context(MemoryAws(self._home))
         self.application = quiet(
-            self._home, _one_by_one(self.settings), now=self.clock.now, pause=self.clock.pause, believed=lambda _: True
+            self._home, _one_by_one(self.settings), now=self.clock.now, sleep=self.clock.sleep, believed=lambda _: True
         )
         self.application.__dict__["channels"] = (self._channel,)
         self.application.__dict__["last_resort"] = None
@@ -254,7 +254,7 @@ class Player:
         self.application.ledger.create()
         self.aliases = Aliases()
         self._reenactor = Reenactor(self.aws, self.aliases)
-        self._functions = Functions(self.application, self.clock.pause, RETRIES)
+        self._functions = Functions(self.application, self.clock.sleep, RETRIES)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -145,7 +145,7 @@ def test_when_time_runs_out_before_all_are_asked_about_it_is_said_loudly(world: 
 class Doubtful(CloseBucketAcl):
     """A fix that had better be asked for."""
 
-    def doubt(self, resource: Any, before: Any, after: Any, actor: Any, aws: Any) -> str | None:
+    def needs_approval(self, resource: Any, before: Any, after: Any, actor: Any, aws: Any) -> str | None:
         return f"{actor.name} would lose {resource.id}"
 
 

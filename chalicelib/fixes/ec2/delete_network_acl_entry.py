@@ -102,7 +102,7 @@ class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
         if wanted is not None:
             ec2.create_network_acl_entry(**which, **wanted)
 
-    def doubt(
+    def needs_approval(
         self,
         resource: NetworkAclEntry,  # noqa: ARG002
         before: State,

@@ -30,7 +30,7 @@ class WithdrawClusterAdmin(Fix["AccessEntry"]):
 
     reads = ("eks:ListAssociatedAccessPolicies",)
     writes = (*reads, "eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy")
-    doubt_reads = ("eks:ListAccessEntries",)
+    approval_reads = ("eks:ListAccessEntries",)
 
     def read(self, resource: AccessEntry, aws: Session) -> State:
         found = [
@@ -54,7 +54,7 @@ class WithdrawClusterAdmin(Fix["AccessEntry"]):
             if each not in now:
                 eks.associate_access_policy(**entry, policyArn=each["policy"], accessScope=each["scope"])
 
-    def doubt(self, resource: AccessEntry, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: AccessEntry, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         """Who gets in by the aws-auth ConfigMap isn't looked at: only Kubernetes can tell."""
         pages = aws.client("eks").get_paginator("list_access_entries")
         for name in ADMIN:

@@ -38,7 +38,7 @@ class DeactivateAccessKey(Fix["AccessKey"]):
     def touches(self, resource: AccessKey, before: State) -> tuple[str, ...]:  # noqa: ARG002
         return (resource.user.arn,) if resource.user else ()
 
-    def doubt(self, resource: AccessKey, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: AccessKey, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         if actor.key != resource.key:
             return None
         return f"{actor.name} made this call with that very key, and would lose it"

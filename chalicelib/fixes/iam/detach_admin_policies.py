@@ -56,7 +56,7 @@ class DetachAdminPolicies(Fix["Identity"]):
         *("iam:DetachUserPolicy", "iam:DetachRolePolicy", "iam:DetachGroupPolicy"),
     )
 
-    doubt_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
+    approval_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
 
     def found(self, resource: Identity, aws: Session, boundary: Policy = None) -> dict[str, str]:
         """The attached policies, by ARN, that make it administrator, and why."""
@@ -80,7 +80,7 @@ class DetachAdminPolicies(Fix["Identity"]):
             for arn in sorted(arns):
                 getattr(iam, f"{verb}_{resource.what}_policy")(**resource.name, PolicyArn=arn)
 
-    def doubt(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         return last_administrator(aws, resource)
 
 

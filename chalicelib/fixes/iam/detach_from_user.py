@@ -34,7 +34,7 @@ class DetachFromUser(Fix["User"]):
         *reads,
         *("iam:AttachUserPolicy", "iam:DetachUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy"),
     )
-    doubt_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
+    approval_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
 
     def read(self, resource: User, aws: Session) -> State:
         pages = aws.client("iam").get_paginator("list_attached_user_policies").paginate(**resource.name)
@@ -63,7 +63,7 @@ class DetachFromUser(Fix["User"]):
         for name in sorted(now["inline"].keys() - state["inline"].keys()):
             iam.delete_user_policy(**resource.name, PolicyName=name)
 
-    def doubt(self, resource: User, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: User, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         if actor.kind == "IAMUser" and actor.principal.endswith((f":{resource.id}", f"/{resource.name['UserName']}")):
             return "the user did it to itself, and may have no other way to do its work"
         held = {arn.rpartition("/")[2] for arn in before["attached"] if ":aws:policy/" in arn}

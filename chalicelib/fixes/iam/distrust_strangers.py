@@ -62,7 +62,7 @@ class DistrustStrangers(Fix["Role"]):
     def write(self, resource: Role, state: State, aws: Session) -> None:
         aws.client("iam").update_assume_role_policy(**resource.name, PolicyDocument=json.dumps(state["document"]))
 
-    def doubt(self, resource: Role, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: Role, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         """Whoever is in a session of the role that they changed may have no other way in than the one that goes.
 
         Everybody else who can change a trust policy is in the role's account by other means, and keeps them.

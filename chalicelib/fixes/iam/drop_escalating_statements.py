@@ -38,7 +38,7 @@ class DropEscalatingStatements(Fix["Identity"]):
         *("iam:PutUserPolicy", "iam:PutRolePolicy", "iam:PutGroupPolicy"),
         *("iam:DeleteUserPolicy", "iam:DeleteRolePolicy", "iam:DeleteGroupPolicy"),
     )
-    doubt_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
+    approval_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
 
     def found(self, resource: Identity, aws: Session) -> dict[str, dict[int, list[Path]]]:
         """The statements at fault, by policy and index, and the paths they open.
@@ -74,5 +74,5 @@ class DropEscalatingStatements(Fix["Identity"]):
         for name in sorted(emptied - state["policies"].keys()):
             getattr(iam, f"delete_{resource.what}_policy")(**resource.name, PolicyName=name)
 
-    def doubt(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         return last_administrator(aws, resource) if administrators(before["policies"]) else None

@@ -36,7 +36,7 @@ class QuarantineKey(Fix["LeakedKey"]):
 
     reads = ("iam:GetAccessKeyLastUsed", "iam:ListAccessKeys", "iam:GetUserPolicy")
     writes = ("iam:UpdateAccessKey", "iam:PutUserPolicy", "iam:DeleteUserPolicy")
-    doubt_reads = ("iam:ListAttachedUserPolicies", "iam:ListEntitiesForPolicy", "iam:GetGroup")
+    approval_reads = ("iam:ListAttachedUserPolicies", "iam:ListEntitiesForPolicy", "iam:GetGroup")
 
     def read(self, resource: LeakedKey, aws: Session) -> State:
         """`user` is None for a key that AWS tells no user of; nothing can then be done about it."""
@@ -53,7 +53,7 @@ class QuarantineKey(Fix["LeakedKey"]):
             return state
         return {**state, "status": INACTIVE, "document": DENY_ALL}
 
-    def doubt(self, resource: LeakedKey, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: LeakedKey, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         """It would lock the last administrator out."""
         user = User(f"user/{before['user']}", resource.account, resource.region)
         pages = aws.client("iam").get_paginator("list_attached_user_policies").paginate(**user.name)

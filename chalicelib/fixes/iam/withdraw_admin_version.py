@@ -46,7 +46,7 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
         *reads,
         *("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicyVersion"),
     )
-    doubt_reads = ("iam:GetPolicy", "iam:ListEntitiesForPolicy", "iam:GetGroup")
+    approval_reads = ("iam:GetPolicy", "iam:ListEntitiesForPolicy", "iam:GetGroup")
 
     def read(self, resource: ManagedPolicy, aws: Session) -> State:
         versions = resource.versions(aws)
@@ -95,5 +95,5 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
         for text in missing.elements():
             iam.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=False)
 
-    def doubt(self, resource: ManagedPolicy, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: ManagedPolicy, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         return last_administrator(aws) if resource.described(aws)["AttachmentCount"] else None

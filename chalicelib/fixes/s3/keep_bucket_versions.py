@@ -24,7 +24,7 @@ class KeepBucketVersions(Fix["Bucket"]):
 
     reads = ("s3:GetBucketVersioning",)
     writes = ("s3:PutBucketVersioning",)
-    doubt_reads = reads
+    approval_reads = reads
 
     def read(self, resource: Bucket, aws: Session) -> State:
         answer = aws.client("s3").get_bucket_versioning(Bucket=resource.id, ExpectedBucketOwner=resource.account)
@@ -46,7 +46,7 @@ class KeepBucketVersions(Fix["Bucket"]):
             VersioningConfiguration={"Status": "Enabled" if state["versioned"] else "Suspended"},
         )
 
-    def doubt(self, resource: Bucket, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: Bucket, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         answer = aws.client("s3").get_bucket_versioning(Bucket=resource.id, ExpectedBucketOwner=resource.account)
         if "Status" in answer:
             return None

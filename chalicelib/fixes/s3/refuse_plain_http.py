@@ -33,7 +33,7 @@ class RefusePlainHttp(BucketPolicy):
     A policy that would become larger than AWS takes is left as it is.
     """
 
-    doubt_reads = ("s3:GetBucketWebsite",)
+    approval_reads = ("s3:GetBucketWebsite",)
 
     def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nobody is known enough to be overheard
         if refused(state):
@@ -54,7 +54,7 @@ class RefusePlainHttp(BucketPolicy):
         policy = append(text, denial)
         return {**state, "policy": policy} if len(policy.encode()) <= MOST_BYTES else state
 
-    def doubt(self, resource: Bucket, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: Bucket, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         """The website endpoint knows no TLS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html."""
         with absent("NoSuchWebsiteConfiguration"):
             aws.client("s3").get_bucket_website(Bucket=resource.id, ExpectedBucketOwner=resource.account)

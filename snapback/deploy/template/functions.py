@@ -157,7 +157,11 @@ def notify(_plan: Plan) -> Template:
 
 
 def act(_plan: Plan) -> Template:
-    return {"Resources": {"Act": {"Properties": {"Events": {"Tend": schedule("rate(5 minutes)", {"action": "tend"})}}}}}
+    return {
+        "Resources": {
+            "Act": {"Properties": {"Events": {"Maintain": schedule("rate(5 minutes)", {"action": "maintain"})}}}
+        }
+    }
 
 
 def canaries(_plan: Plan) -> Template:
