@@ -20,7 +20,7 @@ from snapback import cli, errors
 from snapback.memory_aws import gaps
 from snapback.replay import replay
 from tests.guardrails.ec2.test_instance_exploitable_from_internet import hole, way
-from tests.support.cases import GUARDRAILS, case_of, is_skeleton
+from tests.support.cases import GUARDRAILS, case_of
 from tests.support.events import REGION, STACK
 from tests.support.moto_gaps import inspector_found
 from tests.support.world import KNOWN, World
@@ -49,6 +49,7 @@ def test_only_what_events_alone_can_tell_is_never_swept() -> None:
 
 def test_what_is_unsafe_by_any_guardrail_is_found_and_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All in one account first; where one thing in the way of another keeps it from being unsafe, in one of its own."""
+    monkeypatch.setattr(catalog, "guardrails", lambda: GUARDRAILS)
     monkeypatch.setenv(STACK_VARIABLE, STACK)
     monkeypatch.setattr(replay, "quiet", partial(replay.quiet, sleep=lambda _: None))
     listed = {rule.id: rule for rule in GUARDRAILS if rule.id not in ONLY_EVENTS_TELL}
@@ -100,8 +101,7 @@ def swept(rules: list[Guardrail[Any]], folder: Path, *, only: bool = False) -> d
             together(known, world.settings.known)
         settings = {
             "known": known,
-            "guardrails": {rule.id: "off" for rule in catalog.guardrails() if is_skeleton(rule)}
-            | {rule.id: "fix" for rule in GUARDRAILS if rule.opt_in},
+            "guardrails": {rule.id: "fix" for rule in GUARDRAILS if rule.opt_in},
             "limits": {"fixes_per_minute": 1000},
         }
         file.write_text(json.dumps(settings))
