@@ -172,9 +172,9 @@ def _requests(event: Event, world: World, rule: Guardrail[Any], *looks: Callable
     source = boto3.Session(region_name=REGION)
     source.events.register("request-created", see)
     clients: dict[Any, Any] = {}
-    here = AwsSession(source, clients, event.account, event.region, world.settings.known)
+    here = AwsSession(source, clients, event.account, event.region, world.settings)
     for resource in about(rule, dict(event.raw), here):
-        session = AwsSession(source, clients, resource.account, resource.region, world.settings.known)
+        session = AwsSession(source, clients, resource.account, resource.region, world.settings)
         for reader in looks:
             try:
                 reader(resource, session)

@@ -35,7 +35,7 @@ from chalicelib.aws.ledger import DynamoLedger, utc_now
 from chalicelib.aws.sessions import _READS, AwsSession
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import matches
-from chalicelib.core.rule import Guardrail
+from chalicelib.core.rule import FixContext, Guardrail
 from tests.support.cases import case_of
 from tests.support.events import HOME, REGION, Envelope
 from tests.support.world import World
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.resource import Resource
 
 AIM_COLD, AIM_WARM = 1.3, 1.25
@@ -232,7 +232,7 @@ class Stage:
         The reads are those of all guardrails of the service that the event is for, as the function asks them all.
         """
         parsed = Event.parse(event)
-        known = World(boto3.Session(region_name=REGION)).settings.known
+        known = World(boto3.Session(region_name=REGION)).settings
         looks, writes = _Listening(known), _Listening(known)
         for rule in catalog.rules(self.service):
             if isinstance(rule, Guardrail) and matches(rule.on, parsed.raw):
@@ -242,7 +242,7 @@ class Stage:
             assert self.rule.fix is not None
             for resource in dict.fromkeys(self.rule.resource.in_event(parsed)):
                 state = self.rule.fix.read(resource, _Listening(known).session(resource))
-                self.rule.fix.write(resource, self.rule.fix.safe(state, known), writes.session(resource))
+                self.rule.fix.write(resource, self.rule.fix.safe(state, FixContext(known)), writes.session(resource))
         made = [*looks.made, *(writes.made[at] for at in writes.held), *(looks.made if fix else ())]
         return json.loads(json.dumps(made, default=str))  # type: ignore[no-any-return]
 
@@ -273,7 +273,7 @@ class Stage:
 class _Listening:
     """Notes the different calls that are made with its sessions, and sends only reads."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Baseline) -> None:
         self.made: list[Any] = []
         self.held: list[int] = []
         """Which of them were not sent."""

@@ -193,7 +193,9 @@ def _counted(main: str, kind: str, size: int) -> tuple[Counter[str], Counter[str
         application = world.application(Mode.ALERT)
         rules = [rule for rule in catalog.guardrails() if rule.resource.kind() == kind]
         world.calls.clear()
-        every = sorted(set(rules[0].resource.all_in(application.sessions.reader(HOME, REGION))), key=lambda each: each.id)
+        every = sorted(
+            set(rules[0].resource.all_in(application.sessions.reader(HOME, REGION))), key=lambda each: each.id
+        )
         lists = _by_operation(world)
         for some in chunks(every, rules[0].resource.at_once):
             reader = application.sessions.reader(HOME, REGION)

@@ -22,7 +22,7 @@ from chalicelib.core.event import Actor, Event, dig, parse_time, text
 from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import Pattern, matches
 from chalicelib.core.resource import Resource, partition
-from chalicelib.core.rule import Fix, Guardrail
+from chalicelib.core.rule import Fix, FixContext, Guardrail
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Mode, Severity, Status
 from chalicelib.engine.context import Context
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from chalicelib.core.baseline import Known
     from chalicelib.core.record import Record
     from chalicelib.core.rule import Rule
     from chalicelib.core.session import Session
@@ -117,9 +116,7 @@ def answer(here: Home, envelope: Any) -> dict[str, bool]:
     engine = Engine(
         Context(
             ledger=_NoRecords(here.now),
-            sessions=AwsSessions(
-                here.home, here.settings.known, here.sessions.source, roles=False
-            ),  # It is of the ledger.
+            sessions=AwsSessions(here.home, here.settings, here.sessions.source, roles=False),  # It is of the ledger.
             settings=Settings(mode=Mode.FIX),
             rule=_no_rule,
             who_changed=lambda _record, _since: None,
@@ -174,15 +171,15 @@ class _Answer(Fix[_Canary]):
     def __init__(self, here: Home) -> None:
         self._here = here
 
-    def read(self, resource: _Canary, aws: Session) -> Mapping[str, Any]:  # noqa: ARG002 - there is one marker
+    def read(self, resource: _Canary, aws: Session) -> Mapping[str, Any]:
         key: Any = {"pk": {"S": MARKER}}
         item = aws.client("dynamodb").get_item(TableName=self._here.table, Key=key, ConsistentRead=True).get("Item")
         return {name: text(item, name, "S") or "" for name in ("sent", "sent_at", "answered")}
 
-    def safe(self, state: Mapping[str, Any], known: Known) -> Mapping[str, Any]:  # noqa: ARG002
+    def safe(self, state: Mapping[str, Any], context: FixContext) -> Mapping[str, Any]:
         return {**state, "answered": state["sent"]}
 
-    def write(self, resource: _Canary, state: Mapping[str, Any], aws: Session) -> None:  # noqa: ARG002
+    def write(self, resource: _Canary, state: Mapping[str, Any], aws: Session) -> None:
         here = self._here
         answered = {"answered": state["answered"], "answered_at": _time(here.now()), "trouble": here.settings.trouble}
         _write(aws.client("dynamodb"), here, answered, "sent = :answered")
@@ -243,7 +240,7 @@ class _NoRecords:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
 
-    def open(self, record: Record, event_time: datetime, limits: Limits) -> Record:  # noqa: ARG002 - as the ledger's
+    def open(self, record: Record, event_time: datetime, limits: Limits) -> Record:
         return record
 
     def count_fix(self, record: Record, limits: Limits) -> None:
@@ -258,7 +255,7 @@ class _NoRecords:
     def paused(self) -> str:
         return ""  # The canary goes on, or stopping the writes would raise the alarm.
 
-    def get(self, id: str) -> Record | None:  # noqa: ARG002 - as the ledger's
+    def get(self, id: str) -> Record | None:
         return None
 
 

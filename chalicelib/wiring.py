@@ -74,7 +74,7 @@ class Application:
 
     @cached_property
     def sessions(self) -> AwsSessions:
-        return AwsSessions(self.home, self.settings.known)
+        return AwsSessions(self.home, self.settings)
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
@@ -167,7 +167,7 @@ class Application:
         """Go by the settings as they now are; what was made of the former ones is made anew."""
         settings = self.live.current(self._refused) if self.live else self.settings
         if settings is not self.settings:
-            self.settings, self.sessions.known = settings, settings.known
+            self.settings, self.sessions.baseline = settings, settings
             for made in ("engine", "channels", "sinks"):
                 self.__dict__.pop(made, None)
 

@@ -56,7 +56,7 @@ def check(application: Application, home_region: str, records: Iterable[Record])
     found = last_found(records)
     for account, region in places(application, home_region):
         source = application.sessions.assuming(account, region, READER, RoleSessionName="snapback-look")
-        aws = AwsSession(source, {}, account, region, application.settings.known)
+        aws = AwsSession(source, {}, account, region, application.settings)
         reader = _asked(lambda aws=aws: _reader(aws))  # type: ignore[misc]
         yield Check(account, region, "reader", *reader)
         if not reader[0]:

@@ -109,7 +109,7 @@ def check(path: str | Path, today: date | None = None) -> tuple[Settings | None,
         _check_guardrails(reader, values, rules)
         _check_grace(reader, values, rules)
         _check_exemptions(reader, values, rules, today or datetime.now(UTC).date())
-        _check_known(reader, values)
+        _check_cidrs(reader, values)
         _check_channels(reader, values)
         _check_telling(reader, values, rules)
     reader.problems.sort(key=lambda problem: problem.line)
@@ -327,13 +327,13 @@ def _check_grace(reader: _Reader, values: dict[str, Any], rules: Mapping[str, Ru
             reader.doubtful(("grace", glob), f"{_quoted(glob)} is none of the guardrails that wait")
 
 
-def _check_known(reader: _Reader, values: dict[str, Any]) -> None:
-    for number, cidr in _good(values.get("known", {}).get("cidrs", [])):
+def _check_cidrs(reader: _Reader, values: dict[str, Any]) -> None:
+    for number, cidr in _good(values.get("allow", {}).get("cidrs", [])):
         try:
             ip_network(cidr)
         except ValueError:
             what = f"{_quoted(cidr)} is no range of addresses"
-            reader.wrong(("known", "cidrs", number), what, "as 203.0.113.0/24 or 2001:db8::/32")
+            reader.wrong(("allow", "cidrs", number), what, "as 203.0.113.0/24 or 2001:db8::/32")
 
 
 def _check_channels(reader: _Reader, values: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from chalicelib import catalog
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import LIMIT, check
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from tests.support.cases import GUARDRAILS, Case, about, case_of, is_skeleton
 from tests.support.events import Envelope
@@ -109,8 +110,8 @@ def test_what_is_unsafe_is_fixed_and_proved_and_undo_restores_exactly_what_was_t
     record = application.ledger.get(getattr(outcome, "record", None) or outcome.id)
     assert record is not None
     assert record.before is not None
-    safe = rule.fix.safe(record.before, application.settings.known)
-    assert rule.fix.safe(safe, application.settings.known) == safe
+    safe = rule.fix.safe(record.before, FixContext(application.settings))
+    assert rule.fix.safe(safe, FixContext(application.settings)) == safe
     if not rule.fix.reversible:
         return
     assert application.engine.undo(record.id, "bob").status == Status.UNDONE
@@ -255,7 +256,7 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
                 before = rule.fix.read(resource, reader)
                 read |= actions_of(fresh.calls)
                 event = Event.parse(json.loads(json.dumps(envelope, default=str)))
-                after = rule.fix.answer(before, reader.known, event.actor, event.time)
+                after = rule.fix.safe(before, FixContext(reader.baseline, event.actor, event.time))
                 rule.fix.needs_approval(resource, before, after, event.actor, reader)
                 doubted |= actions_of(fresh.calls)
                 fresh.calls.clear()
@@ -333,7 +334,7 @@ def _doubts(rule: Guardrail[Any], resource: Resource, reader: Any, event: Event)
     assert rule.fix is not None
     if rule(resource, reader) is not None:
         before = rule.fix.read(resource, reader)
-        after = rule.fix.answer(before, reader.known, event.actor, event.time)
+        after = rule.fix.safe(before, FixContext(reader.baseline, event.actor, event.time))
         rule.fix.needs_approval(resource, before, after, event.actor, reader)
 
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
 
 _ECR = re.compile(r"([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|on\.aws)")
 _BY_DIGEST = re.compile(r".+@[A-Za-z0-9_+.-]+:[A-Fa-f0-9]{32,}", re.DOTALL)
@@ -22,18 +22,18 @@ def registry(image: str) -> str:
     return first.lower() if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
-def untrusted(image: str, known: Known, account: str) -> str | None:
+def untrusted(image: str, baseline: Baseline, account: str) -> str | None:
     """Why an image may not run, by what the settings say of images, or None.
 
-    An account's own ECR is always known. While `known.registries` names none, any is.
+    An account's own ECR is always known. While `allow.registries` names none, any is.
     """
     host = registry(image)
     name = image if host != "docker.io" or image.startswith("docker.io/") else f"docker.io/{image}"
     own = _ECR.fullmatch(host)
-    if known.registries and not (own and own[1] == account):
+    if baseline.allow.registries and not (own and own[1] == account):
         name = re.split(r"@|:(?=[^/]*$)", name)[0]
-        if not any(fnmatchcase(name, entry) or fnmatchcase(name, f"{entry}/*") for entry in known.registries):
-            return "isn't from a registry in known.registries"
-    if known.images_by_digest and not _BY_DIGEST.fullmatch(image):
+        if not any(fnmatchcase(name, entry) or fnmatchcase(name, f"{entry}/*") for entry in baseline.allow.registries):
+            return "isn't from a registry in allow.registries"
+    if baseline.require.images_by_digest and not _BY_DIGEST.fullmatch(image):
         return "isn't named by its digest"
     return None

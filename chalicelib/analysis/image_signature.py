@@ -78,7 +78,7 @@ class Trust:
         try:
             return [load(pem.encode()) for pem in self.pems if f"BEGIN {kind}" in pem]
         except (ValueError, UnsupportedAlgorithm) as error:
-            raise ValueError(f"known.releases: a {kind.lower()} can't be read: {error}") from None
+            raise ValueError(f"require.releases: a {kind.lower()} can't be read: {error}") from None
 
 
 def verify_simple(payload: bytes, signature: str, digest: str, trust: Trust) -> None:

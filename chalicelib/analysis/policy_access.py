@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from ipaddress import IPv4Network, IPv6Network
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
 
 _Holds: TypeAlias = "Callable[[Condition, str], bool]"
 
@@ -109,7 +109,7 @@ class Entrant(NamedTuple):
     public: bool
 
 
-def let_in(policy: Policy, known: Known, own: str) -> list[Entrant]:
+def let_in(policy: Policy, baseline: Baseline, own: str) -> list[Entrant]:
     """Whom the Allow statements let in that we don't know, once Deny statements and conditions have been weighed.
 
     Known are our account, the known accounts, organizations, principals and CIDRs; a condition that demands one of
@@ -127,7 +127,7 @@ def let_in(policy: Policy, known: Known, own: str) -> list[Entrant]:
         for statement in found
         if statement.effect == "Allow"
         for kind, value in statement.principals()
-        if (judged := _judged(_Entry(statement, kind, value), denies, known, own))
+        if (judged := _judged(_Entry(statement, kind, value), denies, baseline, own))
     ]
 
 
@@ -139,7 +139,7 @@ def by_statement(entrants: Iterable[Entrant]) -> dict[int, list[str]]:
     return found
 
 
-def public(policy: Policy, known: Known, own: str) -> list[int]:
+def public(policy: Policy, baseline: Baseline, own: str) -> list[int]:
     """The Allow statements that let in anybody: no fixed principal, and nothing that fixes one.
 
     "Fixed" as S3 means it, with four mercies: a wildcard is fine in an ARN or organization path whose account or
@@ -147,12 +147,12 @@ def public(policy: Policy, known: Known, own: str) -> list[int]:
     Deny of all others fixes as well as a condition does.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
     """
-    return list(by_statement(each for each in let_in(policy, known, own) if each.public))
+    return list(by_statement(each for each in let_in(policy, baseline, own) if each.public))
 
 
-def strangers(policy: Policy, known: Known, own: str) -> dict[int, list[str]]:
+def strangers(policy: Policy, baseline: Baseline, own: str) -> dict[int, list[str]]:
     """The principals, as written, that an Allow statement lets in though we don't know them; no AWS services."""
-    return by_statement(each for each in let_in(policy, known, own) if each.who is not Who.SERVICE)
+    return by_statement(each for each in let_in(policy, baseline, own) if each.who is not Who.SERVICE)
 
 
 def refuses_plain_http(policy: Policy, calls: Iterable[tuple[str, str]]) -> bool:
@@ -186,25 +186,25 @@ class _Entry(NamedTuple):
         return "*" in self.value and not re.match(_ARN_OF_ACCOUNT, self.value)
 
 
-def _judged(entry: _Entry, denies: list[Statement], known: Known, own: str) -> tuple[Who, bool] | None:
+def _judged(entry: _Entry, denies: list[Statement], baseline: Baseline, own: str) -> tuple[Who, bool] | None:
     """Who it is and whether it is public, or None of one whom we know."""
 
     def ours(condition: Condition, value: str) -> bool:
-        return _ours(condition, value, known, own)
+        return _ours(condition, value, baseline, own)
 
     def fixed(condition: Condition, value: str) -> bool:
-        return _fixed(condition, value, known) or ours(condition, value)
+        return _fixed(condition, value, baseline) or ours(condition, value)
 
     def kept(keys: Collection[str], holds: _Holds) -> bool:
         return _narrowed(entry.statement, keys, own, holds) or any(
-            _shut_out(deny, entry, keys, own, holds, known) for deny in denies
+            _shut_out(deny, entry, keys, own, holds, baseline) for deny in denies
         )
 
     if _is_service(entry):
-        known_one = known.principal(entry.value) or kept(_CALLER_KEYS, ours)
+        known_one = baseline.principal(entry.value) or kept(_CALLER_KEYS, ours)
         return None if known_one else (Who.SERVICE, False)
     is_public = entry.anybody and not kept(_FIXING_KEYS, fixed)
-    who = _stranger(entry, known, own)
+    who = _stranger(entry, baseline, own)
     if not is_public and (who is None or kept(_CALLER_KEYS, ours)):
         return None
     if who is Who.ACCOUNT and entry.anybody:
@@ -219,19 +219,19 @@ def _is_service(entry: _Entry) -> bool:
     return entry.kind == "Service" and "*" not in entry.value
 
 
-def _stranger(entry: _Entry, known: Known, own: str) -> Who | None:
+def _stranger(entry: _Entry, baseline: Baseline, own: str) -> Who | None:
     """By the principal alone, and the claims and external ids that its kind calls for."""
     statement, kind, value = entry
     account, whole = _account(value), f"arn:aws:iam::{value}:root" if value.isdigit() else value
-    if known.principal(whole) or _is_service(entry):
+    if baseline.principal(whole) or _is_service(entry):
         return None
     if kind == "Federated" and ":saml-provider/" not in value:
-        if value.startswith("arn:") and account not in {own, *known.accounts}:
+        if value.startswith("arn:") and account not in {own, *baseline.allow.accounts}:
             return Who.ACCOUNT
         return None if _claimed(statement, value) else Who.WEB_IDENTITY
-    if account in known.vendors and element_matches(statement, "Action", "sts:assumerole"):
+    if account in baseline.allow.vendors and element_matches(statement, "Action", "sts:assumerole"):
         return None if _external_id(statement) else Who.VENDOR
-    trusted = account in {own, *known.accounts} or re.fullmatch(DELETED_PRINCIPAL, value)
+    trusted = account in {own, *baseline.allow.accounts} or re.fullmatch(DELETED_PRINCIPAL, value)
     return None if trusted else Who.ACCOUNT
 
 
@@ -282,7 +282,9 @@ def _one_tenant(issuer: str, claim: str, operator: str, pattern: str) -> bool:
     return bool(tenant and re.match(tenant, pattern))
 
 
-def _shut_out(deny: Statement, entry: _Entry, keys: Collection[str], own: str, holds: _Holds, known: Known) -> bool:
+def _shut_out(
+    deny: Statement, entry: _Entry, keys: Collection[str], own: str, holds: _Holds, baseline: Baseline
+) -> bool:
     """Whether a Deny takes all of it back, or all but callers that the conditions name and that `holds` for.
 
     What a negated operator compares may be absent: then it holds, and so does the Deny.
@@ -291,16 +293,16 @@ def _shut_out(deny: Statement, entry: _Entry, keys: Collection[str], own: str, h
     """
     if not (_includes(deny, entry, "Action") and _includes(deny, entry, "Resource")):
         return False
-    return _denied_principal(deny, entry, known, own) and all(
+    return _denied_principal(deny, entry, baseline, own) and all(
         _exempts(condition, entry, keys, own, holds) for condition in deny.conditions()
     )
 
 
-def _denied_principal(deny: Statement, entry: _Entry, known: Known, own: str) -> bool:
+def _denied_principal(deny: Statement, entry: _Entry, baseline: Baseline, own: str) -> bool:
     """Whoever is denied an account is denied all in it; NotPrincipal denies everybody but those whom it names."""
     if "NotPrincipal" in deny.raw:
         but = [_Entry(deny, *each) for each in named_principals(deny.raw["NotPrincipal"])]
-        return all(each.value != entry.value and _stranger(each, known, own) is None for each in but)
+        return all(each.value != entry.value and _stranger(each, baseline, own) is None for each in but)
     return any(
         (value == "*" and kind in {"AWS", entry.kind})
         or (
@@ -365,27 +367,27 @@ def _literal(operator: str, value: str) -> bool:
     return "${" not in value and (operator.startswith("stringequals") or not re.search(r"[*?]", value))
 
 
-def _fixed(condition: Condition, value: str, known: Known) -> bool:
+def _fixed(condition: Condition, value: str, baseline: Baseline) -> bool:
     if condition.key == "aws:sourceip" and condition.operator == "ipaddress":
         network = ip_network(value, strict=False)
-        return network.prefixlen >= (8 if network.version == 4 else 32) or _known_network(network, known)  # noqa: PLR2004
+        return network.prefixlen >= (8 if network.version == 4 else 32) or _known_network(network, baseline)  # noqa: PLR2004
     if _literal(condition.operator, value):
         return True
     return bool(re.match(_ARN_OF_ACCOUNT, value) or re.match(_ORGANIZATION_PATH, value))
 
 
-def _ours(condition: Condition, value: str, known: Known, own: str) -> bool:
+def _ours(condition: Condition, value: str, baseline: Baseline, own: str) -> bool:
     if condition.key == "aws:sourceip" and condition.operator == "ipaddress":
-        return _known_network(ip_network(value, strict=False), known)
+        return _known_network(ip_network(value, strict=False), baseline)
     return (
-        _account(value) in {own, *known.accounts}
-        or value.partition("/")[0] in known.organizations
-        or known.principal(value)
+        _account(value) in {own, *baseline.allow.accounts}
+        or value.partition("/")[0] in baseline.allow.organizations
+        or baseline.principal(value)
     )
 
 
-def _known_network(network: IPv4Network | IPv6Network, known: Known) -> bool:
-    wider = (ip_network(cidr, strict=False) for cidr in known.cidrs)
+def _known_network(network: IPv4Network | IPv6Network, baseline: Baseline) -> bool:
+    wider = (ip_network(cidr, strict=False) for cidr in baseline.allow.cidrs)
     return any(each.version == network.version and network.subnet_of(each) for each in wider)  # type: ignore[arg-type]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.session import Prefetched
 
 ROLES_VARIABLE, EXTERNAL_ID_VARIABLE = "SNAPBACK_ROLES", "SNAPBACK_EXTERNAL_ID"
@@ -114,12 +114,12 @@ class AwsSession:
         clients: dict[Any, Any],
         account: str,
         region: str,
-        known: Known,
+        baseline: Baseline,
         hooked: Callable[[Any], None] = lambda _: None,
         calls: Sequence[str] = (),
         answers: dict[Any, Any] | None = None,
     ) -> None:
-        self.account, self.region, self.known, self.calls = account, region, known, calls
+        self.account, self.region, self.baseline, self.calls = account, region, baseline, calls
         self._source, self._clients, self._hooked = source, clients, hooked
         self._answers = {} if answers is None else answers
 
@@ -150,8 +150,10 @@ class AwsSessions:
     With `roles=False`, as on a laptop, the home account is looked at and written to with the credentials that there are.
     """
 
-    def __init__(self, home: str, known: Known, source: boto3.Session | None = None, *, roles: bool = True) -> None:
-        self.home, self.known = home, known
+    def __init__(
+        self, home: str, baseline: Baseline, source: boto3.Session | None = None, *, roles: bool = True
+    ) -> None:
+        self.home, self.baseline = home, baseline
         self.source = source or boto3.Session()
         self._memories: dict[str, _Memory] = {}
         self._readers: dict[str, tuple[boto3.Session, dict[Any, Any]]] = {}
@@ -166,7 +168,7 @@ class AwsSessions:
         if account not in self._readers:
             self._readers[account] = (self._as(account, region, READER, RoleSessionName="snapback-look"), {})
         source, clients = self._readers[account]
-        return AwsSession(source, clients, account, region, self.known, memory.looking, answers=memory.prefetched)
+        return AwsSession(source, clients, account, region, self.baseline, memory.looking, answers=memory.prefetched)
 
     def writer(self, account: str, region: str, record: str, service: str) -> AwsSession:
         """A session that may write."""
@@ -176,7 +178,7 @@ class AwsSessions:
         source = self._as(account, region, fixer(service), **who)
         clients = self._writing if source is self.source else {}
         memory.writes = []
-        return AwsSession(source, clients, account, region, self.known, memory.writing, memory.writes)
+        return AwsSession(source, clients, account, region, self.baseline, memory.writing, memory.writes)
 
     def _as(self, account: str, region: str, role: str, **who: Any) -> boto3.Session:
         return self.assuming(account, region, role, **who) if account != self.home or self._at_home else self.source

@@ -49,8 +49,7 @@ def deployed(settings: Settings) -> Settings:
     """With our own stack and where its settings are published, which the environment tells and no file can."""
     named = os.environ.get(PATH_VARIABLE, "")
     published = named if LIVE.fullmatch(named) else ""
-    known = replace(settings.known, stack=os.environ.get(STACK_VARIABLE, ""), published=published)
-    return replace(settings, known=known)
+    return replace(settings, stack=os.environ.get(STACK_VARIABLE, ""), published=published)
 
 
 class BadVersion(Exception):
@@ -169,10 +168,8 @@ def checked(raw: bytes) -> Settings:
         settings = msgspec.json.decode(raw, type=Settings)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise BadVersion(f"the settings can't be used: {error}") from error
-    if settings.trouble or settings.known.stack or settings.known.published:
-        raise BadVersion(
-            "the settings set `trouble`, `known.stack` or `known.published`, which only Snapback itself does"
-        )
+    if settings.trouble or settings.stack or settings.published:
+        raise BadVersion("the settings set `trouble`, `stack` or `published`, which only Snapback itself does")
     names = [channel.name for channel in settings.channels]
     if len(set(names)) < len(names):
         raise BadVersion("the settings have two channels of one name")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date  # noqa: TC003 - msgspec reads it from the annotation
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+T = TypeVar("T")
 
 AccountId = Annotated[str, Meta(pattern=r"^[0-9]{12}$")]
 TagKey = Annotated[str, Meta(pattern=r"^(?![aA][wW][sS]:)[A-Za-z0-9 _.:/=+@-]{1,128}$")]
@@ -85,94 +86,114 @@ class Scans(Struct, frozen=True, forbid_unknown_fields=True):
     cves: dict[str, date] = {}
 
 
-class Known(Struct, frozen=True, forbid_unknown_fields=True):
-    """The allowlists: what may be let in. An account's own self is always known.
-
-    `vendors` are accounts of third parties, which get into roles only, and only with an external id; `principals` are
-    ARN globs that may hold keys, admin rights and trusts; `admin_ports` the ports that must never face the internet;
-    `trails` the audit trails that must exist, by name; `buckets` what buckets must have, by a glob of names, of
-    which the first that fits counts. `key_days` is how old an access key may become, and `unused_days` how long a key
-    or a password may lie unused; the defaults are CIS's.
-    `passwords` is what the password policy must ask for; `boundaries` the permissions boundary that a user or role must
-    have, by a glob of ARNs, of which the first that fits counts; `scps` what the protected organization policies must
-    be attached to, by their ids; `production` the accounts in which nobody is to be administrator, all when none is
-    named.
-    `registries` are where images may come from, by host and path (globs), and any when none is named;
-    `images_by_digest` has them named by digest; `kms_keys` are the keys to encrypt with, of which the first of the
-    same account and region counts.
-    `releases` are the release repositories and what their images must be, by a glob of names, of which the first that
-    fits counts; `scans` how many vulnerabilities an image may have, and `quarantine` what is done to images that may
-    not be pulled: archive them, or take their tags off.
-    `public_subnets` are those in which instances may have public addresses; `image_owners` the accounts, besides ours,
-    whose machine images may be started, or AWS's names for them (`amazon`, `aws-marketplace`); `flow_logs` where the
-    flow logs go that a VPC must have, as the ARN of a bucket and a prefix.
-    `deployers` are ARN globs of the users and roles that may put code in functions; any may while none is named.
-    `required_tags` are the tags that resources must have, by a glob of CloudFormation types, of which the first that fits
-    counts; each with what it is filled with where it lacks, once that is known: the `creator` (an ARN), the `session` (or
-    the user's name) or the `time` of the call that made the resource. null is what only a person knows.
-    `stack` is what Snapback itself is, by its CloudFormation ARN, and `published` where its settings are (`ssm:/…`,
-    `appconfig:…`) if they change without a deploy: the deployment tells it (see `core.own`), and the file can't.
-    """
+class Allow(Struct, frozen=True, forbid_unknown_fields=True):
+    """The allowlists: who and what may be let in. An account is always allowed in its own resources."""
 
     accounts: frozenset[AccountId] = frozenset()
+    """Your accounts, and partners' accounts that may be let in."""
     vendors: frozenset[AccountId] = frozenset()
+    """Accounts of third parties: they may assume roles only, and only with an external id."""
     organizations: frozenset[Annotated[str, Meta(pattern=r"^o-[a-z0-9]{10,32}$")]] = frozenset()
+    """Organizations that may be let in."""
     principals: tuple[str, ...] = ()
+    """ARN globs of who may hold access keys, administrator rights and trusts."""
     cidrs: tuple[str, ...] = ()
+    """Address ranges that may be let in on any port."""
     prefix_lists: frozenset[Annotated[str, Meta(pattern=r"^pl-")]] = frozenset()
+    """Managed prefix lists that may be let in on any port."""
     registries: tuple[str, ...] = ()
+    """Where container images may come from, by host and path (globs); any registry while none is named."""
+    public_subnets: frozenset[Annotated[str, Meta(pattern=r"^subnet-[0-9a-z]+$")]] = frozenset()
+    """Subnets in which instances may have public addresses."""
+    image_owners: frozenset[Annotated[str, Meta(pattern=r"^([0-9]{12}|amazon|aws-[a-z-]+)$")]] = frozenset({"amazon"})
+    """Accounts, besides yours, whose machine images may be started, or AWS's names for them (`aws-marketplace`)."""
+    deployers: tuple[str, ...] = ()
+    """ARN globs of the users and roles that may put code in functions; any may while none is named."""
+
+
+class Require(Struct, frozen=True, forbid_unknown_fields=True):
+    """What resources must have. What is not named here is not required."""
+
     images_by_digest: bool = False
+    """Whether tasks and functions must name their images by digest."""
     kms_keys: tuple[Annotated[str, Meta(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$")], ...] = ()
+    """The keys to encrypt with; the first of the same account and region counts."""
     admin_ports: tuple[Annotated[int, Meta(ge=0, le=65535)], ...] = (
         *(20, 21, 22, 23, 135, 445, 1433, 1434, 1521, 2375, 2376, 2379, 3306, 3389, 5432, 5439, 5601, 5900),
         *(5985, 5986, 6379, 6443, 7000, 7001, 8020, 8086, 9042, 9092, 9200, 9300, 10250, 11211, 27017, 27018, 50070),
     )
+    """Ports that must never face the internet."""
     trails: dict[str, Trail] = {}
+    """The audit trails that must exist, by name."""
     buckets: dict[str, Bucket] = {}
+    """What buckets must have, by a glob of names; the first that fits counts."""
     key_days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    """How many days old an access key may become; the default is CIS's."""
     unused_days: Annotated[int, Meta(ge=1, le=3650)] = 45
+    """How many days a key or a password may lie unused; the default is CIS's."""
     passwords: Passwords = Passwords()
+    """What an account's password policy must ask for."""
     boundaries: dict[str, Annotated[str, Meta(pattern=r"^arn:[a-z-]+:iam::([0-9]{12}|aws|\*):policy/.+$")]] = {}
+    """The permissions boundary that users and roles must have, by a glob of ARNs; the first that fits counts."""
     scps: dict[Annotated[str, Meta(pattern=r"^p-[0-9a-zA-Z_]{8,128}$")], tuple[str, ...]] = {}
-    production: frozenset[AccountId] = frozenset()
+    """What protected organization policies must be attached to, by the policies' ids."""
     releases: dict[str, Release] = {}
+    """The release repositories and what their images must be, by a glob of names; the first that fits counts."""
     scans: Scans = Scans()
-    quarantine: Literal["archive", "untag"] = "archive"
-    public_subnets: frozenset[Annotated[str, Meta(pattern=r"^subnet-[0-9a-z]+$")]] = frozenset()
-    image_owners: frozenset[Annotated[str, Meta(pattern=r"^([0-9]{12}|amazon|aws-[a-z-]+)$")]] = frozenset({"amazon"})
+    """How many known vulnerabilities an image may have."""
     flow_logs: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:s3:::[a-z0-9.-]+(/.*)?$")] | None = None
-    deployers: tuple[str, ...] = ()
+    """Where the flow logs of each VPC must go, as the ARN of a bucket and a prefix."""
     required_tags: dict[str, dict[TagKey, Literal["creator", "session", "time"] | None]] = {}
+    """The tags that resources must have, by a glob of CloudFormation types; the first that fits counts. Each names what
+    fills it where it is missing, from the call that made the resource: the `creator` (an ARN), the `session` (or the
+    user's name) or the `time`. null is what only a person knows."""
+
+
+class Baseline(Struct, frozen=True, forbid_unknown_fields=True):
+    """What guardrails hold resources against: a part of the settings, and what the deployment tells of itself."""
+
+    allow: Allow = Allow()
+    """Who and what may be let in."""
+    require: Require = Require()
+    """What resources must have."""
+    production: frozenset[AccountId] = frozenset()
+    """Accounts in which nobody is to be administrator; all accounts when none is named."""
+    quarantine: Literal["archive", "untag"] = "archive"
+    """What is done to images that may not be pulled: archive them, or take their tags off."""
     stack: str = ""
+    """What Snapback itself is, by its CloudFormation ARN. The deployment tells it; the file can't."""
     published: str = ""
+    """Where the settings are (`ssm:/…`, `appconfig:…`) if they change without a deploy. The deployment tells it."""
 
     def principal(self, arn: str) -> bool:
-        return any(fnmatchcase(arn, allowed) for allowed in self.principals)
+        return any(fnmatchcase(arn, allowed) for allowed in self.allow.principals)
 
     def deployer(self, *names: str | None) -> bool:
         """Whether somebody may put code in functions, by any of the names that they go by."""
-        return not self.deployers or any(fnmatchcase(name, glob) for name in names if name for glob in self.deployers)
+        globs = self.allow.deployers
+        return not globs or any(fnmatchcase(name, glob) for name in names if name for glob in globs)
 
     def boundary(self, arn: str, account: str) -> str | None:
         """The boundary that this user or role must have; `*` for the account in the settings is its own."""
-        found = next((policy for glob, policy in self.boundaries.items() if fnmatchcase(arn, glob)), None)
+        found = _first(self.require.boundaries, arn)
         return found and found.replace(":iam::*:", f":iam::{account}:")
 
     def kms_key(self, account: str, region: str) -> str | None:
         """The ARN of the key to encrypt with in this account and region."""
-        return next((key for key in self.kms_keys if key.split(":")[3:5] == [region, account]), None)
+        return next((key for key in self.require.kms_keys if key.split(":")[3:5] == [region, account]), None)
 
     def release(self, repository: str) -> Release | None:
         """What the images of this repository must be; None when it is no release repository."""
-        return next((needs for glob, needs in self.releases.items() if fnmatchcase(repository, glob)), None)
+        return _first(self.require.releases, repository)
 
     def tags_of(self, type: str) -> Mapping[str, str | None]:
         """The tags that resources of a CloudFormation type must have, each with what it is filled with."""
-        return next((tags for glob, tags in self.required_tags.items() if fnmatchcase(type, glob)), {})
+        return _first(self.require.required_tags, type) or {}
 
     def bucket(self, name: str) -> Bucket:
-        """What this bucket must have, by the first glob that fits; nothing where none does."""
-        return next((needs for glob, needs in self.buckets.items() if fnmatchcase(name, glob)), _NOTHING)
+        """What this bucket must have; nothing where no glob fits."""
+        return _first(self.require.buckets, name) or Bucket()
 
 
-_NOTHING = Bucket()
+def _first(by_glob: Mapping[str, T], name: str) -> T | None:
+    return next((value for glob, value in by_glob.items() if fnmatchcase(name, glob)), None)

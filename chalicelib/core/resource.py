@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from chalicelib.core.event import Event
-    from chalicelib.core.session import Session, Prefetched
+    from chalicelib.core.session import Prefetched, Session
 
 
 def partition(region: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Actor, Event
     from chalicelib.core.pattern import Pattern
     from chalicelib.core.resource import Resource
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from chalicelib.core.types import Severity, State
 
 R = TypeVar("R", bound="Resource")
+
+
+@dataclass(frozen=True, slots=True)
+class FixContext:
+    """What a fix may go by besides the state: the baseline, and who made the change and when, where an event told."""
+
+    baseline: Baseline
+    actor: Actor | None = None
+    at: datetime | None = None
 
 
 class Fix(ABC, Generic[R]):
@@ -44,15 +53,11 @@ class Fix(ABC, Generic[R]):
         """The state as it is now. The resource being gone is the engine's business: let the error pass."""
 
     @abstractmethod
-    def safe(self, state: State, known: Known) -> State:
+    def safe(self, state: State, context: FixContext) -> State:
         """What the state should be: the least change that makes it safe. Pure, and `safe(safe(s)) == safe(s)`.
 
         An equal state says that there is nothing this fix can do; the finding is then told, not fixed.
         """
-
-    def answer(self, state: State, known: Known, actor: Actor, at: datetime) -> State:  # noqa: ARG002
-        """What is safe where that depends on the event: on who did it, and when. As pure as `safe`."""
-        return self.safe(state, known)
 
     @abstractmethod
     def write(self, resource: R, state: State, aws: Session) -> None:
@@ -116,10 +121,10 @@ class Guardrail(Rule, Generic[R]):
 class Tripwire(Rule):
     """A question about one event that leaves no state to look at. It only alerts."""
 
-    ask: Callable[[Event, Known], str | None]
+    ask: Callable[[Event, Baseline], str | None]
 
-    def __call__(self, event: Event, known: Known) -> str | None:
-        return self.ask(event, known)
+    def __call__(self, event: Event, baseline: Baseline) -> str | None:
+        return self.ask(event, baseline)
 
 
 def guardrail(
@@ -162,10 +167,10 @@ def guardrail(
 
 def tripwire(
     *, severity: Severity, on: Pattern, controls: tuple[str, ...] = (), home_only: bool = False
-) -> Callable[[Callable[[Event, Known], str | None]], Tripwire]:
+) -> Callable[[Callable[[Event, Baseline], str | None]], Tripwire]:
     """Make a function a tripwire; it answers why the event is worth telling, or None."""
 
-    def made(ask: Callable[[Event, Known], str | None]) -> Tripwire:
+    def made(ask: Callable[[Event, Baseline], str | None]) -> Tripwire:
         return Tripwire(**_described(ask), severity=severity, on=on, controls=controls, home_only=home_only, ask=ask)
 
     return made

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3control import S3ControlClient
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
 
 
 class Prefetched(NamedTuple):
@@ -36,7 +36,7 @@ class Session(Protocol):
 
     account: str
     region: str
-    known: Known
+    baseline: Baseline
     calls: Sequence[str]
     """What has been written through it, as `s3:PutBucketAcl`."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chalicelib.core.baseline import AccountId, Known, TagKey
+from chalicelib.core.baseline import AccountId, Baseline, TagKey
 from chalicelib.core.snapback_resources import is_ours
 from chalicelib.core.types import Mode, weakest
 
@@ -211,7 +211,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     fixes_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 20
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     """The whole file. With `trouble`, it could not be read: everything is told, nothing is fixed."""
 
     mode: Mode = Mode.ALERT
@@ -220,7 +220,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     trusted_tags: frozenset[TagKey] = frozenset()
     """Keys of tags that may weaken a mode: who changes resources must not be able to set these."""
     exemptions: tuple[Exemption, ...] = ()
-    known: Known = Known()
     regions: frozenset[Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]] = frozenset()
     """The regions to look after, besides the one that Snapback runs in."""
     channels: tuple[Channel, ...] = ()
@@ -269,7 +268,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         `touched` are the ARNs of what else would be changed.
         """
         arns = (resource.arn, *touched)
-        ours = any(is_ours(self.known, arn) for arn in arns)
+        ours = any(is_ours(self, arn) for arn in arns)
         return ours or any(fnmatchcase(arn, glob) for arn in arns for glob in self.never_touch)
 
     def mode_of(self, rule: Rule, account: str, tags: Mapping[str, str]) -> Mode:

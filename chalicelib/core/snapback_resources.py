@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.pattern import Pattern
 
 READER, FIXERS = "snapback-reader", "snapback-fixer-"
@@ -22,14 +22,14 @@ _PARTS = 6
 """Of an ARN."""
 
 
-def own(known: Known, account: str, name: str) -> bool:
+def own(baseline: Baseline, account: str, name: str) -> bool:
     """Whether a resource is of our own stack, as `snapback-GuardS3Role-1A2B3C4D5E6F` in the home account.
 
     The stack's name may hold hyphens, a logical id and the random end can't: a stack `snapback-test` isn't ours. Nothing
     is, when the deployment didn't tell its stack. What the template names by itself has no such name.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
     """
-    home, stack = _home_and_stack(known)
+    home, stack = _home_and_stack(baseline)
     begin, *rest = name.rsplit("-", 2)
     return bool(stack) and account == home and begin == stack and len(rest) == 2 and all(rest)  # noqa: PLR2004 - its two ends
 
@@ -49,24 +49,24 @@ def is_assumed(name: str) -> bool:
     return name == READER or name.startswith(FIXERS)
 
 
-def is_ours(known: Known, arn: str) -> bool:
+def is_ours(baseline: Baseline, arn: str) -> bool:
     """Whether an ARN is of a role of ours: a function's, or one that functions assume."""
     _, slash, name = arn.partition(":role/")
-    return own_role(known, arn) or (bool(slash) and is_assumed(name))
+    return own_role(baseline, arn) or (bool(slash) and is_assumed(name))
 
 
-def own_role(known: Known, arn: str | None) -> bool:
+def own_role(baseline: Baseline, arn: str | None) -> bool:
     """Whether an ARN is of a role of our own stack: one of our functions'."""
     parts = (arn or "").split(":", 5)
-    return len(parts) == _PARTS and parts[2] == "iam" and own(known, parts[4], parts[5].removeprefix("role/"))
+    return len(parts) == _PARTS and parts[2] == "iam" and own(baseline, parts[4], parts[5].removeprefix("role/"))
 
 
-def home_of(known: Known) -> str:
+def home_of(baseline: Baseline) -> str:
     """The account that our stack is in; empty when the deployment didn't tell."""
-    return _home_and_stack(known)[0]
+    return _home_and_stack(baseline)[0]
 
 
-def _home_and_stack(known: Known) -> tuple[str, str]:
+def _home_and_stack(baseline: Baseline) -> tuple[str, str]:
     """From `arn:aws:cloudformation:us-east-1:123456789012:stack/snapback/11111111-…`."""
-    parts = known.stack.split(":", 5)
+    parts = baseline.stack.split(":", 5)
     return (parts[4], parts[5].split("/")[1]) if len(parts) == _PARTS and "/" in parts[5] else ("", "")

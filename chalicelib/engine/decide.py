@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import CannotAct, Drifted, Refused
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import ESCALATED, REMINDED, UNDOABLE, Status
 from chalicelib.engine.context import SNAPBACK, describe_error, is_gone
 
@@ -50,7 +51,7 @@ class Decisions:
             raise
         if reason is None:
             return self._moved(record, Status.EXPIRED, by=by, note="it is safe already")
-        after = rule.fix.answer(before, reader.known, record.actor, record.event_time)
+        after = rule.fix.safe(before, FixContext(reader.baseline, record.actor, record.event_time))
         if before != record.before:
             self._moved(
                 record, Status.ASKING, by=by, note="it changed since", reason=reason, before=before, after=after

@@ -16,7 +16,7 @@ from chalicelib.core.outcome import Outcome, Swept
 from chalicelib.core.pattern import matches
 from chalicelib.core.record import Record
 from chalicelib.core.resource import Account, Resource
-from chalicelib.core.rule import Guardrail, Rule, Tripwire
+from chalicelib.core.rule import FixContext, Guardrail, Rule, Tripwire
 from chalicelib.core.types import Mode, Status, weakest
 from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, Unfinished, is_gone, is_scheduled
 
@@ -157,7 +157,7 @@ class Evaluation:
         return sorted(set(rule.resource.all_in(reader)), key=lambda resource: resource.id)
 
     def _trip(self, rule: Tripwire, event: Event) -> list[Outcome]:
-        reason = rule(event, self._settings.known)
+        reason = rule(event, self._settings)
         if reason is None:
             return []
         finding = _Finding(
@@ -189,7 +189,7 @@ class Evaluation:
             raise
         after = None
         if rule.fix and before is not None:
-            after = rule.fix.answer(before, reader.known, event.actor, event.time)
+            after = rule.fix.safe(before, FixContext(reader.baseline, event.actor, event.time))
         mode = settings.allowed(rule, settings.mode_of(rule, resource.account, tags))
         if after == before:
             mode = weakest(mode, Mode.ALERT)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import FixFailed, NotYet, Refused
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.engine.context import PROOF_PAUSES, SNAPBACK, describe_error, is_gone
 
@@ -141,8 +142,8 @@ class Remediation:
             return self._ledger.move(record, Status.FIXED, by=SNAPBACK, note="found safe", after=now)
         if self._ledger.paused() or self._context.settings.trouble:
             return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error="its function died before the fix")
-        known = self._context.reader(resource).known
-        after = rule.fix.answer(now, known, record.actor, record.event_time)
+        baseline = self._context.reader(resource).baseline
+        after = rule.fix.safe(now, FixContext(baseline, record.actor, record.event_time))
         record = self.counted(record, after)
         if record.status is Status.ASKING:
             return record

@@ -1,6 +1,6 @@
 """The tags that a resource must have, and those that tell who made it, which alone can be known.
 
-`known.required_tags` says which tags, and which of them tell the creator, the session or the time; what a team or a cost
+`require.required_tags` says which tags, and which of them tell the creator, the session or the time; what a team or a cost
 centre is, only a person knows. See docs/decisions/0013-tags.md.
 """
 
@@ -12,13 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from chalicelib.core.resource import Resource
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.core.baseline import Known
-    from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.instances import Instance
@@ -45,7 +43,7 @@ def lacking(resource: Resource, aws: Session, type: str = "") -> str | None:
 
     `type` is the CloudFormation type, where the resource's own class stands for several.
     """
-    required = aws.known.tags_of(type or resource.cloudformation_type)
+    required = aws.baseline.tags_of(type or resource.cloudformation_type)
     tags = resource.tags(aws) if required else {}
     missing = [key for key in required if not tags.get(key, "").strip()]
     return f"it lacks the tag{'s' * (len(missing) > 1)} {', '.join(missing)}" if missing else None
@@ -62,7 +60,7 @@ class TagWithOwner(Fix[R]):
     kind: ClassVar[str]
     """The CloudFormation type."""
 
-    def made(self, resource: R, aws: Session) -> str | None:  # noqa: ARG002 - most calls make a new thing, or fail
+    def made(self, resource: R, aws: Session) -> str | None:
         """When it was made, ISO 8601, where the call that makes it succeeds for an older one too."""
         return None
 
@@ -77,15 +75,16 @@ class TagWithOwner(Fix[R]):
     def read(self, resource: R, aws: Session) -> State:
         tags = resource.tags(aws)
         room = MOST_TAGS - sum(not key.startswith("aws:") for key in tags)
-        known = [key for key, source in aws.known.tags_of(self.kind).items() if source]
-        absent = [key for key in known if key not in tags][: max(room, 0)]
-        kept = {key: tags.get(key) for key in known if key in tags or key in absent}
+        wanted = [key for key, source in aws.baseline.tags_of(self.kind).items() if source]
+        absent = [key for key in wanted if key not in tags][: max(room, 0)]
+        kept = {key: tags.get(key) for key in wanted if key in tags or key in absent}
         return {"made": self.made(resource, aws), "tags": kept}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - without an event nobody knows
-        return state
-
-    def answer(self, state: State, known: Known, actor: Actor, at: datetime) -> State:
+    def safe(self, state: State, context: FixContext) -> State:
+        """Without an event nobody knows who made it."""
+        actor, at = context.actor, context.at
+        if actor is None or at is None:
+            return state
         older = state["made"] is not None and datetime.fromisoformat(state["made"]) < at - _MARGIN
         if older or not actor.principal.startswith("arn:"):
             return state
@@ -94,7 +93,7 @@ class TagWithOwner(Fix[R]):
             "session": actor.session or actor.name,
             "time": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        sources = known.tags_of(self.kind)
+        sources = context.baseline.tags_of(self.kind)
         tags = {
             key: value if value and value.strip() else _fit(facts.get(sources.get(key) or "", "")) or value
             for key, value in state["tags"].items()

@@ -26,7 +26,7 @@ from chalicelib.aws.ledger import from_item, stepped
 from chalicelib.core.metrics import Metric
 from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.held import Held
-from chalicelib.notify.message import Message, message_of, is_sent
+from chalicelib.notify.message import Message, is_sent, message_of
 from chalicelib.notify.routing import gathered, quiet_until, recipients, rest, summary_of
 
 if TYPE_CHECKING:

@@ -105,7 +105,7 @@ class Qualified(Function):
     bulk_reads: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:  # noqa: ARG003
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """None: policies and addresses are asked for one by one."""
         return iter(())
 
@@ -201,7 +201,7 @@ class Deployment(Function):
             yield cls(f"{named[0]} {code} {who}", event.account, event.region)
 
     @classmethod
-    def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - only events tell who did it
+    def all_in(cls, aws: Session) -> Iterator[Self]:
         yield from ()
 
     def tags(self, aws: Session) -> Mapping[str, str]:

@@ -44,7 +44,7 @@ class OrganizationPolicy(Resource):
         with absent("AWSOrganizationsNotInUseException"):
             organizations: Any = aws.client("organizations")
             management = organizations.describe_organization()["Organization"]["MasterAccountId"]
-            for policy in sorted(aws.known.scps) if management == aws.account else ():
+            for policy in sorted(aws.baseline.require.scps) if management == aws.account else ():
                 yield cls(policy, aws.account, aws.region)
 
     def tags(self, aws: Session) -> Mapping[str, str]:

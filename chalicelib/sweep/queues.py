@@ -107,17 +107,17 @@ def listed(home: Home, message: Mapping[str, Any], rules: Sequence[Guardrail[Any
     place, run = place_of(message), str(message["sweep"])
     kind = rules[0].resource
     markers = Markers(home.dynamodb, home.table)
-    known = missable(rules, markers.asked(place), run)
+    baseline = missable(rules, markers.asked(place), run)
     seen, some = set[str](), list[str]()
     for resource in kind.all_in(home.sessions.reader(place.account, place.region)):
         if resource.id not in seen:
             seen.add(resource.id)
             some.append(resource.id)
         if len(some) == kind.at_once:
-            yield {**message, "missable": known, "ids": some}
+            yield {**message, "missable": baseline, "ids": some}
             some = []
     if some:
-        yield {**message, "missable": known, "ids": some}
+        yield {**message, "missable": baseline, "ids": some}
     markers.mark(place, rules, run, home.now())
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib.analysis.policy_access import public
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.event import dig, rows, text
 from chalicelib.core.resource import partition
 from snapback.replay.aliases import Aliases, fold
@@ -161,7 +161,7 @@ def _ids(value: Any, key: str = "") -> Iterator[str]:
 
 def _is_public(policy: str, account: str) -> bool:
     try:
-        return bool(public(policy, Known(), account))
+        return bool(public(policy, Baseline(), account))
     except ValueError:
         return False
 

@@ -13,21 +13,23 @@ from hypothesis import strategies as st
 from chalicelib.analysis.policy_access import by_statement, let_in, public, strangers
 from chalicelib.analysis.policy_document import drop, drop_principals, living, statements
 from chalicelib.analysis.policy_escalation import admin
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline
 
 OWN = "111111111111"
 FRIEND = "222222222222"
 UNKNOWN = "999999999999"
 ORG = "o-aaaaaaaaaa"
-KNOWN = Known(
-    accounts=frozenset({FRIEND}),
-    organizations=frozenset({ORG}),
-    principals=(
-        f"arn:aws:iam::{UNKNOWN}:role/partner-*",
-        "vpce-0123456789abcdef0",
-        "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1*",
-    ),
-    cidrs=("198.51.100.0/24", "2001:db8::/29"),
+KNOWN = Baseline(
+    allow=Allow(
+        accounts=frozenset({FRIEND}),
+        organizations=frozenset({ORG}),
+        principals=(
+            f"arn:aws:iam::{UNKNOWN}:role/partner-*",
+            "vpce-0123456789abcdef0",
+            "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1*",
+        ),
+        cidrs=("198.51.100.0/24", "2001:db8::/29"),
+    )
 )
 
 MEANING_OF_PUBLIC = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status"

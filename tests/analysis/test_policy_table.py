@@ -12,15 +12,17 @@ import pytest
 
 from chalicelib.analysis.policy_access import Who, let_in
 from chalicelib.analysis.policy_escalation import admin
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline
 
 OWN, FRIEND, UNKNOWN, VENDOR = "111111111111", "222222222222", "999999999999", "333333333333"
 ORG, OTHER_ORG = "o-aaaaaaaaaa", "o-zzzzzzzzzz"
-KNOWN = Known(
-    accounts=frozenset({FRIEND}),
-    vendors=frozenset({VENDOR}),
-    organizations=frozenset({ORG}),
-    cidrs=("198.51.100.0/24",),
+KNOWN = Baseline(
+    allow=Allow(
+        accounts=frozenset({FRIEND}),
+        vendors=frozenset({VENDOR}),
+        organizations=frozenset({ORG}),
+        cidrs=("198.51.100.0/24",),
+    )
 )
 BUCKET = "arn:aws:s3:::example"
 OBJECTS = f"{BUCKET}/*"

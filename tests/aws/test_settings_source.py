@@ -22,7 +22,7 @@ from chalicelib.aws.settings_source import (
     fetcher,
     live_settings,
 )
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline, Require
 from chalicelib.core.settings import Asking, Exemption, Outward, Settings
 from chalicelib.core.types import Mode, Status
 from tests.support.events import HOME, REGION, cloudtrail_event
@@ -137,7 +137,7 @@ def test_an_error_is_not_asked_about_with_every_event() -> None:
     [
         ({"mode": "fixx"}, "Invalid enum value 'fixx'"),
         ({"nope": 1}, "unknown field `nope`"),
-        ({"known": {"stack": "arn:x"}}, "known.stack"),
+        ({"stack": "arn:x"}, "`stack`"),
         ({"routes": [{"channels": ["ops"]}]}, "channels that they don't have: ops"),
         ({"asking": {"escalate_to": ["boss"]}}, "channels that they don't have: boss"),
         (
@@ -153,8 +153,11 @@ def test_what_no_version_may_be(values: Any, why: str) -> None:
 
 
 def test_what_publish_writes_is_what_is_read() -> None:
-    settings = Settings(mode=Mode.FIX, asking=Asking(remind_hours=2), known=Known(key_days=30))
-    assert checked(document(mode=Mode.FIX, asking=Asking(remind_hours=2), known=Known(key_days=30))) == settings
+    settings = Settings(mode=Mode.FIX, asking=Asking(remind_hours=2), require=Require(key_days=30))
+    assert (
+        checked(document(mode=Mode.FIX, asking=Asking(remind_hours=2), baseline=Baseline(require=Require(key_days=30))))
+        == settings
+    )
 
 
 def test_parameter_store_is_read_through_powertools(world: World) -> None:
@@ -250,12 +253,12 @@ def test_a_container_changes_its_mind_within_the_time(container: World) -> None:
 def test_what_is_known_reaches_the_guardrails_of_a_warm_container(container: World) -> None:
     here = wiring.application(CONTEXT)
     reader = here.sessions.reader(HOME, REGION)
-    assert reader.known.key_days == 90
-    publish(container, document(known=Known(key_days=30)))
+    assert reader.baseline.require.key_days == 90
+    publish(container, document(baseline=Baseline(require=Require(key_days=30))))
     container.later(seconds=KEPT)
     assert wiring.application(CONTEXT) is here
-    assert here.sessions.reader(HOME, REGION).known.key_days == 30
-    assert here.sessions.reader(HOME, REGION).known.published == f"ssm:{PARAMETER}"
+    assert here.sessions.reader(HOME, REGION).baseline.require.key_days == 30
+    assert here.sessions.reader(HOME, REGION).baseline.published == f"ssm:{PARAMETER}"
 
 
 def test_channels_and_sinks_are_opened_anew(container: World) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.snapback_resources import home_of, own, own_role
 from tests.support.events import FRIEND, HOME, STACK
 from tests.support.world import KNOWN
@@ -33,16 +33,16 @@ def test_another_stacks_or_accounts_is_not(account: str, name: str) -> None:
 
 
 def test_a_stack_whose_name_has_hyphens_knows_its_own() -> None:
-    known = Known(stack=STACK.replace("stack/snapback/", "stack/snapback-test/"))
+    known = Baseline(stack=STACK.replace("stack/snapback/", "stack/snapback-test/"))
     assert own(known, HOME, "snapback-test-Ledger-X")
     assert not own(known, HOME, "snapback-Ledger-X")
 
 
 @pytest.mark.parametrize("stack", ["", "snapback", "arn:aws:cloudformation:us-east-1:123456789012:stack"])
 def test_without_the_deployments_word_nothing_is_our_own(stack: str) -> None:
-    assert not own(Known(stack=stack), HOME, "snapback-Ledger-X")
-    assert not own(Known(stack=stack), "", "-Ledger-X")
-    assert not home_of(Known(stack=stack))
+    assert not own(Baseline(stack=stack), HOME, "snapback-Ledger-X")
+    assert not own(Baseline(stack=stack), "", "-Ledger-X")
+    assert not home_of(Baseline(stack=stack))
 
 
 @pytest.mark.parametrize(

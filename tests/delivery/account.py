@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from chalicelib import catalog
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Mode
@@ -135,7 +135,7 @@ class Memory(Account):
         return self.table.rewritten
 
     def connect(self, application: Application) -> None:
-        application.sessions = Sessions(self.buckets, application.settings.known)  # type: ignore[assignment]
+        application.sessions = Sessions(self.buckets, application.settings)  # type: ignore[assignment]
         application.dynamodb = self.table  # type: ignore[assignment]
 
     def acl(self, bucket: str = "app-logs") -> Any:
@@ -171,7 +171,7 @@ class Moto(Account):
         dynamodb_backends[HOME][REGION].tables["snapback-ledger"].items.clear()
 
     def connect(self, application: Application) -> None:
-        application.sessions = AwsSessions(HOME, Known(), self._source)
+        application.sessions = AwsSessions(HOME, Baseline(), self._source)
 
     @contextmanager
     def _in_person(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
 
 Item = dict[str, Any]
 Check = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
@@ -245,7 +245,7 @@ def acl(*groups: str, permission: str = "READ") -> Any:
 class Sessions:
     """Looks that remember what they saw, and hands."""
 
-    def __init__(self, buckets: Buckets, known: Known) -> None:
+    def __init__(self, buckets: Buckets, known: Baseline) -> None:
         self._buckets, self._known = buckets, known
 
     def reader(self, account: str, region: str) -> Any:
@@ -253,9 +253,9 @@ class Sessions:
         eyes = SimpleNamespace(
             get_bucket_acl=lambda **call: deepcopy(seen(**call)), lookup_events=lambda **_: {"Events": []}
         )
-        return SimpleNamespace(account=account, region=region, known=self._known, client=lambda _: eyes, calls=())
+        return SimpleNamespace(account=account, region=region, baseline=self._known, client=lambda _: eyes, calls=())
 
     def writer(self, account: str, region: str, record: str, service: str) -> Any:
         return SimpleNamespace(
-            account=account, region=region, known=self._known, client=lambda _: self._buckets, calls=()
+            account=account, region=region, baseline=self._known, client=lambda _: self._buckets, calls=()
         )

@@ -16,7 +16,7 @@ from chalicelib.core.settings import Asking, Exemption, Limits, Modes, Route
 from chalicelib.core.types import Mode, Status
 from chalicelib.engine.context import Unfinished
 from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl
-from chalicelib.notify.message import message_of, is_sent
+from chalicelib.notify.message import is_sent, message_of
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID, whole
 from tests.support.events import HOME, Envelope
 
@@ -150,7 +150,7 @@ def test_what_cannot_be_undone_is_never_run_without_approval(world: World) -> No
 
 def test_a_fix_that_can_do_nothing_alerts(world: World) -> None:
     class Helpless(CloseBucketAcl):
-        def safe(self, state: Any, known: Any) -> Any:
+        def safe(self, state: Any, context: Any) -> Any:
             return state
 
     assert deliver(world, public(world), guardrail(fix=Helpless())).status == Status.ALERTED

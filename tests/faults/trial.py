@@ -322,7 +322,7 @@ class Trial:
             table=TABLE_NAME,
             logger=_QUIET,
         )
-        application.sessions = AwsSessions(HOME, self.world.settings.known, _SOURCE)
+        application.sessions = AwsSessions(HOME, self.world.settings, _SOURCE)
         return application
 
     def meddle(self, kind: str) -> None:
@@ -341,10 +341,10 @@ class Trial:
             raise
 
     def person(self) -> Any:
-        return AwsSession(_SOURCE, {}, HOME, self.resource.region, self.world.settings.known)
+        return AwsSession(_SOURCE, {}, HOME, self.resource.region, self.world.settings)
 
     def resource_of(self, envelope: Envelope) -> Any:
-        reader = AwsSession(_SOURCE, {}, HOME, REGION, self.world.settings.known)
+        reader = AwsSession(_SOURCE, {}, HOME, REGION, self.world.settings)
         (resource,) = about(self.rule, envelope, reader)
         return resource
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.core.event import Actor
 from chalicelib.core.record import Record
 from chalicelib.core.types import Status
-from chalicelib.notify.message import Message, message_of, is_sent
+from chalicelib.notify.message import Message, is_sent, message_of
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 ALICE = Actor(

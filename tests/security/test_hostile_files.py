@@ -54,7 +54,7 @@ def test_a_log_says_nothing_about_where_else_to_read(tmp_path: Path) -> None:
     "text",
     [
         *("", "{", "[]", "null", '{"mode": "FIX"}', '{"mode": "fix", "more": 1}', '{"mode": "fix", "accounts": ["1"]}'),
-        *('{"mode": "fix", "exemptions": [{"guardrail": "*"}]}', '{"mode": "fix", "known": {"accounts": ["*"]}}'),
+        *('{"mode": "fix", "exemptions": [{"guardrail": "*"}]}', '{"mode": "fix", "allow": {"accounts": ["*"]}}'),
         *('{"mode": "fix", "channels": [{"name": "a b", "type": "slack", "url": "file:///etc/passwd"}]}', "\xff"),
     ],
 )

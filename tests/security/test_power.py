@@ -126,7 +126,7 @@ def test_only_what_speaks_to_people_can_read_secrets_and_only_ours() -> None:
 
 @pytest.mark.parametrize("operation", ["put_bucket_acl", "delete_bucket", "create_bucket"])
 def test_a_look_can_not_be_talked_into_writing(operation: str, world: World) -> None:
-    reader = AwsSessions(HOME, world.settings.known).reader(HOME, REGION)
+    reader = AwsSessions(HOME, world.settings).reader(HOME, REGION)
     with pytest.raises(ReadOnly):
         getattr(reader.client("s3"), operation)(Bucket="app-media")
 

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.errors import Refused
 from chalicelib.core.settings import Settings
 from chalicelib.wiring import Application
@@ -27,7 +27,7 @@ def test_snapback_is_at_home_and_the_actor_wherever_the_record_says() -> None:
 def test_snapback_reaches_other_accounts_by_its_roles() -> None:
     with MemoryAws(HOME) as aws:
         aws.actor("iam", OTHER, "us-east-1").create_user(UserName="bob")
-        sessions = AwsSessions(HOME, Known())
+        sessions = AwsSessions(HOME, Baseline())
         there = sessions.reader(OTHER, "us-east-1").client("iam").list_users()["Users"]
         here = sessions.reader(HOME, "us-east-1").client("iam").list_users()["Users"]
     assert [user["UserName"] for user in there] == ["bob"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict
 
 from chalicelib.aws.settings_source import PATH_VARIABLE, STACK_VARIABLE, load_settings
-from chalicelib.core.baseline import Known, Trail
+from chalicelib.core.baseline import Allow, Baseline, Require, Trail
 from chalicelib.core.settings import Exemption, Modes, Settings, SlackWebhook
 from chalicelib.core.types import Mode
 from snapback.settings_file import BadSettings, check, read_settings, to_json
@@ -31,9 +31,10 @@ guardrails:
     tags: {{env=prod: off}}
 exemptions:
   - {{guardrail: "s3.*", resource: "arn:aws:s3:::www", reason: a website, owner: web team, expires: 2027-01-31}}
-known:
+allow:
   accounts: []
   cidrs: [203.0.113.0/24]
+require:
   admin_ports: [22]
   trails: {{audit: {{bucket: trail-bucket, organization: yes}}}}
 channels:
@@ -48,8 +49,8 @@ def written(folder: Path, text: str | bytes) -> Path:
     return path
 
 
-AT_TOP = ", ".join(name for name in Settings.__struct_fields__ if name != "trouble")
-IN_KNOWN = ", ".join(name for name in Known.__struct_fields__ if name not in {"stack", "published"})
+AT_TOP = ", ".join(name for name in Settings.__struct_fields__ if name not in {"trouble", "stack", "published"})
+IN_ALLOW = ", ".join(Allow.__struct_fields__)
 
 
 TYPES = "slack, slack_app, teams, apprise, sns, webhook"
@@ -68,16 +69,15 @@ def test_a_whole_file_is_read_as_it_is_meant(tmp_path: Path) -> None:
         accounts=frozenset({"012345678901", "210987654321"}),
         guardrails={ID: Modes(mode=Mode.ASK, accounts={"210987654321": Mode.FIX}, tags={"env=prod": Mode.OFF})},
         exemptions=(Exemption("s3.*", "a website", "web team", date(2027, 1, 31), "arn:aws:s3:::www"),),
-        known=Known(
-            cidrs=("203.0.113.0/24",), admin_ports=(22,), trails={"audit": Trail("trail-bucket", organization=True)}
-        ),
+        allow=Allow(cidrs=("203.0.113.0/24",)),
+        require=Require(admin_ports=(22,), trails={"audit": Trail("trail-bucket", organization=True)}),
         channels=(SlackWebhook(name="security", url="ssm:/snapback/slack"),),
         undo_exemption_days=3,
     )
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# nothing\n", "mode: alert", "known:\naccounts:\nexemptions:\nguardrails:\n", "{}"]
+    "text", ["", "# nothing\n", "mode: alert", "allow:\nrequire:\naccounts:\nexemptions:\nguardrails:\n", "{}"]
 )
 def test_what_is_left_out_has_its_default(tmp_path: Path, text: str) -> None:
     assert read_settings(written(tmp_path, text)) == Settings()
@@ -100,7 +100,7 @@ def test_the_shipped_example_is_good_with_its_comments_taken_off_too(tmp_path: P
     assert taken_off == 21
     assert settings
     assert len(settings.guardrails) == 2
-    assert settings.known.trails["audit"].organization
+    assert settings.require.trails["audit"].organization
     assert all(getattr(settings, name) != default for name, default in asdict(Settings()).items() if name in TELLING)
     assert (len(settings.exemptions), len(settings.channels), len(settings.accounts)) == (1, 6, 1)
 
@@ -119,12 +119,12 @@ def test_the_stack_is_the_deployments_to_tell_and_not_the_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(BadSettings, match="unknown key 'stack' in known"):
-        read_settings(written(tmp_path, "known: {stack: x}"))
-    (tmp_path / "settings.json").write_bytes(b'{"known": {"stack": "x"}}')
+        read_settings(written(tmp_path, "stack: x"))
+    (tmp_path / "settings.json").write_bytes(b'{"stack": "x"}')
     monkeypatch.setenv(PATH_VARIABLE, str(tmp_path / "settings.json"))
-    assert not load_settings().known.stack
+    assert not load_settings().stack
     monkeypatch.setenv(STACK_VARIABLE, "arn:aws:cloudformation:us-east-1:123456789012:stack/snapback/1")
-    assert load_settings().known.stack == "arn:aws:cloudformation:us-east-1:123456789012:stack/snapback/1"
+    assert load_settings().stack == "arn:aws:cloudformation:us-east-1:123456789012:stack/snapback/1"
 
 
 def test_equal_settings_are_packaged_as_equal_bytes() -> None:
@@ -140,8 +140,8 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ("mode:", "1: mode has nothing; allowed: off, alert, ask, fix"),
         ("mode: [fix]", "1: mode has a list; allowed: off, alert, ask, fix"),
         (
-            "known:\n  acounts: []",
-            f"2: unknown key 'acounts' in known, did you mean 'accounts'?; allowed: {IN_KNOWN}",
+            "allow:\n  acounts: []",
+            f"2: unknown key 'acounts' in known, did you mean 'accounts'?; allowed: {IN_ALLOW}",
         ),
         (
             "trouble: on purpose",
@@ -184,11 +184,11 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ("[a]: b", "1: a key of the file is no text; allowed: text"),
         ("undo_exemption_days: 0", "1: undo_exemption_days is '0'; allowed: a whole number from 1 to 365"),
         ("undo_exemption_days: '7'", "1: undo_exemption_days is '7'; allowed: a whole number from 1 to 365"),
-        ("known:\n  admin_ports: [22, 70000]", "2: known.admin_ports[1] is '70000'; allowed: a whole number from 0 to 65535"),
-        ("known:\n  cidrs:\n    - 10.0.0.1/8", "3: '10.0.0.1/8' is no range of addresses; allowed: as 203.0.113.0/24 or 2001:db8::/32"),
-        ("known: {trails: {audit: {bucket: b, organization: maybe}}}", "1: known.trails.audit.organization is 'maybe'; allowed: true, false"),
-        ("known: {trails: {audit: {}}}", "1: known.trails.audit lacks 'bucket'; allowed: text"),
-        ("known: {trails: {audit: }}", "1: known.trails.audit has nothing; allowed: the keys bucket, prefix, kms_key, organization"),
+        ("require:\n  admin_ports: [22, 70000]", "2: require.admin_ports[1] is '70000'; allowed: a whole number from 0 to 65535"),
+        ("allow:\n  cidrs:\n    - 10.0.0.1/8", "3: '10.0.0.1/8' is no range of addresses; allowed: as 203.0.113.0/24 or 2001:db8::/32"),
+        ("require: {trails: {audit: {bucket: b, organization: maybe}}}", "1: require.trails.audit.organization is 'maybe'; allowed: true, false"),
+        ("require: {trails: {audit: {}}}", "1: require.trails.audit lacks 'bucket'; allowed: text"),
+        ("require: {trails: {audit: }}", "1: require.trails.audit has nothing; allowed: the keys bucket, prefix, kms_key, organization"),
         ("channels: [{name: a, type: irc, url: 'ssm:/a'}]", f"1: channels[0].type is 'irc'; allowed: {TYPES}"),
         ("channels: [{name: a, type: slak, url: 'ssm:/a'}]", f"1: channels[0].type is 'slak', did you mean 'slack'?; allowed: {TYPES}"),
         ("channels: [{name: a, type: [slack], url: 'ssm:/a'}]", f"1: channels[0].type has a list; allowed: {TYPES}"),
@@ -343,7 +343,9 @@ YAML_SHAPES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from([*Settings.__struct_fields__, *Known.__struct_fields__, *Exemption.__struct_fields__, ID]),
+            st.sampled_from(
+                [*Settings.__struct_fields__, *Baseline.__struct_fields__, *Exemption.__struct_fields__, ID]
+            ),
             inner,
             max_size=4,
         )

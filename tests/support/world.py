@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Bucket, Known
+from chalicelib.core.baseline import Allow, Baseline, Bucket, Require
 from chalicelib.core.settings import Settings
 from chalicelib.core.snapback_resources import READER, fixer
 from chalicelib.core.types import Mode
@@ -34,7 +34,16 @@ _PARAMETERS = "provide-client-params"
 VAULT_KEY = f"arn:aws:kms:{REGION}:{HOME}:key/12345678-1234-4234-8234-123456789012"
 VAULT = Bucket(kms_key=VAULT_KEY, versioning=True, logs_to="vault-access", keep_days=365)
 TAGS: Any = {"owner": "session", "made-by": "creator", "made-at": "time"}
-KNOWN = Known(accounts=frozenset({FRIEND}), buckets={"vault-*": VAULT}, required_tags={"AWS::*": TAGS}, stack=STACK)
+KNOWN = Baseline(
+    allow=Allow(accounts=frozenset({FRIEND})),
+    require=Require(buckets={"vault-*": VAULT}, required_tags={"AWS::*": TAGS}),
+    stack=STACK,
+)
+
+
+def settings_with(baseline: Baseline, **settings: Any) -> Settings:
+    """Settings that hold resources against this baseline."""
+    return Settings(**{name: getattr(baseline, name) for name in Baseline.__struct_fields__} | settings)
 
 
 def tag_bucket(world: World, name: str) -> None:
@@ -56,7 +65,7 @@ class World:
     """An account with Snapback in it, one a test. `aws` is the person's own way in, unwatched and unlimited."""
 
     aws: boto3.Session
-    settings: Settings = field(default_factory=lambda: Settings(known=KNOWN, grace={"*": 0}))
+    settings: Settings = field(default_factory=lambda: settings_with(KNOWN, grace={"*": 0}))
     clock: datetime = datetime(2026, 11, 23, 10, 0, 2, tzinfo=UTC)
     calls: list[Call] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
@@ -87,7 +96,7 @@ class World:
         application.later = lambda envelope, due: self.waiting.append((envelope, due))
         source: Any = Source(REGION)
         source.events.register("request-created", self._count_call)
-        application.sessions = AwsSessions(HOME, application.settings.known, source)
+        application.sessions = AwsSessions(HOME, application.settings, source)
         self._limit(application.sessions)
         if not application.ledger.exists():
             application.ledger.create()

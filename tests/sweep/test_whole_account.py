@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from chalicelib import catalog
 from chalicelib.aws.settings_source import STACK_VARIABLE
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.resource import Account
 from chalicelib.core.settings import Settings
 from snapback import cli, errors
@@ -23,7 +23,7 @@ from tests.guardrails.ec2.test_instance_exploitable_from_internet import hole, w
 from tests.support.cases import GUARDRAILS, case_of
 from tests.support.events import REGION, STACK
 from tests.support.moto_gaps import inspector_found
-from tests.support.world import KNOWN, World
+from tests.support.world import KNOWN, World, settings_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,16 +91,16 @@ def swept(rules: list[Guardrail[Any]], folder: Path, *, only: bool = False) -> d
     with mock_aws() as account, gaps.closed():
         account.reset()
         world = World(boto3.Session(region_name=REGION))
-        known: dict[str, Any] = {}
+        baseline: dict[str, Any] = {}
         for rule in rules:
-            world.settings = Settings(known=KNOWN, grace={"*": 0})
+            world.settings = settings_with(KNOWN, grace={"*": 0})
             try:
                 BESIDES.get(rule.id, case_of(rule.id).unsafe[0])(world)
             except Exception:  # noqa: BLE001, S112 - what another one made is in its way
                 continue
-            together(known, world.settings.known)
+            together(baseline, world.settings)
         settings = {
-            "known": known,
+            **baseline,
             "guardrails": {rule.id: "fix" for rule in GUARDRAILS if rule.opt_in},
             "limits": {"fixes_per_minute": 1000},
         }
@@ -124,16 +124,21 @@ def exploitable(world: World) -> None:
 BESIDES: dict[str, Callable[[World], object]] = {"ec2.instance_exploitable_from_internet": exploitable}
 
 
-def together(all_of_it: dict[str, Any], known: Known) -> None:
-    """All that any case says is known. The stack is the environment's to tell."""
-    usual = msgspec.to_builtins(Known())
-    for name, value in msgspec.to_builtins(known).items():
-        before = all_of_it.get(name)
-        if value == usual[name] or name == "stack":
+def together(all_of_it: dict[str, Any], settings: Settings) -> None:
+    """All that any case allows or requires. The stack is the environment's to tell."""
+    usual = msgspec.to_builtins(Settings())
+    told = {name: each for name, each in msgspec.to_builtins(settings).items() if name in Baseline.__struct_fields__}
+    _merge(all_of_it, {name: each for name, each in told.items() if name != "stack"}, usual)
+
+
+def _merge(whole: dict[str, Any], more: dict[str, Any], usual: dict[str, Any]) -> None:
+    for name, value in more.items():
+        before = whole.get(name)
+        if value == usual.get(name):
             continue
-        if isinstance(value, dict) and isinstance(before, dict):
-            all_of_it[name] = before | value
+        if isinstance(value, dict):
+            _merge(whole.setdefault(name, {}), value, usual.get(name, {}))
         elif isinstance(value, list) and isinstance(before, list):
-            all_of_it[name] = before + [each for each in value if each not in before]
+            whole[name] = before + [each for each in value if each not in before]
         else:
-            all_of_it[name] = value
+            whole[name] = value

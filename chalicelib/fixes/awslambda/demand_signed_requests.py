@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.awslambda import FunctionUrl
@@ -22,7 +21,7 @@ class DemandSignedRequests(Fix["FunctionUrl"]):
     def read(self, resource: FunctionUrl, aws: Session) -> State:
         return {"auth_type": resource.described(aws)["AuthType"]}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "auth_type": "AWS_IAM"}
 
     def write(self, resource: FunctionUrl, state: State, aws: Session) -> None:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.policy_access import Entrant, Who, let_in
 from chalicelib.analysis.policy_document import Statement, statements
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.awslambda import Qualified
@@ -44,17 +44,17 @@ class RemovePermissions(Fix["Qualified"]):
     reads = ("lambda:GetPolicy",)
     writes = ("lambda:GetPolicy", "lambda:RemovePermission", "lambda:AddPermission")
 
-    def found(self, policy: str | None, known: Known, account: str) -> list[tuple[Statement, Entrant]]:
+    def found(self, policy: str | None, baseline: Baseline, account: str) -> list[tuple[Statement, Entrant]]:
         """Who gets in that isn't known, and by which statement."""
         by_index = {each.index: each for each in statements(policy)}
-        entrants = ((by_index[each.statement], each) for each in let_in(policy, known, account))
+        entrants = ((by_index[each.statement], each) for each in let_in(policy, baseline, account))
         return [(statement, each) for statement, each in entrants if not _vouched(statement, each)]
 
     def read(self, resource: Qualified, aws: Session) -> State:
-        found = self.found(resource.policy(aws), aws.known, resource.account)
+        found = self.found(resource.policy(aws), aws.baseline, resource.account)
         return {"statements": list({each.index: dict(each.raw) for each, _ in found}.values())}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+    def safe(self, state: State, context: FixContext) -> State:
         return {"statements": [each for each in state["statements"] if permission(each) is None]}
 
     def write(self, resource: Qualified, state: State, aws: Session) -> None:
@@ -64,7 +64,7 @@ class RemovePermissions(Fix["Qualified"]):
             policy = client.get_policy(**resource.asked)["Policy"]
         wanted = {each.get("Sid"): each for each in state["statements"]}
         there = {each.raw.get("Sid"): each.raw for each in statements(policy)}
-        unsafe = [each.raw for each, _ in self.found(policy, aws.known, resource.account)]
+        unsafe = [each.raw for each, _ in self.found(policy, aws.baseline, resource.account)]
         others = {sid: raw for sid, raw in there.items() if raw not in unsafe}
         for sid in {each.get("Sid") for each in unsafe} | (wanted.keys() & others.keys()):
             if there[sid] != wanted.get(sid) and permission(there[sid]):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.core.snapback_resources import own
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.awslambda import Deployment
@@ -27,8 +26,8 @@ class StopFunction(Fix["Deployment"]):
         reserved = aws.client("lambda").get_function_concurrency(**resource.asked).get("ReservedConcurrentExecutions")
         return {"account": resource.account, "function": resource.name, "reserved": reserved}
 
-    def safe(self, state: State, known: Known) -> State:
-        return state if own(known, state["account"], state["function"]) else {**state, "reserved": 0}
+    def safe(self, state: State, context: FixContext) -> State:
+        return state if own(context.baseline, state["account"], state["function"]) else {**state, "reserved": 0}
 
     def write(self, resource: Deployment, state: State, aws: Session) -> None:
         client = aws.client("lambda")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from chalicelib.core.baseline import Known
     from chalicelib.core.baseline import Trail as KnownTrail
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -67,8 +66,8 @@ class KeepTrailLogging(Fix["Trail"]):
             }
         return {"name": resource.id, "exists": False}
 
-    def safe(self, state: State, known: Known) -> State:
-        ours = known.trails.get(state["name"])
+    def safe(self, state: State, context: FixContext) -> State:
+        ours = context.baseline.require.trails.get(state["name"])
         if not state["exists"]:
             if ours is None:
                 return state
@@ -110,7 +109,7 @@ def _parameters(settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _astray(settings: Mapping[str, Any], ours: KnownTrail) -> dict[str, Any]:
-    """What is to change so that it delivers as known.trails says."""
+    """What is to change so that it delivers as require.trails says."""
     changed: dict[str, Any] = {}
     if settings["S3BucketName"] != ours.bucket:
         changed |= {"S3BucketName": ours.bucket, "S3KeyPrefix": ours.prefix or ""}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import text
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.codebuild import Project
@@ -23,7 +22,7 @@ class HideBuilds(Fix["Project"]):
     def read(self, resource: Project, aws: Session) -> State:
         return {"visibility": text(resource.described(aws), "projectVisibility") or "PRIVATE"}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "visibility": "PRIVATE"}
 
     def write(self, resource: Project, state: State, aws: Session) -> None:

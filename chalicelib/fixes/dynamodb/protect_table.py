@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 from chalicelib.resources.dynamodb import Table
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
 
@@ -37,7 +36,7 @@ class ProtectTable(Fix[Table]):
                 }
         return {"exists": False}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "deletion_protection": True, "recovery": True} if state["exists"] else state
 
     def write(self, resource: Table, state: State, aws: Session) -> None:

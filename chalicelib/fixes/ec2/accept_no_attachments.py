@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.connections import TransitGateway
@@ -25,7 +24,7 @@ class AcceptNoAttachments(Fix["TransitGateway"]):
     def read(self, resource: TransitGateway, aws: Session) -> State:
         return {"auto_accept": resource.described(aws)["Options"]["AutoAcceptSharedAttachments"]}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nothing in the settings lets it be
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "auto_accept": "disable"}
 
     def write(self, resource: TransitGateway, state: State, aws: Session) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.resource import Account
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -23,12 +22,12 @@ class _BlockPublicSharing(Fix["Account"]):
 
     blocked: str
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nothing in the settings lets it be
+    def safe(self, state: State, context: FixContext) -> State:
         if state["block"] != OPEN or state["managed_by"] == BY_POLICY:
             return state
         return {**state, "block": self.blocked}
 
-    def write(self, resource: Account, state: State, aws: Session) -> None:  # noqa: ARG002 - the session is the account's
+    def write(self, resource: Account, state: State, aws: Session) -> None:
         if state["block"] == OPEN:
             self._unblock(aws)
         else:
@@ -51,7 +50,7 @@ class BlockPublicImages(_BlockPublicSharing):
     writes = ("ec2:EnableImageBlockPublicAccess", "ec2:DisableImageBlockPublicAccess")
     blocked = "block-new-sharing"
 
-    def read(self, resource: Account, aws: Session) -> State:  # noqa: ARG002 - the session is the account's
+    def read(self, resource: Account, aws: Session) -> State:
         found = aws.client("ec2").get_image_block_public_access_state()
         return {"block": found["ImageBlockPublicAccessState"], "managed_by": found.get("ManagedBy", "account")}
 
@@ -72,7 +71,7 @@ class BlockPublicSnapshots(_BlockPublicSharing):
     writes = ("ec2:EnableSnapshotBlockPublicAccess", "ec2:DisableSnapshotBlockPublicAccess")
     blocked = "block-all-sharing"
 
-    def read(self, resource: Account, aws: Session) -> State:  # noqa: ARG002 - the session is the account's
+    def read(self, resource: Account, aws: Session) -> State:
         found = aws.client("ec2").get_snapshot_block_public_access_state()
         return {"block": found["State"], "managed_by": found.get("ManagedBy", "account")}
 

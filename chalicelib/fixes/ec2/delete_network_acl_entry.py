@@ -5,14 +5,14 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.ec2.revoke_open_rules import lanes, lets_in, open_rules
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 _KEPT = ("Protocol", "RuleAction", "CidrBlock", "Ipv6CidrBlock", "PortRange", "IcmpTypeCode")
 
 
-def opened(entries: Iterable[Mapping[str, Any]], number: int, known: Known) -> Mapping[str, Any] | None:
+def opened(entries: Iterable[Mapping[str, Any]], number: int, baseline: Baseline) -> Mapping[str, Any] | None:
     """The ingress rule of this number, if it lets in the internet to an admin port that no rule before it denies."""
     before: list[Mapping[str, Any]] = []
     for entry in sorted(entries, key=lambda entry: int(entry["RuleNumber"])):
         if entry["RuleNumber"] == number:
             rule = _rule(entry)
-            if entry["RuleAction"] != "allow" or not open_rules([rule], known, {}):
+            if entry["RuleAction"] != "allow" or not open_rules([rule], baseline, {}):
                 return None
             return (
                 entry
-                if any(lets_in(rule, *lane) and not _denied(before, entry, lane) for lane in lanes(known))
+                if any(lets_in(rule, *lane) and not _denied(before, entry, lane) for lane in lanes(baseline))
                 else None
             )
         before.append(entry)
@@ -87,7 +87,7 @@ class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
         found = [each for each in resource.listed(aws) if each["RuleNumber"] == resource.number]
         return {"rule": {key: found[0][key] for key in _KEPT if key in found[0]} if found else None}  # type: ignore[literal-required]
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked what is known
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "rule": None}
 
     def write(self, resource: NetworkAclEntry, state: State, aws: Session) -> None:
@@ -104,15 +104,15 @@ class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
 
     def needs_approval(
         self,
-        resource: NetworkAclEntry,  # noqa: ARG002
+        resource: NetworkAclEntry,
         before: State,
-        after: State,  # noqa: ARG002
-        actor: Actor,  # noqa: ARG002
+        after: State,
+        actor: Actor,
         aws: Session,
     ) -> str | None:
         rule = before["rule"]
         ports = (rule or {}).get("PortRange") or {}
         low, high = ports.get("From", 0), ports.get("To", 65535)
-        if rule is None or set(range(low, high + 1)) <= set(aws.known.admin_ports):
+        if rule is None or set(range(low, high + 1)) <= set(aws.baseline.require.admin_ports):
             return None
         return "it lets in other ports too, which would be cut off"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.security_groups import DefaultGroup
@@ -41,7 +40,7 @@ class EmptyDefaultGroup(Fix["DefaultGroup"]):
         aws.client("ec2").describe_security_groups(GroupIds=[resource.id])  # The call below has no rules for "gone".
         return {"rules": sorted(self._rules(resource, aws).values(), key=lambda rule: json.dumps(rule, sort_keys=True))}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - it is to have none, whatever is known
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "rules": []}
 
     def write(self, resource: DefaultGroup, state: State, aws: Session) -> None:

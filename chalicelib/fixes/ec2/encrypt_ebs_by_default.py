@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.resource import Account
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -22,13 +21,13 @@ class EncryptEbsByDefault(Fix["Account"]):
     reads = ("ec2:GetEbsEncryptionByDefault",)
     writes = ("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault")
 
-    def read(self, resource: Account, aws: Session) -> State:  # noqa: ARG002 - the session is the account's
+    def read(self, resource: Account, aws: Session) -> State:
         return {"encrypted_by_default": aws.client("ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "encrypted_by_default": True}
 
-    def write(self, resource: Account, state: State, aws: Session) -> None:  # noqa: ARG002 - the session is the account's
+    def write(self, resource: Account, state: State, aws: Session) -> None:
         ec2 = aws.client("ec2")
         if state["encrypted_by_default"]:
             ec2.enable_ebs_encryption_by_default()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.connections import Peering
@@ -31,7 +30,7 @@ class EndPeering(Fix["Peering"]):
     def read(self, resource: Peering, aws: Session) -> State:
         return {"joined": resource.described(aws)["Status"]["Code"] in JOINED}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who is known
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "joined": False}
 
     def write(self, resource: Peering, state: State, aws: Session) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, WaiterError
 
 from chalicelib.core.event import parse_time
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ec2.type_defs import InstanceTypeDef, SecurityGroupTypeDef
 
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.instances import Suspect
@@ -90,7 +89,7 @@ class IsolateInstance(Fix["Suspect"]):
             "kept": mark is not None and _kept(found, mark, aws),
         }
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - whoever's instance it is
+    def safe(self, state: State, context: FixContext) -> State:
         groups = dict.fromkeys(state["groups"], ISOLATED)
         if not groups:
             return state

@@ -1,13 +1,12 @@
-"""Whether the traffic of a VPC is logged to where the settings say, `known.flow_logs`."""
+"""Whether the traffic of a VPC is logged to where the settings say, `require.flow_logs`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.vpcs import Vpc
@@ -42,15 +41,21 @@ class LogVpcFlows(Fix["Vpc"]):
     )
 
     def read(self, resource: Vpc, aws: Session) -> State:
-        return {"logged_to": aws.known.flow_logs if self._ours(resource, aws.known.flow_logs, aws) else None}
+        return {
+            "logged_to": aws.baseline.require.flow_logs
+            if self._ours(resource, aws.baseline.require.flow_logs, aws)
+            else None
+        }
 
-    def safe(self, state: State, known: Known) -> State:
-        return {**state, "logged_to": known.flow_logs} if known.flow_logs else state
+    def safe(self, state: State, context: FixContext) -> State:
+        return (
+            {**state, "logged_to": context.baseline.require.flow_logs} if context.baseline.require.flow_logs else state
+        )
 
     def write(self, resource: Vpc, state: State, aws: Session) -> None:
         ec2: Any = aws.client("ec2")
         wanted = state["logged_to"]
-        ours = self._ours(resource, wanted or aws.known.flow_logs, aws)
+        ours = self._ours(resource, wanted or aws.baseline.require.flow_logs, aws)
         if wanted and not ours:
             answer = ec2.create_flow_logs(
                 ResourceType="VPC",

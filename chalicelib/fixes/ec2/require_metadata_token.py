@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.resource import Account
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -34,7 +33,7 @@ class RequireMetadataToken(Fix["Instance"]):
         found = resource.described(aws)
         return {"tokens": found.get("MetadataOptions", {}).get("HttpTokens", "required") if found else "required"}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nothing in the settings lets it be
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "tokens": "required"}
 
     def write(self, resource: Instance, state: State, aws: Session) -> None:
@@ -51,15 +50,15 @@ class RequireMetadataTokenByDefault(Fix["Account"]):
     reads = ("ec2:GetInstanceMetadataDefaults",)
     writes = ("ec2:ModifyInstanceMetadataDefaults",)
 
-    def read(self, resource: Account, aws: Session) -> State:  # noqa: ARG002 - the session is the account's
+    def read(self, resource: Account, aws: Session) -> State:
         found: Any = aws.client("ec2").get_instance_metadata_defaults().get("AccountLevel") or {}
         return {
             "tokens": found.get("HttpTokens", "no-preference"),
             "managed_by": found.get("ManagedBy", "account"),
         }
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nothing in the settings lets it be
+    def safe(self, state: State, context: FixContext) -> State:
         return state if state["managed_by"] == BY_POLICY else {**state, "tokens": "required"}
 
-    def write(self, resource: Account, state: State, aws: Session) -> None:  # noqa: ARG002 - the session is the account's
+    def write(self, resource: Account, state: State, aws: Session) -> None:
         aws.client("ec2").modify_instance_metadata_defaults(HttpTokens=state["tokens"])

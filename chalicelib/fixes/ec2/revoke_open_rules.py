@@ -7,14 +7,14 @@ from functools import cache
 from ipaddress import collapse_addresses, ip_network
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from ipaddress import IPv4Network, IPv6Network
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.security_groups import SecurityGroup
@@ -28,7 +28,7 @@ BROAD = {4: 2**25, 6: 2**97}
 """So many public addresses are the internet: those of a /7, or of a /31 in IPv6.
 
 One range broader than a /8 (/32) has as many. /8 is the largest block that one company was given, /32 the ordinary one
-of a provider; whoever has more of their own puts it in the settings, under `known.cidrs`.
+of a provider; whoever has more of their own puts it in the settings, under `allow.cidrs`.
 """
 _NOT_PUBLIC = (
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
@@ -42,7 +42,7 @@ _SOURCES |= {"PrefixListId": ("PrefixListIds", "PrefixListId")}
 """A rule's source: its name in a rule, and the list and name that it has in an IpPermission."""
 
 
-def open_rules(rules: Iterable[Rule], known: Known, entries: Mapping[str, list[str]]) -> list[Rule]:
+def open_rules(rules: Iterable[Rule], baseline: Baseline, entries: Mapping[str, list[str]]) -> list[Rule]:
     """Those that let in the internet to an admin port, or to all ports; `entries` are the prefix lists' CIDRs.
 
     What counts is all that is let in to one port: its ranges together, overlaps once, without private and known
@@ -51,12 +51,12 @@ def open_rules(rules: Iterable[Rule], known: Known, entries: Mapping[str, list[s
     rules = list(rules)
     found: set[int] = set()
     for version, broad in BROAD.items():
-        harmless = _harmless(known.cidrs, version)
+        harmless = _harmless(baseline.allow.cidrs, version)
         ranges = [_networks(_cidrs(rule, entries), version) for rule in rules]
         sizes = [_beyond(harmless, each) if each else 0 for each in ranges]
         if sum(sizes) < broad:
             continue
-        for port in {frozenset(_let_in(rules, *lane)) for lane in lanes(known)}:
+        for port in {frozenset(_let_in(rules, *lane)) for lane in lanes(baseline)}:
             left = {number for number in port if sizes[number]}
             while (
                 sum(sizes[number] for number in left) >= broad
@@ -68,11 +68,11 @@ def open_rules(rules: Iterable[Rule], known: Known, entries: Mapping[str, list[s
     return [rule for number, rule in enumerate(rules) if number in found]
 
 
-def internet(cidrs: Iterable[str], known: Known) -> list[str]:
+def internet(cidrs: Iterable[str], baseline: Baseline) -> list[str]:
     """Of ranges that are let in to one place, those by which the internet is: the broadest, until what is left is narrow."""
     found: list[str] = []
     for version, broad in BROAD.items():
-        harmless = _harmless(known.cidrs, version)
+        harmless = _harmless(baseline.allow.cidrs, version)
         sizes = {cidr: _beyond(harmless, each) for cidr in cidrs if (each := _networks([cidr], version))}
         left = {cidr for cidr, size in sizes.items() if size}
         while left and _beyond(harmless, _networks(left, version)) >= broad:
@@ -100,8 +100,8 @@ def rules_in(group: Mapping[str, Any]) -> list[Rule]:
 
 def entries_for(rules: Iterable[Rule], aws: Session) -> dict[str, list[str]]:
     """The CIDRs of the prefix lists that matter: not known, and let in to a port that must not face the internet."""
-    lists = [rule for rule in rules if rule.get("PrefixListId", "") not in {"", *aws.known.prefix_lists}]
-    reached = {rule["PrefixListId"] for lane in lanes(aws.known) for rule in lists if lets_in(rule, *lane)}
+    lists = [rule for rule in rules if rule.get("PrefixListId", "") not in {"", *aws.baseline.allow.prefix_lists}]
+    reached = {rule["PrefixListId"] for lane in lanes(aws.baseline) for rule in lists if lets_in(rule, *lane)}
     found: dict[str, list[str]] = {}
     for prefix_list in sorted(reached):
         pages = aws.client("ec2").get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=prefix_list)
@@ -133,15 +133,15 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
     def read(self, resource: SecurityGroup, aws: Session) -> State:
         aws.client("ec2").describe_security_groups(GroupIds=[resource.id])  # The call below has no rules for "gone".
         rules = list(self._rules(resource, aws).values())
-        return {"open": sorted(open_rules(rules, aws.known, entries_for(rules, aws)), key=json.dumps)}
+        return {"open": sorted(open_rules(rules, aws.baseline, entries_for(rules, aws)), key=json.dumps)}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - `read` left out what is known
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "open": []}
 
     def write(self, resource: SecurityGroup, state: State, aws: Session) -> None:
         ec2, wanted = aws.client("ec2"), state["open"]
         now = self._rules(resource, aws)
-        at_fault = open_rules(now.values(), aws.known, entries_for(now.values(), aws))
+        at_fault = open_rules(now.values(), aws.baseline, entries_for(now.values(), aws))
         in_the_way = [_permission(rule) for rule in wanted]
         revoked = [
             rule_id
@@ -179,9 +179,9 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
         }
 
 
-def lanes(known: Known) -> list[tuple[str, int, int]]:
+def lanes(baseline: Baseline) -> list[tuple[str, int, int]]:
     """What must not face the internet: protocol, first and last port."""
-    ports = [_ALL_PORTS, *((port, port) for port in known.admin_ports)]
+    ports = [_ALL_PORTS, *((port, port) for port in baseline.require.admin_ports)]
     return [(protocol, *each) for protocol in _PROTOCOLS for each in ports]
 
 
@@ -211,8 +211,8 @@ def _networks(cidrs: Iterable[str], version: int) -> list[Network]:
 
 
 @cache
-def _harmless(known: tuple[str, ...], version: int) -> list[Network]:
-    return _networks((*_NOT_PUBLIC, *known), version)
+def _harmless(baseline: tuple[str, ...], version: int) -> list[Network]:
+    return _networks((*_NOT_PUBLIC, *baseline), version)
 
 
 def _beyond(harmless: list[Network], networks: Iterable[Network]) -> int:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.vpcs import Subnet
@@ -25,7 +24,7 @@ class StopAssigningPublicAddresses(Fix["Subnet"]):
     def read(self, resource: Subnet, aws: Session) -> State:
         return {"assigns_public_addresses": resource.described(aws)["MapPublicIpOnLaunch"]}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked which subnets may
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "assigns_public_addresses": False}
 
     def write(self, resource: Subnet, state: State, aws: Session) -> None:

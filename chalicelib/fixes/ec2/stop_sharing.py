@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -23,13 +23,13 @@ _MOST = 500
 """Permissions in one ModifySnapshotAttribute; we keep to it for images too."""
 
 
-def strangers(state: State, known: Known) -> list[dict[str, str]]:
+def strangers(state: State, baseline: Baseline) -> list[dict[str, str]]:
     """The permissions that aren't for our account, a known account, or (part of) a known organization."""
-    accounts = {state["account"], *known.accounts}
+    accounts = {state["account"], *baseline.allow.accounts}
     return [
         permission
         for permission in state["permissions"]
-        if permission.get("UserId") not in accounts and _organization(permission) not in known.organizations
+        if permission.get("UserId") not in accounts and _organization(permission) not in baseline.allow.organizations
     ]
 
 
@@ -50,8 +50,8 @@ class _StopSharing(Fix[R]):
         found = self._permissions(resource, aws)
         return {"account": resource.account, "permissions": sorted(found, key=lambda each: sorted(each.items()))}
 
-    def safe(self, state: State, known: Known) -> State:
-        unknown = strangers(state, known)
+    def safe(self, state: State, context: FixContext) -> State:
+        unknown = strangers(state, context.baseline)
         return {**state, "permissions": [each for each in state["permissions"] if each not in unknown]}
 
     def write(self, resource: R, state: State, aws: Session) -> None:

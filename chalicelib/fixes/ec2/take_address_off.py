@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.addresses import Address
@@ -29,7 +28,7 @@ class TakeAddressOff(Fix["Address"]):
             return {"on": None}
         return {"on": {"interface": found["NetworkInterfaceId"], "private_address": found["PrivateIpAddress"]}}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked where it may be
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "on": None}
 
     def write(self, resource: Address, state: State, aws: Session) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.instances import Instance
@@ -29,7 +28,7 @@ class TakeProfileOff(Fix["Instance"]):
         found = resource.described(aws)
         return {"profile": found.get("IamInstanceProfile", {}).get("Arn") if found else None}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who may be administrator
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "profile": None}
 
     def write(self, resource: Instance, state: State, aws: Session) -> None:

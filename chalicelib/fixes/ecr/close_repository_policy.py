@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_access import strangers
 from chalicelib.analysis.policy_document import drop_principals, living
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ecr.repositories import Repository
@@ -32,8 +31,8 @@ class CloseRepositoryPolicy(Fix["Repository"]):
             policy = aws.client("ecr").get_repository_policy(repositoryName=resource.id)["policyText"]
         return {"account": resource.account, "policy": living(policy) if policy else policy}
 
-    def safe(self, state: State, known: Known) -> State:
-        unknown = strangers(state["policy"], known, state["account"])
+    def safe(self, state: State, context: FixContext) -> State:
+        unknown = strangers(state["policy"], context.baseline, state["account"])
         return {**state, "policy": drop_principals(state["policy"], unknown)} if unknown else state
 
     def write(self, resource: Repository, state: State, aws: Session) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ecr.repositories import Repository
@@ -31,7 +30,7 @@ class FreezeRepositoryTags(Fix["Repository"]):
         filters = found.get("imageTagMutabilityExclusionFilters") or []
         return {"mutability": found.get("imageTagMutability", "MUTABLE"), "but": [each["filter"] for each in filters]}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked whether it is a release's
+    def safe(self, state: State, context: FixContext) -> State:
         if not state["mutability"].startswith(_FROZEN):
             return {"mutability": _FROZEN, "but": []}
         but = [each for each in state["but"] if each.strip("*")]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ecr.images import Image
@@ -49,10 +48,10 @@ class QuarantineImage(Fix["Image"]):
         now = look(resource, aws)
         return {"digest": resource.digest, "tags": now.tags, "archived": now.archived}
 
-    def safe(self, state: State, known: Known) -> State:
+    def safe(self, state: State, context: FixContext) -> State:
         if state["archived"] or not state["tags"]:
             return state
-        if known.quarantine == "untag":
+        if context.baseline.quarantine == "untag":
             return {**state, "tags": [quarantined(state["digest"])]}
         return {**state, "archived": True}
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ecr.repositories import Repository
@@ -31,7 +30,7 @@ class ScanRepositoryOnPush(Fix["Repository"]):
             "scan_type": ecr.get_registry_scanning_configuration()["scanningConfiguration"].get("scanType", "BASIC"),
         }
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "scan_on_push": state["scan_on_push"] or state["scan_type"] == "BASIC"}
 
     def write(self, resource: Repository, state: State, aws: Session) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.ecr.quarantine_image import TAG_READS, TAG_WRITES, look, put_tags, quarantined
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ecr.images import Image
@@ -26,8 +25,8 @@ class TakeForbiddenTagsOff(Fix["Image"]):
     def read(self, resource: Image, aws: Session) -> State:
         return {"repository": resource.repository, "digest": resource.digest, "tags": look(resource, aws).tags}
 
-    def safe(self, state: State, known: Known) -> State:
-        release = known.release(state["repository"])
+    def safe(self, state: State, context: FixContext) -> State:
+        release = context.baseline.release(state["repository"])
         left = [tag for tag in state["tags"] if release is None or not release.forbids(tag)]
         if len(left) == len(state["tags"]):
             return state

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ecs import TaskDefinition
@@ -35,7 +34,7 @@ class DeregisterTaskDefinition(Fix["TaskDefinition"]):
             "used_by": resource.used_by(aws) if active else [],
         }
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+    def safe(self, state: State, context: FixContext) -> State:
         return state if state["used_by"] else {**state, "status": "INACTIVE"}
 
     def write(self, resource: TaskDefinition, state: State, aws: Session) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.event import dig, text
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ecs import Service
@@ -32,7 +31,7 @@ class TakeOffPublicAddresses(Fix["Service"]):
             "deployed_by": text(found, "deploymentController", "type") or "ECS",
         }
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+    def safe(self, state: State, context: FixContext) -> State:
         if state["deployed_by"] != "ECS" or state["public_ip"] != "ENABLED":
             return state
         return {**state, "public_ip": "DISABLED"}

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import NotYet
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,10 @@ class ClusterSetting(Fix["Cluster"]):
     def read(self, resource: Cluster, aws: Session) -> State:
         """Raises NotYet while EKS is about what makes it safe: it may still fail."""
         coming = self.coming(resource, aws)
-        if coming != self.setting(resource.described(aws), {}, resource) and self.safe(coming, aws.known) == coming:
+        if (
+            coming != self.setting(resource.described(aws), {}, resource)
+            and self.safe(coming, FixContext(aws.baseline)) == coming
+        ):
             raise NotYet("EKS is still carrying out the update")
         return coming
 

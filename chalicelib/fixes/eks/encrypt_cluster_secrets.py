@@ -10,13 +10,13 @@ from chalicelib.fixes.eks.cluster_setting import ClusterSetting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.rule import FixContext
     from chalicelib.core.types import State
     from chalicelib.resources.eks import Cluster
 
 
 class EncryptClusterSecrets(ClusterSetting):
-    """Have the cluster encrypt its secrets with the key that `known.kms_keys` names. It can't be taken back.
+    """Have the cluster encrypt its secrets with the key that `require.kms_keys` names. It can't be taken back.
 
     The state is `{"account", "region", "key": the key's ARN or None}`.
     https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html
@@ -30,8 +30,8 @@ class EncryptClusterSecrets(ClusterSetting):
         keys = [text(each, "provider", "keyArn") for each in kinds if "secrets" in rows(each, "resources")]
         return {"account": resource.account, "region": resource.region, "key": keys[-1] if keys else None}
 
-    def safe(self, state: State, known: Known) -> State:
-        return {**state, "key": state["key"] or known.kms_key(state["account"], state["region"])}
+    def safe(self, state: State, context: FixContext) -> State:
+        return {**state, "key": state["key"] or context.baseline.kms_key(state["account"], state["region"])}
 
     def change(self, resource: Cluster, state: State, eks: Any) -> None:
         if state["key"]:

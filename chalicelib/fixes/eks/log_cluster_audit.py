@@ -10,7 +10,7 @@ from chalicelib.fixes.eks.cluster_setting import ClusterSetting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.rule import FixContext
     from chalicelib.core.types import State
     from chalicelib.resources.eks import Cluster
 
@@ -24,12 +24,12 @@ class LogClusterAudit(ClusterSetting):
 
     writes = (*ClusterSetting.reads, "eks:UpdateClusterConfig")
 
-    def setting(self, cluster: Mapping[str, Any], under_way: Mapping[str, Any], resource: Cluster) -> State:  # noqa: ARG002
+    def setting(self, cluster: Mapping[str, Any], under_way: Mapping[str, Any], resource: Cluster) -> State:
         kinds = (*rows(cluster, "logging", "clusterLogging"), *rows(under_way, "ClusterLogging", "clusterLogging"))
         told = [each["enabled"] for each in kinds if "audit" in rows(each, "types")]
         return {"audit": told[-1] if told else False}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "audit": True}
 
     def change(self, resource: Cluster, state: State, eks: Any) -> None:

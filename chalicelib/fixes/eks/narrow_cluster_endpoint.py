@@ -11,7 +11,7 @@ from chalicelib.fixes.eks.cluster_setting import ClusterSetting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.rule import FixContext
     from chalicelib.core.types import State
     from chalicelib.resources.eks import Cluster
 
@@ -24,14 +24,14 @@ _MOST = 40
 class NarrowClusterEndpoint(ClusterSetting):
     """Close the cluster's public endpoint to the internet, and open the private one, which its nodes then use.
 
-    Narrow ranges stay; where there is none, `known.cidrs` are let in, and without these the public endpoint is closed.
+    Narrow ranges stay; where there is none, `allow.cidrs` are let in, and without these the public endpoint is closed.
     The state is `{"public", "private", "cidrs": sorted, of the public endpoint}`.
     https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
     """
 
     writes = (*ClusterSetting.reads, "eks:UpdateClusterConfig")
 
-    def setting(self, cluster: Mapping[str, Any], under_way: Mapping[str, Any], resource: Cluster) -> State:  # noqa: ARG002
+    def setting(self, cluster: Mapping[str, Any], under_way: Mapping[str, Any], resource: Cluster) -> State:
         network = cluster["resourcesVpcConfig"]
         public = under_way.get("EndpointPublicAccess", network.get("endpointPublicAccess", True))
         return {
@@ -42,12 +42,16 @@ class NarrowClusterEndpoint(ClusterSetting):
             else [],
         }
 
-    def safe(self, state: State, known: Known) -> State:
-        wide = internet(state["cidrs"], known)
+    def safe(self, state: State, context: FixContext) -> State:
+        wide = internet(state["cidrs"], context.baseline)
         if not wide:
             return state
         versions = {ip_network(cidr, strict=False).version for cidr in wide}
-        ours = [cidr for cidr in known.cidrs if is_public(cidr) and ip_network(cidr, strict=False).version in versions]
+        ours = [
+            cidr
+            for cidr in context.baseline.allow.cidrs
+            if is_public(cidr) and ip_network(cidr, strict=False).version in versions
+        ]
         left = [cidr for cidr in state["cidrs"] if cidr not in wide] or sorted({*ours})[:_MOST]
         return {"public": bool(left), "private": True, "cidrs": left}
 

@@ -6,12 +6,11 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.resource import partition
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -40,7 +39,7 @@ class WithdrawClusterAdmin(Fix["AccessEntry"]):
         ]
         return {"admin": sorted(found, key=lambda each: str(each["policy"]))}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who may be administrator
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "admin": []}
 
     def write(self, resource: AccessEntry, state: State, aws: Session) -> None:
@@ -54,7 +53,9 @@ class WithdrawClusterAdmin(Fix["AccessEntry"]):
             if each not in now:
                 eks.associate_access_policy(**entry, policyArn=each["policy"], accessScope=each["scope"])
 
-    def needs_approval(self, resource: AccessEntry, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(
+        self, resource: AccessEntry, before: State, after: State, actor: Actor, aws: Session
+    ) -> str | None:
         """Who gets in by the aws-auth ConfigMap isn't looked at: only Kubernetes can tell."""
         pages = aws.client("eks").get_paginator("list_access_entries")
         for name in ADMIN:
@@ -64,7 +65,7 @@ class WithdrawClusterAdmin(Fix["AccessEntry"]):
                     return None
         return "no other access entry has an admin policy: it may be the cluster's last administrator"
 
-    def touches(self, resource: AccessEntry, before: State) -> tuple[str, ...]:  # noqa: ARG002
+    def touches(self, resource: AccessEntry, before: State) -> tuple[str, ...]:
         return (resource.principal,)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import EVEN_READS, about_reads
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.events import Rule
@@ -34,7 +33,7 @@ class EnableRule(Fix["Rule"]):
             return {"exists": True, "state": rule["State"], "about_reads": about_reads(rule.get("EventPattern") or "")}
         return {"exists": False}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002
+    def safe(self, state: State, context: FixContext) -> State:
         if not state["exists"] or state["state"] == EVEN_READS:
             return state
         return {**state, "state": EVEN_READS if state["about_reads"] else "ENABLED"}

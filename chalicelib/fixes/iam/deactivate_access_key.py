@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -28,17 +27,19 @@ class DeactivateAccessKey(Fix["AccessKey"]):
             return {"status": "unknown"}
         return {"status": resource.listed(aws)["Status"]}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who it belongs to
+    def safe(self, state: State, context: FixContext) -> State:
         return {"status": INACTIVE} if state["status"] == ACTIVE else state
 
     def write(self, resource: AccessKey, state: State, aws: Session) -> None:
         assert resource.user is not None
         aws.client("iam").update_access_key(**resource.user.name, AccessKeyId=resource.key, Status=state["status"])
 
-    def touches(self, resource: AccessKey, before: State) -> tuple[str, ...]:  # noqa: ARG002
+    def touches(self, resource: AccessKey, before: State) -> tuple[str, ...]:
         return (resource.user.arn,) if resource.user else ()
 
-    def needs_approval(self, resource: AccessKey, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(
+        self, resource: AccessKey, before: State, after: State, actor: Actor, aws: Session
+    ) -> str | None:
         if actor.key != resource.key:
             return None
         return f"{actor.name} made this call with that very key, and would lose it"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.deactivate_access_key import INACTIVE
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.iam.identities import User
@@ -25,7 +24,7 @@ class DeactivateUsersKeys(Fix["User"]):
         pages = aws.client("iam").get_paginator("list_access_keys").paginate(**resource.name)
         return {"keys": {key["AccessKeyId"]: key["Status"] for page in pages for key in page["AccessKeyMetadata"]}}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - whoever the user is
+    def safe(self, state: State, context: FixContext) -> State:
         return {"keys": dict.fromkeys(state["keys"], INACTIVE)}
 
     def write(self, resource: User, state: State, aws: Session) -> None:

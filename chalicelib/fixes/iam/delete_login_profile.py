@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.iam.identities import ConsoleUser
@@ -24,7 +23,7 @@ class DeleteLoginProfile(Fix["ConsoleUser"]):
     def read(self, resource: ConsoleUser, aws: Session) -> State:
         return {"password": resource.password_since(aws)}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked for MFA
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "password": None}  # nosec B105
 
     def write(self, resource: ConsoleUser, state: State, aws: Session) -> None:

@@ -6,11 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.resource import partition
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.iam.identities import ConsoleUser
@@ -81,7 +80,7 @@ class DenyUntilMfa(Fix["ConsoleUser"]):
             document = aws.client("iam").get_user_policy(**resource.name, PolicyName=NAME)["PolicyDocument"]
         return {"partition": partition(resource.region), "policy": document}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nobody is known enough to do without
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "policy": _policy(state["partition"])}
 
     def write(self, resource: ConsoleUser, state: State, aws: Session) -> None:

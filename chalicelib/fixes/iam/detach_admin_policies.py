@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.policy_escalation import administrators, at_fault
 from chalicelib.core.resource import partition
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 from chalicelib.resources.iam.documents import policy_text
 from chalicelib.resources.iam.identities import Identity
 
 if TYPE_CHECKING:
     from chalicelib.analysis.policy_document import Policy
-    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -71,7 +70,7 @@ class DetachAdminPolicies(Fix["Identity"]):
     def read(self, resource: Identity, aws: Session) -> State:
         return {"admin": list(self.found(resource, aws))}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who may be administrator
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "admin": []}
 
     def write(self, resource: Identity, state: State, aws: Session) -> None:
@@ -80,7 +79,7 @@ class DetachAdminPolicies(Fix["Identity"]):
             for arn in sorted(arns):
                 getattr(iam, f"{verb}_{resource.what}_policy")(**resource.name, PolicyArn=arn)
 
-    def needs_approval(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         return last_administrator(aws, resource)
 
 

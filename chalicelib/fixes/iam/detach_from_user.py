@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_document import statements
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam import deny_until_mfa
 from chalicelib.fixes.iam.detach_admin_policies import AWS_MANAGED, last_administrator
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -48,7 +47,7 @@ class DetachFromUser(Fix["User"]):
             },
         }
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who may
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "attached": [], "inline": {}}
 
     def write(self, resource: User, state: State, aws: Session) -> None:
@@ -63,7 +62,7 @@ class DetachFromUser(Fix["User"]):
         for name in sorted(now["inline"].keys() - state["inline"].keys()):
             iam.delete_user_policy(**resource.name, PolicyName=name)
 
-    def needs_approval(self, resource: User, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: User, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         if actor.kind == "IAMUser" and actor.principal.endswith((f":{resource.id}", f"/{resource.name['UserName']}")):
             return "the user did it to itself, and may have no other way to do its work"
         held = {arn.rpartition("/")[2] for arn in before["attached"] if ":aws:policy/" in arn}

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from chalicelib.analysis.policy_access import Entrant, Who, by_statement, let_in
 from chalicelib.analysis.policy_document import drop_principals, living, statements
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
     from chalicelib.analysis.policy_document import Policy
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -42,18 +42,18 @@ class DistrustStrangers(Fix["Role"]):
     writes = ("iam:UpdateAssumeRolePolicy",)
     whom: ClassVar[frozenset[Who]] = frozenset({Who.ANYONE, Who.ORGANIZATION, Who.ACCOUNT, Who.VENDOR})
 
-    def found(self, document: Policy, known: Known, account: str) -> list[Entrant]:
+    def found(self, document: Policy, baseline: Baseline, account: str) -> list[Entrant]:
         """Those whom this fix takes out."""
-        return [each for each in let_in(document, known, account) if each.who in self.whom]
+        return [each for each in let_in(document, baseline, account) if each.who in self.whom]
 
     def read(self, resource: Role, aws: Session) -> State:
         document = resource.described(aws)["AssumeRolePolicyDocument"]
         left = living(json.dumps(document))
         return {"account": resource.account, "document": json.loads(left) if left else document}
 
-    def safe(self, state: State, known: Known) -> State:
+    def safe(self, state: State, context: FixContext) -> State:
         document = state["document"]
-        found = self.found(document, known, state["account"])
+        found = self.found(document, context.baseline, state["account"])
         if not found:
             return state
         left = drop_principals(json.dumps(document), by_statement(found))
@@ -62,7 +62,7 @@ class DistrustStrangers(Fix["Role"]):
     def write(self, resource: Role, state: State, aws: Session) -> None:
         aws.client("iam").update_assume_role_policy(**resource.name, PolicyDocument=json.dumps(state["document"]))
 
-    def needs_approval(self, resource: Role, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: Role, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         """Whoever is in a session of the role that they changed may have no other way in than the one that goes.
 
         Everybody else who can change a trust policy is in the role's account by other means, and keeps them.

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_document import drop
 from chalicelib.analysis.policy_escalation import administrators, at_fault
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.detach_admin_policies import attached, last_administrator
 
 if TYPE_CHECKING:
     from chalicelib.analysis.policy_document import Policy
     from chalicelib.analysis.policy_escalation import Path
-    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -59,14 +58,14 @@ class DropEscalatingStatements(Fix["Identity"]):
         faults = {name: list(opened) for name, opened in self.found(resource, aws).items()}
         return {"policies": resource.inline(aws), "at_fault": faults}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who may
+    def safe(self, state: State, context: FixContext) -> State:
         policies = {name: drop(text, state["at_fault"].get(name, ())) for name, text in state["policies"].items()}
         return {"policies": {name: text for name, text in policies.items() if text is not None}, "at_fault": {}}
 
     def write(self, resource: Identity, state: State, aws: Session) -> None:
         """A policy that came since and isn't at fault stays."""
         iam, now = aws.client("iam"), self.read(resource, aws)
-        emptied = now["policies"].keys() - self.safe(now, aws.known)["policies"].keys()
+        emptied = now["policies"].keys() - self.safe(now, FixContext(aws.baseline))["policies"].keys()
         for name, text in sorted(state["policies"].items()):
             if now["policies"].get(name) != text:
                 put = getattr(iam, f"put_{resource.what}_policy")
@@ -74,5 +73,5 @@ class DropEscalatingStatements(Fix["Identity"]):
         for name in sorted(emptied - state["policies"].keys()):
             getattr(iam, f"delete_{resource.what}_policy")(**resource.name, PolicyName=name)
 
-    def needs_approval(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         return last_administrator(aws, resource) if administrators(before["policies"]) else None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.iam.identities import Bounded
@@ -31,8 +30,8 @@ class PutBoundaryBack(Fix["Bounded"]):
         boundary = described.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
         return {"arn": described["Arn"], "account": resource.account, "boundary": boundary}
 
-    def safe(self, state: State, known: Known) -> State:
-        return {**state, "boundary": known.boundary(state["arn"], state["account"]) or state["boundary"]}
+    def safe(self, state: State, context: FixContext) -> State:
+        return {**state, "boundary": context.baseline.boundary(state["arn"], state["account"]) or state["boundary"]}
 
     def write(self, resource: Bounded, state: State, aws: Session) -> None:
         iam = aws.client("iam")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.deactivate_access_key import ACTIVE, INACTIVE
 from chalicelib.fixes.iam.detach_admin_policies import AWS_MANAGED, last_administrator
 from chalicelib.resources.absent import absent
 from chalicelib.resources.iam.identities import User
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -48,12 +47,14 @@ class QuarantineKey(Fix["LeakedKey"]):
             document = aws.client("iam").get_user_policy(**key.user.name, PolicyName=POLICY)["PolicyDocument"]
         return {"user": key.user.name["UserName"], "status": status, "document": document}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - whoever the user is
+    def safe(self, state: State, context: FixContext) -> State:
         if state["user"] is None or state["status"] != ACTIVE:
             return state
         return {**state, "status": INACTIVE, "document": DENY_ALL}
 
-    def needs_approval(self, resource: LeakedKey, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(
+        self, resource: LeakedKey, before: State, after: State, actor: Actor, aws: Session
+    ) -> str | None:
         """It would lock the last administrator out."""
         user = User(f"user/{before['user']}", resource.account, resource.region)
         pages = aws.client("iam").get_paginator("list_attached_user_policies").paginate(**user.name)

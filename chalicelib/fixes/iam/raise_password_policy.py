@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.core.baseline import Known, Passwords
+    from chalicelib.core.baseline import Passwords
     from chalicelib.core.resource import Account
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -66,7 +66,7 @@ class RaisePasswordPolicy(Fix["Account"]):
     reads = ("iam:GetAccountPasswordPolicy",)
     writes = ("iam:UpdateAccountPasswordPolicy", "iam:DeleteAccountPasswordPolicy")
 
-    def read(self, resource: Account, aws: Session) -> State:  # noqa: ARG002 - the session is the account's
+    def read(self, resource: Account, aws: Session) -> State:
         policy: Any = None
         with absent("NoSuchEntity"):
             found = aws.client("iam").get_account_password_policy()["PasswordPolicy"]
@@ -77,12 +77,12 @@ class RaisePasswordPolicy(Fix["Account"]):
             }
         return {"policy": policy}
 
-    def safe(self, state: State, known: Known) -> State:
-        raised = _raised(state["policy"], known.passwords)
+    def safe(self, state: State, context: FixContext) -> State:
+        raised = _raised(state["policy"], context.baseline.require.passwords)
         policy = _WITHOUT if state["policy"] is None else state["policy"]
         return {**state, "policy": {**policy, **raised}} if raised else state
 
-    def write(self, resource: Account, state: State, aws: Session) -> None:  # noqa: ARG002 - the session is the account's
+    def write(self, resource: Account, state: State, aws: Session) -> None:
         iam = aws.client("iam")
         if state["policy"] is None:
             with absent("NoSuchEntity"):

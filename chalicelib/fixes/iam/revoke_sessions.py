@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.policy_document import Statement, statements
 from chalicelib.core.event import parse_time
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 from chalicelib.resources.iam.identities import kept_by_aws
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.iam.sessions import Sessions
@@ -41,7 +40,7 @@ class RevokeSessions(Fix["Sessions"]):
             document = get(**identity.name, PolicyName=POLICY)["PolicyDocument"]
         return {"until": resource.until, "kept": kept, "document": document}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - whoever's sessions they are
+    def safe(self, state: State, context: FixContext) -> State:
         if state["kept"] or revoked(state):
             return state
         statement = {

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_document import drop
 from chalicelib.analysis.policy_escalation import administering
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.detach_admin_policies import last_administrator
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -57,7 +56,7 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
             "fallback": harmless[-1] if harmless else None,
         }
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nobody may be it by accident
+    def safe(self, state: State, context: FixContext) -> State:
         unsafe, others = state["default"], list(state["others"])
         if not (fault := administering(unsafe)):
             return state
@@ -71,7 +70,7 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
     def write(self, resource: ManagedPolicy, state: State, aws: Session) -> None:
         """Versions that somebody else made since stay, unless there is no room."""
         iam, versions = aws.client("iam"), resource.versions(aws)
-        arn, ours = resource.arn, self.safe(state, aws.known)["default"]
+        arn, ours = resource.arn, self.safe(state, FixContext(aws.baseline))["default"]
         missing = Counter([state["default"], *state["others"]])
         surplus = []
         for version in versions:
@@ -95,5 +94,7 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
         for text in missing.elements():
             iam.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=False)
 
-    def needs_approval(self, resource: ManagedPolicy, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(
+        self, resource: ManagedPolicy, before: State, after: State, actor: Actor, aws: Session
+    ) -> str | None:
         return last_administrator(aws) if resource.described(aws)["AttachmentCount"] else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.organizations import OrganizationPolicy
@@ -25,17 +25,17 @@ class AttachProtectedPolicy(Fix["OrganizationPolicy"]):
     writes = (*reads, "organizations:AttachPolicy", "organizations:DetachPolicy")
 
     @staticmethod
-    def missing(state: State, known: Known) -> list[str]:
-        return sorted({*known.scps.get(state["id"], ())} - {*state["targets"]})
+    def missing(state: State, baseline: Baseline) -> list[str]:
+        return sorted({*baseline.require.scps.get(state["id"], ())} - {*state["targets"]})
 
     def read(self, resource: OrganizationPolicy, aws: Session) -> State:
         organizations: Any = aws.client("organizations")
         pages = organizations.get_paginator("list_targets_for_policy").paginate(PolicyId=resource.id)
         attached = {target["TargetId"] for page in pages for target in page["Targets"]}
-        return {"id": resource.id, "targets": sorted(attached & {*aws.known.scps.get(resource.id, ())})}
+        return {"id": resource.id, "targets": sorted(attached & {*aws.baseline.require.scps.get(resource.id, ())})}
 
-    def safe(self, state: State, known: Known) -> State:
-        return {**state, "targets": sorted({*state["targets"], *known.scps.get(state["id"], ())})}
+    def safe(self, state: State, context: FixContext) -> State:
+        return {**state, "targets": sorted({*state["targets"], *context.baseline.require.scps.get(state["id"], ())})}
 
     def write(self, resource: OrganizationPolicy, state: State, aws: Session) -> None:
         """A target that is no more is passed over; the proof then tells that it isn't attached."""

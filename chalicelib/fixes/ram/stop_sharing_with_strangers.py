@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ram import ResourceShare
@@ -36,9 +36,9 @@ class StopSharingWithStrangers(Fix["ResourceShare"]):
             for each in page["resourceShareAssociations"]
             if each["status"] in _SHARED and each.get("external", True)
         }
-        return {"strangers": sorted(each for each in who if stranger(each, aws.known, resource.account))}
+        return {"strangers": sorted(each for each in who if stranger(each, aws.baseline, resource.account))}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - `read` asked who is known
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "strangers": []}
 
     def write(self, resource: ResourceShare, state: State, aws: Session) -> None:
@@ -50,7 +50,7 @@ class StopSharingWithStrangers(Fix["ResourceShare"]):
             ram.associate_resource_share(resourceShareArn=resource.arn, principals=sorted(then - now))
 
 
-def stranger(principal: str, known: Known, own: str) -> bool:
+def stranger(principal: str, baseline: Baseline, own: str) -> bool:
     """Whether nobody knows who a share is for: an account, an organization or a part of it, a role, a user, a service.
 
     https://docs.aws.amazon.com/ram/latest/APIReference/API_AssociateResourceShare.html
@@ -61,6 +61,6 @@ def stranger(principal: str, known: Known, own: str) -> bool:
     if principal.startswith("arn:"):
         service, account, what = (principal.split(":", 5)[part] for part in (2, 4, 5))
         if service == "organizations":
-            return what.split("/")[1] not in known.organizations
+            return what.split("/")[1] not in baseline.allow.organizations
         arn = principal
-    return account not in {own, *known.accounts} and not known.principal(arn)
+    return account not in {own, *baseline.allow.accounts} and not baseline.principal(arn)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.rolesanywhere import TrustAnchor
@@ -22,7 +21,7 @@ class DisableTrustAnchor(Fix["TrustAnchor"]):
     def read(self, resource: TrustAnchor, aws: Session) -> State:
         return {"enabled": resource.described(aws)["enabled"]}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked whether it is known
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "enabled": False}
 
     def write(self, resource: TrustAnchor, state: State, aws: Session) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.core.resource import Account, Resource
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 from chalicelib.resources.s3 import Bucket
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
 
@@ -31,7 +30,7 @@ def off(state: State) -> list[str]:
 class _BlockPublicAccess(Fix[R]):
     """The state is `{"block": the four flags, or None}`."""
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nobody is known enough to be everyone
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "block": _ALL}
 
 

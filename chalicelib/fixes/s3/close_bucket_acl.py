@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.s3 import Bucket
@@ -30,7 +29,7 @@ class CloseBucketAcl(Fix["Bucket"]):
         acl = aws.client("s3").get_bucket_acl(Bucket=resource.id, ExpectedBucketOwner=resource.account)
         return {"owner": acl["Owner"], "grants": acl["Grants"]}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nobody is known enough to be everyone
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "grants": [grant for grant in state["grants"] if not is_public(grant)]}
 
     def write(self, resource: Bucket, state: State, aws: Session) -> None:

@@ -8,7 +8,7 @@ from chalicelib.analysis.policy_access import Entrant, Who, let_in
 from chalicelib.fixes.s3.drop_public_statements import DropPublicStatements
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.types import State
 
 
@@ -18,6 +18,6 @@ class DropUnknownPrincipals(DropPublicStatements):
     Everyone is another fix's, so that no two guardrails are about one principal; so are services.
     """
 
-    def found(self, state: State, known: Known) -> list[Entrant]:
-        entrants = let_in(state["policy"], known, state["account"])
+    def found(self, state: State, baseline: Baseline) -> list[Entrant]:
+        entrants = let_in(state["policy"], baseline, state["account"])
         return [each for each in entrants if not each.public and each.who is not Who.SERVICE]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.s3 import Bucket
@@ -25,9 +25,9 @@ def used(state: State) -> tuple[str, str]:
     return algorithm, (default.get("KMSMasterKeyID") or _OF_AWS) if algorithm in _KMS else ""
 
 
-def as_asked(state: State, known: Known) -> bool:
+def as_asked(state: State, baseline: Baseline) -> bool:
     """Whether it is the key that the settings ask for, if they do; S3 keeps the id, ARN or alias as it was given."""
-    wanted, (_, found) = known.bucket(state["bucket"]).kms_key, used(state)
+    wanted, (_, found) = baseline.bucket(state["bucket"]).kms_key, used(state)
     if not wanted:
         return wanted is None or found != ""
     if found.startswith("arn:") and wanted.startswith("arn:"):
@@ -56,10 +56,10 @@ class EncryptBucketWithKms(Fix["Bucket"]):
             rules = answer["ServerSideEncryptionConfiguration"]["Rules"]
         return {"bucket": resource.id, "rules": rules}
 
-    def safe(self, state: State, known: Known) -> State:
-        if as_asked(state, known):
+    def safe(self, state: State, context: FixContext) -> State:
+        if as_asked(state, context.baseline):
             return state
-        (algorithm, _), key = used(state), known.bucket(state["bucket"]).kms_key
+        (algorithm, _), key = used(state), context.baseline.bucket(state["bucket"]).kms_key
         default = {"SSEAlgorithm": algorithm if algorithm in _KMS else "aws:kms"}
         if key:
             default["KMSMasterKeyID"] = key

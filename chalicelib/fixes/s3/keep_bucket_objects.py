@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.s3 import Bucket
@@ -51,8 +50,8 @@ class KeepBucketObjects(Fix["Bucket"]):
             }
         return {"bucket": resource.id, "rules": None, "smallest": None}
 
-    def safe(self, state: State, known: Known) -> State:
-        days = known.bucket(state["bucket"]).keep_days
+    def safe(self, state: State, context: FixContext) -> State:
+        days = context.baseline.bucket(state["bucket"]).keep_days
         if days is None or not any(too_short(rule, days) for rule in state["rules"] or ()):
             return state
         rules = [kept for rule in state["rules"] if (kept := _lengthened(rule, days))]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -34,8 +33,8 @@ class KeepBucketVersions(Fix["Bucket"]):
             "mfa_delete": answer.get("MFADelete") == "Enabled",
         }
 
-    def safe(self, state: State, known: Known) -> State:
-        if state["mfa_delete"] or not known.bucket(state["bucket"]).versioning:
+    def safe(self, state: State, context: FixContext) -> State:
+        if state["mfa_delete"] or not context.baseline.bucket(state["bucket"]).versioning:
             return state
         return {**state, "versioned": True}
 
@@ -46,7 +45,7 @@ class KeepBucketVersions(Fix["Bucket"]):
             VersioningConfiguration={"Status": "Enabled" if state["versioned"] else "Suspended"},
         )
 
-    def needs_approval(self, resource: Bucket, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: Bucket, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         answer = aws.client("s3").get_bucket_versioning(Bucket=resource.id, ExpectedBucketOwner=resource.account)
         if "Status" in answer:
             return None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.s3 import Bucket
@@ -27,8 +26,8 @@ class LogBucketAccess(Fix["Bucket"]):
         answer = aws.client("s3").get_bucket_logging(Bucket=resource.id, ExpectedBucketOwner=resource.account)
         return {"bucket": resource.id, "logging": answer.get("LoggingEnabled") or None}
 
-    def safe(self, state: State, known: Known) -> State:
-        target, now = known.bucket(state["bucket"]).logs_to, state["logging"] or {}
+    def safe(self, state: State, context: FixContext) -> State:
+        target, now = context.baseline.bucket(state["bucket"]).logs_to, state["logging"] or {}
         if target in (None, state["bucket"], now.get("TargetBucket")):
             return state
         kept = {key: value for key, value in now.items() if key != "TargetGrants"}

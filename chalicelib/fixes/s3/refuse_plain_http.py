@@ -11,8 +11,8 @@ from chalicelib.fixes.s3.bucket_policy import BucketPolicy
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
     from chalicelib.core.event import Actor
+    from chalicelib.core.rule import FixContext
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.s3 import Bucket
@@ -35,7 +35,7 @@ class RefusePlainHttp(BucketPolicy):
 
     approval_reads = ("s3:GetBucketWebsite",)
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - nobody is known enough to be overheard
+    def safe(self, state: State, context: FixContext) -> State:
         if refused(state):
             return state
         text, arn = state["policy"], state["bucket"]
@@ -54,7 +54,7 @@ class RefusePlainHttp(BucketPolicy):
         policy = append(text, denial)
         return {**state, "policy": policy} if len(policy.encode()) <= MOST_BYTES else state
 
-    def needs_approval(self, resource: Bucket, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
+    def needs_approval(self, resource: Bucket, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         """The website endpoint knows no TLS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html."""
         with absent("NoSuchWebsiteConfiguration"):
             aws.client("s3").get_bucket_website(Bucket=resource.id, ExpectedBucketOwner=resource.account)

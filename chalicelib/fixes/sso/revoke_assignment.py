@@ -7,13 +7,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.policy_escalation import administrators, at_fault
-from chalicelib.core.rule import Fix
+from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.detach_admin_policies import AWS_MANAGED
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from chalicelib.analysis.policy_document import Policy
-    from chalicelib.core.baseline import Known
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.sso import Assignment, PermissionSet
@@ -55,7 +54,7 @@ class RevokeAssignment(Fix["Assignment"]):
         listed = any(resource.who.items() <= each.items() for page in pages for each in page["AccountAssignments"])
         return {"assigned": listed or _being_made(resource, sso)}
 
-    def safe(self, state: State, known: Known) -> State:  # noqa: ARG002 - the guardrail asked who may be administrator
+    def safe(self, state: State, context: FixContext) -> State:
         return {**state, "assigned": False}
 
     def write(self, resource: Assignment, state: State, aws: Session) -> None:

@@ -25,7 +25,7 @@ FIX = StopFunction()
 def code_put_by_stranger(deployment: Deployment, aws: Session) -> str | None:
     """Code put in a Lambda function by somebody else than the pipeline.
 
-    Whoever writes a function's code has what its role may do. `known.deployers` names the users and roles that may, by
+    Whoever writes a function's code has what its role may do. `allow.deployers` names the users and roles that may, by
     ARN; while it names none, anybody may, and nothing is told. For CloudFormation it is whoever called it, or the role
     that the stack was given. It is over as soon as the function has other code.
 
@@ -34,8 +34,8 @@ def code_put_by_stranger(deployment: Deployment, aws: Session) -> str | None:
     Snapback's own functions. AWS refuses it to a function with provisioned concurrency. Put the right code back before
     you undo it.
     """
-    if aws.known.deployer(deployment.who) or deployment.configured(aws).get("CodeSha256") != deployment.code:
+    if aws.baseline.deployer(deployment.who) or deployment.configured(aws).get("CodeSha256") != deployment.code:
         return None
     if FIX.read(deployment, aws)["reserved"] == 0:
         return None
-    return f"its code is what {deployment.who} put there, who isn't in known.deployers"
+    return f"its code is what {deployment.who} put there, who isn't in allow.deployers"

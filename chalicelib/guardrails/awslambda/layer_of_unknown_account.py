@@ -25,10 +25,10 @@ def layer_of_unknown_account(function: Function, aws: Session) -> str | None:
     """Lambda function with a layer of an unknown account.
 
     A layer is code that runs in the function, with all that its role may do; a whole extension can come that way. Known
-    are your own account, `known.accounts` and `known.vendors`: name the accounts there by which AWS and other vendors
+    are your own account, `allow.accounts` and `allow.vendors`: name the accounts there by which AWS and other vendors
     give out their layers. It is told, never fixed: without its layer, the function would fail.
     """
-    known = {function.account, *aws.known.accounts, *aws.known.vendors}
+    baseline = {function.account, *aws.baseline.allow.accounts, *aws.baseline.allow.vendors}
     layers = [text(each, "Arn") or "" for each in rows(function.configured(aws), "Layers")]
-    unknown = [arn for arn in layers if len(arn.split(":")) == _PARTS and arn.split(":")[4] not in known]
+    unknown = [arn for arn in layers if len(arn.split(":")) == _PARTS and arn.split(":")[4] not in baseline]
     return f"it has a layer of an unknown account: {', '.join(unknown)}" if unknown else None

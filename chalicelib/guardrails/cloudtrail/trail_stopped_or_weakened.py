@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.core.rule import guardrail
+from chalicelib.core.rule import FixContext, guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.cloudtrail.keep_trail_logging import KeepTrailLogging
 from chalicelib.resources.cloudtrail import Trail
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 FIX = KeepTrailLogging()
 _FAULTS = {
-    "S3BucketName": "it delivers to another bucket than known.trails says",
-    "KmsKeyId": "it isn't encrypted with the key that known.trails says",
+    "S3BucketName": "it delivers to another bucket than require.trails says",
+    "KmsKeyId": "it isn't encrypted with the key that require.trails says",
     "IncludeGlobalServiceEvents": "it leaves out global services such as IAM",
     "IsMultiRegionTrail": "it records one region only",
     "LogFileValidationEnabled": "its log files aren't validated",
@@ -35,11 +35,11 @@ def trail_stopped_or_weakened(trail: Trail, aws: Session) -> str | None:
 
     Whoever stops a trail, or has it leave something out, hides what they do next. A trail is held to recording all
     management events, reads and writes, of all regions and global services, with validated log files; one that
-    `known.trails` in the settings names must also deliver to its bucket, with its key, and for the whole organization
+    `require.trails` in the settings names must also deliver to its bucket, with its key, and for the whole organization
     where it says so.
 
     The fix starts logging, turns on what is off and widens the event selectors; the data events chosen in them stay.
-    A deleted trail that `known.trails` names is made again from what is said there; other settings it had, such as
+    A deleted trail that `require.trails` names is made again from what is said there; other settings it had, such as
     CloudWatch Logs, SNS, tags and Insights, are lost. A deleted trail that isn't named is told, not made again. What happened while
     nothing was recorded stays unrecorded. Exempt a trail that is for data events or for one region on purpose: each
     further copy of management events costs money.
@@ -47,9 +47,9 @@ def trail_stopped_or_weakened(trail: Trail, aws: Session) -> str | None:
     state = FIX.read(trail, aws)
     if not state["exists"]:
         return "it is deleted" + (
-            "" if trail.id in aws.known.trails else ", and known.trails doesn't say how it was made"
+            "" if trail.id in aws.baseline.require.trails else ", and require.trails doesn't say how it was made"
         )
-    safe = FIX.safe(state, aws.known)
+    safe = FIX.safe(state, FixContext(aws.baseline))
     faults = [] if state["logging"] else ["it isn't logging"]
     faults += [fault for name, fault in _FAULTS.items() if safe["settings"][name] != state["settings"][name]]
     if safe["selectors"] != state["selectors"]:

@@ -38,7 +38,7 @@ def own_ledger_weakened(table: Table, aws: Session) -> str | None:
     can't be written to: the event ends in the dead-letter queue, whose alarm rings. What CloudFormation does is taken
     for a deployment and not looked at.
     """
-    if not own(aws.known, table.account, table.id):
+    if not own(aws.baseline, table.account, table.id):
         return None
     state = FIX.read(table, aws)
     if not state["exists"]:

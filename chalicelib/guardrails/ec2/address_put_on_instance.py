@@ -27,7 +27,7 @@ def address_put_on_instance(address: Address, aws: Session) -> str | None:
 
     It makes an inner machine reachable from the internet, as far as its security groups let it. The fix takes the address
     off, and an undo puts it on again; what talks to the instance by it is cut off. Name the subnets in which instances
-    may have public addresses under `known.public_subnets`. Addresses of NAT gateways and load balancers are let be.
+    may have public addresses under `allow.public_subnets`. Addresses of NAT gateways and load balancers are let be.
     """
     found = address.described(aws)
     instance, interface = found.get("InstanceId"), found.get("NetworkInterfaceId")
@@ -37,6 +37,6 @@ def address_put_on_instance(address: Address, aws: Session) -> str | None:
     with absent("InvalidNetworkInterfaceID.NotFound"):  # Terminated since: the address is off by now.
         (each,) = aws.client("ec2").describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"]
         subnet = each["SubnetId"]
-    if not subnet or subnet in aws.known.public_subnets:
+    if not subnet or subnet in aws.baseline.allow.public_subnets:
         return None
     return f"{found['PublicIp']} is on {instance} in {subnet}"

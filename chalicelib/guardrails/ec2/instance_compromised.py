@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import guardrail
+from chalicelib.core.rule import FixContext, guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ec2.isolate_instance import IsolateInstance, lacking
 from chalicelib.resources.ec2.instances import COMPROMISED, Suspect
@@ -36,6 +36,6 @@ def instance_compromised(suspect: Suspect, aws: Session) -> str | None:
     A port that was only probed is no compromise, and is left to `ec2.security_group_opened_to_internet`.
     """
     state = FIX.read(suspect, aws)
-    if FIX.safe(state, aws.known) == state:
+    if FIX.safe(state, FixContext(aws.baseline)) == state:
         return None
     return f"GuardDuty told of it at {suspect.since}, and it is not isolated: {'; '.join(lacking(state))}"

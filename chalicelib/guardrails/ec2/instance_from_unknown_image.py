@@ -23,7 +23,7 @@ def instance_from_unknown_image(instance: Instance, aws: Session) -> str | None:
     """Instance started from a machine image of an unknown owner.
 
     Anybody can publish an image under a name that looks like a vendor's; what is in it runs in your network, with the
-    instance's role. Your own account, `known.accounts` and `known.image_owners` (Amazon unless you say else) are known.
+    instance's role. Your own account, `allow.accounts` and `allow.image_owners` (Amazon unless you say else) are known.
     It is told only: whether to stop the instance, or to keep it for a look, is for a person. So is an image that is gone
     or shared no longer, whose owner nobody can tell. EC2's own Allowed AMIs setting refuses such launches beforehand.
     """
@@ -38,6 +38,6 @@ def instance_from_unknown_image(instance: Instance, aws: Session) -> str | None:
     if not images:
         return f"it runs {found['ImageId']}, which is gone or shared no longer: nobody can tell whose it is"
     owner, alias = images[0].get("OwnerId", ""), images[0].get("ImageOwnerAlias", "")
-    if {owner, alias} & {instance.account, *aws.known.accounts, *aws.known.image_owners}:
+    if {owner, alias} & {instance.account, *aws.baseline.allow.accounts, *aws.baseline.allow.image_owners}:
         return None
     return f"it runs {found['ImageId']} of {owner}{alias and f' ({alias})'}, who isn't known"

@@ -33,7 +33,7 @@ def instance_made_administrator(instance: Instance, aws: Session) -> str | None:
     Whoever gets onto a running instance has the keys of its role: to swap its profile for an administrator's is a way up
     from an ordinary account. The fix takes the profile off, so that the instance has no role at all; it asks first, since
     an undo would need the right to hand out administrators' roles. Name the roles that may be administrator under
-    `known.principals`. What makes one administrator is as with `iam.admin_policy_attached`, inline policies included.
+    `allow.principals`. What makes one administrator is as with `iam.admin_policy_attached`, inline policies included.
     """
     found = instance.described(aws)
     profile = found.get("IamInstanceProfile", {}).get("Arn", "") if found else ""
@@ -42,7 +42,7 @@ def instance_made_administrator(instance: Instance, aws: Session) -> str | None:
         return None
     with absent("NoSuchEntity"):  # The profile, its role or a policy is gone: it has no power.
         for role in aws.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]:
-            if aws.known.principal(role["Arn"]):
+            if aws.baseline.principal(role["Arn"]):
                 continue
             identity = Identity(f"role/{role['RoleName']}", instance.account, instance.region)
             boundary = identity.boundary(aws)

@@ -25,12 +25,13 @@ def instance_with_public_address(instance: Instance, aws: Session) -> str | None
     assigned is to lose it for good. `ec2.address_put_on_instance` takes off Elastic IP addresses, and
     `ec2.subnet_assigns_public_addresses` keeps subnets from assigning any. An instance may have got none yet when its
     launch is told of: the daily look at all finds those. Name the subnets in which instances may have public addresses
-    under `known.public_subnets`.
+    under `allow.public_subnets`.
     """
     found = instance.described(aws)
     public = [
         f"{interface['Association']['PublicIp']} in {interface['SubnetId']}"
         for interface in (found.get("NetworkInterfaces", []) if found else ())
-        if interface.get("Association", {}).get("PublicIp") and interface["SubnetId"] not in aws.known.public_subnets
+        if interface.get("Association", {}).get("PublicIp")
+        and interface["SubnetId"] not in aws.baseline.allow.public_subnets
     ]
     return f"it has {', '.join(public)}" if public else None

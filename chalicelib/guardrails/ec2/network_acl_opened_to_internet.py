@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.delete_network_acl_entry import DeleteNetworkAclEntry, opened, format_rule
+from chalicelib.fixes.ec2.delete_network_acl_entry import DeleteNetworkAclEntry, format_rule, opened
 from chalicelib.resources.ec2.network_acls import NetworkAclEntry
 
 if TYPE_CHECKING:
@@ -30,5 +30,5 @@ def network_acl_opened_to_internet(entry: NetworkAclEntry, aws: Session) -> str 
     The fix deletes just that rule, and an undo makes it again. Where it lets in other ports too, it asks first, since
     those would be cut off: a rule for all traffic can't be narrowed to all but a few ports.
     """
-    found = opened(entry.listed(aws), entry.number, aws.known)
+    found = opened(entry.listed(aws), entry.number, aws.baseline)
     return f"rule {entry.number} lets in {format_rule(found)}" if found else None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.revoke_open_rules import RevokeOpenRules, entries_for, open_rules, rules_in, format_rule
+from chalicelib.fixes.ec2.revoke_open_rules import RevokeOpenRules, entries_for, format_rule, open_rules, rules_in
 from chalicelib.resources.ec2.security_groups import SecurityGroup
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str
     """Security group open to the internet on an admin port.
 
     Anyone can try passwords and exploits on SSH, RDP or a database behind it. It counts for the ports in
-    `known.admin_ports`, for ranges that hold one of them, and for all ports, over TCP and UDP; web ports and ICMP are
+    `require.admin_ports`, for ranges that hold one of them, and for all ports, over TCP and UDP; web ports and ICMP are
     let be. The internet is 0.0.0.0/0, ::/0 and whatever else, in one range, in many or in a prefix list, has as many
-    public addresses as a /7 (IPv6: a /31); ranges in `known.cidrs` and lists in `known.prefix_lists` are not counted.
+    public addresses as a /7 (IPv6: a /31); ranges in `allow.cidrs` and lists in `allow.prefix_lists` are not counted.
 
     The fix revokes the broadest rules until what is left is narrow, and touches no other; an undo authorizes them
     again, with their descriptions and tags, under new rule ids. Exempt groups that face the internet on purpose, such
@@ -36,7 +36,7 @@ def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str
     """
     (found,) = aws.client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"]
     rules = rules_in(found)
-    lines = sorted(map(format_rule, open_rules(rules, aws.known, entries_for(rules, aws))))
+    lines = sorted(map(format_rule, open_rules(rules, aws.baseline, entries_for(rules, aws))))
     if not lines:
         return None
     more = f" and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.stop_sharing import StopSharingSnapshot, strangers, format_permissions
+from chalicelib.fixes.ec2.stop_sharing import StopSharingSnapshot, format_permissions, strangers
 from chalicelib.resources.ec2.volumes import Snapshot
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def snapshot_shared(snapshot: Snapshot, aws: Session) -> str | None:
     """EBS snapshot shared with everyone or with an unknown account.
 
     Whoever it is shared with can make a volume of it and read the whole disk. The fix takes off just those permissions;
-    accounts in `known.accounts` keep theirs. Copies already made stay with whoever made them. Exempt snapshots that
+    accounts in `allow.accounts` keep theirs. Copies already made stay with whoever made them. Exempt snapshots that
     are published on purpose.
     """
-    found = strangers(FIX.read(snapshot, aws), aws.known)
+    found = strangers(FIX.read(snapshot, aws), aws.baseline)
     return f"volumes can be made of it by {format_permissions(found)}" if found else None

@@ -25,13 +25,13 @@ def vpc_peered_with_unknown_account(peering: Peering, aws: Session) -> str | Non
 
     Its network and yours become one, as far as routes and security groups go. The fix ends it, or rejects it where it
     only asks; it asks a person first, since to join again both sides have to agree again. Name your own and your
-    partners' accounts under `known.accounts`.
+    partners' accounts under `allow.accounts`.
     """
     found = peering.described(aws)
     if found["Status"]["Code"] not in JOINED:
         return None
     sides = (found["RequesterVpcInfo"], found["AccepterVpcInfo"])
-    unknown = [side for side in sides if side.get("OwnerId") not in {peering.account, *aws.known.accounts}]
+    unknown = [side for side in sides if side.get("OwnerId") not in {peering.account, *aws.baseline.allow.accounts}]
     if not unknown:
         return None
     told = ", ".join(f"{side.get('VpcId', 'a VPC')} of {side.get('OwnerId', 'an unknown account')}" for side in unknown)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.event import dig, rows, text
 from chalicelib.core.pattern import Pattern, any_of, native
-from chalicelib.core.rule import guardrail
+from chalicelib.core.rule import FixContext, guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ecr.quarantine_image import QuarantineImage
 from chalicelib.resources.absent import absent
@@ -41,11 +41,11 @@ _MOST_NAMED = 5
 def image_with_critical_findings(image: Image, aws: Session) -> str | None:
     """Image in ECR with critical vulnerabilities.
 
-    Whoever pulls one of its tags runs software with known holes: more critical ones than `known.scans` allows (none,
-    unless it says else; it can limit the others too), or one for which an exploit is known. What `known.scans.cves`
+    Whoever pulls one of its tags runs software with known holes: more critical ones than `require.scans` allows (none,
+    unless it says else; it can limit the others too), or one for which an exploit is known. What `require.scans.cves`
     names doesn't count until its day has passed, nor does what Amazon Inspector suppresses or has closed.
 
-    The fix archives the image in ECR, so that nobody can pull it, or takes its tags off (`known.quarantine`); what runs
+    The fix archives the image in ECR, so that nobody can pull it, or takes its tags off (`quarantine`); what runs
     goes on, until it has to be pulled again. Because that stops deployments and restarts, this is fixed only where the
     settings name this guardrail. An image without tags, the part of a multi-platform one for instance, is only told, and
     only if Amazon Inspector saw it run.
@@ -60,7 +60,7 @@ def image_with_critical_findings(image: Image, aws: Session) -> str | None:
         return None
     state = FIX.read(image, aws)
     runs_untagged = scan.in_use and not state["tags"] and not state["archived"]
-    if state == FIX.safe(state, aws.known) and not runs_untagged:
+    if state == FIX.safe(state, FixContext(aws.baseline)) and not runs_untagged:
         return None
     running = _running(image, aws) if scan.in_use else ""
     pulled = f"it can be pulled as {', '.join(state['tags'])}" if state["tags"] else "it has no tag"
@@ -77,7 +77,7 @@ class _Scan:
 def _scanned(image: Image, aws: Session) -> _Scan:
     """What counts of the scan's findings. A basic scan has counts, an enhanced one a status of each finding."""
     scan, today = _Scan(), datetime.now(UTC).date()
-    let_be = {cve for cve, until in aws.known.scans.cves.items() if today <= until}
+    let_be = {cve for cve, until in aws.baseline.require.scans.cves.items() if today <= until}
     pages = aws.client("ecr").get_paginator("describe_image_scan_findings")
     with absent("ScanNotFoundException"):
         for page in pages.paginate(
@@ -107,7 +107,7 @@ def _count(finding: Any, let_be: set[str], scan: _Scan) -> None:
 
 
 def _over(scan: _Scan, aws: Session) -> list[str]:
-    allowed = aws.known.scans
+    allowed = aws.baseline.require.scans
     limits = {"critical": allowed.critical, "high": allowed.high, "medium": allowed.medium, "low": allowed.low}
     counts = {level: scan.counts[level.upper()] for level in limits}
     over = [f"{counts[level]} {level}" for level, most in limits.items() if most is not None and counts[level] > most]

@@ -12,7 +12,7 @@ from chalicelib.analysis.image_signature import (
     verify_jws,
     verify_simple,
 )
-from chalicelib.core.rule import guardrail
+from chalicelib.core.rule import FixContext, guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ecr.quarantine_image import QuarantineImage
 from chalicelib.resources.ecr.images import PUSHED, Image
@@ -36,7 +36,7 @@ FIX = QuarantineImage()
 def release_image_unsigned(image: Image, aws: Session) -> str | None:
     """Image of a release repository in ECR without a valid signature.
 
-    Nobody vouches that the pipeline built it: it may have been pushed from a stolen laptop or key. `known.releases`
+    Nobody vouches that the pipeline built it: it may have been pushed from a stolen laptop or key. `require.releases`
     names the release repositories and the public keys, certificates and profiles of AWS Signer that sign for each. One
     valid signature is enough, and each is verified against those keys, must name this very image by its digest, and is
     looked for where cosign (the tag `sha256-….sig`, or a referrer of OCI 1.1, as a bundle too) and Notation (a referrer,
@@ -45,14 +45,14 @@ def release_image_unsigned(image: Image, aws: Session) -> str | None:
     A signature comes after its image: this waits five minutes. What is no image, such as a signature, an attestation
     or a bill of materials, is let be, and so are images without a tag: a multi-platform image is signed as a whole.
 
-    The fix archives the image in ECR, so that nobody can pull it, or takes its tags off (`known.quarantine`). That stops
+    The fix archives the image in ECR, so that nobody can pull it, or takes its tags off (`quarantine`). That stops
     deployments and restarts, so this is fixed only where the settings name this guardrail.
 
     Not looked at: signatures without a key of yours (cosign's "keyless"), transparency logs, Notation's COSE envelopes
     and timestamps, and whether a certificate or a signature by AWS Signer was revoked. To take signatures that AWS
     Signer made on a client, name its root certificate under `keys` and the profile under `profiles`.
     """
-    release = aws.known.release(image.repository)
+    release = aws.baseline.release(image.repository)
     if release is None or not (release.keys or release.profiles):
         return None
     trust = Trust(release.keys, release.profiles)
@@ -62,7 +62,7 @@ def release_image_unsigned(image: Image, aws: Session) -> str | None:
     if why is None:
         return None
     state = FIX.read(image, aws)
-    return why if state != FIX.safe(state, aws.known) else None
+    return why if state != FIX.safe(state, FixContext(aws.baseline)) else None
 
 
 def _why_not_signed(image: Image, trust: Trust, aws: Session) -> str | None:

@@ -21,9 +21,9 @@ def release_tag_forbidden(image: Image, aws: Session) -> str | None:
     just that tag off; the image keeps its others, or a tag `quarantined-…` if it had no other. What asks for the tag
     doesn't start then, so this is fixed only where the settings name this guardrail.
 
-    `known.releases` names the release repositories, and the tags that are forbidden there; `latest` unless it says else.
+    `require.releases` names the release repositories, and the tags that are forbidden there; `latest` unless it says else.
     """
-    release = aws.known.release(image.repository)
+    release = aws.baseline.release(image.repository)
     if release is None or not release.tags:
         return None
     bad = [tag for tag in FIX.read(image, aws)["tags"] if release.forbids(tag)]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import SCHEDULED, any_of, cloudtrail
-from chalicelib.core.rule import guardrail
+from chalicelib.core.rule import FixContext, guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ecr.freeze_repository_tags import FreezeRepositoryTags
 from chalicelib.resources.ecr.repositories import Repository
@@ -29,12 +29,12 @@ def release_tags_mutable(repository: Repository, aws: Session) -> str | None:
     The fix makes the tags immutable. Patterns of tags that are left out of it stay so, for cosign's `sha256-*` or a
     cache, unless one leaves out every tag.
 
-    Only the repositories that `known.releases` names are meant; others may move their tags.
+    Only the repositories that `require.releases` names are meant; others may move their tags.
     """
-    if aws.known.release(repository.id) is None:
+    if aws.baseline.release(repository.id) is None:
         return None
     state = FIX.read(repository, aws)
-    if state == FIX.safe(state, aws.known):
+    if state == FIX.safe(state, FixContext(aws.baseline)):
         return None
     if state["but"] and state["mutability"].startswith("IMMUTABLE"):
         return f"its tags are immutable but for {', '.join(state['but'])}, which is all of them"

@@ -27,8 +27,8 @@ def task_image_not_allowed(definition: TaskDefinition, aws: Session) -> str | No
     """ECS task definition with an image that the settings don't allow.
 
     An image from elsewhere is code that nobody here has looked at, and one that is named by a tag can be another one
-    tomorrow. Where images may come from is `known.registries`; the account's own ECR always counts, and while none is
-    named, any does. With `known.images_by_digest`, images must be named by digest as well.
+    tomorrow. Where images may come from is `allow.registries`; the account's own ECR always counts, and while none is
+    named, any does. With `require.images_by_digest`, images must be named by digest as well.
 
     The fix deregisters the revision, if no service asks for it and no task of it runs; else it is told only. That can't
     be undone, so a person approves it. Exempt definitions whose images come from a vendor on purpose, or name the
@@ -38,5 +38,5 @@ def task_image_not_allowed(definition: TaskDefinition, aws: Session) -> str | No
     if found["status"] != "ACTIVE":
         return None
     images = {container["image"] for container in rows(found, "containerDefinitions")}
-    reasons = {image: untrusted(image, aws.known, definition.account) for image in sorted(images)}
+    reasons = {image: untrusted(image, aws.baseline, definition.account) for image in sorted(images)}
     return "; ".join(f"{image} {reason}" for image, reason in reasons.items() if reason) or None

@@ -30,8 +30,8 @@ def endpoint_open_to_internet(cluster: Cluster, aws: Session) -> str | None:
     """EKS cluster whose Kubernetes API the internet can reach.
 
     Anyone can try stolen credentials and holes of Kubernetes on it. It counts when 0.0.0.0/0 or as much of the internet
-    is let in, in one range or in many; ranges in `known.cidrs` are not counted. The fix takes the broad ranges out and
-    opens the private endpoint for the nodes. Where no narrow range is left, it lets in `known.cidrs`, and without these
+    is let in, in one range or in many; ranges in `allow.cidrs` are not counted. The fix takes the broad ranges out and
+    opens the private endpoint for the nodes. Where no narrow range is left, it lets in `allow.cidrs`, and without these
     it closes the public endpoint: then nobody reaches the cluster from outside its VPC. So this is fixed only where the
     settings name this guardrail.
 
@@ -39,5 +39,5 @@ def endpoint_open_to_internet(cluster: Cluster, aws: Session) -> str | None:
     takes EKS minutes too: until then the record stays under way, and it is `fixed` once EKS is done. Exempt clusters
     that are to be reached from everywhere.
     """
-    found = internet(FIX.coming(cluster, aws)["cidrs"], aws.known)
+    found = internet(FIX.coming(cluster, aws)["cidrs"], aws.baseline)
     return f"its Kubernetes API can be reached from {', '.join(found)}" if found else None

@@ -26,14 +26,14 @@ def unknown_principal_made_admin(entry: AccessEntry, aws: Session) -> str | None
     """EKS cluster with an administrator who isn't known.
 
     An access entry gives an IAM user or role AmazonEKSClusterAdminPolicy or AmazonEKSAdminPolicy in the whole cluster,
-    or in kube-system, from where the whole cluster can be had. It isn't in `known.principals`, which takes ARNs with
+    or in kube-system, from where the whole cluster can be had. It isn't in `allow.principals`, which takes ARNs with
     their paths. The fix withdraws these policies, and leaves the entry and its other policies; an undo associates them
     again in the scope that they had. When no other entry has such a policy, it asks first.
 
     Name who may be administrator before you switch the fix on: it would lock out the others. What Kubernetes itself
     allows by groups, and the aws-auth ConfigMap, are not looked at.
     """
-    if aws.known.principal(entry.principal):
+    if aws.baseline.principal(entry.principal):
         return None
     found = [each["policy"].rpartition("/")[2] for each in FIX.read(entry, aws)["admin"]]
     return f"{entry.principal} is administrator by {', '.join(found)}" if found else None

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import cloudtrail
-from chalicelib.core.rule import guardrail
+from chalicelib.core.rule import FixContext, guardrail
 from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
 from chalicelib.core.types import Severity
 from chalicelib.fixes.events.enable_rule import EnableRule
@@ -37,7 +37,7 @@ def own_rule_disabled(rule: Rule, aws: Session) -> str | None:
     in the stack, so that switching one off is still seen by the other; both at the same moment are not, and then the
     hourly canary is what falls silent.
     """
-    if not own(aws.known, rule.account, rule.name):
+    if not own(aws.baseline, rule.account, rule.name):
         return None
     state = FIX.read(rule, aws)
     if not state["exists"]:
@@ -45,7 +45,7 @@ def own_rule_disabled(rule: Rule, aws: Session) -> str | None:
     faults = []
     if state["state"] == "DISABLED":
         faults.append("it is disabled")
-    elif FIX.safe(state, aws.known) != state:
+    elif FIX.safe(state, FixContext(aws.baseline)) != state:
         faults.append("it no longer sees calls that only read")
     pages = aws.client("events").get_paginator("list_targets_by_rule").paginate(Rule=rule.name, EventBusName=rule.bus)
     if not any(page["Targets"] for page in pages):

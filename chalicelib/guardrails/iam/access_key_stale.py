@@ -27,7 +27,7 @@ def access_key_stale(key: AccessKey, aws: Session) -> str | None:
     """IAM access key too old, or long unused.
 
     The older a key, the more places hold a copy of it; one that nobody uses is missed by nobody when it is stolen. A
-    key may become 90 days old and lie unused for 45 (CIS's numbers), unless `known.key_days` and `known.unused_days`
+    key may become 90 days old and lie unused for 45 (CIS's numbers), unless `require.key_days` and `require.unused_days`
     say otherwise. The fix switches the key off and keeps it, so that undo switches it on again. Asked once a day, of
     all keys. Exempt keys of things that can't change theirs.
     """
@@ -36,12 +36,12 @@ def access_key_stale(key: AccessKey, aws: Session) -> str | None:
         return None
     now = datetime.now(UTC)
     age = (now - listed["CreateDate"]).days
-    if age > aws.known.key_days:
-        return f"{key.key} is {age} days old; {aws.known.key_days} are allowed"
-    if age < aws.known.unused_days:
+    if age > aws.baseline.require.key_days:
+        return f"{key.key} is {age} days old; {aws.baseline.require.key_days} are allowed"
+    if age < aws.baseline.require.unused_days:
         return None
     used = aws.client("iam").get_access_key_last_used(AccessKeyId=key.key)["AccessKeyLastUsed"].get("LastUsedDate")
     idle = (now - used).days if used else age
-    if idle < aws.known.unused_days:
+    if idle < aws.baseline.require.unused_days:
         return None
     return f"{key.key} was {f'last used {idle} days ago' if used else f'made {age} days ago and never used'}"

@@ -31,7 +31,7 @@ def admin_policy_attached(identity: Identity, aws: Session) -> str | None:
     what IAM doesn't guard is then open already. What the policies deny counts, and so does the permissions boundary.
     The fix detaches just these policies. When nobody else holds AdministratorAccess or IAMFullAccess, it asks first.
 
-    Name who may be administrator, by ARN with its path, under `known.principals` before you switch the fix on: it would
+    Name who may be administrator, by ARN with its path, under `allow.principals` before you switch the fix on: it would
     lock out the others. Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are let be, since AWS
     lets nobody change them. Inline policies, AWS's other policies, and what a user has by its groups are not looked at:
     the group itself is.
@@ -39,7 +39,7 @@ def admin_policy_attached(identity: Identity, aws: Session) -> str | None:
     if not FIX.found(identity, aws):
         return None
     described = identity.described(aws)
-    if aws.known.principal(described["Arn"]) or kept_by_aws(described):
+    if aws.baseline.principal(described["Arn"]) or kept_by_aws(described):
         return None
     found = FIX.found(identity, aws, identity.boundary(aws))
     if not found:

@@ -29,13 +29,13 @@ def boundary_removed(identity: Bounded, aws: Session) -> str | None:
 
     The boundary is what keeps those who may make roles from making themselves administrator. It was taken away,
     swapped for another, or never given. The fix puts it on, and touches no policy. Say which boundary who must have
-    under `known.boundaries`, by ARN with its path; where nothing fits, nothing is asked for. Service-linked roles and
+    under `require.boundaries`, by ARN with its path; where nothing fits, nothing is asked for. Service-linked roles and
     those of IAM Identity Center are let be, since AWS lets nobody change them.
     """
-    if not aws.known.boundaries:
+    if not aws.baseline.require.boundaries:
         return None
     state = FIX.read(identity, aws)
-    required = aws.known.boundary(state["arn"], identity.account)
+    required = aws.baseline.boundary(state["arn"], identity.account)
     if required in (None, state["boundary"]) or kept_by_aws(identity.described(aws)):
         return None
     return f"has {state['boundary'] or 'no permissions boundary'} and must have {required}"

@@ -28,16 +28,16 @@ def console_password_unused(user: ConsoleUser, aws: Session) -> str | None:
     """IAM user's console password long unused.
 
     Nobody misses it when somebody else signs in with it. It may lie unused for 45 days (CIS's number), unless
-    `known.unused_days` says otherwise. The fix takes the password away; a person is always asked first, since it can't
+    `require.unused_days` says otherwise. The fix takes the password away; a person is always asked first, since it can't
     be given back, only a new one. Asked once a day, of all users. Exempt break-glass users, by ARN.
     """
     now = datetime.now(UTC)
     used = user.described(aws).get("PasswordLastUsed")
-    if used and (now - used).days < aws.known.unused_days:
+    if used and (now - used).days < aws.baseline.require.unused_days:
         return None
     since = FIX.read(user, aws)["password"]
     age = (now - datetime.fromisoformat(since)).days if since else 0
-    if age < aws.known.unused_days:
+    if age < aws.baseline.require.unused_days:
         return None
     if used is None:
         return f"the console password was made {age} days ago and never used"

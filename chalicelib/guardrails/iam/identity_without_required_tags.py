@@ -30,6 +30,6 @@ def identity_without_required_tags(identity: Bounded, aws: Session) -> str | Non
     Center are let be.
     """
     kind = f"AWS::IAM::{identity.what.title()}"
-    if not aws.known.tags_of(kind) or kept_by_aws(identity.described(aws)):
+    if not aws.baseline.tags_of(kind) or kept_by_aws(identity.described(aws)):
         return None
     return lacking(identity, aws, kind)

@@ -34,15 +34,15 @@ def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
     with what they deny, and with the permissions boundary. The fix drops the statements that allow a path's first call, and deletes a policy of which nothing is left;
     when that takes away the last administrator, it asks first.
 
-    Whoever is limited to named resources is let be, and so is who may be administrator (`known.principals`), Snapback's
+    Whoever is limited to named resources is let be, and so is who may be administrator (`allow.principals`), Snapback's
     own roles, and those that AWS keeps. Not looked at are AWS's other managed policies, what a user has by its groups, and
     which roles there are to be had. Exempt deployment roles whose work needs it.
     """
     found = FIX.found(identity, aws)
-    if not found or is_ours(aws.known, identity.arn):
+    if not found or is_ours(aws.baseline, identity.arn):
         return None
     described = identity.described(aws)
-    if aws.known.principal(described["Arn"]) or kept_by_aws(described):
+    if aws.baseline.principal(described["Arn"]) or kept_by_aws(described):
         return None
     return "inline policies open a way to more: " + "; ".join(
         f"{name}, statement {index + 1}: {_told(paths)}"

@@ -31,10 +31,10 @@ def policy_directly_on_user(user: User, aws: Session) -> str | None:
     give the user a group first. When the user did it to itself, or is the last who holds AdministratorAccess, it asks.
 
     What only denies is let be, and so is AWS's own quarantine of a leaked key. Exempt the users of programs that can't
-    take a role, or name them by ARN with path under `known.principals`.
+    take a role, or name them by ARN with path under `allow.principals`.
     """
     state = FIX.read(user, aws)
     found = [*(arn.rpartition("/")[2] for arn in state["attached"]), *sorted(state["inline"])]
-    if not found or aws.known.principal(user.described(aws)["Arn"]):
+    if not found or aws.baseline.principal(user.described(aws)["Arn"]):
         return None
     return f"has {', '.join(found)} of its own, and not by a group"

@@ -36,11 +36,11 @@ def role_trusts_any_web_identity(role: Role, aws: Session) -> str | None:
 
     To be safe, a condition has to fix the subject up to its owner (`repo:acme/*`), and for a provider of your own
     (`oidc.eks.eu-west-1.amazonaws.com/id/…`) the subject or the audience. Name a provider whose every user may come in
-    under `known.principals`, by its ARN.
+    under `allow.principals`, by its ARN.
     """
     described = role.described(aws)
     if kept_by_aws(described):
         return None
-    found = FIX.found(described["AssumeRolePolicyDocument"], aws.known, role.account)
+    found = FIX.found(described["AssumeRolePolicyDocument"], aws.baseline, role.account)
     names = dict.fromkeys(each.principal.rpartition(":oidc-provider/")[2] for each in found)
     return f"its trust policy lets in anyone whom {', '.join(names)} knows" if found else None

@@ -33,14 +33,14 @@ def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
     policy. Sessions that have begun go on until they expire. It asks first where a session of this very role made the
     change, and nobody could assume the role afterwards.
 
-    Name partners under `known.accounts`, `known.organizations` or `known.principals`, and vendors who must send an
-    external id under `known.vendors`. Identity providers are `iam.role_trusts_any_web_identity`'s business.
+    Name partners under `allow.accounts`, `allow.organizations` or `allow.principals`, and vendors who must send an
+    external id under `allow.vendors`. Identity providers are `iam.role_trusts_any_web_identity`'s business.
     Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are let be: AWS lets nobody change them.
     """
     described = role.described(aws)
     if kept_by_aws(described):
         return None
-    found = FIX.found(described["AssumeRolePolicyDocument"], aws.known, role.account)
+    found = FIX.found(described["AssumeRolePolicyDocument"], aws.baseline, role.account)
     return f"its trust policy lets in {', '.join(dict.fromkeys(map(_told, found)))}" if found else None
 
 

@@ -27,10 +27,10 @@ def protected_policy_detached(policy: OrganizationPolicy, aws: Session) -> str |
     """Protected organization policy detached.
 
     A service control policy is what even an account's administrators can't get around; without it they can. Say under
-    `known.scps` which policies are protected, and to which root, organizational units and accounts each must be
+    `require.scps` which policies are protected, and to which root, organizational units and accounts each must be
     attached. The fix attaches it where it is missing, and detaches nothing. Policies that aren't named are let be.
     """
-    if policy.id not in aws.known.scps:
+    if policy.id not in aws.baseline.require.scps:
         return None
-    missing = FIX.missing(FIX.read(policy, aws), aws.known)
+    missing = FIX.missing(FIX.read(policy, aws), aws.baseline)
     return f"is no longer attached to {', '.join(missing)}" if missing else None

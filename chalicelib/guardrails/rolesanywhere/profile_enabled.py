@@ -21,12 +21,12 @@ def profile_enabled(profile: Profile, aws: Session) -> str | None:
     """IAM Roles Anywhere hands out roles by a profile that isn't known.
 
     Whoever has a certificate of a trusted authority gets the roles that it names. It is told, never fixed: to enable it
-    again, Snapback would have to be allowed to pass those very roles. Name yours, by ARN, under `known.principals`
+    again, Snapback would have to be allowed to pass those very roles. Name yours, by ARN, under `allow.principals`
     (`arn:aws:rolesanywhere:*:*:profile/…`).
     https://docs.aws.amazon.com/rolesanywhere/latest/userguide/security_iam_id-based-policy-examples.html
     """
     described = profile.described(aws)
-    if not described["enabled"] or aws.known.principal(profile.arn):
+    if not described["enabled"] or aws.baseline.principal(profile.arn):
         return None
     roles = ", ".join(arn.rpartition("/")[2] for arn in described.get("roleArns", []))
     return f"the profile {described['name']} is enabled, and not known; it hands out {roles or 'no role yet'}"

@@ -26,11 +26,11 @@ def trust_anchor_enabled(anchor: TrustAnchor, aws: Session) -> str | None:
 
     Whoever has a certificate of it can assume every role that trusts Roles Anywhere and doesn't ask by which anchor:
     intruders make their own authority, since its sessions need no key and no user. The fix disables the trust anchor
-    and keeps it; sessions that have begun go on until they expire. Name yours, by ARN, under `known.principals`
+    and keeps it; sessions that have begun go on until they expire. Name yours, by ARN, under `allow.principals`
     (`arn:aws:rolesanywhere:*:*:trust-anchor/…`). The certificates of a known one are not looked at.
     """
     described = anchor.described(aws)
-    if not described["enabled"] or aws.known.principal(anchor.arn):
+    if not described["enabled"] or aws.baseline.principal(anchor.arn):
         return None
     source = described.get("source", {}).get("sourceType", "an unknown source")
     return f"the trust anchor {described['name']} ({source}) is enabled, and not known"

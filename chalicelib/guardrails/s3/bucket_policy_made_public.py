@@ -38,7 +38,7 @@ def bucket_policy_made_public(bucket: Bucket, aws: Session) -> str | None:
     Exempt buckets that are public on purpose; a website is better served by CloudFront with origin access control.
     """
     text = FIX.read(bucket, aws)["policy"]
-    opened = set(public(text, aws.known, bucket.account))
+    opened = set(public(text, aws.baseline, bucket.account))
     if not opened:
         return None
     return "its policy lets in anyone: " + "; ".join(_told(each) for each in statements(text) if each.index in opened)

@@ -32,11 +32,11 @@ def bucket_policy_trusts_unknown_account(bucket: Bucket, aws: Session) -> str | 
     have no other with them; the rest of the text stays as it is, and a policy of which nothing is left is deleted.
     Everyone is `s3.bucket_policy_made_public`'s business.
 
-    Name partners under `known.accounts`, `known.organizations` or `known.principals` before you switch the fix on.
+    Name partners under `allow.accounts`, `allow.organizations` or `allow.principals` before you switch the fix on.
     Among these are AWS's own accounts that older regions' load balancers write their logs from, VPC endpoints, and
     CloudFront's origin access identities, since a policy doesn't tell whose they are.
     """
-    found = FIX.found(FIX.read(bucket, aws), aws.known)
+    found = FIX.found(FIX.read(bucket, aws), aws.baseline)
     return f"its policy lets in {', '.join(dict.fromkeys(map(_told, found)))}" if found else None
 
 

@@ -27,12 +27,12 @@ def administrator_assigned(assignment: Assignment, aws: Session) -> str | None:
 
     A user or group was given a permission set that allows everything, or to give oneself everything. The fix takes
     this one assignment away; sessions that have begun go on until they expire. Say which accounts are in production
-    under `known.production` (all, when none is named), and who may be administrator under `known.principals`, as
+    under `production` (all, when none is named), and who may be administrator under `allow.principals`, as
     `arn:aws:identitystore:::group/<id>` or `…:::user/<id>`. Customer managed policies and permissions boundaries of
     the permission set are not looked at.
     """
-    production = aws.known.production
-    if (production and assignment.target not in production) or aws.known.principal(assignment.principal):
+    production = aws.baseline.production
+    if (production and assignment.target not in production) or aws.baseline.principal(assignment.principal):
         return None
     why = why_administrator(assignment.set, aws)
     if why is None or not FIX.read(assignment, aws)["assigned"]:

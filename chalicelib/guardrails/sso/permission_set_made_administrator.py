@@ -23,7 +23,7 @@ def permission_set_made_administrator(set: PermissionSet, aws: Session) -> str |
 
     All who are assigned to it become administrators, in each of their accounts, as soon as it is provisioned. Snapback
     only tells: to take the policy off again changes as many accounts. Name permission sets that are meant so under
-    `known.principals`, as `arn:aws:sso:::permissionSet/ssoins-…/ps-…`. Customer managed policies and permissions
+    `allow.principals`, as `arn:aws:sso:::permissionSet/ssoins-…/ps-…`. Customer managed policies and permissions
     boundaries of the permission set are not looked at.
     """
-    return None if aws.known.principal(set.arn) else why_administrator(set, aws)
+    return None if aws.baseline.principal(set.arn) else why_administrator(set, aws)

@@ -56,7 +56,7 @@ class Described(Resource):
         return page[cls._list()]  # type: ignore[no-any-return]
 
     @classmethod
-    def _alone(cls, page: Mapping[str, Any], each: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG003
+    def _alone(cls, page: Mapping[str, Any], each: Mapping[str, Any]) -> Mapping[str, Any]:
         return {cls._list(): [each]}
 
     @classmethod

@@ -138,7 +138,7 @@ class Suspect(Resource):
             yield cls(f"{instance}/{since}", event.account, event.region)
 
     @classmethod
-    def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - no list of EC2 tells which are compromised
+    def all_in(cls, aws: Session) -> Iterator[Self]:
         """None: only the event tells."""
         return iter(())
 

@@ -124,7 +124,7 @@ class LeakedKey(Resource):
                 yield cls(key, event.account, REPORTS_TO[partition(event.region)])
 
     @classmethod
-    def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - no list tells which keys are with others
+    def all_in(cls, aws: Session) -> Iterator[Self]:
         """None: only the event tells."""
         return iter(())
 

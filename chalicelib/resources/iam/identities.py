@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.event import Event
-    from chalicelib.core.session import Session, Prefetched
+    from chalicelib.core.session import Prefetched, Session
 
 OPEN_ROLE = native(
     *("aws.access-analyzer", "Access Analyzer Finding"),
@@ -148,7 +148,7 @@ class ConsoleUser(User):
             yield cls(f"user/{name}", event.account, event.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:  # noqa: ARG003
+    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """None: when a password was used, the account's details don't tell."""
         return iter(())
 

@@ -55,7 +55,7 @@ class Sessions(Resource):
             yield cls(f"{kind}/{name}/{until}", event.account, REPORTS_TO[partition(event.region)])
 
     @classmethod
-    def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - no list tells which sessions are stolen
+    def all_in(cls, aws: Session) -> Iterator[Self]:
         """None: only the event tells."""
         return iter(())
 

@@ -8,20 +8,20 @@ from chalicelib.core.rule import tripwire
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 
 @tripwire(severity=Severity.MEDIUM, on=cloudtrail("lambda", "PublishLayerVersion20181031"))
-def layer_published_by_stranger(event: Event, known: Known) -> str | None:
+def layer_published_by_stranger(event: Event, baseline: Baseline) -> str | None:
     """Lambda layer published by somebody else than the pipeline.
 
-    Functions that take the layer's newest version on their next deployment run what is in it. `known.deployers` names
+    Functions that take the layer's newest version on their next deployment run what is in it. `allow.deployers` names
     the users and roles that may publish, by ARN; while it names none, anybody may, and nothing is told. Look at the
     version, and delete it if it isn't yours.
     """
     role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
-    if known.deployer(event.actor.principal, role):
+    if baseline.deployer(event.actor.principal, role):
         return None
     what = event.answered("layerVersionArn") or event.text("layerName") or "a layer"
     return f"{event.actor.name} published {what}"

@@ -9,7 +9,7 @@ from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 # By CloudTrail's names: https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
@@ -34,7 +34,7 @@ _NAME = re.compile(r"(?:.*:?function:)?(?P<name>[A-Za-z0-9_-]+)(?::[A-Za-z0-9$_.
 
 
 @tripwire(severity=Severity.CRITICAL, on=cloudtrail("lambda", *_CALLS, userIdentity=BUT_DEPLOYMENTS))
-def own_function_changed(event: Event, known: Known) -> str | None:
+def own_function_changed(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own function changed.
 
     Whoever changes the code of one of Snapback's functions has its permissions; whoever lets it no longer run, or feeds
@@ -43,6 +43,6 @@ def own_function_changed(event: Event, known: Known) -> str | None:
     """
     given = event.text("functionName") or event.answered("functionArn") or event.answered("functionName") or ""
     found = _NAME.fullmatch(given)
-    if found is None or not own(known, event.account, found["name"]):
+    if found is None or not own(baseline, event.account, found["name"]):
         return None
     return f"{event.actor.name} {_CALLS[event.name]}: {found['name']}"

@@ -10,19 +10,19 @@ from chalicelib.core.snapback_resources import fixer
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("ecr", "PutImage"))
-def release_pushed_by_stranger(event: Event, known: Known) -> str | None:
+def release_pushed_by_stranger(event: Event, baseline: Baseline) -> str | None:
     """Image pushed to a release repository by somebody else than the pipeline.
 
-    `known.releases` names the release repositories and who may push to each (`pushers`, by the ARN of the user, role or
+    `require.releases` names the release repositories and who may push to each (`pushers`, by the ARN of the user, role or
     session); without pushers, anybody may. Who signs images pushes the signature, and has to be among them too.
     """
     repository = event.text("repositoryName") or ""
-    release = known.release(repository)
+    release = baseline.release(repository)
     if release is None or not release.pushers or event.text("registryId") not in (None, event.account):
         return None
     role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")

@@ -8,7 +8,7 @@ from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     on=cloudtrail("events", "PutRule", "PutTargets", userIdentity=BUT_DEPLOYMENTS),
     home_only=True,
 )
-def own_rule_rewritten(event: Event, known: Known) -> str | None:
+def own_rule_rewritten(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own rule rewritten.
 
     Somebody gave an EventBridge rule of Snapback's stack another pattern or target: it may see less now, or tell
@@ -26,7 +26,7 @@ def own_rule_rewritten(event: Event, known: Known) -> str | None:
     told too.
     """
     name = event.text("name" if event.name == "PutRule" else "rule")
-    if name is None or not own(known, event.account, name):
+    if name is None or not own(baseline, event.account, name):
         return None
     return (
         f"{event.actor.name} gave {name} {'another pattern or state' if event.name == 'PutRule' else 'another target'}"

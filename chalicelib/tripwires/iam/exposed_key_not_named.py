@@ -9,7 +9,7 @@ from chalicelib.core.types import Severity
 from chalicelib.resources.iam.access_keys import LeakedKey
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     severity=Severity.CRITICAL,
     on=native("aws.health", "AWS Health Event", eventTypeCode=[{"prefix": "AWS_RISK_CREDENTIALS_"}]),
 )
-def exposed_key_not_named(event: Event, _: Known) -> str | None:
+def exposed_key_not_named(event: Event, _: Baseline) -> str | None:
     """Exposed credentials that AWS tells of without naming an access key.
 
     AWS Health says, or suspects, that credentials of the account are public or misused, but not which key, or not one of a user of

@@ -8,7 +8,7 @@ from chalicelib.core.rule import tripwire
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 _CALLS = {
@@ -23,15 +23,15 @@ _BUT_IDENTITY_CENTER = {"invokedBy": [{"exists": False}, {"anything-but": ["sso.
 
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("iam", *_CALLS, userIdentity=_BUT_IDENTITY_CENTER))
-def identity_provider_changed(event: Event, known: Known) -> str | None:
+def identity_provider_changed(event: Event, baseline: Baseline) -> str | None:
     """Identity provider made or changed by somebody unknown.
 
     Whoever holds a provider's keys says who comes in, and becomes every role that trusts it: changing its metadata is
     a lasting way in that leaves no user and no key. Name the pipeline that may do so, by the ARN of its role, under
-    `known.principals`. Delete the provider, or give it its former metadata, if nobody meant this.
+    `allow.principals`. Delete the provider, or give it its former metadata, if nobody meant this.
     """
     role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
-    if any(known.principal(arn) for arn in (event.actor.principal, role) if arn):
+    if any(baseline.principal(arn) for arn in (event.actor.principal, role) if arn):
         return None
     named = (event.text(key) for key in ("name", "sAMLProviderArn", "openIDConnectProviderArn", "url"))
     which = next((name for name in named if name), "") or event.answered("openIDConnectProviderArn") or "?"

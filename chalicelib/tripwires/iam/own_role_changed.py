@@ -8,7 +8,7 @@ from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, FORWARDER, is_as
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 _CALLS = (
@@ -19,7 +19,7 @@ _CALLS = (
 
 
 @tripwire(severity=Severity.CRITICAL, on=cloudtrail("iam", *_CALLS, userIdentity=BUT_DEPLOYMENTS))
-def own_role_changed(event: Event, known: Known) -> str | None:
+def own_role_changed(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own role changed.
 
     The role of one of Snapback's functions, or `snapback-reader`, `snapback-forwarder` or a `snapback-fixer-…` in an
@@ -27,7 +27,7 @@ def own_role_changed(event: Event, known: Known) -> str | None:
     does is taken for a deployment: watch who may deploy.
     """
     name = event.text("roleName") or ""
-    if name != FORWARDER and not is_assumed(name) and not own(known, event.account, name):
+    if name != FORWARDER and not is_assumed(name) and not own(baseline, event.account, name):
         return None
     what = event.text("policyArn") or event.text("policyName")
     return f"{event.actor.name} called {event.name} on {name}" + (f" with {what}" if what else "")

@@ -8,7 +8,7 @@ from chalicelib.core.rule import tripwire
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     ),
     controls=("CIS-5.0 4.15",),
 )
-def leaving_attempted(event: Event, _: Known) -> str | None:
+def leaving_attempted(event: Event, _: Baseline) -> str | None:
     """Account taken out of the organization, or closed.
 
     Outside the organization no service control policy binds the account, and its trail no longer reaches the

@@ -9,7 +9,7 @@ from chalicelib.core.types import Severity
 from chalicelib.resources.s3 import EXPOSED
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 _UNGUARDED = {
@@ -20,7 +20,7 @@ _UNGUARDED = {
 
 
 @tripwire(severity=Severity.HIGH, on=any_of(*EXPOSED))
-def exposure_found(event: Event, known: Known) -> str | None:
+def exposure_found(event: Event, baseline: Baseline) -> str | None:
     """Something else open to outsiders.
 
     IAM Access Analyzer or Macie has found a way in from outside the account or organization that no guardrail puts
@@ -37,7 +37,7 @@ def exposure_found(event: Event, known: Known) -> str | None:
         )
     principal = dig(detail, "principal")
     who = [each for each in principal.values() if isinstance(each, str)] if isinstance(principal, dict) else []
-    if _guarded(event) or not who or all(_known(each, event.account, known) for each in who):
+    if _guarded(event) or not who or all(_known(each, event.account, baseline) for each in who):
         return None
     actions = [each for each in rows(detail, "action") if isinstance(each, str)]
     allowed = ", ".join(actions[:3]) + (f" and {len(actions) - 3} more" if len(actions) > 3 else "")  # noqa: PLR2004
@@ -56,7 +56,7 @@ def _guarded(event: Event) -> bool:
     return kind == "AWS::IAM::Role"
 
 
-def _known(principal: str, own: str, known: Known) -> bool:
+def _known(principal: str, own: str, baseline: Baseline) -> bool:
     account = principal.split(":")[4] if principal.count(":") > 4 else principal  # noqa: PLR2004
     arn = f"arn:aws:iam::{principal}:root" if principal.isdigit() else principal
-    return account in {own, *known.accounts} or known.principal(arn)
+    return account in {own, *baseline.allow.accounts} or baseline.principal(arn)

@@ -7,7 +7,7 @@ from chalicelib.core.rule import tripwire
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     },
     controls=("CIS-5.0 4.2",),
 )
-def console_login_without_mfa(event: Event, _: Known) -> str | None:
+def console_login_without_mfa(event: Event, _: Baseline) -> str | None:
     """IAM user signed in to the console without MFA.
 
     A stolen or guessed password was all it took, or would have been. Federated sign-ins, by IAM Identity Center or

@@ -8,7 +8,7 @@ from chalicelib.core.rule import tripwire
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     },
     controls=("CIS-5.0 1.6", "CIS-5.0 4.3"),
 )
-def root_used(event: Event, _: Known) -> str | None:
+def root_used(event: Event, _: Baseline) -> str | None:
     """Root user at work.
 
     The root user may do anything, and no policy of the account stops it; daily work has no need of it. Every call and

@@ -9,7 +9,7 @@ from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 _CALLS = {
@@ -23,7 +23,7 @@ _URL = re.compile(r"https://[^/]+/(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_.-]
 
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("sqs", *_CALLS, userIdentity=BUT_DEPLOYMENTS), home_only=True)
-def own_queue_changed(event: Event, known: Known) -> str | None:
+def own_queue_changed(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own queue changed.
 
     In its queues are the events that Snapback could not handle and the messages that nobody could be told. Whoever
@@ -31,6 +31,6 @@ def own_queue_changed(event: Event, known: Known) -> str | None:
     CloudTrail, and deploy the stack again. What CloudFormation does is taken for a deployment.
     """
     found = _URL.fullmatch(event.text("queueUrl") or "")
-    if found is None or not own(known, found["account"], found["name"]):
+    if found is None or not own(baseline, found["account"], found["name"]):
         return None
     return f"{event.actor.name} {_CALLS[event.name]} {found['name']}"

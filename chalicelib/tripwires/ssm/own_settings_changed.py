@@ -9,7 +9,7 @@ from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, home_of
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 IN_SSM = ("PutParameter", "DeleteParameter", "DeleteParameters")
@@ -26,15 +26,15 @@ IN_APPCONFIG = (
         cloudtrail("appconfig", *IN_APPCONFIG, userIdentity=BUT_DEPLOYMENTS),
     ),
 )
-def own_settings_changed(event: Event, known: Known) -> str | None:
+def own_settings_changed(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own settings changed.
 
     Whoever may publish settings may turn off every guardrail, exempt themselves, and choose who is told. If nobody of
     yours did it, publish your own file again (`snapback settings publish` shows what differs), and find out who could.
     Since new settings can turn off this tripwire too, an EventBridge rule tells the alarm topic of each change by itself.
     """
-    store, _, where = known.published.partition(":")
-    if event.account != home_of(known) or not where or event.region != known.stack.split(":")[3]:
+    store, _, where = baseline.published.partition(":")
+    if event.account != home_of(baseline) or not where or event.region != baseline.stack.split(":")[3]:
         return None
     if store == "ssm":
         names = (event.text("name"), *rows(event.detail, "requestParameters", "names"))
@@ -42,4 +42,4 @@ def own_settings_changed(event: Event, known: Known) -> str | None:
     else:
         application = event.text("applicationId") or event.text("ApplicationId")
         changed = application == where.split("/")[0]
-    return f"{event.actor.name} called {event.name} on {known.published}" if changed else None
+    return f"{event.actor.name} called {event.name} on {baseline.published}" if changed else None

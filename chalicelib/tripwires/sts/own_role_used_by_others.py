@@ -10,7 +10,7 @@ from chalicelib.core.snapback_resources import FIXERS, READER, home_of, is_assum
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
 _FOR_A_RECORD = re.compile(r"snapback-[0-9a-f]{16,32}")
@@ -32,7 +32,7 @@ _BUT_LAMBDA = {"invokedBy": [{"exists": False}, {"anything-but": ["lambda.amazon
         userIdentity=_BUT_LAMBDA,
     ),
 )
-def own_role_used_by_others(event: Event, known: Known) -> str | None:
+def own_role_used_by_others(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own role used by somebody else.
 
     The roles of Snapback's functions are for Lambda alone, `snapback-reader` and the `snapback-fixer-…` for those functions,
@@ -46,14 +46,14 @@ def own_role_used_by_others(event: Event, known: Known) -> str | None:
     role = event.text("roleArn") or ""
     name, session = role.rpartition("/")[2], event.text("roleSessionName") or ""
     who, caller = event.actor, text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
-    somebody = who.name if who.account == home_of(known) else f"{who.name} of account {who.account}"
-    if own_role(known, role):
+    somebody = who.name if who.account == home_of(baseline) else f"{who.name} of account {who.account}"
+    if own_role(baseline, role):
         by_lambda = who.kind == "AWSService" and who.via == "lambda.amazonaws.com"
         return None if by_lambda else f"{somebody} assumed {name}, the role of a function"
-    if not is_assumed(name) or not home_of(known):
+    if not is_assumed(name) or not home_of(baseline):
         return None
-    from_home = who.kind == "AWSAccount" and who.account == home_of(known)
-    if event.name != "AssumeRole" or not (own_role(known, caller) or from_home):
+    from_home = who.kind == "AWSAccount" and who.account == home_of(baseline)
+    if event.name != "AssumeRole" or not (own_role(baseline, caller) or from_home):
         return f"{somebody} assumed {role}"
     if name != READER and not (_FOR_A_RECORD.fullmatch(session) and event.text("sourceIdentity") == session):
         return f"{somebody} assumed {role} for no record, as {session or 'nobody'}"

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.core.event import Event
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.fixes.awslambda.stop_function import StopFunction
 from chalicelib.resources.awslambda import Deployment
@@ -35,7 +36,7 @@ def put(
     """Code that somebody put there, over other code; by alice, if it isn't told by whom."""
 
     def made(world: World) -> Envelope:
-        world.settings = replace(world.settings, known=replace(KNOWN, deployers=deployers))
+        world.settings = replace(world.settings, baseline=replace(KNOWN, deployers=deployers))
         make(world)
         client = world.client("lambda")
         if reserved is not None:
@@ -47,7 +48,7 @@ def put(
 
 
 def created(world: World) -> Envelope:
-    world.settings = replace(world.settings, known=replace(KNOWN, deployers=(CI,)))
+    world.settings = replace(world.settings, baseline=replace(KNOWN, deployers=(CI,)))
     return event(CREATE, make(world), actor=session("admin"))
 
 
@@ -75,12 +76,12 @@ CASE = Case(
 def test_who_it_was_is_told(world: World) -> None:
     (outcome,) = world.deliver(put(by=session("admin"))(world), ID, "alert")
     who = f"arn:aws:iam::{HOME}:role/admin"
-    assert outcome.reason == f"its code is what {who} put there, who isn't in known.deployers"
+    assert outcome.reason == f"its code is what {who} put there, who isn't in allow.deployers"
     assert outcome.resource == ARN
 
 
 def test_nothing_is_stopped_unless_the_settings_name_it(world: World) -> None:
-    application = world.application("fix", known=replace(KNOWN, deployers=(CI,)))
+    application = world.application("fix", baseline=replace(KNOWN, deployers=(CI,)))
     envelope = put()(world)
     outcomes = application.guard("awslambda", envelope)
     assert [each.status for each in outcomes if each.guardrail == ID] == [Status.ALERTED]
@@ -89,12 +90,12 @@ def test_nothing_is_stopped_unless_the_settings_name_it(world: World) -> None:
 
 def test_snapbacks_own_functions_are_never_stopped(world: World) -> None:
     name = "snapback-GuardS3-1A2B3C4D5E6F"
-    world.settings = replace(world.settings, known=replace(KNOWN, deployers=(CI,)))
+    world.settings = replace(world.settings, baseline=replace(KNOWN, deployers=(CI,)))
     (outcome,) = world.deliver(event(CREATE, make(world, name=name), name=name), ID)
     assert outcome.status == Status.ALERTED
     assert not world.client("lambda").get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
     state = {"account": HOME, "function": name, "reserved": None}
-    assert StopFunction().safe(state, KNOWN) == state
+    assert StopFunction().safe(state, FixContext(KNOWN)) == state
 
 
 @pytest.mark.parametrize("reserved", [None, 5])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.analysis.policy_document import Statement
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.event import Event
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.fixes.awslambda.remove_permissions import RemovePermissions, permission
 from chalicelib.resources.awslambda import Qualified
@@ -157,7 +158,7 @@ def test_a_statement_of_the_same_id_gives_way_to_an_undo(world: World) -> None:
 def test_what_could_not_be_put_back_stays(changed: dict[str, Any]) -> None:
     statement = {"Sid": "a", "Effect": "Allow", "Principal": "*", "Action": INVOKE, "Resource": ARN, **changed}
     assert permission(statement) is None
-    assert RemovePermissions().safe({"statements": [statement]}, KNOWN) == {"statements": [statement]}
+    assert RemovePermissions().safe({"statements": [statement]}, FixContext(KNOWN)) == {"statements": [statement]}
 
 
 PERMISSIONS = st.fixed_dictionaries(
@@ -182,7 +183,7 @@ def test_what_is_removed_is_just_what_lets_strangers_in_and_comes_back_as_it_was
     before = policies(world)[""]
     fix, function = RemovePermissions(), Qualified(NAME, HOME, REGION)
     state = fix.read(function, reader())
-    fix.write(function, fix.safe(state, KNOWN), writer())
+    fix.write(function, fix.safe(state, FixContext(KNOWN)), writer())
     assert policies(world)[""] == [each for each in before if each not in state["statements"]]
     assert fix.read(function, reader()) == {"statements": []}
     fix.write(function, state, writer())

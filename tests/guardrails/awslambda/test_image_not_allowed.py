@@ -21,8 +21,8 @@ OWN, OTHER = f"{registry(HOME)}/shop-web:1", f"{registry(STRANGER)}/shop-web:1"
 
 def of_image(image: str, *registries: str, by_digest: bool = False, first: str | None = None) -> Any:
     def made(world: World) -> Envelope:
-        known = replace(KNOWN, registries=registries, images_by_digest=by_digest)
-        world.settings = replace(world.settings, known=known)
+        baseline = replace(KNOWN, registries=registries, images_by_digest=by_digest)
+        world.settings = replace(world.settings, baseline=baseline)
         answer = make(world, PackageType="Image", Code={"ImageUri": first or image})
         if first is None:
             return event(CREATE, answer, packageType="Image", code={"imageUri": image})
@@ -53,4 +53,4 @@ CASE = Case(
 def test_the_image_is_told(world: World) -> None:
     (outcome,) = world.deliver(of_image(OTHER, "ghcr.io/example")(world), ID)
     assert outcome.status == "alerted"
-    assert outcome.reason == f"its image {OTHER} isn't from a registry in known.registries"
+    assert outcome.reason == f"its image {OTHER} isn't from a registry in allow.registries"

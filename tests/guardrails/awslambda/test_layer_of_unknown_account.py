@@ -22,7 +22,7 @@ def with_layers(*accounts: str, call: str = CONFIGURE, vendors: frozenset[str] =
     def made(world: World) -> Envelope:
         from moto.awslambda.models import lambda_backends
 
-        world.settings = replace(world.settings, known=replace(KNOWN, vendors=vendors))
+        world.settings = replace(world.settings, baseline=replace(KNOWN, vendors=vendors))
         make(world)
         function = lambda_backends[HOME][REGION].get_function(NAME)
         function.layers = [{"Arn": layer(account), "CodeSize": 1} for account in accounts]

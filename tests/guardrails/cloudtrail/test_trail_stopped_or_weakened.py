@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.core.baseline import Known, Trail
+from chalicelib.core.baseline import Baseline, Require, Trail
 from chalicelib.core.event import Event
+from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
 from chalicelib.fixes.cloudtrail.keep_trail_logging import KeepTrailLogging
 from chalicelib.resources.cloudtrail import Trail as Pointer
@@ -42,9 +43,9 @@ def trail(world: World, **options: Any) -> Any:
     return client
 
 
-def known(world: World, **options: Any) -> None:
+def baseline(world: World, **options: Any) -> None:
     audit = Trail(**({"bucket": "audit-archive", "prefix": "trail"} | options))
-    world.settings = Settings(known=Known(trails={"audit": audit}))
+    world.settings = Settings(require=Require(trails={"audit": audit}))
 
 
 def stopped(world: World) -> Envelope:
@@ -89,29 +90,29 @@ def deleted(**options: Any) -> Make:
     def made(world: World) -> Envelope:
         trail(world).delete_trail(Name="audit")
         if options:
-            known(world, **options)
+            baseline(world, **options)
         return cloudtrail_event("cloudtrail", "DeleteTrail", {"name": "audit"})
 
     return made
 
 
 def redirected(world: World) -> Envelope:
-    known(world)
+    baseline(world)
     return updated(S3BucketName="elsewhere", S3KeyPrefix="x")(world)
 
 
 def encrypted_otherwise(world: World) -> Envelope:
-    known(world, kms_key=KEY)
+    baseline(world, kms_key=KEY)
     return updated(KmsKeyId=KEY.replace(HOME, STRANGER))(world)
 
 
 def narrowed_to_the_account(world: World) -> Envelope:
-    known(world, organization=True)
+    baseline(world, organization=True)
     return updated()(world)
 
 
 def as_known(world: World) -> Envelope:
-    known(world, kms_key=KEY.rpartition("/")[2])
+    baseline(world, kms_key=KEY.rpartition("/")[2])
     return updated(KmsKeyId=KEY)(world)
 
 
@@ -158,7 +159,7 @@ CASE = Case(
     [
         (updated(IsMultiRegionTrail=False), "it records one region only"),
         (updated(EnableLogFileValidation=False), "its log files aren't validated"),
-        (encrypted_otherwise, "it isn't encrypted with the key that known.trails says"),
+        (encrypted_otherwise, "it isn't encrypted with the key that require.trails says"),
         (narrowed_to_the_account, "it no longer records the whole organization"),
         (basic(selector(ReadWriteType="WriteOnly")), "its event selectors leave out management events"),
         (
@@ -199,7 +200,7 @@ def test_a_deleted_trail_that_the_settings_know_is_made_again_and_logs(world: Wo
 def test_a_deleted_trail_that_the_settings_do_not_know_is_told_and_not_made_again(world: World) -> None:
     (outcome,) = world.deliver(deleted()(world), ID)
     assert outcome.status == "alerted"
-    assert outcome.reason == "it is deleted, and known.trails doesn't say how it was made"
+    assert outcome.reason == "it is deleted, and require.trails doesn't say how it was made"
     assert whole(world) is None
 
 
@@ -230,7 +231,7 @@ def test_five_selectors_with_data_have_no_room_for_another_so_the_first_is_widen
     chosen = selector(IncludeManagementEvents=False, ReadWriteType="ReadOnly", DataResources=DATA)
     settings = dict.fromkeys(("IncludeGlobalServiceEvents", "IsMultiRegionTrail", "LogFileValidationEnabled"), True)
     state = {"name": "audit", "exists": True, "logging": True, "settings": settings}
-    safe = KeepTrailLogging().safe({**state, "selectors": {"EventSelectors": [chosen] * 5}}, Known())
+    safe = KeepTrailLogging().safe({**state, "selectors": {"EventSelectors": [chosen] * 5}}, FixContext(Baseline()))
     assert safe["selectors"]["EventSelectors"] == [selector(DataResources=DATA), *[chosen] * 4]
 
 
@@ -247,7 +248,7 @@ def test_a_fix_that_failed_half_way_is_finished_by_the_next_delivery(world: Worl
 
 @pytest.mark.parametrize("alias", ["alias/audit", f"arn:aws:kms:us-east-1:{HOME}:alias/audit"])
 def test_which_key_an_alias_stands_for_is_not_guessed(alias: str, world: World) -> None:
-    known(world, kms_key=alias)
+    baseline(world, kms_key=alias)
     (outcome,) = world.deliver(updated(KmsKeyId=KEY)(world), ID)
     assert outcome.status == "compliant"
 

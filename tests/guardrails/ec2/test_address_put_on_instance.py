@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.resources.ec2.addresses import Address
@@ -86,7 +86,7 @@ CASE = Case(
 
 def test_in_a_public_subnet_it_is_let_be(world: World) -> None:
     envelope = on_instance(world)
-    world.settings = Settings(known=Known(public_subnets=frozenset({the_instance(world)["SubnetId"]})))
+    world.settings = Settings(allow=Allow(public_subnets=frozenset({the_instance(world)["SubnetId"]})))
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == "compliant"
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
+from chalicelib.core.rule import FixContext
 from chalicelib.fixes.ec2.empty_default_group import EmptyDefaultGroup
 from chalicelib.resources.ec2.security_groups import DefaultGroup
 from tests.support.cases import Case
@@ -133,4 +134,4 @@ def test_all_default_groups_and_no_others_are_found(world: World) -> None:
 
 @given(st.lists(st.dictionaries(st.sampled_from(["IsEgress", "IpProtocol", "CidrIpv4"]), st.text())))
 def test_safe_has_no_rules_whatever_there_were(rules: list[Any]) -> None:
-    assert EmptyDefaultGroup().safe({"rules": rules}, Known()) == {"rules": []}
+    assert EmptyDefaultGroup().safe({"rules": rules}, FixContext(Baseline())) == {"rules": []}

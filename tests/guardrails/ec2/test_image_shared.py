@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.resources.ec2.images import Image
@@ -45,7 +45,7 @@ def shared(*permissions: dict[str, str]) -> Any:
     def made(world: World) -> Envelope:
         found = image(world)
         world.settings = Settings(
-            known=Known(accounts=frozenset({FRIEND}), organizations=frozenset({ORGANIZATION})),
+            allow=Allow(accounts=frozenset({FRIEND}), organizations=frozenset({ORGANIZATION})),
         )
         world.client("ec2").modify_image_attribute(ImageId=found, LaunchPermission={"Add": [*permissions]})
         items = {"items": [{"group": "all"}]}

@@ -8,10 +8,11 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.errors import FixFailed
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import matches
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.engine.context import Unfinished
 from chalicelib.fixes.ec2.isolate_instance import ISOLATED, TAG, IsolateInstance, lacking
@@ -400,8 +401,8 @@ def test_a_strange_finding_names_no_instance(more: Any) -> None:
 )
 def test_what_is_safe_lacks_nothing_and_only_that_is_safe(groups: Any, mark: Any, kept: bool, **rest: Any) -> None:
     state = {"since": FOUND, "groups": groups, "mark": mark, "kept": kept and mark is not None, **rest}
-    safe = IsolateInstance().safe(state, Known())
-    assert IsolateInstance().safe(safe, Known()) == safe
+    safe = IsolateInstance().safe(state, FixContext(Baseline()))
+    assert IsolateInstance().safe(safe, FixContext(Baseline())) == safe
     if groups:
         assert bool(list(lacking(state))) == (safe != state)
         assert not list(lacking(safe))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.settings import Settings
 from tests.guardrails.ec2.instances import forget, image, launch, launched, the_instance
 from tests.support.cases import Case
@@ -48,7 +48,7 @@ def test_the_reason_names_the_owner(world: World) -> None:
 
 def test_an_owner_in_the_settings_is_known(world: World) -> None:
     envelope = started(STRANGER, "aws-marketplace")(world)
-    for known in (frozenset({STRANGER}), frozenset({"aws-marketplace"})):
-        world.settings = Settings(known=Known(image_owners=known))
+    for baseline in (frozenset({STRANGER}), frozenset({"aws-marketplace"})):
+        world.settings = Settings(allow=Allow(image_owners=baseline))
         (outcome,) = world.deliver(envelope, ID)
         assert outcome.status == "compliant"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.settings import Settings
 from tests.guardrails.ec2.instances import disturb, forget, launch, the_instance
 from tests.support.cases import Case
@@ -93,6 +93,6 @@ def test_it_is_asked_first(world: World) -> None:
 
 def test_a_role_that_may_be_administrator_is_let_be(world: World) -> None:
     envelope = swapped(world)
-    world.settings = Settings(known=Known(principals=(f"arn:aws:iam::{HOME}:role/bo*",)))
+    world.settings = Settings(allow=Allow(principals=(f"arn:aws:iam::{HOME}:role/bo*",)))
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == "compliant"

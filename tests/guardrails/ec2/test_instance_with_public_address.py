@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.settings import Settings
 from tests.guardrails.ec2.instances import forget, launch, launched, the_instance
 from tests.support.cases import Case
@@ -43,6 +43,6 @@ def test_the_reason_names_address_and_subnet(world: World) -> None:
 
 def test_in_a_public_subnet_it_is_let_be(world: World) -> None:
     envelope = started(public=True)(world)
-    world.settings = Settings(known=Known(public_subnets=frozenset({the_instance(world)["SubnetId"]})))
+    world.settings = Settings(allow=Allow(public_subnets=frozenset({the_instance(world)["SubnetId"]})))
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == "compliant"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.event import Event
 from chalicelib.fixes.ec2.delete_network_acl_entry import opened
 from chalicelib.resources.ec2.network_acls import NetworkAclEntry
@@ -165,7 +165,7 @@ def entries(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @given(entries(), NUMBERS)
 def test_what_is_opened_is_allowed_by_that_very_rule_to_the_internet(rules: list[dict[str, Any]], number: int) -> None:
-    found = opened(rules, number, Known())
+    found = opened(rules, number, Baseline())
     if found:
         assert (found["RuleNumber"], found["RuleAction"]) == (number, "allow")
         assert found.get("CidrBlock", found.get("Ipv6CidrBlock")) in {"0.0.0.0/0", "0.0.0.0/1", "::/0"}
@@ -178,4 +178,4 @@ def test_a_first_rule_that_denies_all_leaves_nothing_open(rules: list[dict[str, 
         {"RuleNumber": 0, "Protocol": "-1", "RuleAction": "deny", "Egress": False, key: source}
         for key, source in (("CidrBlock", "0.0.0.0/0"), ("Ipv6CidrBlock", "::/0"))
     ]
-    assert opened([*none, *rules], number, Known()) is None
+    assert opened([*none, *rules], number, Baseline()) is None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.fixes.ec2.revoke_open_rules import Rule, open_rules
@@ -193,17 +193,17 @@ def test_a_group_that_lets_in_nobody_costs_one_call(world: World) -> None:
 
 def test_a_known_prefix_list_is_let_be_unread(world: World) -> None:
     envelope = from_a_list(*HALVES)(world)
-    (known,) = world.client("ec2").describe_managed_prefix_lists(
+    (baseline,) = world.client("ec2").describe_managed_prefix_lists(
         Filters=[{"Name": "prefix-list-name", "Values": ["partners"]}]
     )["PrefixLists"]
-    world.settings = Settings(known=Known(prefix_lists=frozenset({known["PrefixListId"]})))
+    world.settings = Settings(allow=Allow(prefix_lists=frozenset({baseline["PrefixListId"]})))
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == "compliant"
     assert "GetManagedPrefixListEntries" not in {call.operation for call in world.calls}
 
 
 def test_known_ranges_are_let_be(world: World) -> None:
-    world.settings = Settings(known=Known(cidrs=("20.0.0.0/6",)))
+    world.settings = Settings(allow=Allow(cidrs=("20.0.0.0/6",)))
     (outcome,) = world.deliver(lets_in(permission("20.0.0.0/6", "20.0.0.0/7"))(world), ID)
     assert outcome.status == "compliant"
 
@@ -263,7 +263,7 @@ def test_all_groups_of_the_account_are_found_with_their_tags(world: World) -> No
     assert web.arn == f"arn:aws:ec2:us-east-1:{HOME}:security-group/{found}"
 
 
-KNOWN = Known(cidrs=("20.0.0.0/7", "2a00::/24"))
+KNOWN = Baseline(allow=Allow(cidrs=("20.0.0.0/7", "2a00::/24")))
 PREFIX_LISTS = {"pl-narrow": ["198.51.100.0/24"], "pl-broad": [*HALVES, "10.0.0.0/8"]}
 
 
@@ -337,7 +337,7 @@ PRIVATE = set[int]().union(
 def test_a_port_is_open_when_all_its_ranges_have_as_many_public_addresses_as_a_7(ranges: list[tuple[int, int]]) -> None:
     cidrs = [str(ip_network((block << 16, length), strict=False)) for block, length in ranges]
     reached = set[int]().union(*map(blocks, cidrs)) - PRIVATE
-    assert bool(open_rules(map(ssh, cidrs), Known(), {})) == (len(reached) >= len(blocks("2.0.0.0/7")))
+    assert bool(open_rules(map(ssh, cidrs), Baseline(), {})) == (len(reached) >= len(blocks("2.0.0.0/7")))
 
 
 @settings(deadline=None)
@@ -347,11 +347,11 @@ def test_the_internet_is_open_however_it_is_split(cuts: list[int]) -> None:
     parts = (
         summarize_address_range(IPv4Address(first), IPv4Address(last - 1)) for first, last in edges if last > first
     )
-    assert open_rules([ssh(str(part)) for some in parts for part in some], Known(), {})
+    assert open_rules([ssh(str(part)) for some in parts for part in some], Baseline(), {})
 
 
 @settings(deadline=None)
 @given(networks())
 def test_what_is_known_is_never_open(cidr: str) -> None:
     rule = {"IpProtocol": "-1", "FromPort": -1, "ToPort": -1, "CidrIpv6" if ":" in cidr else "CidrIpv4": cidr}
-    assert not open_rules([rule], Known(cidrs=(cidr,)), {})
+    assert not open_rules([rule], Baseline(allow=Allow(cidrs=(cidr,))), {})

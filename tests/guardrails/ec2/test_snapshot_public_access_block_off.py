@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
+from chalicelib.core.rule import FixContext
 from chalicelib.fixes.ec2.block_public_sharing import BlockPublicSnapshots
 from tests.support.cases import Case
 from tests.support.events import Envelope, cloudtrail_event
@@ -50,4 +51,4 @@ def test_what_a_declarative_policy_sets_is_told_only(world: World) -> None:
 
 def test_what_is_blocked_stays_as_it_is() -> None:
     state = {"block": "block-new-sharing", "managed_by": "account"}
-    assert BlockPublicSnapshots().safe(state, Known()) == state
+    assert BlockPublicSnapshots().safe(state, FixContext(Baseline())) == state

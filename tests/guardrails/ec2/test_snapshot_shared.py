@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.event import Event
+from chalicelib.core.rule import FixContext
 from chalicelib.fixes.ec2.stop_sharing import StopSharingSnapshot
 from chalicelib.resources.ec2.volumes import Snapshot
 from tests.support.cases import Case
@@ -96,7 +97,10 @@ def test_more_accounts_than_aws_takes_in_a_call_are_taken_off(world: World) -> N
 
 def test_the_account_itself_is_known() -> None:
     state = {"account": HOME, "permissions": [{"UserId": HOME}, {"UserId": STRANGER}]}
-    assert StopSharingSnapshot().safe(state, Known()) == {"account": HOME, "permissions": [{"UserId": HOME}]}
+    assert StopSharingSnapshot().safe(state, FixContext(Baseline())) == {
+        "account": HOME,
+        "permissions": [{"UserId": HOME}],
+    }
 
 
 @pytest.mark.parametrize("parameters", [None, {}, {"snapshotId": None}, {"snapshotId": {"items": []}}, "snap-1"])

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.resources.ec2.vpcs import Subnet
@@ -62,7 +62,7 @@ CASE = Case(
 
 def test_a_subnet_that_is_meant_to_be_public_is_let_be_unread(world: World) -> None:
     envelope = modified(world)
-    world.settings = Settings(known=Known(public_subnets=frozenset({found(world)["SubnetId"]})))
+    world.settings = Settings(allow=Allow(public_subnets=frozenset({found(world)["SubnetId"]})))
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == "compliant"
     assert not world.calls

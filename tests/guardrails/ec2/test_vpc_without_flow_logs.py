@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Require
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.fixes.ec2.log_vpc_flows import LogVpcFlows, Refused
@@ -21,7 +21,7 @@ BUCKET = "arn:aws:s3:::flow-archive"
 
 
 def made(world: World) -> str:
-    world.settings = Settings(known=Known(flow_logs=BUCKET), grace={"*": 0})
+    world.settings = Settings(require=Require(flow_logs=BUCKET), grace={"*": 0})
     world.client("s3").create_bucket(Bucket="flow-archive")
     return vpc(world)
 
@@ -109,14 +109,14 @@ def test_without_a_destination_it_is_told_only(world: World) -> None:
 
 def test_a_pipeline_may_still_make_one(world: World) -> None:
     envelope = created(world)
-    world.settings = Settings(known=Known(flow_logs=BUCKET))
+    world.settings = Settings(require=Require(flow_logs=BUCKET))
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == "waiting"
     assert world.waiting
 
 
 def test_what_aws_refuses_within_its_answer_is_a_failure(world: World) -> None:
-    world.settings = Settings(known=Known(flow_logs="arn:aws:s3:::no-such-bucket"))
+    world.settings = Settings(require=Require(flow_logs="arn:aws:s3:::no-such-bucket"))
     resource = Vpc(vpc(world), HOME, "us-east-1")
     writer = world.application().sessions.writer(HOME, "us-east-1", "0123456789abcdef", "ec2")
     with pytest.raises(Refused, match="does not exist"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.core.baseline import Known, Scans
+from chalicelib.core.baseline import Baseline, Require, Scans
 from chalicelib.core.errors import FixFailed
 from chalicelib.core.event import Event
 from chalicelib.core.types import Status
@@ -24,9 +24,9 @@ ID = "ecr.image_with_critical_findings"
 NAME = "shop/web"
 MEDIA_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
-ARCHIVE, UNTAG = Known(), Known(quarantine="untag")
+ARCHIVE, UNTAG = Baseline(), Baseline(quarantine="untag")
 TODAY = datetime.now(UTC).date()
-LET_BE = Known(scans=Scans(cves={"CVE-2026-2": TODAY}))
+LET_BE = Baseline(require=Require(scans=Scans(cves={"CVE-2026-2": TODAY})))
 
 
 def manifest(layer: str = "a", media_type: str = MEDIA_TYPE) -> str:
@@ -65,10 +65,10 @@ def whole(world: World) -> Any:
 
 
 def scanned(
-    *tags: str, media_type: str = MEDIA_TYPE, mutability: str = "MUTABLE", known: Known = UNTAG, **counts: int
+    *tags: str, media_type: str = MEDIA_TYPE, mutability: str = "MUTABLE", baseline: Baseline = UNTAG, **counts: int
 ) -> Any:
     def made(world: World) -> Envelope:
-        world.settings = replace(world.settings, known=known)
+        world.settings = replace(world.settings, baseline=baseline)
         world.client("ecr").create_repository(repositoryName=NAME, imageTagMutability=mutability)
         push(world, "other", text=manifest("b"))
         digest = push(world, *tags, media_type=media_type)
@@ -78,11 +78,13 @@ def scanned(
     return made
 
 
-def enhanced(*found: dict[str, Any], tags: tuple[str, ...] = ("v1",), known: Known = ARCHIVE, **finding: Any) -> Any:
+def enhanced(
+    *found: dict[str, Any], tags: tuple[str, ...] = ("v1",), baseline: Baseline = ARCHIVE, **finding: Any
+) -> Any:
     """Found by Amazon Inspector, which tells of the last one."""
 
     def made(world: World) -> Envelope:
-        world.settings = replace(world.settings, known=known)
+        world.settings = replace(world.settings, baseline=baseline)
         world.client("ecr").create_repository(repositoryName=NAME)
         push(world, "other", text=manifest("b"))
         digest = push(world, *tags)
@@ -156,7 +158,7 @@ def moto_keeps_untagged(world: World, digest: str) -> None:
 
 CASE = Case(
     unsafe=(
-        scanned("v1", known=ARCHIVE, CRITICAL=1),
+        scanned("v1", baseline=ARCHIVE, CRITICAL=1),
         scanned("v1", "latest", "stable", CRITICAL=10, HIGH=2),
         scanned("v1", "latest", mutability="IMMUTABLE", CRITICAL=1),
         scanned("v1", media_type=INDEX, CRITICAL=1),
@@ -166,7 +168,7 @@ CASE = Case(
         scanned("v1", HIGH=99, MEDIUM=3),
         scanned("v1"),
         untagged,
-        enhanced(finding(severity="HIGH"), finding(status="CLOSED"), finding("CVE-2026-2"), known=LET_BE),
+        enhanced(finding(severity="HIGH"), finding(status="CLOSED"), finding("CVE-2026-2"), baseline=LET_BE),
     ),
     whole=whole,
     remove=lambda world: world.client("ecr").delete_repository(repositoryName=NAME, force=True),
@@ -307,13 +309,15 @@ def test_what_nobody_runs_costs_no_question(world: World) -> None:
     ],
 )
 def test_the_settings_say_how_many_are_too_many(world: World, scans: Scans, found: Any, told: str) -> None:
-    envelope = enhanced(*found, known=Known(scans=scans), severity="CRITICAL", status="ACTIVE")(world)
+    envelope = enhanced(*found, baseline=Baseline(require=Require(scans=scans)), severity="CRITICAL", status="ACTIVE")(
+        world
+    )
     wanted = f"its scan found {told}, and it can be pulled as v1" if told else "compliant"
     assert reason(world, envelope) == wanted
 
 
 def test_of_a_basic_scan_too_what_is_let_be_does_not_count(world: World) -> None:
-    envelope = scanned("v1", known=LET_BE, CRITICAL=1)(world)
+    envelope = scanned("v1", baseline=LET_BE, CRITICAL=1)(world)
     found = [{"name": "CVE-2026-2", "severity": "CRITICAL"}]
     digest = envelope["detail"]["image-digest"]
     ecr.image(HOME, "us-east-1", NAME, digest).scan_finding_results_queue.clear()

@@ -8,8 +8,7 @@ from urllib.error import HTTPError
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.core.baseline import Known, Release
-from chalicelib.core.settings import Settings
+from chalicelib.core.baseline import Baseline, Release, Require
 from chalicelib.engine.context import Unfinished
 from chalicelib.resources.ecr.signatures import NotRead, fetched
 from snapback.memory_aws import ecr
@@ -17,6 +16,7 @@ from tests.guardrails.ecr import registry
 from tests.guardrails.ecr.registry import BUNDLE, NAME, NOTATION, OCI, cosign, key, of_certificate, pem, pushed
 from tests.support.cases import Case
 from tests.support.events import HOME, REGION, Envelope
+from tests.support.world import settings_with
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -25,16 +25,18 @@ ID = "ecr.release_image_unsigned"
 ROOT = registry.certificate("root", key("root"), ca=True)
 LEAF = registry.certificate("release", key("leaf"), (ROOT, key("root")))
 PROFILE = f"arn:aws:signer:{REGION}:{HOME}:/signing-profiles/release"
-KNOWN = Known(releases={"shop/*": Release(keys=(pem(key()), of_certificate(ROOT)), profiles=(PROFILE,))})
+KNOWN = Baseline(
+    require=Require(releases={"shop/*": Release(keys=(pem(key()), of_certificate(ROOT)), profiles=(PROFILE,))})
+)
 
 
-def known(world: World, known: Known = KNOWN) -> None:
-    world.settings = replace(world.settings, known=known)
+def baseline(world: World, baseline: Baseline = KNOWN) -> None:
+    world.settings = replace(world.settings, baseline=baseline)
 
 
 def release(world: World, *tags: str, name: str = NAME) -> str:
     """An image, pushed to a release repository; answers its digest."""
-    known(world)
+    baseline(world)
     world.client("ecr").create_repository(repositoryName=name)
     registry.image(world, "other", content=b"another program", name=name)
     return registry.image(world, *(tags or ("v1",)), name=name)
@@ -46,7 +48,7 @@ def unsigned(world: World) -> Envelope:
 
 def untagging(world: World) -> Envelope:
     digest = release(world)
-    known(world, replace(KNOWN, quarantine="untag"))
+    baseline(world, replace(KNOWN, quarantine="untag"))
     return registry.put_image(digest)
 
 
@@ -240,14 +242,14 @@ def test_a_manifest_that_ecr_does_not_hand_out_is_an_error(world: World) -> None
 @pytest.mark.parametrize("names", [{}, {"other/*": Release(keys=(pem(key()),))}, {"shop/*": Release()}])
 def test_an_image_that_need_not_be_signed_costs_nothing(world: World, names: Any) -> None:
     envelope = unsigned(world)
-    known(world, Known(releases=names))
+    baseline(world, Baseline(require=Require(releases=names)))
     assert reason(world, envelope) == "compliant"
     assert not world.calls
 
 
 def test_only_with_profiles_ecr_is_asked_whether_it_signed(world: World) -> None:
     envelope = signed(world)
-    known(world, Known(releases={"*": Release(keys=(pem(key()),))}))
+    baseline(world, Baseline(require=Require(releases={"*": Release(keys=(pem(key()),))})))
     assert reason(world, envelope) == "compliant"
     assert [call.operation for call in world.calls] == ["BatchGetImage", "GetDownloadUrlForLayer"]
 
@@ -255,7 +257,7 @@ def test_only_with_profiles_ecr_is_asked_whether_it_signed(world: World) -> None
 def test_the_signature_may_come_five_minutes_after_its_image(world: World) -> None:
     envelope = unsigned(world)
     digest = envelope["detail"]["image-digest"]
-    world.settings = Settings(known=KNOWN)
+    world.settings = settings_with(KNOWN)
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == "waiting"
     ((again, due),) = world.waiting

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.core.baseline import Known, Release
+from chalicelib.core.baseline import Baseline, Release, Require
 from chalicelib.core.event import Event
+from chalicelib.core.rule import FixContext
 from chalicelib.fixes.ecr.take_forbidden_tags_off import TakeForbiddenTagsOff
 from chalicelib.resources.ecr.images import Image
 from tests.guardrails.ecr import registry
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 ID = "ecr.release_tag_forbidden"
-KNOWN = Known(releases={"shop/*": Release(), "lib/*": Release(tags=("latest", "dev-*"))})
+KNOWN = Baseline(require=Require(releases={"shop/*": Release(), "lib/*": Release(tags=("latest", "dev-*"))}))
 
 
 def image(*tags: str, name: str = NAME, told: Any = pushed) -> Any:
     def made(world: World) -> Envelope:
-        world.settings = replace(world.settings, known=KNOWN)
+        world.settings = replace(world.settings, baseline=KNOWN)
         world.client("ecr").create_repository(repositoryName=name)
         registry.image(world, "other", content=b"another program", name=name)
         digest = registry.image(world, *tags, name=name)
@@ -85,8 +86,8 @@ def test_an_image_is_never_left_without_a_tag_that_it_had(tags: set[str]) -> Non
         TakeForbiddenTagsOff(),
         {"repository": "lib/http", "digest": "sha256:" + "ab" * 32, "tags": sorted(tags)},
     )
-    after = fix.safe(before, KNOWN)
-    assert fix.safe(after, KNOWN) == after
+    after = fix.safe(before, FixContext(KNOWN))
+    assert fix.safe(after, FixContext(KNOWN)) == after
     good = tags - {"latest", "dev-1", "dev-2"}
     assert set(after["tags"]) >= good
     assert bool(after["tags"]) == bool(tags)

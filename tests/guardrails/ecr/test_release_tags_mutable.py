@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.core.baseline import Known, Release
+from chalicelib.core.baseline import Baseline, Release, Require
+from chalicelib.core.rule import FixContext
 from chalicelib.fixes.ecr.freeze_repository_tags import FreezeRepositoryTags
 from tests.support.cases import Case
 from tests.support.events import Envelope, cloudtrail_event, scheduled_event
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
 ID = "ecr.release_tags_mutable"
 NAME = "shop/web"
-KNOWN = Known(releases={"shop/*": Release()})
+KNOWN = Baseline(require=Require(releases={"shop/*": Release()}))
 
 
 def repository(mutability: str, *but: str, name: str = NAME, event: str = "CreateRepository") -> Any:
     def made(world: World) -> Envelope:
-        world.settings = replace(world.settings, known=KNOWN)
+        world.settings = replace(world.settings, baseline=KNOWN)
         filters = [{"filterType": "WILDCARD", "filter": each} for each in but]
         world.client("ecr").create_repository(
             repositoryName=name,
@@ -108,8 +109,8 @@ def test_another_repository_costs_nothing(world: World) -> None:
 def test_what_is_safe_stays_and_nothing_is_left_out_that_was_not(kind: str, but: list[str]) -> None:
     fix = FreezeRepositoryTags()
     state = {"mutability": kind, "but": but if kind.endswith("EXCLUSION") else []}
-    safe = fix.safe(state, Known())
-    assert fix.safe(safe, Known()) == safe
+    safe = fix.safe(state, FixContext(Baseline()))
+    assert fix.safe(safe, FixContext(Baseline())) == safe
     assert safe["mutability"].startswith("IMMUTABLE")
     assert [each for each in safe["but"] if each.strip("*")] == safe["but"]
     if kind.startswith("IMMUTABLE"):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.settings import Settings
 from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+from tests.support.world import settings_with
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from tests.support.world import World
 
 OWN = f"{HOME}.dkr.ecr.{REGION}.amazonaws.com/shop/web@sha256:{'ab' * 32}"
@@ -20,12 +20,12 @@ def container(**more: Any) -> dict[str, Any]:
     return {"name": "web", "image": OWN, "memory": 128, "user": "1000", "readonlyRootFilesystem": True, **more}
 
 
-def registered(*containers: dict[str, Any], known: Known | None = None, **definition: Any) -> Any:
+def registered(*containers: dict[str, Any], baseline: Baseline | None = None, **definition: Any) -> Any:
     """`web:1` with these containers; without any, a harmless one."""
 
     def made(world: World) -> Envelope:
-        if known:
-            world.settings = Settings(known=known)
+        if baseline:
+            world.settings = settings_with(baseline)
         world.client("ecs").register_task_definition(
             family="web",
             containerDefinitions=[*containers] or [container()],

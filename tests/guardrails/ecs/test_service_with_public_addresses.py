@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.event import Event
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.fixes.ecs.take_off_public_addresses import TakeOffPublicAddresses
 from chalicelib.resources.ecs import Service
@@ -128,7 +129,7 @@ def test_a_service_of_a_deleted_cluster_is_gone(world: World) -> None:
 @given(st.sampled_from(["ENABLED", "DISABLED", ""]), st.sampled_from(["ECS", "CODE_DEPLOY", "EXTERNAL", "NEW"]))
 def test_safe_changes_the_one_thing_and_only_what_ecs_deploys(public: str, deployed_by: str) -> None:
     state = {"public_ip": public, "deployed_by": deployed_by}
-    safe = TakeOffPublicAddresses().safe(state, Known())
+    safe = TakeOffPublicAddresses().safe(state, FixContext(Baseline()))
     assert {**safe, "public_ip": public} == state
     assert (safe["public_ip"] == "ENABLED") == (public == "ENABLED" and deployed_by != "ECS")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib.analysis.image_name import registry, untrusted
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline, Require
 from tests.guardrails.ecs.definitions import (
     OWN,
     among_others,
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 ID = "ecs.task_image_not_allowed"
-KNOWN = Known(registries=("public.ecr.aws/docker", "ghcr.io/example-*"))
-PINNED = Known(images_by_digest=True)
+KNOWN = Baseline(allow=Allow(registries=("public.ecr.aws/docker", "ghcr.io/example-*")))
+PINNED = Baseline(require=Require(images_by_digest=True))
 DIGEST = f"@sha256:{'cd' * 32}"
 
 
 CASE = Case(
     unsafe=(
-        among_others(registered(container(image="nginx:latest"), known=KNOWN)),
+        among_others(registered(container(image="nginx:latest"), baseline=KNOWN)),
         registered(
             container(),
             container(name="side", image=f"{STRANGER}.dkr.ecr.us-east-1.amazonaws.com/shop/web:1"),
-            known=KNOWN,
+            baseline=KNOWN,
         ),
-        registered(container(image=f"{HOME}.dkr.ecr.us-east-1.amazonaws.com/shop/web:1"), known=PINNED),
+        registered(container(image=f"{HOME}.dkr.ecr.us-east-1.amazonaws.com/shop/web:1"), baseline=PINNED),
     ),
     near_misses=(
         registered(container(image="nginx")),
-        registered(container(), container(name="side", image="public.ecr.aws/docker/library/nginx:1"), known=KNOWN),
-        registered(container(image=f"nginx{DIGEST}"), known=PINNED),
-        deregistered_since(registered(container(image="nginx"), known=KNOWN)),
+        registered(container(), container(name="side", image="public.ecr.aws/docker/library/nginx:1"), baseline=KNOWN),
+        registered(container(image=f"nginx{DIGEST}"), baseline=PINNED),
+        deregistered_since(registered(container(image="nginx"), baseline=KNOWN)),
     ),
     whole=whole,
     remove=remove,
@@ -51,9 +51,9 @@ CASE = Case(
 
 
 def test_each_image_is_told_once(world: World) -> None:
-    make = registered(container(image="nginx"), container(name="b", image="nginx"), container(name="c"), known=KNOWN)
+    make = registered(container(image="nginx"), container(name="b", image="nginx"), container(name="c"), baseline=KNOWN)
     (outcome,) = world.deliver(make(world), ID, "alert")
-    assert outcome.reason == "nginx isn't from a registry in known.registries"
+    assert outcome.reason == "nginx isn't from a registry in allow.registries"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_paths_of_known_registries_are_known(image: str) -> None:
 @pytest.mark.parametrize("entry", ["docker.io", "docker.io/library/nginx", "docker.io/*"])
 @pytest.mark.parametrize("image", ["docker.io/library/nginx:1", "library/nginx"])
 def test_docker_hub_is_known_by_its_name(entry: str, image: str) -> None:
-    assert untrusted(image, Known(registries=(entry,)), HOME) is None
+    assert untrusted(image, Baseline(allow=Allow(registries=(entry,))), HOME) is None
 
 
 @pytest.mark.parametrize("image", ["nginx@sha256:1234", "nginx:sha256", "nginx", f"nginx@sha256{DIGEST}:x"])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.settings import Settings
 from snapback.memory_aws.containers import over, under_way
 from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+from tests.support.world import settings_with
 
 if TYPE_CHECKING:
-    from chalicelib.core.baseline import Known
+    from chalicelib.core.baseline import Baseline
     from tests.support.world import World
 
 ARN = f"arn:aws:eks:{REGION}:{HOME}:cluster/prod"
@@ -30,15 +30,15 @@ def cluster(
     network: Any = PRIVATE,
     logging: Any = AUDITED,
     encryption: Any = ENCRYPTED,
-    known: Known | None = None,
+    baseline: Baseline | None = None,
     then: Any = None,
     event: str = "CreateCluster",
 ) -> Any:
     """A cluster `prod`; by default no guardrail has anything against it. `then` is an update that EKS is about."""
 
     def made(world: World) -> Envelope:
-        if known:
-            world.settings = Settings(known=known, grace={"*": 0})
+        if baseline:
+            world.settings = settings_with(baseline, grace={"*": 0})
         more = {"encryptionConfig": encryption} if encryption else {}
         world.client("eks").create_cluster(
             name="prod",

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.engine.context import Unfinished
 from chalicelib.engine.remediate import MOST_ATTEMPTS
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 ID = "eks.endpoint_open_to_internet"
 EVERYWHERE = ["0.0.0.0/0"]
 OFFICE = "203.0.113.0/24"
-OURS = Known(cidrs=("198.51.100.0/24", "10.0.0.0/8", "2001:db8::/48"))
+OURS = Baseline(allow=Allow(cidrs=("198.51.100.0/24", "10.0.0.0/8", "2001:db8::/48")))
 
 
 def public(*cidrs: str, private: bool = False, **more: Any) -> Any:
@@ -42,14 +43,14 @@ CASE = Case(
     unsafe=(
         public("0.0.0.0/0"),
         public("0.0.0.0/1", "128.0.0.0/1", OFFICE, private=True),
-        public("0.0.0.0/0", known=OURS),
+        public("0.0.0.0/0", baseline=OURS),
         cluster(then=becomes("0.0.0.0/0"), event="UpdateClusterConfig"),
     ),
     near_misses=(
         cluster(),
         public(OFFICE),
         public("0.0.0.0/0", then=becomes(OFFICE), event="UpdateClusterConfig"),
-        public("0.0.0.0/0", known=Known(cidrs=("0.0.0.0/0",))),
+        public("0.0.0.0/0", baseline=Baseline(allow=Allow(cidrs=("0.0.0.0/0",)))),
     ),
     whole=whole,
     remove=remove,
@@ -73,7 +74,7 @@ def test_narrow_ranges_and_subnets_stay(world: World) -> None:
 
 
 def test_known_ranges_of_the_same_kind_are_let_in_where_none_is_left(world: World) -> None:
-    world.deliver(public("0.0.0.0/0", known=OURS)(world), ID)
+    world.deliver(public("0.0.0.0/0", baseline=OURS)(world), ID)
     assert network(world)["publicAccessCidrs"] == ["198.51.100.0/24"]
 
 
@@ -186,17 +187,17 @@ RANGES = st.lists(
 )
 
 
-@given(RANGES, st.booleans(), st.sampled_from([Known(), OURS, Known(cidrs=("8.0.0.0/7",))]))
+@given(RANGES, st.booleans(), st.sampled_from([Baseline(), OURS, Baseline(allow=Allow(cidrs=("8.0.0.0/7",)))]))
 @settings(max_examples=60, deadline=None)
-def test_no_narrow_range_goes_and_no_broad_one_stays(cidrs: list[str], private: bool, known: Known) -> None:
+def test_no_narrow_range_goes_and_no_broad_one_stays(cidrs: list[str], private: bool, baseline: Baseline) -> None:
     fix = NarrowClusterEndpoint()
     state: dict[str, Any] = {"public": bool(cidrs), "private": private, "cidrs": sorted(cidrs)}
-    safe = fix.safe(state, known)
-    assert not internet(safe["cidrs"], known)
-    assert fix.safe(safe, known) == safe
+    safe = fix.safe(state, FixContext(baseline))
+    assert not internet(safe["cidrs"], baseline)
+    assert fix.safe(safe, FixContext(baseline)) == safe
     assert safe["public"] == bool(safe["cidrs"])
     assert safe["public"] or safe["private"] or safe == state
-    kept = [cidr for cidr in state["cidrs"] if cidr not in internet(cidrs, known)]
+    kept = [cidr for cidr in state["cidrs"] if cidr not in internet(cidrs, baseline)]
     assert not kept or safe["cidrs"] == kept
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
 from chalicelib.core.types import Status
 from chalicelib.fixes.eks.withdraw_cluster_admin import WithdrawClusterAdmin
@@ -28,12 +28,15 @@ def within(*namespaces: str) -> dict[str, Any]:
 
 
 def granted(
-    *policies: tuple[str, Any], principal: str = ROLE, known: Known | None = None, event: str = "AssociateAccessPolicy"
+    *policies: tuple[str, Any],
+    principal: str = ROLE,
+    baseline: Baseline | None = None,
+    event: str = "AssociateAccessPolicy",
 ) -> Any:
     """With another administrator beside, so that nobody is the last one."""
 
     def made(world: World) -> Envelope:
-        cluster(known=known)(world)
+        cluster(baseline=baseline)(world)
         allow(world, f"arn:aws:iam::{HOME}:role/reserve", ("AmazonEKSClusterAdminPolicy", EVERYWHERE))
         allow(world, principal, *policies)
         written = principal.replace(":", "%3A").replace("/", "%2F") if event == "AssociateAccessPolicy" else principal
@@ -96,7 +99,7 @@ CASE = Case(
         granted(event="CreateAccessEntry"),
         granted(
             ("AmazonEKSClusterAdminPolicy", EVERYWHERE),
-            known=Known(principals=(f"arn:aws:iam::{HOME}:role/ops/*",)),
+            baseline=Baseline(allow=Allow(principals=(f"arn:aws:iam::{HOME}:role/ops/*",))),
         ),
     ),
     whole=whole,

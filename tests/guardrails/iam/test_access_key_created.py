@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.catalog import rule
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
@@ -67,7 +67,7 @@ def switched_off_since(world: World) -> Envelope:
 
 def of_a_user_who_may(*principals: str) -> Any:
     def made(world: World) -> Envelope:
-        world.settings = Settings(known=Known(principals=principals))
+        world.settings = Settings(allow=Allow(principals=principals))
         return created(new_key(world, "/ci/"))
 
     return made

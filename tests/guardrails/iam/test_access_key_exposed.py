@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.event import Event
+from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.fixes.iam.quarantine_key import DENY_ALL, POLICY, QuarantineKey
@@ -160,7 +161,7 @@ def test_the_key_is_switched_off_though_the_policy_has_no_room(world: World) -> 
 def test_a_policy_without_the_key_is_not_done_yet(world: World) -> None:
     key = LeakedKey(new_key(world), HOME, REGION)
     fix, sessions = QuarantineKey(), AwsSessions(HOME, KNOWN)
-    safe = fix.safe(fix.read(key, sessions.reader(HOME, REGION)), KNOWN)
+    safe = fix.safe(fix.read(key, sessions.reader(HOME, REGION)), FixContext(KNOWN))
     with world.denied("UpdateAccessKey"), pytest.raises(ClientError):
         fix.write(key, safe, sessions.writer(HOME, REGION, "record", "iam"))
     (outcome,) = world.deliver(health(key.id), ID)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.catalog import rule
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Require
 from chalicelib.core.settings import Settings
 from chalicelib.resources.iam.access_keys import AccessKey
 from tests.support.cases import Case
@@ -35,7 +35,7 @@ def key(world: World, made: int, used: int | None = None, *, status: str = "Acti
 
 def of(*keys: tuple[Any, ...], status: str = "Active", **known: int) -> Any:
     def made(world: World) -> Envelope:
-        world.settings = Settings(known=Known(**known))  # type: ignore[arg-type]
+        world.settings = Settings(require=Require(**known))  # type: ignore[arg-type]
         for each in keys:
             key(world, *each, status=status)
         return scheduled_event()

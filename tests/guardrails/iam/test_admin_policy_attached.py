@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.event import Event
+from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.fixes.iam.detach_admin_policies import AWS_MANAGED, DetachAdminPolicies, last_administrator
@@ -58,11 +59,11 @@ def attach(world: World, kind: str, *arns: str, name: str = "") -> Envelope:
     return cloudtrail_event("iam", f"Attach{kind.title()}Policy", parameters)
 
 
-def attached(kind: str, *names: str, path: str = "/", known: tuple[str, ...] = (), name: str = "") -> Any:
+def attached(kind: str, *names: str, path: str = "/", baseline: tuple[str, ...] = (), name: str = "") -> Any:
     """AWS's own policies by name, attached to an identity."""
 
     def made(world: World) -> Envelope:
-        world.settings = Settings(known=Known(principals=known))
+        world.settings = Settings(allow=Allow(principals=baseline))
         another_administrator(world)
         policies_of_aws(*names)
         make(world, kind, path, name)
@@ -151,8 +152,10 @@ CASE = Case(
     ),
     near_misses=(
         attached("user", "PowerUserAccess", "ReadOnlyAccess"),
-        attached("role", "AdministratorAccess", known=("arn:aws:iam::*:role/deploy",)),
-        attached("group", "AdministratorAccess", path="/break-glass/", known=("arn:aws:iam::*:group/break-glass/*",)),
+        attached("role", "AdministratorAccess", baseline=("arn:aws:iam::*:role/deploy",)),
+        attached(
+            "group", "AdministratorAccess", path="/break-glass/", baseline=("arn:aws:iam::*:group/break-glass/*",)
+        ),
         attached("role", "AdministratorAccess", path="/aws-reserved/sso.amazonaws.com/"),
         attached("role", "AdministratorAccess", path="/aws-service-role/ecs.amazonaws.com/"),
         of_ones_own("user", "s3:*"),
@@ -316,7 +319,7 @@ def test_just_the_policies_that_make_administrator_are_detached_and_put_back(nam
         fix, sessions, role = DetachAdminPolicies(), AwsSessions(HOME, KNOWN), Identity("role/deploy", HOME, REGION)
         before = fix.read(role, sessions.reader(HOME, REGION))
         writer = sessions.writer(HOME, REGION, "record", "iam")
-        fix.write(role, fix.safe(before, KNOWN), writer)
+        fix.write(role, fix.safe(before, FixContext(KNOWN)), writer)
         harmless = {arns[name] for name in names & {"PowerUserAccess", "ReadOnlyAccess", "own"}}
         assert attachments(world, "role", "deploy") == sorted(harmless)
         fix.write(role, before, writer)

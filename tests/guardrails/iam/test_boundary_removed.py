@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline, Require
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.resources.iam.identities import Bounded
 from tests.support.cases import Case
 from tests.support.events import HOME, Envelope, cloudtrail_event
+from tests.support.world import settings_with
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -35,8 +35,8 @@ def having(call: str, boundary: str | None, path: str = "/teams/web/", boundarie
     kind = "user" if "User" in call else "role"
 
     def made(world: World) -> Envelope:
-        known = Known(boundaries=BOUNDARIES if boundaries is None else boundaries)
-        world.settings = Settings(known=known, grace={"*": 0})
+        baseline = Baseline(require=Require(boundaries=BOUNDARIES if boundaries is None else boundaries))
+        world.settings = settings_with(baseline, grace={"*": 0})
         iam, name = world.client("iam"), {f"{kind.title()}Name": "deploy"}
         more = {"AssumeRolePolicyDocument": TRUST} if kind == "role" else {}
         getattr(iam, f"create_{kind}")(**name, Path=path, **more)

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.catalog import rule
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Require
 from chalicelib.core.settings import Settings
 from chalicelib.engine.context import is_gone
 from chalicelib.resources.iam.identities import ConsoleUser
@@ -26,7 +26,7 @@ def of(*, made: int, used: int | None, password: bool = True, **known: int) -> A
     def make(world: World) -> Envelope:
         from moto.iam.models import iam_backends
 
-        world.settings = Settings(known=Known(**known))  # type: ignore[arg-type]
+        world.settings = Settings(require=Require(**known))  # type: ignore[arg-type]
         world.client("iam").create_user(UserName="alice")
         if password:
             world.client("iam").create_login_profile(UserName="alice", Password="correct horse")

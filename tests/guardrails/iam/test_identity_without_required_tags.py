@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Require
 from chalicelib.core.settings import Settings
 from tests.guardrails.iam.identities import attach_reading, remove
 from tests.support.cases import Case
@@ -54,7 +54,7 @@ CASE = Case(
 
 
 def test_users_and_roles_are_asked_for_their_own_tags(world: World) -> None:
-    world.settings = Settings(known=Known(required_tags={"AWS::IAM::Role": {"owner": None}}), grace={"*": 0})
+    world.settings = Settings(require=Require(required_tags={"AWS::IAM::Role": {"owner": None}}), grace={"*": 0})
     (role,) = world.deliver(made("Role", {})(world), ID)
     (user,) = world.deliver(made("User", {})(world), ID)
     assert (role.reason, user.status) == ("it lacks the tag owner", "compliant")

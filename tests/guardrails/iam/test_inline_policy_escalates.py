@@ -11,7 +11,8 @@ from moto import mock_aws
 from chalicelib.analysis.policy_document import statements
 from chalicelib.analysis.policy_escalation import escalations
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
+from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.fixes.iam.drop_escalating_statements import DropEscalatingStatements
@@ -54,11 +55,11 @@ def put(world: World, kind: str, name: str, document: str) -> Envelope:
     return cloudtrail_event("iam", f"Put{kind.title()}Policy", parameters)
 
 
-def inline(kind: str, *listed: dict[str, Any], path: str = "/", known: tuple[str, ...] = ()) -> Any:
+def inline(kind: str, *listed: dict[str, Any], path: str = "/", baseline: tuple[str, ...] = ()) -> Any:
     """An inline policy of these statements, put after one that only reads."""
 
     def made(world: World) -> Envelope:
-        world.settings = Settings(known=Known(principals=known), grace={"*": 0})
+        world.settings = Settings(allow=Allow(principals=baseline), grace={"*": 0})
         make(world, kind, path)
         put(world, kind, "logs", READS_LOGS)
         return put(world, kind, "work", text(*listed))
@@ -138,9 +139,9 @@ CASE = Case(
         inline("role", allow("iam:PassRole", resource=f"arn:aws:iam::{HOME}:role/app"), allow("lambda:*Function")),
         inline("role", PASSES | {"Condition": {"StringEquals": {"iam:PassedToService": "rds.amazonaws.com"}}}, RUNS),
         inline("role", allow("iam:*"), {"Effect": "Deny", "Action": ["iam:*", "ssm:*"], "Resource": "*"}),
-        inline("role", allow("iam:*"), known=("arn:aws:iam::*:role/deploy",)),
+        inline("role", allow("iam:*"), baseline=("arn:aws:iam::*:role/deploy",)),
         inline("role", allow("iam:*"), path="/aws-service-role/ecs.amazonaws.com/"),
-        inline("group", allow("iam:*"), known=("arn:aws:iam::*:group/*",)),
+        inline("group", allow("iam:*"), baseline=("arn:aws:iam::*:group/*",)),
         beside("ReadOnlyAccess", PASSES),
         beside("AdministratorAccess", PASSES),
         beside({"Effect": "Deny", "Action": "iam:*", "Resource": "*"}, allow("iam:PutUserPolicy")),
@@ -188,7 +189,7 @@ def test_of_a_path_in_two_policies_the_first_step_goes(world: World) -> None:
 def test_what_came_while_we_looked_stays(world: World) -> None:
     inline("role", allow("iam:*"))(world)
     fix, sessions, role = DropEscalatingStatements(), AwsSessions(HOME, KNOWN), Identity("role/deploy", HOME, REGION)
-    after = fix.safe(fix.read(role, sessions.reader(HOME, REGION)), KNOWN)
+    after = fix.safe(fix.read(role, sessions.reader(HOME, REGION)), FixContext(KNOWN))
     put(world, "role", "since", text(READS))
     sessions.reader(HOME, REGION)
     fix.write(role, after, sessions.writer(HOME, REGION, "record", "iam"))
@@ -199,7 +200,7 @@ def test_fixing_goes_on_where_it_broke_off(world: World) -> None:
     inline("role", allow("iam:*"))(world)
     put(world, "role", "more", text(READS, PASSES, RUNS))
     fix, sessions, role = DropEscalatingStatements(), AwsSessions(HOME, KNOWN), Identity("role/deploy", HOME, REGION)
-    after = fix.safe(fix.read(role, sessions.reader(HOME, REGION)), KNOWN)
+    after = fix.safe(fix.read(role, sessions.reader(HOME, REGION)), FixContext(KNOWN))
     put(world, "role", "more", after["policies"]["more"])
     sessions.reader(HOME, REGION)
     fix.write(role, after, sessions.writer(HOME, REGION, "record", "iam"))
@@ -266,7 +267,7 @@ def test_no_way_is_left_open_and_the_rest_is_kept_and_put_back(made: list[list[d
             Identity("role/deploy", HOME, REGION),
         )
         state, writer = fix.read(role, sessions.reader(HOME, REGION)), sessions.writer(HOME, REGION, "record", "iam")
-        fix.write(role, fix.safe(state, KNOWN), writer)
+        fix.write(role, fix.safe(state, FixContext(KNOWN)), writer)
         after = policies(world, "role")
         assert not escalations(after.values(), itself=role.arn)
         assert all(statements(document) for document in after.values())

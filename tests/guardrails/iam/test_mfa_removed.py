@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.fixes.iam.deny_until_mfa import NAME, DenyUntilMfa
 from chalicelib.resources.iam.identities import ConsoleUser
@@ -54,7 +55,7 @@ def remove(world: World) -> None:
     iam.delete_user(UserName="alice")
 
 
-POLICY = DenyUntilMfa().safe({"partition": "aws", "policy": None}, KNOWN)["policy"]
+POLICY = DenyUntilMfa().safe({"partition": "aws", "policy": None}, FixContext(KNOWN))["policy"]
 CASE = Case(
     unsafe=(left(), left(named=False), left(policy=OWN)),
     near_misses=(left(mfa=True), left(password=False), left(policy=POLICY)),
@@ -84,7 +85,7 @@ def test_the_policy_speaks_of_the_partition_that_it_is_in(world: World, region: 
     reader = world.application().sessions.reader(HOME, "us-east-1")
     fix = DenyUntilMfa()
     state = fix.read(ConsoleUser("user/alice", HOME, region), reader)
-    assert f"arn:{part}:iam::*:mfa/*" in json.dumps(fix.safe(state, KNOWN))
+    assert f"arn:{part}:iam::*:mfa/*" in json.dumps(fix.safe(state, FixContext(KNOWN)))
 
 
 def test_only_sessions_without_mfa_are_denied_and_only_what_is_not_enrolling() -> None:

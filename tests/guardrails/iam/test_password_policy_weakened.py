@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.baseline import Known, Passwords
+from chalicelib.core.baseline import Baseline, Passwords, Require
+from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.fixes.iam.raise_password_policy import RaisePasswordPolicy, weaker
@@ -33,7 +34,7 @@ DEFAULT: dict[str, Any] = {"MinimumPasswordLength": 14, "PasswordReusePrevention
 def policy(asked: Passwords | None = None, **settings: Any) -> Any:
     def made(world: World) -> Envelope:
         if asked:
-            world.settings = Settings(known=Known(passwords=asked))
+            world.settings = Settings(require=Require(passwords=asked))
         world.client("iam").update_account_password_policy(**settings)
         return cloudtrail_event("iam", "UpdateAccountPasswordPolicy", {"minimumPasswordLength": 99})
 
@@ -45,7 +46,7 @@ def deleted(world: World) -> Envelope:
 
 
 def none_is_asked_for(world: World) -> Envelope:
-    world.settings = Settings(known=Known(passwords=Passwords(length=8, reuse=0)))
+    world.settings = Settings(require=Require(passwords=Passwords(length=8, reuse=0)))
     return deleted(world)
 
 
@@ -126,10 +127,10 @@ ASKED = st.builds(
 
 @given(POLICIES, ASKED)
 def test_nothing_gets_weaker_and_nothing_is_too_weak_after(before: Any, asked: Passwords) -> None:
-    fix, known = RaisePasswordPolicy(), Known(passwords=asked)
-    after = fix.safe({"policy": before}, known)
+    fix, baseline = RaisePasswordPolicy(), Baseline(require=Require(passwords=asked))
+    after = fix.safe({"policy": before}, FixContext(baseline))
     assert not weaker(after["policy"], asked) or not weaker(before, asked)
-    assert fix.safe(after, known) == after
+    assert fix.safe(after, FixContext(baseline)) == after
     for key, value in (before or {}).items():
         if key == "MaxPasswordAge":
             assert 0 < after["policy"][key] <= value

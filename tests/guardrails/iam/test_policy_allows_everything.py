@@ -13,6 +13,7 @@ from chalicelib.analysis.policy_escalation import administering
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.errors import Drifted
 from chalicelib.core.event import Event
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.fixes.iam.withdraw_admin_version import ALLOWS_NOTHING, WithdrawAdminVersion
 from chalicelib.resources.iam.managed_policies import ManagedPolicy
@@ -161,9 +162,9 @@ def test_fixing_goes_on_where_it_broke_off(world: World) -> None:
     fix, sessions = WithdrawAdminVersion(), AwsSessions(HOME, KNOWN)
     before = fix.read(POLICY, sessions.reader(HOME, REGION))
     with world.denied("CreatePolicyVersion"), pytest.raises(Exception, match="AccessDenied"):
-        fix.write(POLICY, fix.safe(before, KNOWN), sessions.writer(HOME, REGION, "record", "iam"))
+        fix.write(POLICY, fix.safe(before, FixContext(KNOWN)), sessions.writer(HOME, REGION, "record", "iam"))
     left = fix.read(POLICY, sessions.reader(HOME, REGION))
-    fix.write(POLICY, fix.safe(left, KNOWN), sessions.writer(HOME, REGION, "record", "iam"))
+    fix.write(POLICY, fix.safe(left, FixContext(KNOWN)), sessions.writer(HOME, REGION, "record", "iam"))
     assert now(world)[0] == ALLOWS_NOTHING
     sessions.reader(HOME, REGION)
     fix.write(POLICY, before, sessions.writer(HOME, REGION, "record", "iam"))
@@ -250,8 +251,8 @@ def test_nobody_is_administrator_after_it_and_everything_comes_back(made: list[l
         versions(world, *(text(*listed) for listed in made))
         fix, sessions = WithdrawAdminVersion(), AwsSessions(HOME, KNOWN)
         before, writer = fix.read(POLICY, sessions.reader(HOME, REGION)), sessions.writer(HOME, REGION, "record", "iam")
-        after = fix.safe(before, KNOWN)
-        assert fix.safe(after, KNOWN) == after
+        after = fix.safe(before, FixContext(KNOWN))
+        assert fix.safe(after, FixContext(KNOWN)) == after
         fix.write(POLICY, after, writer)
         assert fix.read(POLICY, sessions.reader(HOME, REGION)) == after
         assert administering(after["default"]) == {}

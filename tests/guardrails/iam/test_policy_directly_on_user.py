@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
+from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.fixes.iam.detach_from_user import DetachFromUser
@@ -25,8 +26,8 @@ READS = '{ "Version":"2012-10-17", "Statement":{"Effect":"Allow","Action":"s3:Ge
 NO_MFA = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}})
 
 
-def bob(world: World, path: str = "/", known: tuple[str, ...] = ()) -> None:
-    world.settings = Settings(known=Known(principals=known), grace={"*": 0})
+def bob(world: World, path: str = "/", baseline: tuple[str, ...] = ()) -> None:
+    world.settings = Settings(allow=Allow(principals=baseline), grace={"*": 0})
     another_administrator(world)
     world.client("iam").create_user(UserName="bob", Path=path)
     world.client("iam").create_group(GroupName="readers")
@@ -90,7 +91,7 @@ CASE = Case(
         detached_since,
         written(NO_MFA),
         attached("AWSCompromisedKeyQuarantineV2"),
-        attached("ReadOnlyAccess", path="/programs/", known=("arn:aws:iam::*:user/programs/*",)),
+        attached("ReadOnlyAccess", path="/programs/", baseline=("arn:aws:iam::*:user/programs/*",)),
     ),
     whole=whole,
     remove=remove,
@@ -145,7 +146,7 @@ def test_all_that_allows_goes_and_is_put_back(managed: set[str], inline: set[str
         fix, sessions, user = DetachFromUser(), AwsSessions(HOME, KNOWN), User("user/bob", HOME, REGION)
         before = whole(world)
         state, writer = fix.read(user, sessions.reader(HOME, REGION)), sessions.writer(HOME, REGION, "record", "iam")
-        fix.write(user, fix.safe(state, KNOWN), writer)
+        fix.write(user, fix.safe(state, FixContext(KNOWN)), writer)
         assert whole(world)[1:3] == ([], {"denied": NO_MFA} if denied else {})
         fix.write(user, state, writer)
         assert whole(world) == before

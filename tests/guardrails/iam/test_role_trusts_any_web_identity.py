@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.types import Status
 from chalicelib.fixes.iam.distrust_strangers import NOBODY
 from tests.guardrails.iam.test_role_trusts_unknown_account import (
@@ -77,7 +77,7 @@ CASE = Case(
         trusting(federated(EKS, aud="sts.amazonaws.com")),
         trusting(SAML),
         trusting(allow("*")),
-        trusting(federated(GITHUB), known=Known(principals=(provider(GITHUB),))),
+        trusting(federated(GITHUB), baseline=Baseline(allow=Allow(principals=(provider(GITHUB),)))),
         trusting(federated(GITHUB), path="/aws-reserved/sso.amazonaws.com/"),
         trusting(federated(GITHUB), {**allow("*", "sts:*"), "Effect": "Deny"}),
     ),

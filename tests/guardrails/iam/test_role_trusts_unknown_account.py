@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 
 from chalicelib.analysis.policy_access import strangers
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Settings
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.fixes.iam.distrust_strangers import NOBODY, DistrustStrangers
 from chalicelib.resources.iam.identities import Role
 from tests.support.cases import Case
 from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, analyzer_finding, cloudtrail_event
 from tests.support.moto_gaps import deleted_principals_refused
-from tests.support.world import KNOWN, World
+from tests.support.world import KNOWN, World, settings_with
 
 ID = "iam.role_trusts_unknown_account"
 ORGANIZATION = "o-exampleorg1"
 VENDOR = "333344445555"
-VENDORS = Known(vendors=frozenset({VENDOR}))
+VENDORS = Baseline(allow=Allow(vendors=frozenset({VENDOR})))
 SESSION = {"type": "AssumedRole", "arn": f"arn:aws:sts::{HOME}:assumed-role/deploy/carol", "accountId": HOME}
 
 
@@ -50,9 +50,9 @@ DENY = {
 }
 
 
-def trusting(*statements: Any, name: str = "CreateRole", path: str = "/", known: Known = KNOWN) -> Any:
+def trusting(*statements: Any, name: str = "CreateRole", path: str = "/", baseline: Baseline = KNOWN) -> Any:
     def made(world: World) -> Envelope:
-        world.settings = Settings(known=known)
+        world.settings = settings_with(baseline)
         document = {"Version": "2012-10-17", "Statement": statements[0] if len(statements) == 1 else list(statements)}
         world.client("iam").create_role(
             RoleName="deploy",
@@ -100,8 +100,8 @@ CASE = Case(
         trusting(allow({"AWS": [root(HOME), f"arn:aws:iam::{STRANGER}:role/x"], "Service": "ec2.amazonaws.com"})),
         trusting(allow({"Federated": f"arn:aws:iam::{STRANGER}:saml-provider/corp"}, "sts:AssumeRoleWithSAML"), EC2),
         trusting(allow({"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-strangers99"}})),
-        trusting(allow({"AWS": [VENDOR, root(HOME)]}), known=VENDORS),
-        trusting(external_id("StringLike", "*"), EC2, known=VENDORS),
+        trusting(allow({"AWS": [VENDOR, root(HOME)]}), baseline=VENDORS),
+        trusting(external_id("StringLike", "*"), EC2, baseline=VENDORS),
         analyzed(trusting(allow({"AWS": root(STRANGER)}), EC2, path="/teams/web/"), "/teams/web/"),
     ),
     near_misses=(
@@ -111,15 +111,15 @@ CASE = Case(
         trusting(allow({"AWS": [FRIEND, f"arn:aws:iam::{FRIEND}:role/ci"]}), name="UpdateAssumeRolePolicy"),
         trusting(
             allow({"AWS": f"arn:aws:iam::{STRANGER}:role/partner"}),
-            known=Known(principals=(f"arn:aws:iam::{STRANGER}:role/partner",)),
+            baseline=Baseline(allow=Allow(principals=(f"arn:aws:iam::{STRANGER}:role/partner",))),
         ),
         trusting(
             allow({"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
-            known=Known(organizations=frozenset({ORGANIZATION})),
+            baseline=Baseline(allow=Allow(organizations=frozenset({ORGANIZATION}))),
         ),
         trusting({**allow("*"), "Effect": "Deny"}),
         trusting(allow("*"), {**allow("*", "sts:*"), "Effect": "Deny"}),
-        trusting(external_id(), EC2, known=VENDORS),
+        trusting(external_id(), EC2, baseline=VENDORS),
         analyzed(trusting(allow({"AWS": FRIEND}))),
         trusting(
             allow({"Federated": f"arn:aws:iam::{HOME}:oidc-provider/gitlab.com"}, "sts:AssumeRoleWithWebIdentity")
@@ -158,13 +158,13 @@ def test_the_reason_names_each_stranger_once(world: World) -> None:
 
 
 def test_a_vendor_without_an_external_id_is_told_as_such(world: World) -> None:
-    (outcome,) = world.deliver(trusting(allow({"AWS": VENDOR}), known=VENDORS)(world), ID, "alert")
+    (outcome,) = world.deliver(trusting(allow({"AWS": VENDOR}), baseline=VENDORS)(world), ID, "alert")
     assert outcome.reason == f"its trust policy lets in {VENDOR} (a vendor, without an external id)"
 
 
 def test_a_vendor_is_demanded_an_external_id_even_when_it_is_a_known_account(world: World) -> None:
-    known = Known(vendors=frozenset({VENDOR}), accounts=frozenset({VENDOR}))
-    (outcome,) = world.deliver(trusting(allow({"AWS": VENDOR}), EC2, known=known)(world), ID)
+    baseline = Baseline(allow=Allow(vendors=frozenset({VENDOR}), accounts=frozenset({VENDOR})))
+    (outcome,) = world.deliver(trusting(allow({"AWS": VENDOR}), EC2, baseline=baseline)(world), ID)
     assert outcome.status == Status.FIXED
     assert document(world)["Statement"] == [EC2]
 
@@ -268,8 +268,8 @@ def test_what_lets_in_no_stranger_stays_as_it_was_and_no_stranger_is_left(parts:
     ]
     before = {"account": HOME, "document": {"Version": version, "Id": "trust", "Statement": statements}}
     untouched, fix = copy.deepcopy(before), DistrustStrangers()
-    after = fix.safe(before, KNOWN)
+    after = fix.safe(before, FixContext(KNOWN))
     assert before == untouched
     assert after == {"account": HOME, "document": {"Version": version, "Id": "trust", "Statement": kept or [NOBODY]}}
     assert not strangers(after["document"], KNOWN, HOME)
-    assert fix.safe(after, KNOWN) == after
+    assert fix.safe(after, FixContext(KNOWN)) == after

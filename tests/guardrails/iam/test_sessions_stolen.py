@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Settings
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.fixes.iam.revoke_sessions import POLICY, RevokeSessions, revoked
 from chalicelib.resources.iam.sessions import Sessions
 from tests.support.cases import Case
 from tests.support.events import FRIEND, HOME, REGION, Envelope, native_event
-from tests.support.world import KNOWN, World
+from tests.support.world import KNOWN, World, settings_with
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -164,7 +164,7 @@ def test_a_role_that_aws_keeps_is_told_and_never_fixed(world: World, path: str) 
 
 
 def test_snapbacks_own_roles_and_break_glass_are_told_and_never_fixed(world: World) -> None:
-    world.settings = Settings(known=KNOWN, never_touch=("arn:aws:iam::*:role/deploy",))
+    world.settings = settings_with(KNOWN, never_touch=("arn:aws:iam::*:role/deploy",))
     (outcome,) = world.deliver(of_role()(world), ID)
     assert outcome.status == Status.ALERTED
 
@@ -212,9 +212,9 @@ def test_what_denies_them_in_other_words_counts(document: Any) -> None:
 @given(st.datetimes(), POLICIES)
 def test_whatever_was_there_it_becomes_safe_and_stays_so(until: datetime, document: Any) -> None:
     state = {"until": f"{until.isoformat(timespec='seconds')}Z", "kept": False, "document": document}
-    safe = RevokeSessions().safe(state, KNOWN)
+    safe = RevokeSessions().safe(state, FixContext(KNOWN))
     assert revoked(safe)
-    assert RevokeSessions().safe(safe, KNOWN) == safe
+    assert RevokeSessions().safe(safe, FixContext(KNOWN)) == safe
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Require
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
@@ -44,7 +44,7 @@ def attached(*targets: str, protected: tuple[str, ...] = ("root", "unit", "accou
     def made(world: World) -> Envelope:
         ids = organization(world)
         scps = {ids["policy"]: tuple(ids[each] for each in protected)} if protected else {}
-        world.settings = Settings(known=Known(scps=scps), grace={"*": 0})
+        world.settings = Settings(require=Require(scps=scps), grace={"*": 0})
         for each in targets:
             world.client("organizations").attach_policy(PolicyId=ids["policy"], TargetId=ids[each])
         return cloudtrail_event("organizations", "DetachPolicy", {"policyId": ids["policy"], "targetId": ids["root"]})
@@ -110,9 +110,9 @@ def test_other_targets_stay_attached_and_are_not_undone(world: World) -> None:
 
 def test_a_target_that_is_no_more_is_told_and_does_not_hold_up_the_others(world: World) -> None:
     envelope = attached()(world)
-    (policy,) = world.settings.known.scps
-    scps = {policy: (*world.settings.known.scps[policy], "ou-gone-12345678")}
-    world.settings = Settings(known=Known(scps=scps))
+    (policy,) = world.settings.require.scps
+    scps = {policy: (*world.settings.require.scps[policy], "ou-gone-12345678")}
+    world.settings = Settings(require=Require(scps=scps))
     with pytest.MonkeyPatch.context() as patched:
         from moto.organizations.exceptions import TargetNotFoundException
         from moto.organizations.models import OrganizationsBackend

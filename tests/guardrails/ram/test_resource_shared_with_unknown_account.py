@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.fixes.ram.stop_sharing_with_strangers import stranger
 from chalicelib.resources.ram import ResourceShare
 from tests.support.cases import Case
 from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, cloudtrail_event
+from tests.support.world import settings_with
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -25,12 +25,12 @@ ROLE = f"arn:aws:iam::{STRANGER}:role/partner"
 SHARE = f"arn:aws:ram:{REGION}:{HOME}:resource-share/01234567-89ab-cdef-0123-456789abcdef"
 
 
-def shared(*principals: str, associated: bool = False, known: Known | None = None) -> Any:
+def shared(*principals: str, associated: bool = False, baseline: Baseline | None = None) -> Any:
     """A share of a subnet, made with these principals or given them later."""
 
     def made(world: World) -> Envelope:
-        if known:
-            world.settings = Settings(known=known)
+        if baseline:
+            world.settings = settings_with(baseline)
         ram = world.client("ram")
         first = [] if associated else list(principals)
         share = ram.create_resource_share(name="net", resourceArns=[SUBNET], principals=first)["resourceShare"]
@@ -93,14 +93,14 @@ CASE = Case(
         shared(STRANGER),
         shared(STRANGER, FRIEND, associated=True),
         shared(FRIEND, ROLE, f"arn:aws:iam::{STRANGER}:root"),
-        shared(FRIEND, known=Known()),
+        shared(FRIEND, baseline=Baseline()),
     ),
     near_misses=(
         shared(),
         shared(FRIEND, f"arn:aws:iam::{FRIEND}:role/ci"),
         shared(HOME, "pca.amazonaws.com"),
-        shared(ROLE, associated=True, known=Known(principals=(ROLE,))),
-        shared(STRANGER, known=Known(principals=(f"arn:aws:iam::{STRANGER}:root",))),
+        shared(ROLE, associated=True, baseline=Baseline(allow=Allow(principals=(ROLE,)))),
+        shared(STRANGER, baseline=Baseline(allow=Allow(principals=(f"arn:aws:iam::{STRANGER}:root",)))),
         in_the_organization,
         taken_out_since,
     ),
@@ -135,18 +135,20 @@ def test_just_the_strangers_go_and_come_back(world: World) -> None:
     ],
 )
 def test_who_is_a_stranger(principal: str, is_one: bool) -> None:
-    known = Known(
-        accounts=frozenset({FRIEND}),
-        organizations=frozenset({ORGANIZATION}),
-        principals=(f"arn:aws:iam::{STRANGER}:role/known",),
+    baseline = Baseline(
+        allow=Allow(
+            accounts=frozenset({FRIEND}),
+            organizations=frozenset({ORGANIZATION}),
+            principals=(f"arn:aws:iam::{STRANGER}:role/known",),
+        )
     )
-    assert stranger(principal, known, HOME) is is_one
+    assert stranger(principal, baseline, HOME) is is_one
 
 
 @given(st.sets(st.sampled_from([STRANGER, FRIEND, HOME, ROLE, f"arn:aws:iam::{FRIEND}:role/ci"])), st.booleans())
 def test_what_is_left_over_is_known(principals: set[str], also_role: bool) -> None:
-    known = Known(accounts=frozenset({FRIEND}), principals=(ROLE,) if also_role else ())
-    left = {each for each in principals if not stranger(each, known, HOME)}
+    baseline = Baseline(allow=Allow(accounts=frozenset({FRIEND}), principals=(ROLE,) if also_role else ()))
+    left = {each for each in principals if not stranger(each, baseline, HOME)}
     assert left == principals - {STRANGER} - (set() if also_role else {ROLE})
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.settings import Settings
 from chalicelib.resources.rolesanywhere import Profile
 from tests.support.cases import Case
@@ -22,7 +22,7 @@ def profile(world: World, *, enabled: bool = True) -> dict[str, Any]:
 
 def created(*known: str, enabled: bool = True) -> Any:
     def made(world: World) -> Envelope:
-        world.settings = Settings(known=Known(principals=known))
+        world.settings = Settings(allow=Allow(principals=known))
         answer = {"profile": profile(world, enabled=enabled)}
         return cloudtrail_event("rolesanywhere", "CreateProfile", {"name": "workloads"}, answer)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.resources.rolesanywhere import TrustAnchor
@@ -26,7 +26,7 @@ def anchor(world: World, *, enabled: bool = True) -> dict[str, Any]:
 
 def created(*known: str, enabled: bool = True) -> Any:
     def made(world: World) -> Envelope:
-        world.settings = Settings(known=Known(principals=known))
+        world.settings = Settings(allow=Allow(principals=known))
         answer = {"trustAnchor": anchor(world, enabled=enabled)}
         return cloudtrail_event("rolesanywhere", "CreateTrustAnchor", {"name": "evil-ca", "source": SOURCE}, answer)
 

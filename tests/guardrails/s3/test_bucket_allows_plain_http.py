@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.analysis.policy_document import drop
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.fixes.s3.refuse_plain_http import MOST_BYTES, RefusePlainHttp, refused
 from tests.support.cases import Case
 from tests.support.events import HOME, Envelope, cloudtrail_event
-from tests.support.world import KNOWN, World, tag_bucket
+from tests.support.world import KNOWN, World, settings_with, tag_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +154,7 @@ def test_for_a_website_a_person_is_asked_first(world: World) -> None:
 
 
 def test_a_pipeline_has_ten_minutes_to_do_it_itself(world: World) -> None:
-    world.settings = type(world.settings)(known=KNOWN)
+    world.settings = settings_with(KNOWN)
     envelope = put(None, "CreateBucket")(world)
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == "waiting"
@@ -174,8 +175,8 @@ def test_what_was_there_survives_to_the_byte(made: list[Any], lone: bool, end: s
     listed = written[0] if lone else f"[{' ,'.join(written)}{end.strip(',')}]"
     policy = f'{{"Version" : "2012-10-17","Statement":\n{listed}\n, "Id":"x"}}'
     fix, before = RefusePlainHttp(), {"account": HOME, "bucket": ARN, "policy": policy}
-    after = fix.safe(before, KNOWN)
+    after = fix.safe(before, FixContext(KNOWN))
     assert refused(after)
-    assert fix.safe(after, KNOWN) == after
+    assert fix.safe(after, FixContext(KNOWN)) == after
     without = drop(after["policy"], [1 if lone else len(made)])
     assert without == (policy.replace(written[0], f"[{written[0]}]") if lone else policy)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.core.baseline import Bucket, Known
+from chalicelib.core.baseline import Baseline, Bucket, Require
+from chalicelib.core.rule import FixContext
 from chalicelib.fixes.s3.encrypt_bucket_with_kms import EncryptBucketWithKms
 from tests.support.cases import Case
 from tests.support.events import FRIEND, Envelope, cloudtrail_event, macie_finding
@@ -109,11 +110,11 @@ SSE_C: dict[str, Any] = {"BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}
     ],
 )
 def test_which_key_is_as_asked(wanted: str | None, before: Any, after: Any) -> None:
-    known = Known(buckets={"a-*": Bucket(kms_key=wanted), "*": Bucket(kms_key="alias/other")})
+    baseline = Baseline(require=Require(buckets={"a-*": Bucket(kms_key=wanted), "*": Bucket(kms_key="alias/other")}))
     fix, state = EncryptBucketWithKms(), {"bucket": "a-b", "rules": before}
-    found = fix.safe(state, known)["rules"]
+    found = fix.safe(state, FixContext(baseline))["rules"]
     if after == "changed":
         assert found != before
     else:
         assert found == (after or before)
-    assert fix.safe({**state, "rules": found}, known)["rules"] == found
+    assert fix.safe({**state, "rules": found}, FixContext(baseline))["rules"] == found

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.core.rule import FixContext
 from chalicelib.fixes.s3.keep_bucket_objects import KeepBucketObjects
 from tests.support.cases import Case
 from tests.support.events import Envelope, cloudtrail_event
@@ -140,8 +141,8 @@ rules = st.builds(
 @given(st.lists(rules, max_size=6))
 def test_what_keeps_long_enough_stays_as_it_is_and_the_rest_is_only_lengthened(made: list[dict[str, Any]]) -> None:
     fix, state = KeepBucketObjects(), {"bucket": NAME, "rules": made or None, "smallest": None}
-    after = fix.safe(state, KNOWN)
-    assert fix.safe(after, KNOWN) == after
+    after = fix.safe(state, FixContext(KNOWN))
+    assert fix.safe(after, FixContext(KNOWN)) == after
     left = list(after["rules"] or ())
     for rule in made:
         expiration = rule.get("Expiration", {})

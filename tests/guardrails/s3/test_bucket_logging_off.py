@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.core.rule import FixContext
 from chalicelib.fixes.s3.log_bucket_access import LogBucketAccess
 from tests.support.cases import Case
 from tests.support.events import Envelope, cloudtrail_event
@@ -78,6 +79,6 @@ def test_the_layout_of_the_names_stays_and_grants_go() -> None:
     grants = [{"Grantee": {"Type": "CanonicalUser", "ID": "7009a8971cd53"}, "Permission": "READ"}]
     now = {"TargetPrefix": "", "TargetObjectKeyFormat": partitioned}
     before = {"bucket": NAME, "logging": {**now, "TargetBucket": ELSEWHERE, "TargetGrants": grants}}
-    after = LogBucketAccess().safe(before, KNOWN)
+    after = LogBucketAccess().safe(before, FixContext(KNOWN))
     assert after == {"bucket": NAME, "logging": {**now, "TargetBucket": TARGET}}
-    assert LogBucketAccess().safe(after, KNOWN) == after
+    assert LogBucketAccess().safe(after, FixContext(KNOWN)) == after

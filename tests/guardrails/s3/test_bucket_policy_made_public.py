@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.analysis.policy_access import public
 from chalicelib.core.errors import FixFailed
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.fixes.s3.drop_public_statements import DropPublicStatements
 from tests.support.cases import Case
@@ -193,7 +194,7 @@ def test_statements_that_let_in_nobody_survive_to_the_byte_whatever_stands_besid
             kept.append(statement)
     policy = '{"Version" : "2012-10-17","Statement":\n[' + separator.join(written) + "]\n}"
     before = {"account": HOME, "policy": policy}
-    after = DropPublicStatements().safe(before, KNOWN)["policy"]
+    after = DropPublicStatements().safe(before, FixContext(KNOWN))["policy"]
     if len(kept) == len(written):
         assert after == policy
     elif not kept:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.analysis.policy_access import strangers
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
+from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.fixes.s3.drop_unknown_principals import DropUnknownPrincipals
@@ -36,9 +37,9 @@ OWN = allow({"AWS": f"arn:aws:iam::{HOME}:role/app"})
 DELIVERY = allow({"Service": "cloudtrail.amazonaws.com"}, StringEquals={"aws:SourceAccount": HOME})
 
 
-def known(make: Make, **lists: Any) -> Make:
+def baseline(make: Make, **lists: Any) -> Make:
     def made(world: World) -> Envelope:
-        world.settings = Settings(known=Known(**lists))
+        world.settings = Settings(allow=Allow(**lists))
         return make(world)
 
     return made
@@ -70,12 +71,12 @@ CASE = Case(
         put(text({**allow({"AWS": UNKNOWN}), "Effect": "Deny"})),
         put(text(allow({"AWS": UNKNOWN}), {**READ, "Effect": "Deny", "Action": "s3:*"})),
         put(text(allow({"AWS": "AROAEXAMPLEROLEID123"}))),
-        known(put(text(allow({"AWS": UNKNOWN}))), principals=(UNKNOWN,)),
-        known(
+        baseline(put(text(allow({"AWS": UNKNOWN}))), principals=(UNKNOWN,)),
+        baseline(
             put(text(allow("*", StringEquals={"aws:PrincipalOrgID": ORGANIZATION}))),
             organizations=frozenset({ORGANIZATION}),
         ),
-        known(
+        baseline(
             put(text(allow({"AWS": UNKNOWN}, StringEquals={"aws:PrincipalOrgID": ORGANIZATION}))),
             organizations=frozenset({ORGANIZATION}),
         ),
@@ -161,7 +162,7 @@ def test_whoever_is_known_survives_to_the_byte(parts: list[Any]) -> None:
             after.append(json.dumps(allow({"AWS": friends}), separators=layout))
     head, tail = '{"Version" : "2012-10-17","Statement":\n[', "]\n}"
     state = {"account": HOME, "policy": f"{head}{','.join(before)}{tail}"}
-    safe = DropUnknownPrincipals().safe(state, KNOWN)
+    safe = DropUnknownPrincipals().safe(state, FixContext(KNOWN))
     assert safe["policy"] == (f"{head}{','.join(after)}{tail}" if after else None)
-    assert DropUnknownPrincipals().safe(safe, KNOWN) == safe
+    assert DropUnknownPrincipals().safe(safe, FixContext(KNOWN)) == safe
     assert all(principal == "*" for found in strangers(safe["policy"], KNOWN, HOME).values() for principal in found)

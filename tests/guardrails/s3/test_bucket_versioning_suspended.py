@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.fixes.s3.keep_bucket_versions import KeepBucketVersions
 from tests.support.cases import Case
@@ -63,7 +64,7 @@ def test_a_bucket_that_never_had_it_is_asked_about_and_an_undo_suspends_it(world
 def test_with_mfa_delete_it_is_only_told() -> None:
     """moto knows no MFA delete."""
     state = {"bucket": NAME, "versioned": False, "mfa_delete": True}
-    assert KeepBucketVersions().safe(state, KNOWN) == state
+    assert KeepBucketVersions().safe(state, FixContext(KNOWN)) == state
 
 
 def test_the_daily_look_finds_what_no_event_told_of(world: World) -> None:

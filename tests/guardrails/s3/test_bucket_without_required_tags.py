@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Require
 from chalicelib.core.event import Actor
+from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
 from chalicelib.fixes.tags import TagBucket
 from tests.support.cases import Case
 from tests.support.events import FRIEND, HOME, Envelope, cloudtrail_event, scheduled_event
-from tests.support.world import KNOWN, World, tag_bucket
+from tests.support.world import KNOWN, World, settings_with, tag_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +116,8 @@ def test_whose_name_is_not_told_is_not_made_up(world: World) -> None:
 
 def test_what_only_a_person_knows_is_still_missing_after_the_fix(world: World) -> None:
     world.settings = Settings(
-        known=Known(required_tags={"AWS::S3::*": {"owner": "session", "team": None}}), grace={"*": 0}
+        require=Require(required_tags={"AWS::S3::*": {"owner": "session", "team": None}}),
+        grace={"*": 0},
     )
     (outcome,) = world.deliver(made({})(world), ID)
     assert (outcome.status, outcome.reason) == ("still_unsafe", "it lacks the tags owner, team")
@@ -123,13 +125,13 @@ def test_what_only_a_person_knows_is_still_missing_after_the_fix(world: World) -
 
 
 def test_a_type_without_required_tags_costs_nothing(world: World) -> None:
-    world.settings = Settings(known=Known(required_tags={"AWS::EC2::*": {"owner": None}}), grace={"*": 0})
+    world.settings = Settings(require=Require(required_tags={"AWS::EC2::*": {"owner": None}}), grace={"*": 0})
     (outcome,) = world.deliver(made({})(world), ID)
     assert (outcome.status, world.calls) == ("compliant", [])
 
 
 def test_a_pipeline_has_ten_minutes_to_tag(world: World) -> None:
-    world.settings = Settings(known=KNOWN)
+    world.settings = settings_with(KNOWN)
     (outcome,) = world.deliver(made({})(world), ID)
     assert outcome.status == "waiting"
     ((_, due),) = world.waiting
@@ -173,9 +175,9 @@ def test_what_another_sets_meanwhile_stays(world: World) -> None:
 def test_the_answer_is_pure_and_the_same_again() -> None:
     actor, at = Actor("IAMUser", f"arn:aws:iam::{FRIEND}:user/bob", FRIEND), datetime(2026, 11, 23, 10, tzinfo=UTC)
     before = {"made": None, "tags": {"owner": None, "made-at": "then", "left": None}}
-    once = TagBucket().answer(before, KNOWN, actor, at)
+    once = TagBucket().safe(before, FixContext(KNOWN, actor, at))
     assert once == {"made": None, "tags": {"owner": "bob", "made-at": "then", "left": None}}
-    assert TagBucket().answer(once, KNOWN, actor, at) == once
+    assert TagBucket().safe(once, FixContext(KNOWN, actor, at)) == once
     assert before["tags"] == {"owner": None, "made-at": "then", "left": None}
 
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.fixes.sso import revoke_assignment
 from chalicelib.resources.sso import Assignment
 from tests.support.cases import Case
 from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, cloudtrail_event
+from tests.support.world import settings_with
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -37,12 +37,12 @@ def permission_set(world: World, *policies: str, inline: Any = None) -> dict[str
 
 
 def assigned(
-    *policies: str, inline: Any = None, known: Known | None = None, kind: str = "GROUP", under_way: bool = False
+    *policies: str, inline: Any = None, baseline: Baseline | None = None, kind: str = "GROUP", under_way: bool = False
 ) -> Any:
     """The group, and others, are given a permission set in an account."""
 
     def made(world: World) -> Envelope:
-        world.settings = Settings(known=known or Known(), grace={"*": 0})
+        world.settings = settings_with(baseline or Baseline(), grace={"*": 0})
         name, sso = permission_set(world, *policies, inline=inline), world.client("sso-admin")
         target = {"TargetId": FRIEND, "TargetType": "AWS_ACCOUNT"}
         sso.create_account_assignment(**name, **target, PrincipalType=kind, PrincipalId=GROUP)
@@ -103,14 +103,14 @@ CASE = Case(
         assigned(ADMIN),
         assigned("ReadOnlyAccess", "IAMFullAccess", kind="USER"),
         assigned(inline="*"),
-        assigned("ReadOnlyAccess", inline=["s3:*", "iam:*"], known=Known(production=frozenset({FRIEND}))),
+        assigned("ReadOnlyAccess", inline=["s3:*", "iam:*"], baseline=Baseline(production=frozenset({FRIEND}))),
         assigned(ADMIN, under_way=True),
     ),
     near_misses=(
         assigned("ReadOnlyAccess"),
         assigned("PowerUserAccess", inline="s3:*"),
-        assigned(ADMIN, known=Known(production=frozenset({STRANGER}))),
-        assigned(ADMIN, known=Known(principals=(f"arn:aws:identitystore:::group/{GROUP}",))),
+        assigned(ADMIN, baseline=Baseline(production=frozenset({STRANGER}))),
+        assigned(ADMIN, baseline=Baseline(allow=Allow(principals=(f"arn:aws:identitystore:::group/{GROUP}",)))),
         taken_away_since,
         the_others_under_way,
     ),

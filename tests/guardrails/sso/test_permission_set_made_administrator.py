@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
-from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.resources.sso import PermissionSet
 from tests.guardrails.sso.test_administrator_assigned import ADMIN, permission_set, remove
 from tests.support.cases import Case
 from tests.support.events import Envelope, cloudtrail_event
+from tests.support.world import settings_with
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 ID = "sso.permission_set_made_administrator"
 
 
-def given(*policies: str, inline: Any = None, known: Known | None = None) -> Any:
+def given(*policies: str, inline: Any = None, baseline: Baseline | None = None) -> Any:
     def made(world: World) -> Envelope:
-        world.settings = Settings(known=known or Known())
+        world.settings = settings_with(baseline or Baseline())
         name = permission_set(world, *policies, inline=inline)
         asked = {"instanceArn": name["InstanceArn"], "permissionSetArn": name["PermissionSetArn"]}
         if inline:
@@ -53,7 +53,7 @@ CASE = Case(
     near_misses=(
         given("ReadOnlyAccess"),
         given(inline="s3:*"),
-        given(ADMIN, known=Known(principals=("arn:aws:sso:::permissionSet/ssoins-*/ps-*",))),
+        given(ADMIN, baseline=Baseline(allow=Allow(principals=("arn:aws:sso:::permissionSet/ssoins-*/ps-*",)))),
     ),
     whole=whole,
     remove=remove,

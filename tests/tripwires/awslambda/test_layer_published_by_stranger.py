@@ -20,7 +20,7 @@ def publish(answer: Any = None, **detail: Any) -> Envelope:
 
 
 def told(world: World, envelope: Envelope, *deployers: str) -> list[tuple[str, str]]:
-    world.settings = replace(world.settings, known=replace(KNOWN, deployers=deployers))
+    world.settings = replace(world.settings, baseline=replace(KNOWN, deployers=deployers))
     return [(outcome.status, outcome.reason) for outcome in world.deliver(envelope, ID, "fix")]
 
 

@@ -28,7 +28,7 @@ def session(role: str, name: str, account: str = HOME) -> dict[str, Any]:
 
 def told(world: World, envelope: Envelope, *pushers: str) -> list[tuple[str, str]]:
     release = Release(pushers=pushers)
-    world.settings = replace(world.settings, known=replace(KNOWN, releases={"shop/*": release}))
+    world.settings = replace(world.settings, baseline=replace(KNOWN, releases={"shop/*": release}))
     return [(outcome.status, outcome.reason) for outcome in world.deliver(envelope, ID, "fix")]
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.settings import Settings
 from tests.support.events import HOME, Envelope, alice, cloudtrail_event
 
@@ -56,7 +56,7 @@ def test_a_provider_made_or_changed_is_told(name: str, asked: Any, answer: Any, 
 def test_a_known_pipeline_is_let_be(principal: str, world: World) -> None:
     envelope: Envelope = cloudtrail_event("iam", "CreateSAMLProvider", {"name": "corp"}, actor=PIPELINE)
     assert world.deliver(envelope, ID)
-    world.settings = Settings(known=Known(principals=(principal,)))
+    world.settings = Settings(allow=Allow(principals=(principal,)))
     assert not world.deliver(envelope | {"id": "x"}, ID)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.events import FRIEND, Envelope, alice, cloudtrail_event
 
@@ -20,7 +21,7 @@ def call(name: str = "PutRolePolicy", role: Any = NAME, account: str = "12345678
 
 
 def told(envelope: Envelope, world: World) -> list[tuple[str, str]]:
-    world.settings = type(world.settings)(known=world.settings.known, accounts=frozenset({FRIEND}))
+    world.settings = replace(world.settings, accounts=frozenset({FRIEND}))
     return [(outcome.status, outcome.reason) for outcome in world.deliver(envelope, ID, "fix")]
 
 

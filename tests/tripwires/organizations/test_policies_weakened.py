@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Require
 from chalicelib.core.settings import Settings
 from tests.support.events import Envelope, cloudtrail_event
 
@@ -39,7 +39,7 @@ POLICY = "p-examplepolicyid111"
     ],
 )
 def test_what_weakens_the_policies_is_told(envelope: Envelope, reason: str, world: World) -> None:
-    world.settings = Settings(known=Known(scps={POLICY: ("r-a1b2",)}))
+    world.settings = Settings(require=Require(scps={POLICY: ("r-a1b2",)}))
     (outcome,) = world.deliver(envelope, ID, "fix")
     assert (outcome.status, outcome.reason) == ("alerted", reason)
 
@@ -54,5 +54,5 @@ def test_what_weakens_the_policies_is_told(envelope: Envelope, reason: str, worl
     ],
 )
 def test_other_policies_and_failed_calls_are_not(envelope: Envelope, world: World) -> None:
-    world.settings = Settings(known=Known(scps={POLICY: ("r-a1b2",)}))
+    world.settings = Settings(require=Require(scps={POLICY: ("r-a1b2",)}))
     assert not world.deliver(envelope, ID)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from chalicelib import catalog
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.event import Event
 from tests.support.events import FRIEND, HOME, REGION, STACK, Envelope, alice, cloudtrail_event
 
@@ -26,8 +26,8 @@ class Asked:
     published: str
 
     def about(self, envelope: Envelope, world: World) -> str | None:
-        known = msgspec.structs.replace(world.settings.known, published=self.published)
-        world.settings = msgspec.structs.replace(world.settings, known=known)
+        known = msgspec.structs.replace(world.settings, published=self.published)
+        world.settings = msgspec.structs.replace(world.settings, baseline=known)
         found = world.deliver(envelope, ID, "fix")
         return found[0].reason if found else None
 
@@ -82,4 +82,4 @@ def test_other_parameters_and_applications_and_deployments_are_not(
 def test_another_account_s_parameter_of_the_same_name_is_not() -> None:
     rule: Any = catalog.rule(ID)
     event = Event.parse(cloudtrail_event("ssm", "PutParameter", {"name": "/snapback/settings"}, account=FRIEND))
-    assert rule(event, Known(stack=STACK, published=IN_SSM)) is None
+    assert rule(event, Baseline(stack=STACK, published=IN_SSM)) is None

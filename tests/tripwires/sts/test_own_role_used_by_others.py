@@ -6,12 +6,12 @@ import pytest
 
 from chalicelib import catalog
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Known
+from chalicelib.core.baseline import Allow
 from chalicelib.core.pattern import matches
 from chalicelib.core.settings import Settings
 from snapback.deploy.iam_policies import functions, logical_id
 from tests.support.events import FRIEND, HOME, STRANGER, Envelope, alice, cloudtrail_event
-from tests.support.world import KNOWN, World
+from tests.support.world import KNOWN, World, settings_with
 
 ID = "sts.own_role_used_by_others"
 ROLE = f"arn:aws:iam::{HOME}:role/snapback-GuardS3Role-1A2B3C4D5E6F"
@@ -50,7 +50,7 @@ def assumed(
 
 
 def told(envelope: Envelope, world: World) -> list[str]:
-    world.settings = Settings(known=world.settings.known, accounts=frozenset({FRIEND}))
+    world.settings = settings_with(world.settings, accounts=frozenset({FRIEND}))
     return [outcome.reason for outcome in world.deliver(envelope, ID, "fix")]
 
 
@@ -120,7 +120,7 @@ def test_a_session_of_a_fixer_is_for_one_record_also_where_the_role_is(world: Wo
 def test_the_sessions_that_are_made_are_the_sessions_that_are_known(world: World) -> None:
     """What adapters/sessions.py calls itself, as STS is told."""
     calls: list[dict[str, Any]] = []
-    sessions = AwsSessions(HOME, world.settings.known)
+    sessions = AwsSessions(HOME, world.settings)
     sessions.source.events.register(
         "provide-client-params.sts.AssumeRole", lambda params, **_: calls.append(dict(params))
     )
@@ -139,5 +139,5 @@ def test_each_functions_role_is_among_those_that_eventbridge_delivers(function: 
 
 
 def test_who_does_not_know_the_stack_says_nothing(world: World) -> None:
-    world.settings = Settings(known=Known(accounts=KNOWN.accounts))
+    world.settings = Settings(allow=Allow(accounts=KNOWN.allow.accounts))
     assert told(assumed(who=alice()), world) == []
