@@ -99,12 +99,12 @@ def measure(few: int = 10, many: int = 30) -> dict[str, Any]:
     for main, count in MIX.items():
         for kind in (main, *ALSO.get(main, ())):
             small, large = (_counted(main, kind, size) for size in (few, many))
-            at_once = _at_once(kind)
+            batch_size = _at_once(kind)
             lists = _scaled(small[0], large[0], few, many, count, 1000)
-            asks = _scaled(small[1], large[1], few, many, count, at_once)
+            asks = _scaled(small[1], large[1], few, many, count, batch_size)
             alone = _scaled(small[2], large[2], few, many, count, count)
             listing.append(lists)
-            parts = _split(asks, ceil(count / at_once))
+            parts = _split(asks, ceil(count / batch_size))
             asking += [(number / len(parts), part) for number, part in enumerate(parts)]
             calls = lists.total() + asks.total()
             rows.append({"kind": kind, "resources": count, "calls": calls, "one_by_one": lists.total() + alone.total()})
@@ -170,17 +170,17 @@ def _split(calls: Counter[str], parts: int) -> list[Counter[str]]:
     ]
 
 
-def _scaled(small: Counter[str], large: Counter[str], few: int, many: int, count: int, at_once: int) -> Counter[str]:
+def _scaled(small: Counter[str], large: Counter[str], few: int, many: int, count: int, batch_size: int) -> Counter[str]:
     """What grows with the resources is theirs, and what is there from the start of an account is once; the rest is a batch's."""
     found: Counter[str] = Counter()
     for name in large:
         each = (large[name] - small[name]) / (many - few)
-        found[name] = ceil(each * count) if each else small[name] * ceil(count / at_once)
+        found[name] = ceil(each * count) if each else small[name] * ceil(count / batch_size)
     return found
 
 
 def _at_once(kind: str) -> int:
-    return next(int(rule.resource.at_once) for rule in catalog.guardrails() if rule.resource.kind() == kind)
+    return next(int(rule.resource.batch_size) for rule in catalog.guardrails() if rule.resource.kind() == kind)
 
 
 def _counted(main: str, kind: str, size: int) -> tuple[Counter[str], Counter[str], Counter[str]]:
@@ -197,9 +197,9 @@ def _counted(main: str, kind: str, size: int) -> tuple[Counter[str], Counter[str
             set(rules[0].resource.all_in(application.sessions.reader(HOME, REGION))), key=lambda each: each.id
         )
         lists = _by_operation(world)
-        for some in chunks(every, rules[0].resource.at_once):
+        for some in chunks(every, rules[0].resource.batch_size):
             reader = application.sessions.reader(HOME, REGION)
-            reader.prefetch(some[0].in_bulk(some, reader))
+            reader.prefetch(some[0].batch_read(some, reader))
             _ask(rules, some, reader)
         together = _by_operation(world)
         for each in every:

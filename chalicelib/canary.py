@@ -53,7 +53,7 @@ SILENT = timedelta(hours=2)
 """How long there may be no sign of life."""
 
 
-class Home(Protocol):
+class CanaryApp(Protocol):
     """What the canary needs of the application."""
 
     home: str
@@ -89,7 +89,7 @@ class Sign:
     trouble: str
 
 
-def send(here: Home, source: boto3.Session) -> None:
+def send(app: CanaryApp, source: boto3.Session) -> None:
     """Raises NotSent, and what boto3 raises when the ledger can't be written.
 
     A schedule may fire twice; the second then sends nothing, or the first one's canary would be taken for a stranger.
@@ -97,13 +97,13 @@ def send(here: Home, source: boto3.Session) -> None:
     nonce = secrets.token_hex(16)
     try:
         _write(
-            here.dynamodb,
-            here,
-            {"sent": nonce, "sent_at": _time(here.now())},
+            app.dynamodb,
+            app,
+            {"sent": nonce, "sent_at": _time(app.now())},
             "attribute_not_exists(sent_at) OR sent_at < :recently",
-            recently=_time(here.now() - RECENTLY),
+            recently=_time(app.now() - RECENTLY),
         )
-    except here.dynamodb.exceptions.ConditionalCheckFailedException:
+    except app.dynamodb.exceptions.ConditionalCheckFailedException:
         return
     entry = {"Source": SOURCE, "DetailType": PATTERN["detail-type"][0], "Detail": json.dumps({"nonce": nonce})}
     answer = source.client("events").put_events(Entries=[entry])
@@ -111,29 +111,29 @@ def send(here: Home, source: boto3.Session) -> None:
         raise NotSent("; ".join(f"{each.get('ErrorCode')}: {each.get('ErrorMessage')}" for each in answer["Entries"]))
 
 
-def answer(here: Home, envelope: Any) -> dict[str, bool]:
+def answer(app: CanaryApp, envelope: Any) -> dict[str, bool]:
     """Raises NotBelieved, and Unfinished around NotOurs, or around what boto3 raises."""
     engine = Engine(
         Context(
-            ledger=_NoRecords(here.now),
-            sessions=AwsSessions(here.home, here.settings, here.sessions.source, roles=False),  # It is of the ledger.
+            ledger=_NoRecords(app.now),
+            sessions=AwsSessions(app.home, app.settings, app.sessions.source, roles=False),  # It is of the ledger.
             settings=Settings(mode=Mode.FIX),
             rule=_no_rule,
             who_changed=lambda _record, _since: None,
-            now=here.now,
-            sleep=here.sleep,
-            time_left=here.time_left,
+            now=app.now,
+            sleep=app.sleep,
+            time_left=app.time_left,
             later=lambda _envelope, _due: None,
         )
     )
-    (outcome,) = engine.handle(_event(here, envelope), [_guardrail(here)])
+    (outcome,) = engine.handle(_event(app, envelope), [_guardrail(app)])
     answered = outcome.status == Status.FIXED  # A second delivery finds it answered.
-    healthy = answered and not here.settings.trouble
+    healthy = answered and not app.settings.trouble
     if healthy:
-        here.metrics.add_metric(Metric.HEALTHY, MetricUnit.Count, 1)
-        here.metrics.flush_metrics()
-    elif here.settings.trouble:
-        here.logger.error("not healthy", extra={"settings": here.settings.trouble})
+        app.metrics.add_metric(Metric.HEALTHY, MetricUnit.Count, 1)
+        app.metrics.flush_metrics()
+    elif app.settings.trouble:
+        app.logger.error("not healthy", extra={"settings": app.settings.trouble})
     return {"healthy": healthy}
 
 
@@ -168,25 +168,25 @@ class _Answer(Fix[_Canary]):
     reads = ("dynamodb:GetItem",)
     writes = ("dynamodb:UpdateItem",)
 
-    def __init__(self, here: Home) -> None:
-        self._here = here
+    def __init__(self, app: CanaryApp) -> None:
+        self._app = app
 
     def read(self, resource: _Canary, aws: Session) -> Mapping[str, Any]:
         key: Any = {"pk": {"S": MARKER}}
-        item = aws.client("dynamodb").get_item(TableName=self._here.table, Key=key, ConsistentRead=True).get("Item")
+        item = aws.client("dynamodb").get_item(TableName=self._app.table, Key=key, ConsistentRead=True).get("Item")
         return {name: text(item, name, "S") or "" for name in ("sent", "sent_at", "answered")}
 
     def safe(self, state: Mapping[str, Any], context: FixContext) -> Mapping[str, Any]:
         return {**state, "answered": state["sent"]}
 
     def write(self, resource: _Canary, state: Mapping[str, Any], aws: Session) -> None:
-        here = self._here
-        answered = {"answered": state["answered"], "answered_at": _time(here.now()), "trouble": here.settings.trouble}
-        _write(aws.client("dynamodb"), here, answered, "sent = :answered")
+        app = self._app
+        answered = {"answered": state["answered"], "answered_at": _time(app.now()), "trouble": app.settings.trouble}
+        _write(aws.client("dynamodb"), app, answered, "sent = :answered")
 
 
-def _guardrail(here: Home) -> Guardrail[_Canary]:
-    fix = _Answer(here)
+def _guardrail(app: CanaryApp) -> Guardrail[_Canary]:
+    fix = _Answer(app)
 
     def sent_and_not_answered(canary: _Canary, aws: Session) -> str | None:
         state = fix.read(canary, aws)
@@ -195,7 +195,7 @@ def _guardrail(here: Home) -> Guardrail[_Canary]:
         if state["answered"] == canary.id:
             return None
         sent_at = parse_time(state["sent_at"])
-        if sent_at is None or here.now() - sent_at > FRESH:
+        if sent_at is None or app.now() - sent_at > FRESH:
             raise NotOurs(f"this canary was sent at {state['sent_at']} and took more than {FRESH} over the bus")
         return "it is not answered yet"
 
@@ -216,21 +216,21 @@ def _guardrail(here: Home) -> Guardrail[_Canary]:
     )
 
 
-def _event(here: Home, envelope: Any) -> Event:
+def _event(app: CanaryApp, envelope: Any) -> Event:
     """Raises NotBelieved for all but a canary of this account."""
     nonce = text(envelope, "detail", "nonce")
-    if not nonce or not matches(PATTERN, envelope) or text(envelope, "account") != here.home:
+    if not nonce or not matches(PATTERN, envelope) or text(envelope, "account") != app.home:
         raise NotBelieved("this is no canary of this account")
     return Event(
         raw=envelope,
         id=text(envelope, "id") or "",
-        account=here.home,
-        region=here.dynamodb.meta.region_name,
-        time=parse_time(dig(envelope, "time")) or here.now(),
+        account=app.home,
+        region=app.dynamodb.meta.region_name,
+        time=parse_time(dig(envelope, "time")) or app.now(),
         source=SOURCE,
         name=PATTERN["detail-type"][0],
         detail={"nonce": nonce},
-        actor=Actor.of(None, here.home),
+        actor=Actor.of(None, app.home),
     )
 
 
@@ -263,10 +263,10 @@ def _no_rule(id: str) -> Rule:
     raise LookupError(id)
 
 
-def _write(client: DynamoDBClient, here: Home, values: Mapping[str, str], condition: str, **compared: str) -> None:
-    expires_at = str(int((here.now() + KEPT).timestamp()))
+def _write(client: DynamoDBClient, app: CanaryApp, values: Mapping[str, str], condition: str, **compared: str) -> None:
+    expires_at = str(int((app.now() + KEPT).timestamp()))
     client.update_item(
-        TableName=here.table,
+        TableName=app.table,
         Key={"pk": {"S": MARKER}},
         UpdateExpression=f"SET expires_at = :expires_at, {', '.join(f'{name} = :{name}' for name in values)}",
         ConditionExpression=condition,

@@ -87,7 +87,7 @@ def _left_of(one: Pattern, all_of_them: Collection[Pattern]) -> Pattern | None:
     return {**one, "detail": {**detail, "eventName": sorted(names)}} if names else None
 
 
-def patient(service: str) -> bool:
+def has_grace(service: str) -> bool:
     """Whether a service's function has events delivered again later."""
     return any(isinstance(each, Guardrail) and each.grace for each in rules(service))
 

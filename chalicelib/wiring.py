@@ -204,8 +204,8 @@ class Application:
         if self.live and self.live.refusal:
             from chalicelib.aws.settings_refused import report
 
-            here = Account(self.home, self.home, self.dynamodb.meta.region_name)
-            report(self.live.refusal, self.ledger, here, self.now())
+            app = Account(self.home, self.home, self.dynamodb.meta.region_name)
+            report(self.live.refusal, self.ledger, app, self.now())
         outcomes: list[Outcome] = []
         errors: list[Exception] = []
         unasked = self.now() - timedelta(hours=1)  # An hour is the least that the settings take.
@@ -311,28 +311,28 @@ def guard(service: str, envelope: Any, context: Any) -> list[dict[str, str]]:
 def act(request: Any, context: Any) -> dict[str, Any]:
     """Raises CannotAct, with what to do instead, FixFailed and, from `maintain`, Unfinished. A `person` is told instead."""
     action, record, by = (text(request, key) for key in ("action", "record", "by"))
-    here = application(context)
+    app = application(context)
     if action == "maintain":
-        return here.maintain()
+        return app.maintain()
     person = text(request, "person", "id")
     if not record or not (by or person) or action not in {"approve", "undo", "exempt"}:
         raise CannotAct("act takes {action: approve | undo | exempt, record, by}, or {action: maintain}")
     if person:
         from chalicelib.clicks.decide import decide
 
-        return decide(here, request, partial(_done, here, request))
-    done = _done(here, request, record, by or "")
+        return decide(app, request, partial(_done, app, request))
+    done = _done(app, request, record, by or "")
     return {"record": done.id, "status": done.status}
 
 
-def _done(here: Application, request: Any, record: str, by: str) -> Record:
+def _done(app: Application, request: Any, record: str, by: str) -> Record:
     """Raises CannotAct and FixFailed."""
-    engine, action = here.engine, text(request, "action")
+    engine, action = app.engine, text(request, "action")
     if action in {"approve", "undo"}:
         force = request.get("force") is True
         done = engine.approve(record, by) if action == "approve" else engine.undo(record, by, force=force)
-        here.metrics.add_metric(findings(done.status), MetricUnit.Count, 1)
-        here.metrics.flush_metrics()
+        app.metrics.add_metric(findings(done.status), MetricUnit.Count, 1)
+        app.metrics.flush_metrics()
         return done
     until = parse_time(request.get("until"))
     if until is None:
@@ -358,17 +358,17 @@ def sweep(event: Any, context: Any) -> dict[str, int]:
     """The clock's event → places; a place from its queue → resources."""
     from chalicelib.sweep import queues
 
-    here = application(context)
+    app = application(context)
     sent = 0
     for message in _messages(event):
-        rules = _rules_at(here, message)
-        for found in queues.listed(here, message, rules) if rules else ():
-            queues.send(here.sqs, os.environ[queues.RESOURCES_VARIABLE], [(found, 0)])
+        rules = _rules_at(app, message)
+        for found in queues.listed(app, message, rules) if rules else ():
+            queues.send(app.sqs, os.environ[queues.RESOURCES_VARIABLE], [(found, 0)])
             sent += 1
     if "Records" not in event:
-        moment = parse_time(event.get("time")) or here.now()
-        plan = queues.plan(_places(here, here.home, *here.settings.accounts), f"{moment:%Y-%m-%dT%H:%M}")
-        queues.send(here.sqs, os.environ[queues.PLACES_VARIABLE], [(each, 0) for each in plan])
+        moment = parse_time(event.get("time")) or app.now()
+        plan = queues.plan(_places(app, app.home, *app.settings.accounts), f"{moment:%Y-%m-%dT%H:%M}")
+        queues.send(app.sqs, os.environ[queues.PLACES_VARIABLE], [(each, 0) for each in plan])
         sent = len(plan)
     return {"sent": sent}
 
@@ -377,29 +377,29 @@ def sweep_worker(event: Any, context: Any) -> None:
     """Raises Unfinished, so that SQS delivers the message again."""
     from chalicelib.sweep import queues
 
-    here = application(context)
+    app = application(context)
     for message in _messages(event):
-        left = queues.ask(here, message, _rules_at(here, message), here.log_outcomes)
+        left = queues.ask(app, message, _rules_at(app, message), app.log_outcomes)
         if left:
-            queues.send(here.sqs, os.environ[queues.RESOURCES_VARIABLE], left)
+            queues.send(app.sqs, os.environ[queues.RESOURCES_VARIABLE], left)
 
 
 def _messages(event: Any) -> list[Any]:
     return [json.loads(each["body"]) for each in event.get("Records", ())]
 
 
-def _rules_at(here: Application, message: Any) -> list[Guardrail[Any]]:
+def _rules_at(app: Application, message: Any) -> list[Guardrail[Any]]:
     """None when the settings or this version have no such place any more."""
     from chalicelib.sweep.queues import place_of
 
     place = place_of(message)
-    return _places(here, place.account).get(place, []) if here.looks_after(place.account) else []
+    return _places(app, place.account).get(place, []) if app.looks_after(place.account) else []
 
 
-def _places(here: Application, *accounts: str) -> dict[Place, list[Guardrail[Any]]]:
+def _places(app: Application, *accounts: str) -> dict[Place, list[Guardrail[Any]]]:
     from chalicelib.sweep.queues import looked_after
 
-    return looked_after(here.settings, catalog.guardrails(), accounts, here.function.split(":")[3])
+    return looked_after(app.settings, catalog.guardrails(), accounts, app.function.split(":")[3])
 
 
 def outward(event: Any, context: Any) -> Any:
@@ -411,8 +411,8 @@ def outward(event: Any, context: Any) -> Any:
 def canary(context: Any) -> None:
     from chalicelib.canary import send
 
-    here = application(context)
-    send(here, here.sessions.source)
+    app = application(context)
+    send(app, app.sessions.source)
 
 
 def canary_echo(event: Any, context: Any) -> dict[str, bool]:

@@ -21,7 +21,7 @@ from chalicelib.core.resource import REPORTS_TO, partition
 from chalicelib.core.settings import Modes
 from chalicelib.core.types import Mode, weakest
 from chalicelib.engine.context import describe_error
-from chalicelib.sweep.places import Place, chunks, event_of, missable, places
+from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 from chalicelib.sweep.queues import Markers, missed_by_events
 from snapback.replay.replay import in_mode, quiet
 
@@ -84,7 +84,7 @@ class Unkept:
         return None
 
 
-def unkept(application: Application) -> Application:
+def without_ledger(application: Application) -> Application:
     """The same without a ledger, and so without what needs one."""
     told = {rule: _told_only(mode) for rule, mode in application.settings.guardrails.items()}
     settings = msgspec.structs.replace(
@@ -131,7 +131,7 @@ def as_asked(settings: Settings, mode: Mode | str | None, globs: Collection[str]
     return msgspec.structs.replace(found, guardrails={**found.guardrails, **named})
 
 
-def whither(
+def places_for(
     settings: Settings,
     rules: Iterable[Guardrail[Any]],
     *,
@@ -170,7 +170,7 @@ def sweep(
         done.places += 1
         try:
             asked = markers.asked(place) if markers else {}
-            known = missable(rules, asked, run)
+            known = expected_from_events(rules, asked, run)
             for some in _listed(application, place, rules):
                 done.resources += len(some)
                 event = event_of(place, run, application.now(), known)
@@ -195,7 +195,7 @@ def sweep(
 def _listed(application: Application, place: Place, rules: Sequence[Guardrail[Any]]) -> Iterator[Sequence[Any]]:
     kind = rules[0].resource
     reader = application.sessions.reader(place.account, place.region)
-    return chunks(sorted(set(kind.all_in(reader)), key=lambda each: each.id), kind.at_once)
+    return chunks(sorted(set(kind.all_in(reader)), key=lambda each: each.id), kind.batch_size)
 
 
 def _findings(

@@ -85,7 +85,7 @@ def test_the_reader_may_what_guardrails_look_at_and_nothing_else() -> None:
     declared = {*change_author.ACTIONS, *accounts.TRAILS, *accounts.RULES}
     for rule in catalog.guardrails():
         fix = (*rule.fix.reads, *rule.fix.approval_reads) if rule.fix else ()
-        declared |= {*rule.reads, *rule.resource.tag_reads, *rule.resource.list_reads, *rule.resource.bulk_reads, *fix}
+        declared |= {*rule.reads, *rule.resource.tag_reads, *rule.resource.list_reads, *rule.resource.batch_reads, *fix}
     assert actions(reader()) == declared
 
 
@@ -117,8 +117,8 @@ def test_a_resource_is_everything_only_where_aws_has_no_narrower() -> None:
         for action in statement["Action"]
     }
     services = {action.partition(":")[0] for action in wide}
-    unnamed = {action.lower() for each in services for action in get_actions_that_support_wildcard_arns_only(each)}
-    assert not {action for action in wide - WIDE_AS_WE_CALL if action.lower() not in unnamed}
+    concerns_all = {action.lower() for each in services for action in get_actions_that_support_wildcard_arns_only(each)}
+    assert not {action for action in wide - WIDE_AS_WE_CALL if action.lower() not in concerns_all}
 
 
 def test_what_a_call_needs_besides_is_allowed_or_known_not_to_be_needed() -> None:

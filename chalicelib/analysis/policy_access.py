@@ -89,7 +89,7 @@ https://docs.github.com/en/actions/reference/security/oidc
 """
 
 
-class Who(StrEnum):
+class Outsider(StrEnum):
     """What is wrong with a principal that is let in."""
 
     ANYONE = "anyone"
@@ -100,16 +100,16 @@ class Who(StrEnum):
     SERVICE = "service on anyone's behalf"
 
 
-class Entrant(NamedTuple):
+class Grant(NamedTuple):
     """A principal that a statement lets in, as written; `*` for NotPrincipal. `public` is what S3 calls so."""
 
     statement: int
     principal: str
-    who: Who
+    who: Outsider
     public: bool
 
 
-def let_in(policy: Policy, baseline: Baseline, own: str) -> list[Entrant]:
+def let_in(policy: Policy, baseline: Baseline, own: str) -> list[Grant]:
     """Whom the Allow statements let in that we don't know, once Deny statements and conditions have been weighed.
 
     Known are our account, the known accounts, organizations, principals and CIDRs; a condition that demands one of
@@ -123,7 +123,7 @@ def let_in(policy: Policy, baseline: Baseline, own: str) -> list[Entrant]:
     found = statements(policy)
     denies = [each for each in found if each.effect == "Deny"]
     return [
-        Entrant(statement.index, value, *judged)
+        Grant(statement.index, value, *judged)
         for statement in found
         if statement.effect == "Allow"
         for kind, value in statement.principals()
@@ -131,7 +131,7 @@ def let_in(policy: Policy, baseline: Baseline, own: str) -> list[Entrant]:
     ]
 
 
-def by_statement(entrants: Iterable[Entrant]) -> dict[int, list[str]]:
+def by_statement(entrants: Iterable[Grant]) -> dict[int, list[str]]:
     """As `drop_principals` takes them."""
     found: dict[int, list[str]] = {}
     for each in entrants:
@@ -150,9 +150,9 @@ def public(policy: Policy, baseline: Baseline, own: str) -> list[int]:
     return list(by_statement(each for each in let_in(policy, baseline, own) if each.public))
 
 
-def strangers(policy: Policy, baseline: Baseline, own: str) -> dict[int, list[str]]:
+def unknown_principals(policy: Policy, baseline: Baseline, own: str) -> dict[int, list[str]]:
     """The principals, as written, that an Allow statement lets in though we don't know them; no AWS services."""
-    return by_statement(each for each in let_in(policy, baseline, own) if each.who is not Who.SERVICE)
+    return by_statement(each for each in let_in(policy, baseline, own) if each.who is not Outsider.SERVICE)
 
 
 def refuses_plain_http(policy: Policy, calls: Iterable[tuple[str, str]]) -> bool:
@@ -186,7 +186,7 @@ class _Entry(NamedTuple):
         return "*" in self.value and not re.match(_ARN_OF_ACCOUNT, self.value)
 
 
-def _judged(entry: _Entry, denies: list[Statement], baseline: Baseline, own: str) -> tuple[Who, bool] | None:
+def _judged(entry: _Entry, denies: list[Statement], baseline: Baseline, own: str) -> tuple[Outsider, bool] | None:
     """Who it is and whether it is public, or None of one whom we know."""
 
     def ours(condition: Condition, value: str) -> bool:
@@ -202,24 +202,24 @@ def _judged(entry: _Entry, denies: list[Statement], baseline: Baseline, own: str
 
     if _is_service(entry):
         known_one = baseline.principal(entry.value) or kept(_CALLER_KEYS, ours)
-        return None if known_one else (Who.SERVICE, False)
+        return None if known_one else (Outsider.SERVICE, False)
     is_public = entry.anybody and not kept(_FIXING_KEYS, fixed)
     who = _stranger(entry, baseline, own)
     if not is_public and (who is None or kept(_CALLER_KEYS, ours)):
         return None
-    if who is Who.ACCOUNT and entry.anybody:
+    if who is Outsider.ACCOUNT and entry.anybody:
         of_organization = any(each.key in _ORGANIZATION_KEYS for each in entry.statement.narrowing())
-        who = Who.ORGANIZATION if of_organization and not is_public else Who.ACCOUNT
-    if is_public and who is not Who.WEB_IDENTITY:
-        who = Who.ANYONE
-    return who or Who.ANYONE, is_public
+        who = Outsider.ORGANIZATION if of_organization and not is_public else Outsider.ACCOUNT
+    if is_public and who is not Outsider.WEB_IDENTITY:
+        who = Outsider.ANYONE
+    return who or Outsider.ANYONE, is_public
 
 
 def _is_service(entry: _Entry) -> bool:
     return entry.kind == "Service" and "*" not in entry.value
 
 
-def _stranger(entry: _Entry, baseline: Baseline, own: str) -> Who | None:
+def _stranger(entry: _Entry, baseline: Baseline, own: str) -> Outsider | None:
     """By the principal alone, and the claims and external ids that its kind calls for."""
     statement, kind, value = entry
     account, whole = _account(value), f"arn:aws:iam::{value}:root" if value.isdigit() else value
@@ -227,12 +227,12 @@ def _stranger(entry: _Entry, baseline: Baseline, own: str) -> Who | None:
         return None
     if kind == "Federated" and ":saml-provider/" not in value:
         if value.startswith("arn:") and account not in {own, *baseline.allow.accounts}:
-            return Who.ACCOUNT
-        return None if _claimed(statement, value) else Who.WEB_IDENTITY
+            return Outsider.ACCOUNT
+        return None if _claimed(statement, value) else Outsider.WEB_IDENTITY
     if account in baseline.allow.vendors and element_matches(statement, "Action", "sts:assumerole"):
-        return None if _external_id(statement) else Who.VENDOR
+        return None if _external_id(statement) else Outsider.VENDOR
     trusted = account in {own, *baseline.allow.accounts} or re.fullmatch(DELETED_PRINCIPAL, value)
-    return None if trusted else Who.ACCOUNT
+    return None if trusted else Outsider.ACCOUNT
 
 
 def _account(name: str) -> str:

@@ -104,7 +104,7 @@ def append(text: str, statement: Mapping[str, Any]) -> str:
     return f"{text[:last]},{written}{text[last:]}"
 
 
-def living(text: str) -> str | None:
+def without_deleted_principals(text: str) -> str | None:
     """The text without principals that have been deleted; None when no statement is left.
 
     Where a user or role was, a policy shows its id (`AROA…`). It lets in nobody, and AWS takes no policy that names it:

@@ -45,7 +45,7 @@ _ESCALATIONS = tuple(
 """Calls by any one of which a principal makes itself administrator. Only a wildcard matches `~`, which no name may have."""
 
 
-def admin(policy: Policy) -> str | None:
+def why_admin(policy: Policy) -> str | None:
     """Why an identity policy makes its holder administrator, as in "allows iam:* on *", or None.
 
     It must grant IAM's writes wholesale (`*`, `iam:*`, NotAction), and Deny must leave one by which to get the rest.
@@ -318,7 +318,7 @@ def administrators(policies: Mapping[K, Policy], boundary: Policy = None) -> dic
     paths = [path for path in escalations(policies.values(), boundary) if path.through_iam]
     if not paths:
         return {}
-    found = {key: why for key, policy in policies.items() if (why := admin(policy))}
+    found = {key: why for key, policy in policies.items() if (why := why_admin(policy))}
     others = {key: statements(policy) for key, policy in policies.items() if key not in found}
     power = list(chain.from_iterable(others.values()))
     if all(_allowed(power, step, "") for step in _OUTSIDE_IAM):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.clicks.http import Answer, Home, NotTaken, Request
+from chalicelib.clicks.http import Answer, ClicksApp, NotTaken, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,20 +15,20 @@ ACT_VARIABLE = "SNAPBACK_ACT"
 """The name of the function `act`."""
 
 
-def answer(home: Home, request: Request) -> Answer:
+def answer(app: ClicksApp, request: Request) -> Answer:
     """Answer any request. What was asked is logged without what it holds: bodies are tickets, and what people wrote."""
     try:
         if request.path == "/slack":
             from chalicelib.clicks import slack
 
-            answered = slack.answer(home, request)
+            answered = slack.answer(app, request)
         else:
             from chalicelib.clicks import page
 
-            answered = page.answer(home, request)
+            answered = page.answer(app, request)
     except NotTaken as wrong:
         answered = Answer(wrong.status, f"{wrong}\n", why=str(wrong))
-    home.logger.info(
+    app.logger.info(
         "request",
         extra={
             "method": request.method,

@@ -23,7 +23,7 @@ _TRIES = 5
 """To note a refusal on a record that a function has just under way; a second lies between them."""
 
 
-class Home(Protocol):
+class DecideApp(Protocol):
     """What deciding needs of the application."""
 
     settings: Settings
@@ -36,7 +36,7 @@ class Home(Protocol):
     def engine(self) -> Engine: ...
 
 
-def decide(home: Home, request: Any, act: Callable[[str, str], Record]) -> dict[str, Any]:
+def decide(app: DecideApp, request: Any, act: Callable[[str, str], Record]) -> dict[str, Any]:
     """Do what a person asks for by `act(record, who)`, if they may, and tell them what became of it.
 
     `{"action", "record", "person": {"id", "name", "email", "where"}, "seen"?, "reply"?: {"slack": address}, ...}`, where
@@ -46,28 +46,28 @@ def decide(home: Home, request: Any, act: Callable[[str, str], Record]) -> dict[
     action, record = text(request, "action") or "", text(request, "record") or ""
     person = Person(**{name: text(request, "person", name) or "" for name in ("id", "name", "email", "where")})
     try:
-        done, said = _decided(home, action, record, text(request, "seen"), person, act)
+        done, said = _decided(app, action, record, text(request, "seen"), person, act)
     except (CannotAct, FixFailed) as why:
         done, said = "", f"{action}: {why}"
     except Exception:
         _tell(
-            home, request, f"{action}: something went wrong with record {record}; it is tried again within some minutes"
+            app, request, f"{action}: something went wrong with record {record}; it is tried again within some minutes"
         )
         raise
-    home.logger.info("click", extra={"action": action, "record": record, "by": str(person), "status": done})
-    _tell(home, request, said)
+    app.logger.info("click", extra={"action": action, "record": record, "by": str(person), "status": done})
+    _tell(app, request, said)
     return {"record": record, "status": done, "said": said}
 
 
 def _decided(
-    home: Home, action: str, id: str, seen: str | None, person: Person, act: Callable[[str, str], Record]
+    app: DecideApp, action: str, id: str, seen: str | None, person: Person, act: Callable[[str, str], Record]
 ) -> tuple[str, str]:
     """Raises CannotAct and FixFailed, in words."""
-    record = home.ledger.get(id)
+    record = app.ledger.get(id)
     if record is None:
         raise CannotAct(f"there is no record {id} in the ledger; records are kept for 400 days")
-    if why := refusal(person, record, home.settings):
-        _note(home, id, str(person), f"{action}: {why}")
+    if why := refusal(person, record, app.settings):
+        _note(app, id, str(person), f"{action}: {why}")
         return "refused", f"Sorry, {why}. It is on record that you asked."
     if seen and not record.fingerprint.startswith(seen):
         raise CannotAct(f"record {id} is no longer what you were shown; look at it again, then decide")
@@ -75,20 +75,20 @@ def _decided(
     return done.status, f"Record {id}: {message_of(done).did}"
 
 
-def _note(home: Home, id: str, by: str, why: str) -> None:
+def _note(app: DecideApp, id: str, by: str, why: str) -> None:
     """Put a refusal on record, as soon as no function has it under way. Raises Refused when that takes too long."""
     for tries in range(_TRIES):
         try:
-            home.engine.refuse(id, by, why)
+            app.engine.refuse(id, by, why)
         except Refused:
             if tries == _TRIES - 1:
                 raise
-            home.sleep(1)
+            app.sleep(1)
         else:
             return
 
 
-def _tell(home: Home, request: Any, said: str) -> None:
+def _tell(app: DecideApp, request: Any, said: str) -> None:
     """Whoever clicked in Slack; on the action page they look for themselves. What is done is done, told or not."""
     address = text(request, "reply", "slack")
     if not address:
@@ -98,4 +98,4 @@ def _tell(home: Home, request: Any, said: str) -> None:
     try:
         reply(address, said)
     except (ValueError, OSError) as error:
-        home.logger.warning("who clicked could not be told", extra={"why": type(error).__name__})
+        app.logger.warning("who clicked could not be told", extra={"why": type(error).__name__})

@@ -88,7 +88,7 @@ class NotTaken(Exception):
         self.status = status
 
 
-class Home(Protocol):
+class ClicksApp(Protocol):
     """What clicks need of the application."""
 
     settings: Settings

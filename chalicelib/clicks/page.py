@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chalicelib.aws.action_tokens import Ticket
-    from chalicelib.clicks.http import Home, Request
+    from chalicelib.clicks.http import ClicksApp, Request
     from chalicelib.core.record import Record
 
 LARGEST = 16 * 1024
@@ -104,7 +104,7 @@ class _Stop(Exception):
         self.status = status
 
 
-def answer(home: Home, request: Request) -> Answer:
+def answer(app: ClicksApp, request: Request) -> Answer:
     """Raises NotTaken."""
     asked = f"{request.method} {request.path}"
     if asked == "GET /page":
@@ -116,26 +116,26 @@ def answer(home: Home, request: Request) -> Answer:
     _same_site(request)
     fields = form(request, LARGEST)
     try:
-        ticket = _tickets(home).read(fields.get("ticket", ""), home.now())
-        record = _record(home, ticket.record)
-        return (_do if request.path == "/page/do" else _show)(home, request, ticket, record, fields)
+        ticket = _tickets(app).read(fields.get("ticket", ""), app.now())
+        record = _record(app, ticket.record)
+        return (_do if request.path == "/page/do" else _show)(app, request, ticket, record, fields)
     except BadTicket as bad:
         return _stopped(403, str(bad))
     except _Stop as stop:
         return _stopped(stop.status, str(stop))
 
 
-def _record(home: Home, id: str) -> Record:
+def _record(app: ClicksApp, id: str) -> Record:
     """Raises _Stop."""
-    record = home.ledger.get(id)
+    record = app.ledger.get(id)
     if record is None:
         raise _Stop(404, f"there is no record {id} any more; records are kept for 400 days")
     return record
 
 
-def _tickets(home: Home) -> Tickets:
+def _tickets(app: ClicksApp) -> Tickets:
     """Raises NotTaken."""
-    name = home.settings.clicks.page_key
+    name = app.settings.clicks.page_key
     if not name:
         raise NotTaken(403, "there is no action page here: `clicks` in the settings names no page_key")
     try:
@@ -160,7 +160,7 @@ def _person(request: Request, ticket: Ticket) -> Person:
     return Person(f"{PAGE}{ticket.channel}", where=request.source)
 
 
-def _why_not(home: Home, request: Request, ticket: Ticket, record: Record) -> str | None:
+def _why_not(app: ClicksApp, request: Request, ticket: Ticket, record: Record) -> str | None:
     """Why what the ticket is for can't be done with the record as it is, if that is so."""
     open_now = {
         "approve": record.status is Status.ASKING,
@@ -169,18 +169,18 @@ def _why_not(home: Home, request: Request, ticket: Ticket, record: Record) -> st
     }
     if not open_now.get(ticket.action):
         return f"the record is {record.status.replace('_', ' ')} now: there is nothing to {ticket.action}"
-    why = refusal(_person(request, ticket), record, home.settings)
+    why = refusal(_person(request, ticket), record, app.settings)
     return why and f"sorry, {why}"
 
 
 def _show(
-    home: Home, request: Request, ticket: Ticket, record: Record, fields: Mapping[str, str], wrong: str = ""
+    app: ClicksApp, request: Request, ticket: Ticket, record: Record, fields: Mapping[str, str], wrong: str = ""
 ) -> Answer:
     why_not, button = None, ""
     if ticket.action in ACTIONS:
-        was_used = used(home.dynamodb, home.table, ticket)
+        was_used = used(app.dynamodb, app.table, ticket)
         why_not = "this link was used already; a link works once" if was_used else None
-        why_not = why_not or _why_not(home, request, ticket, record)
+        why_not = why_not or _why_not(app, request, ticket, record)
         if why_not:
             button = f'<p role="status" class="wrong">{_text(_sentence(why_not))}</p>'
         else:
@@ -257,29 +257,29 @@ def _exemption(fields: Mapping[str, str]) -> str:
 """
 
 
-def _do(home: Home, request: Request, ticket: Ticket, record: Record, fields: Mapping[str, str]) -> Answer:
+def _do(app: ClicksApp, request: Request, ticket: Ticket, record: Record, fields: Mapping[str, str]) -> Answer:
     """Raises BadTicket and _Stop. A refusal is handed to `act` too, which puts it on record."""
     if ticket.action not in ACTIONS:
         raise _Stop(403, "this link only shows")
-    if used(home.dynamodb, home.table, ticket):
+    if used(app.dynamodb, app.table, ticket):
         raise BadTicket("this link was used already; a link works once")
     person = _person(request, ticket)
-    refused = refusal(person, record, home.settings)
+    refused = refusal(person, record, app.settings)
     more: dict[str, str] = {}
     if not refused:
-        if why_not := _why_not(home, request, ticket, record):
+        if why_not := _why_not(app, request, ticket, record):
             raise _Stop(409, why_not)
         if fields.get("seen") != record.fingerprint:
-            return _show(home, request, ticket, record, fields, "it changed since you were shown it: look again")
+            return _show(app, request, ticket, record, fields, "it changed since you were shown it: look again")
         if ticket.action == "exempt":
             try:
-                end = until(fields.get("days", ""), fields.get("date", ""), home.now())
+                end = until(fields.get("days", ""), fields.get("date", ""), app.now())
                 more = {"until": end.isoformat(), "reason": reason(fields.get("reason", ""))}
             except ValueError as error:
-                return _show(home, request, ticket, record, fields, str(error))
-    use_up(home.dynamodb, home.table, ticket)
+                return _show(app, request, ticket, record, fields, str(error))
+    use_up(app.dynamodb, app.table, ticket)
     asked = {"action": ticket.action, "record": record.id, "seen": record.fingerprint, "person": asdict(person)}
-    home.ask_act({**asked, **more})
+    app.ask_act({**asked, **more})
     if refused:
         raise _Stop(403, f"sorry, {refused}. It is on record that you asked")
     return _page(

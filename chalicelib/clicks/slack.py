@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from slack_sdk import WebClient
 
-    from chalicelib.clicks.http import Home, Request
+    from chalicelib.clicks.http import ClicksApp, Request
     from chalicelib.core.record import Record
 
 LARGEST = 512 * 1024
@@ -56,12 +56,12 @@ _LINES = 40
 _read_anew: dict[str, datetime] = {}
 
 
-def answer(home: Home, request: Request) -> Answer:
+def answer(app: ClicksApp, request: Request) -> Answer:
     """Raises NotTaken. What Slack is answered is nearly always nothing: what became of a click is told by `act`."""
     fields = form(request, LARGEST)
     if fields.get("ssl_check") == "1":  # Slack's own question whether anybody is there; it need not be signed.
         return Answer(why="ssl_check")
-    _verify(home, request)
+    _verify(app, request)
     try:
         payload = json.loads(fields.get("payload", ""))
     except (ValueError, RecursionError) as error:
@@ -71,9 +71,9 @@ def answer(home: Home, request: Request) -> Answer:
     signature = request.headers["x-slack-signature"]
     if text(payload, "type") == "block_actions":
         (action, *_) = dig(payload, "actions") or (None,)  # One click is one action.
-        _clicked(home, payload, text(action, "action_id") or "", text(action, "value") or "", signature)
+        _clicked(app, payload, text(action, "action_id") or "", text(action, "value") or "", signature)
     elif text(payload, "type") == "view_submission" and text(payload, "view", "callback_id") == _MODAL:
-        return _exempted(home, payload, signature)
+        return _exempted(app, payload, signature)
     return Answer()
 
 
@@ -94,12 +94,12 @@ def reply(url: str, said: str) -> None:
     )
 
 
-def _verify(home: Home, request: Request) -> None:
+def _verify(app: ClicksApp, request: Request) -> None:
     """Raises NotTaken unless Slack signed the request, within five minutes. A secret that was rotated is read anew."""
-    name = home.settings.clicks.slack_signing_secret
+    name = app.settings.clicks.slack_signing_secret
     if not name:
         raise NotTaken(403, "no clicks come from Slack here: `clicks` in the settings names no slack_signing_secret")
-    clock = _Clock(home.now())
+    clock = _Clock(app.now())
     refusal = NotTaken(401, "Slack didn't sign this request, or not within the last five minutes")
     at, signature = (request.headers.get(f"x-slack-{each}", "") for each in ("request-timestamp", "signature"))
     if not re.fullmatch("[0-9]{1,12}", at) or not re.fullmatch("v0=[0-9a-f]{64}", signature):
@@ -109,8 +109,8 @@ def _verify(home: Home, request: Request) -> None:
     if _signed(secret(name), clock, request):
         return
     last = _read_anew.get(name)
-    if last is None or not last <= home.now() < last + _ANEW:
-        _read_anew[name] = home.now()
+    if last is None or not last <= app.now() < last + _ANEW:
+        _read_anew[name] = app.now()
         if _signed(secret(name, anew=True), clock, request):
             return
     raise refusal
@@ -131,7 +131,7 @@ class _Clock(Clock):
         return self._now.timestamp()
 
 
-def _clicked(home: Home, payload: Any, action: str, value: str, signature: str) -> None:
+def _clicked(app: ClicksApp, payload: Any, action: str, value: str, signature: str) -> None:
     found = _RECORD.fullmatch(value)
     if found is None or action not in {*ACTIONS, "details"}:
         return  # A link's button, or one of another version's.
@@ -139,27 +139,27 @@ def _clicked(home: Home, payload: Any, action: str, value: str, signature: str) 
     reply_to = {"slack": text(payload, "response_url") or ""}
     if action in {"exempt", "details"}:
         try:
-            _open(home, payload, _exemption(record, seen, payload) if action == "exempt" else _details(home, record))
+            _open(app, payload, _exemption(record, seen, payload) if action == "exempt" else _details(app, record))
         except NotTaken as wrong:
-            home.logger.warning("a dialog could not be opened", extra={"record": record, "why": str(wrong)})
+            app.logger.warning("a dialog could not be opened", extra={"record": record, "why": str(wrong)})
             with suppress(ValueError, OSError):
                 reply(reply_to["slack"], str(wrong))
         return
-    _hand_over(home, signature, action, record, seen, _person(home, payload), reply=reply_to)
+    _hand_over(app, signature, action, record, seen, _person(app, payload), reply=reply_to)
 
 
-def _hand_over(home: Home, signature: str, action: str, record: str, seen: str, person: Person, **more: Any) -> None:
+def _hand_over(app: ClicksApp, signature: str, action: str, record: str, seen: str, person: Person, **more: Any) -> None:
     """Once a request: it is used up by its signature."""
-    expires = int((home.now() + 3 * BELIEVED).timestamp())
+    expires = int((app.now() + 3 * BELIEVED).timestamp())
     try:
-        use_up(home.dynamodb, home.table, Ticket(record, action, "slack", expires, signature))
+        use_up(app.dynamodb, app.table, Ticket(record, action, "slack", expires, signature))
     except BadTicket:
-        home.logger.warning("a request of Slack's came twice", extra={"record": record})
+        app.logger.warning("a request of Slack's came twice", extra={"record": record})
         return
-    home.ask_act({"action": action, "record": record, "seen": seen, "person": asdict(person), **more})
+    app.ask_act({"action": action, "record": record, "seen": seen, "person": asdict(person), **more})
 
 
-def _person(home: Home, payload: Any) -> Person:
+def _person(app: ClicksApp, payload: Any) -> Person:
     """Who clicked. Of another workspace, in a shared channel, nothing is believed but the id."""
     user, team = (text(payload, each, "id") or "" for each in ("user", "team"))
     channel = text(payload, "channel", "id") or text(_kept(payload), "channel") or ""
@@ -168,36 +168,36 @@ def _person(home: Home, payload: Any) -> Person:
     if not team or theirs != team:
         return Person(f"{OUTSIDER}{theirs}/{user}", where=where)
     name = text(payload, "user", "username") or text(payload, "user", "name") or ""
-    return Person(f"slack:{user}", cut(plain(name), 80), _email(home, user, channel), where)
+    return Person(f"slack:{user}", cut(plain(name), 80), _email(app, user, channel), where)
 
 
-def _email(home: Home, user: str, channel: str) -> str:
+def _email(app: ClicksApp, user: str, channel: str) -> str:
     """Only where it decides anything; nothing when Slack doesn't tell."""
-    settings = home.settings
+    settings = app.settings
     if not settings.four_eyes and not any("@" in each.who for each in settings.approvers):
         return ""
     try:
-        found = _client(home, channel).users_info(user=user).data
+        found = _client(app, channel).users_info(user=user).data
     except Exception as error:  # noqa: BLE001 - without an address, `refusal` decides, and says what is lacking
-        home.logger.warning("Slack tells no e-mail address", extra={"why": _code(error)})
+        app.logger.warning("Slack tells no e-mail address", extra={"why": _code(error)})
         return ""
     return text(found, "user", "profile", "email") or ""
 
 
-def _client(home: Home, channel: str) -> WebClient:
+def _client(app: ClicksApp, channel: str) -> WebClient:
     """By the app of this Slack channel, or else the first. Raises NotTaken."""
     from slack_sdk import WebClient
 
-    apps = [each for each in home.settings.channels if isinstance(each, SlackApp)]
+    apps = [each for each in app.settings.channels if isinstance(each, SlackApp)]
     apps.sort(key=lambda app: app.conversation != channel)
     if not apps:
         raise NotTaken(409, "that takes Slack's app: put a channel of type slack_app in the settings")
     return WebClient(secret(apps[0].token), timeout=TIMEOUT, retry_handlers=[], logger=SILENT)
 
 
-def _open(home: Home, payload: Any, view: dict[str, Any]) -> None:
+def _open(app: ClicksApp, payload: Any, view: dict[str, Any]) -> None:
     """Open a modal. Raises NotTaken."""
-    client = _client(home, text(payload, "channel", "id") or "")
+    client = _client(app, text(payload, "channel", "id") or "")
     try:
         client.views_open(trigger_id=text(payload, "trigger_id") or "", view=view)
     except Exception as error:
@@ -252,7 +252,7 @@ def _exemption(record: str, seen: str, payload: Any) -> dict[str, Any]:
     }
 
 
-def _exempted(home: Home, payload: Any, signature: str) -> Answer:
+def _exempted(app: ClicksApp, payload: Any, signature: str) -> Answer:
     kept, values = _kept(payload), dig(payload, "view", "state", "values")
     found = _RECORD.fullmatch(f"{text(kept, 'record') or ''}")
     if found is None:
@@ -261,7 +261,7 @@ def _exempted(home: Home, payload: Any, signature: str) -> Answer:
     choice = text(values, "days", "days", "selected_option", "value") or ""
     day = text(values, "date", "date", "selected_date") or ""
     try:
-        end = until(choice, day, home.now())
+        end = until(choice, day, app.now())
     except ValueError as error:
         wrong["date" if day or choice == "date" else "days"] = str(error)
     try:
@@ -271,7 +271,7 @@ def _exempted(home: Home, payload: Any, signature: str) -> Answer:
     if wrong:
         return _json({"response_action": "errors", "errors": wrong})
     _hand_over(
-        *(home, signature, "exempt", found[1], text(kept, "seen") or "", _person(home, payload)),
+        *(app, signature, "exempt", found[1], text(kept, "seen") or "", _person(app, payload)),
         until=end.isoformat(),
         reason=why,
         reply={"slack": text(kept, "reply") or ""},
@@ -279,9 +279,9 @@ def _exempted(home: Home, payload: Any, signature: str) -> Answer:
     return Answer()
 
 
-def _details(home: Home, id: str) -> dict[str, Any]:
+def _details(app: ClicksApp, id: str) -> dict[str, Any]:
     """Raises NotTaken."""
-    record = home.ledger.get(id)
+    record = app.ledger.get(id)
     if record is None:
         raise NotTaken(404, f"there is no record {id} any more; records are kept for 400 days")
     return {

@@ -44,11 +44,11 @@ class Resource(ABC):
     """IAM actions that `tags` needs."""
     list_reads: ClassVar[tuple[str, ...]] = ()
     """IAM actions that `all_in` needs."""
-    bulk_reads: ClassVar[tuple[str, ...]] = ()
-    """IAM actions that `in_bulk` needs."""
-    at_once: ClassVar[int] = 100
+    batch_reads: ClassVar[tuple[str, ...]] = ()
+    """IAM actions that `batch_read` needs."""
+    batch_size: ClassVar[int] = 100
     """How many a sweep asks about together."""
-    named: ClassVar[str] = "*"
+    name_pattern: ClassVar[str] = "*"
     """What a function's policy lets its name be, where only some of a kind are ever meant."""
 
     @property
@@ -66,12 +66,12 @@ class Resource(ABC):
         """All of this kind in the session's account and region."""
 
     @classmethod
-    def unnamed(cls, event: Event) -> bool:  # noqa: ARG003 - the default for what events name
+    def concerns_all(cls, event: Event) -> bool:  # noqa: ARG003 - the default for what events name
         """Whether it is about some of this kind and can't be told which: all in its account and region are asked about."""
         return False
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:  # noqa: ARG003 - the default: not at all
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:  # noqa: ARG003 - the default: not at all
         """What AWS tells of some of this kind, in fewer calls than one each: answers to calls that ask about one alone.
 
         A guardrail may take them for that call's own answer. What they leave out (a resource that is gone, say) is

@@ -97,7 +97,7 @@ class Rule:
         return self.id.partition(".")[0]
 
     @property
-    def by_the_clock(self) -> bool:
+    def needs_sweep(self) -> bool:
         """Whether time alone, or what no event tells of, may make it unsafe: the daily sweep is who finds it."""
         return SCHEDULED in self.on.get("$or", [self.on])
 

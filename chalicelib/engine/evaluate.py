@@ -93,7 +93,7 @@ class Evaluation:
                     outcomes += self._trip(rule, event)
                     continue
                 assert isinstance(rule, Guardrail)
-                every = is_scheduled(event) or rule.resource.unnamed(event)
+                every = is_scheduled(event) or rule.resource.concerns_all(event)
                 resources = (
                     self._all(rule, event, readers) if every else list(dict.fromkeys(rule.resource.in_event(event)))
                 )
@@ -124,7 +124,7 @@ class Evaluation:
         left: list[Resource] = []
         reader = self._context.sessions.reader(event.account, event.region)
         with suppress(Exception):  # What isn't told at once is asked for one by one.
-            reader.prefetch(resources[0].in_bulk(resources, reader) if rules and resources else ())
+            reader.prefetch(resources[0].batch_read(resources, reader) if rules and resources else ())
         for resource in resources:
             if self._context.time_left() < TIME_NEEDED:
                 left.append(resource)
@@ -246,7 +246,7 @@ class Evaluation:
         """The mode that is left when all that may weaken it was asked, and why. Raises OutOfTime."""
         fix = found.rule.fix if isinstance(found.rule, Guardrail) else None
         mode = found.mode
-        missed = found.rule.id in rows(found.event.detail, "missable")
+        missed = found.rule.id in rows(found.event.detail, "expected_from_events")
         note = self._settings.trouble or (UNTOLD if missed else "")
         touched = fix.touches(found.resource, found.before) if fix else ()
         if mode is not Mode.ALERT and self._settings.never(found.resource, *touched):

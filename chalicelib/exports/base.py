@@ -42,7 +42,7 @@ class Sink(Protocol):
         """Answers why, by the numbers of the steps that were not taken; or raises what boto3 does: none was taken."""
 
 
-class Home(Protocol):
+class ExportsApp(Protocol):
     """What this needs of the application."""
 
     home: str

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.aws.ledger import stepped
 from chalicelib.core.metrics import Metric
 from chalicelib.core.types import ASIDE
-from chalicelib.exports.base import Home, NotTaken, Sink, Step, why
+from chalicelib.exports.base import ExportsApp, NotTaken, Sink, Step, why
 from chalicelib.notify.message import message_of
 
 if TYPE_CHECKING:
@@ -60,22 +60,22 @@ def open_sinks(outward: Outward, source: boto3.Session, home: str, region: str) 
     return tuple(sinks)
 
 
-def deliver(home: Home, event: Any, context: Any, rule_of: Callable[[str], Rule]) -> Any:
+def deliver(app: ExportsApp, event: Any, context: Any, rule_of: Callable[[str], Rule]) -> Any:
     """Send what a batch of the ledger's stream holds; answers which items failed, as `adapters.outbox.deliver` does."""
-    if not home.sinks:
+    if not app.sinks:
         return {"batchItemFailures": []}
     failed: dict[str, str] = {}
     steps: list[Step] = []
     for item in event["Records"]:
         number = item["dynamodb"]["SequenceNumber"]
         try:
-            steps += _steps(item, number, home.ledger, rule_of)
+            steps += _steps(item, number, app.ledger, rule_of)
         except Exception as error:  # noqa: BLE001 - told, and raised for its item below
             why = {"item": item["dynamodb"].get("Keys"), "error": type(error).__name__}
-            home.logger.error("an item of the stream is no record that this version can tell", extra=why)  # noqa: TRY400
+            app.logger.error("an item of the stream is no record that this version can tell", extra=why)  # noqa: TRY400
             failed[number] = type(error).__name__
-    for sink in home.sinks if steps else ():
-        failed |= _sent(home, sink, steps)
+    for sink in app.sinks if steps else ():
+        failed |= _sent(app, sink, steps)
 
     def settle(record: DynamoDBRecord) -> None:
         number = record.raw_event["dynamodb"]["SequenceNumber"]
@@ -87,19 +87,19 @@ def deliver(home: Home, event: Any, context: Any, rule_of: Callable[[str], Rule]
     return process_partial_response(event, settle, processor, context)
 
 
-def _sent(home: Home, sink: Sink, steps: Sequence[Step]) -> dict[str, str]:
+def _sent(app: ExportsApp, sink: Sink, steps: Sequence[Step]) -> dict[str, str]:
     """One sink's trouble is never another's."""
     try:
         refused = dict(sink.send(steps))
     except (ClientError, BotoCoreError) as error:
         refused = dict.fromkeys((step.number for step in steps), why(error))
-    home.metrics.add_metric(Metric.OUTWARD_SENT, MetricUnit.Count, len(steps) - len(refused))
-    home.metrics.add_metric(Metric.OUTWARD_FAILED, MetricUnit.Count, len(refused))
-    home.metrics.flush_metrics()
+    app.metrics.add_metric(Metric.OUTWARD_SENT, MetricUnit.Count, len(steps) - len(refused))
+    app.metrics.add_metric(Metric.OUTWARD_FAILED, MetricUnit.Count, len(refused))
+    app.metrics.flush_metrics()
     if refused:
         records = sorted({step.record.id for step in steps if step.number in refused})
         extra = {"sink": sink.name, "records": records, "why": sorted(set(refused.values()))}
-        home.logger.error("not taken yet", extra=extra)
+        app.logger.error("not taken yet", extra=extra)
     return {number: f"{sink.name}: {reason}" for number, reason in refused.items()}
 
 

@@ -71,7 +71,7 @@ _EARLIER = 6
 Item = dict[str, Any]
 
 
-class Home(Protocol):
+class NotifyApp(Protocol):
     """What telling needs of the application."""
 
     table: str
@@ -96,23 +96,23 @@ class Home(Protocol):
         """Puts a letter into the queue of messages that no channel takes; None where there is no queue."""
 
 
-def notify(home: Home, event: Any, context: Any) -> Any:
+def notify(app: NotifyApp, event: Any, context: Any) -> Any:
     """The ledger's stream; `{"drain": true}` from the clock; `{"again": [...]}` from `snapback dlq redrive`."""
     if "drain" in event:
-        return drain(home)
+        return drain(app)
     if "again" in event:
-        return again(home, event["again"])
-    return deliver(home, event, context)
+        return again(app, event["again"])
+    return deliver(app, event, context)
 
 
-def deliver(home: Home, event: Any, context: Any) -> Any:
+def deliver(app: NotifyApp, event: Any, context: Any) -> Any:
     """Tell what a batch of the ledger's stream holds, or hold it; answers which items failed.
 
     `{"batchItemFailures": [{"itemIdentifier": sequence number}, ...]}`, as Lambda's ReportBatchItemFailures wants it:
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html. An item fails that is no record
     as we write them, or whose message could neither be sent nor held.
     """
-    outbox = _Outbox(home)
+    outbox = _Outbox(app)
     outbox.look_at(event["Records"])
     # A batch that failed wholly is answered like one that failed in part: it is no error of the function.
     processor = BatchProcessor(EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
@@ -121,13 +121,13 @@ def deliver(home: Home, event: Any, context: Any) -> Any:
     return answer
 
 
-def drain(home: Home) -> dict[str, int]:
+def drain(app: NotifyApp) -> dict[str, int]:
     """Send what is due, channel by channel in turn; answers how many messages were sent, held, passed on, queued.
 
     Only one drain runs at a time; what there is no time for is left to the next one. Raises what AWS does, after the
     other channels had their turn.
     """
-    outbox = _Outbox(home)
+    outbox = _Outbox(app)
     try:
         outbox.drain()
     finally:
@@ -135,12 +135,12 @@ def drain(home: Home) -> dict[str, int]:
     return counts
 
 
-def again(home: Home, letters: Iterable[Any]) -> dict[str, int]:
+def again(app: NotifyApp, letters: Iterable[Any]) -> dict[str, int]:
     """Have messages sent that were given up, by the next drain; each is `{"channel", "record", "step"}`, as in the queue.
 
     Letters only name messages; what is told is in the ledger's table. What is not given up there is passed over.
     """
-    outbox = _Outbox(home)
+    outbox = _Outbox(app)
     for letter in letters:
         outbox.again(str(letter["channel"]), str(letter["record"]), int(letter["step"]))
     return outbox.report()
@@ -186,24 +186,24 @@ class _Person:
 class _Outbox:
     """One run. What it knows of the table's items, by key, is read at its beginning and kept up by what it writes."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._channels = {channel.name: channel for channel in home.channels}
-        if home.last_resort:
-            self._channels.setdefault(home.last_resort.name, home.last_resort)
-        self._all = tuple(channel.name for channel in home.channels)
-        self._chosen = {each.name: each for each in home.settings.channels}
+    def __init__(self, app: NotifyApp) -> None:
+        self._app = app
+        self._channels = {channel.name: channel for channel in app.channels}
+        if app.last_resort:
+            self._channels.setdefault(app.last_resort.name, app.last_resort)
+        self._all = tuple(channel.name for channel in app.channels)
+        self._chosen = {each.name: each for each in app.settings.channels}
         self._items: dict[str, Item] = {}
         self._counts: Counter[str] = Counter()
 
     def stamp(self, at: datetime | None = None) -> str:
-        return (at or self._home.now()).isoformat(timespec="milliseconds")
+        return (at or self._app.now()).isoformat(timespec="milliseconds")
 
     def report(self) -> dict[str, int]:
         for name, count in self._counts.items():
-            self._home.metrics.add_metric(name, MetricUnit.Count, count)
+            self._app.metrics.add_metric(name, MetricUnit.Count, count)
         if self._counts:
-            self._home.metrics.flush_metrics()
+            self._app.metrics.flush_metrics()
         return dict(self._counts)
 
     # The stream
@@ -215,7 +215,7 @@ class _Outbox:
             with suppress(Exception):  # `tell` meets it too, and fails that item only.
                 if record := _news(item, from_item):
                     step = len(record.history)
-                    for name in recipients(record, self._home.settings, self._all):
+                    for name in recipients(record, self._app.settings, self._all):
                         steps = range(max(1, step - _EARLIER), step + 1)
                         keys |= dict.fromkeys(_key(name, record.id, each) for each in steps)
                         keys[f"channel#{_base(name)}"] = None
@@ -225,14 +225,14 @@ class _Outbox:
     def deliver_item(self, record: DynamoDBRecord) -> None:
         """Raises what an item raises that is no record as we write them, and what DynamoDB does."""
         try:
-            news = _news(record.raw_event, self._home.ledger.load)
+            news = _news(record.raw_event, self._app.ledger.load)
             message = message_of(news) if news else None
         except Exception as error:
             why = {"item": record.raw_event["dynamodb"].get("Keys"), "error": type(error).__name__}
-            self._home.logger.error("an item of the stream is no record that this version can tell", extra=why)  # noqa: TRY400
+            self._app.logger.error("an item of the stream is no record that this version can tell", extra=why)  # noqa: TRY400
             raise
         if news and message:
-            for name in recipients(news, self._home.settings, self._all):
+            for name in recipients(news, self._app.settings, self._all):
                 self._deliver(message, name)
 
     def _deliver(self, message: Message, name: str) -> None:
@@ -254,7 +254,7 @@ class _Outbox:
 
     def _waits(self, message: Message, name: str) -> tuple[datetime | None, str]:
         """Until when a message is held (None: it is sent now), and what it is summed up with then."""
-        now, settings, base = self._home.now(), self._home.settings, _base(name)
+        now, settings, base = self._app.now(), self._app.settings, _base(name)
         for step in range(message.step - 1, max(0, message.step - 1 - _EARLIER), -1):
             earlier = self._items.get(_key(name, message.record, step), {})
             if _text(earlier, "state") == "held":  # A record's steps are told in their order.
@@ -266,7 +266,7 @@ class _Outbox:
         about = f"{message.guardrail} {message.account}"
         if self._count(f"flood#{name}#{about}#{start:.0f}") > settings.flood.messages:
             return datetime.fromtimestamp(start + seconds, now.tzinfo), about
-        if f"channel#{base}" in self._items or base not in self._channels or self._home.time_left() < TIME_NEEDED:
+        if f"channel#{base}" in self._items or base not in self._channels or self._app.time_left() < TIME_NEEDED:
             return now, ""
         if self._count(self._rate(base)) > self._per_minute(base):
             self._fall_behind(base, {"rest_until": {"N": "0"}, "tries": {"N": "0"}})
@@ -276,18 +276,18 @@ class _Outbox:
     # The drain
 
     def drain(self) -> None:
-        lease = str((self._home.now() + _LEASE).timestamp())
+        lease = str((self._app.now() + _LEASE).timestamp())
         try:
-            item = self._home.dynamodb.update_item(
-                TableName=self._home.table,
+            item = self._app.dynamodb.update_item(
+                TableName=self._app.table,
                 Key={"pk": {"S": "outbox"}},
                 UpdateExpression="SET lease_until = :until",
                 ConditionExpression="attribute_not_exists(lease_until) OR lease_until < :now",
-                ExpressionAttributeValues={":until": {"N": lease}, ":now": {"N": str(self._home.now().timestamp())}},
+                ExpressionAttributeValues={":until": {"N": lease}, ":now": {"N": str(self._app.now().timestamp())}},
                 ReturnValues="ALL_NEW",
             )["Attributes"]
-        except self._home.dynamodb.exceptions.ConditionalCheckFailedException:
-            self._home.logger.info("another drain is still at it")
+        except self._app.dynamodb.exceptions.ConditionalCheckFailedException:
+            self._app.logger.info("another drain is still at it")
             return
         names = item.get("channels", {}).get("SS", [])
         try:
@@ -296,8 +296,8 @@ class _Outbox:
                 self._read(key for name in names for key in (f"channel#{name}", self._rate(name)))
             self._in_turn([self._drain(name) for name in names])
         finally:
-            self._home.dynamodb.update_item(
-                TableName=self._home.table,
+            self._app.dynamodb.update_item(
+                TableName=self._app.table,
                 Key={"pk": {"S": "outbox"}},
                 UpdateExpression="REMOVE lease_until",
             )
@@ -307,7 +307,7 @@ class _Outbox:
         errors: list[Exception] = []
         while flows:
             for flow in list(flows):
-                if self._home.time_left() < TIME_NEEDED:
+                if self._app.time_left() < TIME_NEEDED:
                     flows.clear()
                     break
                 try:
@@ -321,7 +321,7 @@ class _Outbox:
 
     def _drain(self, base: str) -> Iterator[bool]:
         """What is due to a channel; stops after each message, for the others' turn."""
-        now = self._home.now()
+        now = self._app.now()
         state = self._items.get(f"channel#{base}", {})
         failing = _number(state, "failing_since")
         patience = now if 0 < failing <= (now - PATIENCE).timestamp() else now - PATIENCE
@@ -361,7 +361,7 @@ class _Outbox:
         if failed:
             self._rest(base, failed)
         elif state and (batches or not _number(state, "tries")) and len(due) < MOST:
-            self._home.dynamodb.delete_item(TableName=self._home.table, Key={"pk": {"S": f"channel#{base}"}})
+            self._app.dynamodb.delete_item(TableName=self._app.table, Key={"pk": {"S": f"channel#{base}"}})
 
     def _pass_all_on(self, given_up: Iterable[Held], error: Exception) -> Iterator[bool]:
         for held in given_up:
@@ -371,14 +371,14 @@ class _Outbox:
     def _due(self, base: str, until: datetime) -> list[Held]:
         """What is held for a channel, and was due by then; the index may be late, so the table itself is asked again."""
         query: Any = {
-            "TableName": self._home.table,
+            "TableName": self._app.table,
             "IndexName": "by-status",
             "KeyConditionExpression": "#status = :status AND updated_at <= :until",
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": {":status": {"S": f"held#{base}"}, ":until": {"S": self.stamp(until)}},
         }
         keys: list[str] = []
-        for page in self._home.dynamodb.get_paginator("query").paginate(
+        for page in self._app.dynamodb.get_paginator("query").paginate(
             **query, PaginationConfig={"MaxItems": MOST, "PageSize": _KEYS}
         ):
             keys += [row["pk"]["S"] for row in page["Items"]]
@@ -391,7 +391,7 @@ class _Outbox:
                     found.append(held)
             except Exception as error:  # noqa: BLE001 - the others' turn; this one stays held
                 why = {"item": key, "error": type(error).__name__}
-                self._home.logger.error("a held message can't be read", extra=why)  # noqa: TRY400
+                self._app.logger.error("a held message can't be read", extra=why)  # noqa: TRY400
         return found
 
     def _held(self, item: Item, state: str = "held") -> Held | None:
@@ -402,7 +402,7 @@ class _Outbox:
         try:
             message = Message(**made)
         except TypeError:  # Another version held it: then the record is told as it is now.
-            record = self._home.ledger.get(str(values["record"]))
+            record = self._app.ledger.get(str(values["record"]))
             if record is None:
                 raise
             message = message_of(record)
@@ -440,8 +440,8 @@ class _Outbox:
         """Unless it was sent or is held already; answers what its state is then."""
         base, message = _base(held.channel), held.message
         if base not in self._items.get("outbox", {}).get("channels", {}).get("SS", []):
-            self._items["outbox"] = self._home.dynamodb.update_item(
-                TableName=self._home.table,
+            self._items["outbox"] = self._app.dynamodb.update_item(
+                TableName=self._app.table,
                 Key={"pk": {"S": "outbox"}},
                 UpdateExpression="ADD channels :name",
                 ExpressionAttributeValues={":name": {"SS": [base]}},
@@ -454,14 +454,14 @@ class _Outbox:
             "updated_at": {"S": held.due},
             "state": {"S": "held"},
         }
-        put: Any = {"TableName": self._home.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        put: Any = {"TableName": self._app.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         if even_if_given_up:
             put["ConditionExpression"] += " OR #state IN (:elsewhere, :queued)"
             put["ExpressionAttributeNames"] = {"#state": "state"}
             put["ExpressionAttributeValues"] = {":elsewhere": {"S": "elsewhere"}, ":queued": {"S": "queued"}}
         try:
-            self._home.dynamodb.put_item(**put)
-        except self._home.dynamodb.exceptions.ConditionalCheckFailedException:
+            self._app.dynamodb.put_item(**put)
+        except self._app.dynamodb.exceptions.ConditionalCheckFailedException:
             self._read([key])
             return _text(self._items.get(key, {}), "state")
         self._items[key] = item
@@ -474,18 +474,18 @@ class _Outbox:
         for name in self._after(held.channel):
             there = Held(channel=name, message=held.message, due=self.stamp(), origin=held.origin)
             if self.hold(there) in {"held", "sent", "queued"}:
-                self._home.logger.error("not told, and passed on", extra={**why, "to": name})
+                self._app.logger.error("not told, and passed on", extra={**why, "to": name})
                 self._counts[Metric.MESSAGES_ELSEWHERE] += 1
                 self._mark(held, "elsewhere")
                 return
-        if self._home.give_up is None:
-            self._home.logger.error("not told, and there is no queue for it: it stays held", extra=why)
+        if self._app.give_up is None:
+            self._app.logger.error("not told, and there is no queue for it: it stays held", extra=why)
             if self._items.get(_key(held.channel, held.message.record, held.message.step)) is None:
                 self.hold(held)
             return
-        letter = {"headline": held.message.headline, "at": held.message.at, "function": self._home.function}
-        self._home.give_up(json.dumps({**why, **letter}))
-        self._home.logger.error("not told by any channel: it is in the queue of failed messages", extra=why)
+        letter = {"headline": held.message.headline, "at": held.message.at, "function": self._app.function}
+        self._app.give_up(json.dumps({**why, **letter}))
+        self._app.logger.error("not told by any channel: it is in the queue of failed messages", extra=why)
         self._counts[Metric.MESSAGES_QUEUED] += 1
         self._mark(held, "queued")
 
@@ -494,7 +494,7 @@ class _Outbox:
         seen = [name, _base(name)] if "@" in name else [name]
         while (chosen := self._chosen.get(seen[-1])) and chosen.fallback and chosen.fallback not in seen:
             seen.append(chosen.fallback)
-        if (last := self._home.last_resort) and last.name not in seen:
+        if (last := self._app.last_resort) and last.name not in seen:
             seen.append(last.name)
         return iter(seen[1:])
 
@@ -502,7 +502,7 @@ class _Outbox:
         """Leave a channel alone for a while, which grows with each failure in a row."""
         state = self._items.get(f"channel#{base}", {})
         tries = int(_number(state, "tries")) + 1
-        now = self._home.now().timestamp()
+        now = self._app.now().timestamp()
         asked = error.after if isinstance(error, Retry) else 0
         until = now + rest(base, tries, asked)
         item = {
@@ -513,34 +513,34 @@ class _Outbox:
         }
         self._fall_behind(base, item)
         why = {"channel": base, "error": _said(error), "again_in": round(until - now)}
-        self._home.logger.warning("a channel takes nothing just now", extra=why)
+        self._app.logger.warning("a channel takes nothing just now", extra=why)
 
     def _fall_behind(self, base: str, state: Item) -> None:
         item = {"pk": {"S": f"channel#{base}"}, **state}
-        self._home.dynamodb.put_item(TableName=self._home.table, Item=item)
+        self._app.dynamodb.put_item(TableName=self._app.table, Item=item)
         self._items[f"channel#{base}"] = item
 
     def _mark(self, held: Held, state: str) -> None:
         """By which it is held no more, and not sent again; of what was given up, the message is kept for `again`."""
         key = _key(held.channel, held.message.record, held.message.step)
         item: Item = _whole(held) if state == "queued" else {"pk": {"S": key}}
-        until = self._home.now() + (_GIVEN_UP if state == "queued" else _KEPT)
+        until = self._app.now() + (_GIVEN_UP if state == "queued" else _KEPT)
         item |= {"state": {"S": state}, "expires_at": {"N": str(int(until.timestamp()))}}
         was_held = key in self._items
         self._items[key] = item
         try:
-            self._home.dynamodb.put_item(TableName=self._home.table, Item=item)
+            self._app.dynamodb.put_item(TableName=self._app.table, Item=item)
         except (ClientError, BotoCoreError) as error:
             why = {"mark": key, "state": state, "error": str(error)}
-            self._home.logger.error("a message is not marked as what became of it", extra=why)  # noqa: TRY400
+            self._app.logger.error("a message is not marked as what became of it", extra=why)  # noqa: TRY400
             if was_held:
                 raise  # Else the rest of the drain would be told twice as well.
 
     def _count(self, key: str) -> int:
         """One more; answers how many there are now."""
-        expires_at = int((self._home.now() + _COUNTED).timestamp())
-        answer = self._home.dynamodb.update_item(
-            TableName=self._home.table,
+        expires_at = int((self._app.now() + _COUNTED).timestamp())
+        answer = self._app.dynamodb.update_item(
+            TableName=self._app.table,
             Key={"pk": {"S": key}},
             UpdateExpression="ADD times :one SET expires_at = :expires_at",
             ExpressionAttributeValues={":one": {"N": "1"}, ":expires_at": {"N": str(expires_at)}},
@@ -549,7 +549,7 @@ class _Outbox:
         return int(answer["Attributes"]["times"]["N"])
 
     def _rate(self, base: str) -> str:
-        return f"rate#{base}#{self._home.now():%Y-%m-%dT%H:%M}"
+        return f"rate#{base}#{self._app.now():%Y-%m-%dT%H:%M}"
 
     def _per_minute(self, base: str) -> int:
         chosen = self._chosen.get(base)
@@ -562,9 +562,9 @@ class _Outbox:
             self._items.pop(key, None)
         for start in range(0, len(wanted_keys), _KEYS):
             some = [{"pk": {"S": key}} for key in wanted_keys[start : start + _KEYS]]
-            wanted: Any = {self._home.table: {"Keys": some, "ConsistentRead": True}}
+            wanted: Any = {self._app.table: {"Keys": some, "ConsistentRead": True}}
             while wanted:
-                answer = self._home.dynamodb.batch_get_item(RequestItems=wanted)
+                answer = self._app.dynamodb.batch_get_item(RequestItems=wanted)
                 self._items |= {row["pk"]["S"]: row for rows in answer["Responses"].values() for row in rows}
                 wanted = answer.get("UnprocessedKeys")
 

@@ -50,7 +50,7 @@ class Function(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({_NOT_THERE})
     tag_reads: ClassVar[tuple[str, ...]] = ("lambda:ListTags",)
     list_reads: ClassVar[tuple[str, ...]] = ("lambda:ListFunctions",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("lambda:GetFunction",)
+    batch_reads: ClassVar[tuple[str, ...]] = ("lambda:GetFunction",)
 
     @property
     def name(self) -> str:
@@ -71,7 +71,7 @@ class Function(Resource):
             yield cls(name, aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """GetFunction tells the configuration too, and may be called more often than what is for that alone.
 
         https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -102,10 +102,10 @@ class Qualified(Function):
     """A function, a version or an alias of it, as in `web` and `web:live`: each has a policy of its own."""
 
     list_reads: ClassVar[tuple[str, ...]] = ("lambda:ListFunctions", "lambda:ListAliases")
-    bulk_reads: ClassVar[tuple[str, ...]] = ()
+    batch_reads: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """None: policies and addresses are asked for one by one."""
         return iter(())
 
@@ -166,7 +166,7 @@ class Deployment(Function):
     Who is the role that a session is of, where the event tells it, else the principal.
     """
 
-    bulk_reads: ClassVar[tuple[str, ...]] = ()
+    batch_reads: ClassVar[tuple[str, ...]] = ()
     list_reads: ClassVar[tuple[str, ...]] = ()
 
     @property

@@ -31,7 +31,7 @@ class Project(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("codebuild:BatchGetProjects",)
     list_reads: ClassVar[tuple[str, ...]] = ("codebuild:ListProjects",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("codebuild:BatchGetProjects",)
+    batch_reads: ClassVar[tuple[str, ...]] = ("codebuild:BatchGetProjects",)
 
     @property
     def arn(self) -> str:
@@ -52,7 +52,7 @@ class Project(Resource):
                 yield cls(name, aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         for start in range(0, len(some), _AT_ONCE):
             names = [each.id for each in some[start : start + _AT_ONCE]]
             for found in aws.client("codebuild").batch_get_projects(names=names)["projects"]:

@@ -106,7 +106,7 @@ class Service(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({"ClusterNotFoundException", "ServiceNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ecs:DescribeServices",)
     list_reads: ClassVar[tuple[str, ...]] = ("ecs:ListClusters", "ecs:ListServices")
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ecs:DescribeServices",)
+    batch_reads: ClassVar[tuple[str, ...]] = ("ecs:DescribeServices",)
 
     @property
     def arn(self) -> str:
@@ -141,7 +141,7 @@ class Service(Resource):
                             yield cls(name, aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         for cluster in sorted({each.cluster for each in some}):
             names = [each.name for each in some if each.cluster == cluster]
             for start in range(0, len(names), _SERVICES_AT_ONCE):

@@ -80,7 +80,7 @@ class OwnRule(Rule):
     """A rule that may be of Snapback's own stack. A deleted one is a finding and not `gone`."""
 
     gone: ClassVar[frozenset[str]] = frozenset()
-    named: ClassVar[str] = "${AWS::StackName}-*"
+    name_pattern: ClassVar[str] = "${AWS::StackName}-*"
 
     def tags(self, aws: Session) -> Mapping[str, str]:
         """None of a deleted rule."""

@@ -36,7 +36,7 @@ class Place:
         return f"sweep#{self.account}#{self.region}#{self.kind}"
 
 
-def worldwide(rule: Guardrail[Any]) -> bool:
+def is_global(rule: Guardrail[Any]) -> bool:
     """Whether it is asked once for all regions, in the one that global services report to."""
     if rule.resource is Account:
         return rule.service in _OF_THE_ACCOUNT
@@ -48,28 +48,28 @@ def places(
     settings: Settings,
     accounts: Iterable[str],
     regions: Collection[str],
-    at_large: Collection[str] = (),
+    global_regions: Collection[str] = (),
 ) -> dict[Place, list[Guardrail[Any]]]:
     """Where to go, and what to ask there: nothing that is off, and of no kind that only events tell of.
 
-    `at_large` are regions where only global services are asked about.
+    `global_regions` are regions where only global services are asked about.
     """
     found: dict[Place, list[Guardrail[Any]]] = {}
     listed = [rule for rule in rules if rule.resource is Account or rule.resource.list_reads]
     for account in sorted(set(accounts)):
         on = [rule for rule in listed if settings.on(rule, account)]
-        for region in sorted({*regions, *at_large}):
+        for region in sorted({*regions, *global_regions}):
             main = region == REPORTS_TO[partition(region)]
             for rule in on:
-                if (main and worldwide(rule)) or (region in regions and not worldwide(rule)):
+                if (main and is_global(rule)) or (region in regions and not is_global(rule)):
                     found.setdefault(Place(account, region, rule.resource.kind()), []).append(rule)
     return found
 
 
-def event_of(place: Place, run: str, at: datetime, missable: Sequence[str]) -> Event:
+def event_of(place: Place, run: str, at: datetime, expected_from_events: Sequence[str]) -> Event:
     """The clock's event as a sweep has it: `run` names the sweep, so that a second asking is no second finding.
 
-    `missable` are the guardrails that asked here before: what they find now, an event should have told.
+    `expected_from_events` are the guardrails that asked here before: what they find now, an event should have told.
     """
     return Event.parse(
         {
@@ -79,14 +79,14 @@ def event_of(place: Place, run: str, at: datetime, missable: Sequence[str]) -> E
             "account": place.account,
             "region": place.region,
             "time": at.isoformat(),
-            "detail": {"missable": list(missable)},
+            "detail": {"expected_from_events": list(expected_from_events)},
         }
     )
 
 
-def missable(rules: Iterable[Guardrail[Any]], asked: Mapping[str, str], run: str) -> list[str]:
+def expected_from_events(rules: Iterable[Guardrail[Any]], asked: Mapping[str, str], run: str) -> list[str]:
     """Guardrails that an earlier sweep asked (`asked`: by which sweep first), and whose findings events tell of."""
-    return [rule.id for rule in rules if asked.get(rule.id, run) != run and not rule.by_the_clock]
+    return [rule.id for rule in rules if asked.get(rule.id, run) != run and not rule.needs_sweep]
 
 
 def chunks(all_of_them: Sequence[T], most: int) -> Iterator[Sequence[T]]:

@@ -20,7 +20,7 @@ from chalicelib.core.metrics import Metric
 from chalicelib.core.outcome import QUIET
 from chalicelib.core.resource import REPORTS_TO, partition
 from chalicelib.engine.context import Unfinished, describe_error
-from chalicelib.sweep.places import Place, chunks, event_of, missable, places
+from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ _BATCH = 10
 """As many messages as SQS takes at once."""
 
 
-class Home(Protocol):
+class SweepApp(Protocol):
     """What the sweep needs of the application."""
 
     table: str
@@ -102,27 +102,27 @@ def plan(found: Iterable[Place], run: str) -> list[Any]:
     return [{"sweep": run, **asdict(place)} for place in found]
 
 
-def listed(home: Home, message: Mapping[str, Any], rules: Sequence[Guardrail[Any]]) -> Iterator[Any]:
+def listed(app: SweepApp, message: Mapping[str, Any], rules: Sequence[Guardrail[Any]]) -> Iterator[Any]:
     """A place's resources as messages for `ask`, as they are found; after the last it is marked as gone through."""
     place, run = place_of(message), str(message["sweep"])
     kind = rules[0].resource
-    markers = Markers(home.dynamodb, home.table)
-    baseline = missable(rules, markers.asked(place), run)
+    markers = Markers(app.dynamodb, app.table)
+    baseline = expected_from_events(rules, markers.asked(place), run)
     seen, some = set[str](), list[str]()
-    for resource in kind.all_in(home.sessions.reader(place.account, place.region)):
+    for resource in kind.all_in(app.sessions.reader(place.account, place.region)):
         if resource.id not in seen:
             seen.add(resource.id)
             some.append(resource.id)
-        if len(some) == kind.at_once:
-            yield {**message, "missable": baseline, "ids": some}
+        if len(some) == kind.batch_size:
+            yield {**message, "expected_from_events": baseline, "ids": some}
             some = []
     if some:
-        yield {**message, "missable": baseline, "ids": some}
-    markers.mark(place, rules, run, home.now())
+        yield {**message, "expected_from_events": baseline, "ids": some}
+    markers.mark(place, rules, run, app.now())
 
 
 def ask(
-    home: Home,
+    app: SweepApp,
     message: Mapping[str, Any],
     rules: Sequence[Guardrail[Any]],
     log_outcomes: Callable[[Event, list[Outcome]], None],
@@ -135,33 +135,33 @@ def ask(
     rules = [rule for rule in rules if rule.id in message.get("rules", [rule.id])]
     if not rules:
         return []
-    at = parse_time(message.get("at")) or home.now()
-    event = event_of(place, str(message["sweep"]), at, message["missable"])
+    at = parse_time(message.get("at")) or app.now()
+    event = event_of(place, str(message["sweep"]), at, message["expected_from_events"])
     resources = [rules[0].resource(each, place.account, place.region) for each in message["ids"]]
-    swept = home.engine.sweep(rules, resources, event)
+    swept = app.engine.sweep(rules, resources, event)
     log_outcomes(event, swept.outcomes)
-    missed = sum(missed_by_events(outcome, message["missable"]) for outcome in swept.outcomes)
-    home.metrics.add_metric(Metric.MISSED_BY_EVENTS, MetricUnit.Count, missed)
-    home.metrics.flush_metrics()
+    missed = sum(missed_by_events(outcome, message["expected_from_events"]) for outcome in swept.outcomes)
+    app.metrics.add_metric(Metric.MISSED_BY_EVENTS, MetricUnit.Count, missed)
+    app.metrics.flush_metrics()
     for resource, error in swept.errors:
         extra = {"resource": resource.arn, "why": describe_error(error)}
-        home.logger.error("sweep: could not ask", extra=extra)
+        app.logger.error("sweep: could not ask", extra=extra)
     failed = list(dict.fromkeys(resource for resource, _ in swept.errors))
     if len(failed) == len(resources):
         raise Unfinished(swept.outcomes, [error for _, error in swept.errors])
     if len(swept.left) == len(resources):
         raise OutOfTime(f"{place.kind} in {place.account}, {place.region}: no time for any of {len(resources)}")
     again = [({**message, "ids": [resource.id for resource in some]}, 0) for some in (failed, swept.left) if some]
-    return again + _waiting(home, message, rules, swept, resources, at)
+    return again + _waiting(app, message, rules, swept, resources, at)
 
 
-def missed_by_events(outcome: Outcome, missable: Sequence[str]) -> bool:
+def missed_by_events(outcome: Outcome, expected_from_events: Sequence[str]) -> bool:
     """Whether it is news, and an event should have brought it."""
-    return outcome.guardrail in missable and outcome.status not in QUIET | _NO_NEWS
+    return outcome.guardrail in expected_from_events and outcome.status not in QUIET | _NO_NEWS
 
 
 def _waiting(
-    home: Home,
+    app: SweepApp,
     message: Mapping[str, Any],
     rules: Sequence[Guardrail[Any]],
     swept: Swept,
@@ -177,7 +177,7 @@ def _waiting(
     found = []
     for rule in rules:
         if rule.id in waiting:
-            left = at + home.settings.grace_of(rule) - home.now() + timedelta(seconds=1)
+            left = at + app.settings.grace_of(rule) - app.now() + timedelta(seconds=1)
             delay = min(_LONGEST_DELAY, max(0, int(left.total_seconds())))
             found.append(({**message, "ids": waiting[rule.id], "rules": [rule.id], "at": at.isoformat()}, delay))
     return found

@@ -85,10 +85,10 @@ def sweep(
         application.ledger.get("none")  # Raises NoLedger.
     elif not there:
         warn("there is no ledger, so what is found is told only; --create-ledger makes one")
-        application = library.unkept(application)
+        application = library.without_ledger(application)
     kept = there or create_ledger
     here = application.dynamodb.meta.region_name
-    where = library.whither(
+    where = library.places_for(
         application.settings, rules, home=application.home, here=here, accounts=accounts, regions=regions
     )
     with ExitStack() as stack:

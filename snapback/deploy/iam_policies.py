@@ -96,7 +96,7 @@ def policy_of(function: str) -> Policy:
             _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
             _allow("DeadLetters", ["sqs:SendMessage"], [{"Fn::GetAtt": ["DeadLetters", "Arn"]}]),
             *(_assuming(*({service} & {*fixing()})) if _guardrails(service) else ()),  # A tripwire looks at nothing.
-            *(_later() if catalog.patient(service) else ()),
+            *(_later() if catalog.has_grace(service) else ()),
         ]
     elif function == "act":
         statements += [
@@ -155,7 +155,7 @@ def reader(*, member: bool = False) -> list[Policy]:
             *rule.reads,
             *rule.resource.tag_reads,
             *rule.resource.list_reads,
-            *rule.resource.bulk_reads,
+            *rule.resource.batch_reads,
             *fix,
         ):
             actions[action].add(rule.resource)
@@ -272,7 +272,7 @@ def _arns(action: str, resources: frozenset[type[Resource]]) -> tuple[str, ...]:
     kinds = reference["privileges"][name]["resource_types"] if action not in OF_ALL else {}
     formats = {kind: reference["resources"][kind]["arn"] for kind in kinds if kind}
     fitting = {
-        (kind, _pattern(each, cls.named))
+        (kind, _pattern(each, cls.name_pattern))
         for kind, each in formats.items()
         for cls in resources
         if any(fnmatchcase(cls(*sample).arn, _glob(each)) for sample in _SAMPLES)

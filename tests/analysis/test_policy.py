@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.analysis.policy_access import by_statement, let_in, public, strangers
-from chalicelib.analysis.policy_document import drop, drop_principals, living, statements
-from chalicelib.analysis.policy_escalation import admin
+from chalicelib.analysis.policy_access import by_statement, let_in, public, unknown_principals
+from chalicelib.analysis.policy_document import drop, drop_principals, without_deleted_principals, statements
+from chalicelib.analysis.policy_escalation import why_admin
 from chalicelib.core.baseline import Allow, Baseline
 
 OWN = "111111111111"
@@ -205,7 +205,7 @@ def test_it_is_not_public(case: dict[str, Any]) -> None:
 
 @cases(PUBLIC)
 def test_what_is_public_lets_in_strangers(case: dict[str, Any]) -> None:
-    assert strangers(case, KNOWN, OWN)
+    assert unknown_principals(case, KNOWN, OWN)
 
 
 GITHUB = "token.actions.githubusercontent.com"
@@ -357,7 +357,7 @@ STRANGERS: dict[str, dict[str, tuple[Any, list[str]]]] = {
 @cases(STRANGERS)
 def test_strangers_are_those_we_do_not_know(case: tuple[dict[str, Any], list[str]]) -> None:
     policy, expected = case
-    assert strangers(policy, KNOWN, OWN) == ({0: expected} if expected else {})
+    assert unknown_principals(policy, KNOWN, OWN) == ({0: expected} if expected else {})
 
 
 ALL = {"Action": "*"}
@@ -455,17 +455,17 @@ NOT_ADMIN: dict[str, dict[str, Any]] = {
 @cases(ADMIN)
 def test_the_holder_is_administrator(case: tuple[Any, str]) -> None:
     policy, reason = case
-    assert admin(policy) == reason
+    assert why_admin(policy) == reason
 
 
 @cases(NOT_ADMIN)
 def test_the_holder_is_not_administrator(case: Any) -> None:
-    assert admin(case) is None
+    assert why_admin(case) is None
 
 
 @pytest.mark.parametrize("nothing", [None, "", '{"Statement": []}'])
 def test_no_policy_lets_in_nobody(nothing: str | None) -> None:
-    assert (public(nothing, KNOWN, OWN), strangers(nothing, KNOWN, OWN), admin(nothing)) == ([], {}, None)
+    assert (public(nothing, KNOWN, OWN), unknown_principals(nothing, KNOWN, OWN), why_admin(nothing)) == ([], {}, None)
 
 
 @pytest.mark.parametrize(
@@ -564,9 +564,9 @@ def test_without_its_public_statements_a_policy_is_not_public(policy: Written) -
 @settings(deadline=None)
 @given(written())
 def test_without_its_strangers_a_policy_lets_in_none(policy: Written) -> None:
-    found = strangers(policy.text, KNOWN, OWN)
+    found = unknown_principals(policy.text, KNOWN, OWN)
     after = drop_principals(policy.text, found)
-    assert strangers(after, KNOWN, OWN) == {}
+    assert unknown_principals(after, KNOWN, OWN) == {}
     assert all(piece in (after or "") for index, piece in enumerate(policy.pieces) if index not in found)
 
 
@@ -590,7 +590,7 @@ def shouted(statement: dict[str, Any]) -> dict[str, Any]:
 
 def answers(*listed: dict[str, Any]) -> tuple[Any, ...]:
     policy = {"Statement": list(listed)}
-    return public(policy, KNOWN, OWN), strangers(policy, KNOWN, OWN), admin(policy)
+    return public(policy, KNOWN, OWN), unknown_principals(policy, KNOWN, OWN), why_admin(policy)
 
 
 @settings(deadline=None)
@@ -598,7 +598,7 @@ def answers(*listed: dict[str, Any]) -> tuple[Any, ...]:
 def test_text_and_a_list_of_one_mean_the_same(statement: dict[str, Any]) -> None:
     assert answers(listed(statement)) == answers(statement)
     alone = {"Statement": statement}
-    assert (public(alone, KNOWN, OWN), strangers(alone, KNOWN, OWN), admin(alone)) == answers(statement)
+    assert (public(alone, KNOWN, OWN), unknown_principals(alone, KNOWN, OWN), why_admin(alone)) == answers(statement)
 
 
 @settings(deadline=None)
@@ -631,18 +631,18 @@ def test_the_living_stay_to_the_byte(policy: Written, data: st.DataObject) -> No
     others = ",".join(policy.pieces)
     before = f'{policy.head}{alone},{{"Effect": "Allow", "Principal": {{"AWS": ["{dead}","1"]}}}},{others}{policy.tail}'
     after = f'{policy.head}{{"Effect": "Allow", "Principal": {{"AWS": ["1"]}}}},{others}{policy.tail}'
-    assert living(before) == after
-    assert living(after) == after
+    assert without_deleted_principals(before) == after
+    assert without_deleted_principals(after) == after
 
 
 def test_of_a_policy_for_the_dead_nothing_is_left() -> None:
-    assert living('{"Statement": {"Effect": "Allow", "Principal": {"AWS": "AROAEXAMPLEROLEID123"}}}') is None
+    assert without_deleted_principals('{"Statement": {"Effect": "Allow", "Principal": {"AWS": "AROAEXAMPLEROLEID123"}}}') is None
 
 
 def test_a_deleted_principal_that_a_deny_exempts_stays() -> None:
     """Without it, the Deny would be for other people; AWS then refuses the policy, and that is told."""
     text = '{"Statement": {"Effect": "Deny", "NotPrincipal": {"AWS": ["AROAEXAMPLEROLEID123"]}, "Action": "*"}}'
-    assert living(text) == text
+    assert without_deleted_principals(text) == text
 
 
 @settings(deadline=None)
@@ -656,7 +656,7 @@ def test_whoever_is_denied_everything_is_let_in_nowhere(several: list[dict[str, 
 @given(st.lists(ANY_STATEMENT, max_size=5))
 def test_who_is_public_is_a_stranger_too(several: list[dict[str, Any]]) -> None:
     policy = {"Statement": several}
-    assert set(public(policy, KNOWN, OWN)) <= strangers(policy, KNOWN, OWN).keys()
+    assert set(public(policy, KNOWN, OWN)) <= unknown_principals(policy, KNOWN, OWN).keys()
 
 
 @settings(deadline=None)
@@ -705,7 +705,7 @@ def test_only_those_principals_go(principal: str, gone: list[str], left: str | N
 
 def test_everybody_else_goes_with_the_statement() -> None:
     text = json.dumps(not_principal("Allow"))
-    assert drop_principals(text, strangers(text, KNOWN, OWN)) is None
+    assert drop_principals(text, unknown_principals(text, KNOWN, OWN)) is None
     assert drop_principals(text, {0: [UNKNOWN]}) == text
 
 

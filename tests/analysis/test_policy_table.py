@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from chalicelib.analysis.policy_access import Who, let_in
-from chalicelib.analysis.policy_escalation import admin
+from chalicelib.analysis.policy_access import Outsider, let_in
+from chalicelib.analysis.policy_escalation import why_admin
 from chalicelib.core.baseline import Allow, Baseline
 
 OWN, FRIEND, UNKNOWN, VENDOR = "111111111111", "222222222222", "999999999999", "333333333333"
@@ -31,8 +31,8 @@ GITHUB, GITLAB, EKS = "token.actions.githubusercontent.com", "gitlab.com", "oidc
 IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
 S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 
-ANYONE, ACCOUNT, ORGANIZATION = Who.ANYONE, Who.ACCOUNT, Who.ORGANIZATION
-VENDOR_ALONE, WEB, SERVICE = Who.VENDOR, Who.WEB_IDENTITY, Who.SERVICE
+ANYONE, ACCOUNT, ORGANIZATION = Outsider.ANYONE, Outsider.ACCOUNT, Outsider.ORGANIZATION
+VENDOR_ALONE, WEB, SERVICE = Outsider.VENDOR, Outsider.WEB_IDENTITY, Outsider.SERVICE
 
 
 class Row(NamedTuple):
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
     what: str
     policy: list[dict[str, Any]]
-    answer: list[Who]
+    answer: list[Outsider]
 
 
 def allow(principal: Any = "*", condition: Any = None, action: Any = "s3:GetObject", resource: Any = OBJECTS) -> Any:
@@ -531,8 +531,8 @@ def test_it_lets_in_whom_the_page_says(row: Row) -> None:
     found = let_in({"Version": "2012-10-17", "Statement": row.policy}, KNOWN, OWN)
     assert [each.who for each in found] == row.answer
     for each in found:
-        builtin = each.who is Who.WEB_IDENTITY and each.principal in BUILT_IN
-        assert each.public == (each.who is Who.ANYONE or builtin)
+        builtin = each.who is Outsider.WEB_IDENTITY and each.principal in BUILT_IN
+        assert each.public == (each.who is Outsider.ANYONE or builtin)
 
 
 def identity(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
@@ -576,7 +576,7 @@ ADMIN: dict[str, list[tuple[str, list[dict[str, Any]], bool]]] = {
     [pytest.param(policy, answer, id=what) for rows in ADMIN.values() for what, policy, answer in rows],
 )
 def test_its_holder_is_administrator_as_the_page_says(policy: list[dict[str, Any]], answer: bool) -> None:
-    assert bool(admin({"Version": "2012-10-17", "Statement": policy})) is answer
+    assert bool(why_admin({"Version": "2012-10-17", "Statement": policy})) is answer
 
 
 def test_the_table_is_long_enough() -> None:

@@ -88,7 +88,7 @@ def test_ten_thousand_events_at_once_lose_none_and_hold_the_cap_to_the_unit() ->
         failed = [event for event, each in zip(failed, results, strict=True) if isinstance(each, Unfinished)]
     here.turns = None
 
-    def by_the_clock() -> None:
+    def needs_sweep() -> None:
         for _ in range(3):
             here.later(minutes=5)
             try:
@@ -96,7 +96,7 @@ def test_ten_thousand_events_at_once_lose_none_and_hold_the_cap_to_the_unit() ->
             except Unfinished:
                 continue
 
-    by_the_clock()
+    needs_sweep()
     dead = {event["detail"]["requestParameters"]["bucketName"] for event in failed}
     records = here.records()
     assert {record.resource for record in records} | dead == account.keys(), "an event was lost"

@@ -52,36 +52,36 @@ def ask(world: World, envelope: Envelope, asked: Guardrail[Any], **options: Any)
 
 def test_what_a_pipeline_may_still_finish_is_asked_about_again_after_its_grace(world: World) -> None:
     envelope = CASE.unsafe[0](world)
-    patient = rule(grace=TEN_MINUTES)
-    (outcome,) = ask(world, envelope, patient, grace={})
+    has_grace = rule(grace=TEN_MINUTES)
+    (outcome,) = ask(world, envelope, has_grace, grace={})
     assert outcome.status == "waiting"
     assert "asked again at 10:10" in outcome.reason
     assert not world.records()
     ((again, due),) = world.waiting
     assert due == datetime(2026, 11, 23, 10, 10, tzinfo=UTC)
     world.later(minutes=10)
-    (outcome,) = ask(world, again, patient, grace={})
+    (outcome,) = ask(world, again, has_grace, grace={})
     assert outcome.status == Status.FIXED
 
 
 def test_what_is_finished_in_time_leaves_no_trace(world: World) -> None:
     envelope = CASE.unsafe[0](world)
-    patient = rule(grace=TEN_MINUTES)
-    ask(world, envelope, patient, grace={})
+    has_grace = rule(grace=TEN_MINUTES)
+    ask(world, envelope, has_grace, grace={})
     world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="private")
     world.later(minutes=10)
-    (outcome,) = ask(world, world.waiting[0][0], patient, grace={})
+    (outcome,) = ask(world, world.waiting[0][0], has_grace, grace={})
     assert outcome.status == "compliant"
     assert not world.records()
 
 
 def test_the_grace_is_the_settings_to_choose_and_counts_from_the_event(world: World) -> None:
     envelope = CASE.unsafe[0](world)
-    patient = rule(grace=TEN_MINUTES)
-    assert ask(world, envelope, patient, grace={"s3.*": 1})[0].status == "waiting"
+    has_grace = rule(grace=TEN_MINUTES)
+    assert ask(world, envelope, has_grace, grace={"s3.*": 1})[0].status == "waiting"
     assert world.waiting[0][1] == datetime(2026, 11, 23, 10, 1, tzinfo=UTC)
     world.later(minutes=2)  # An event that comes late has waited enough.
-    assert ask(world, envelope, patient, grace={"s3.*": 1})[0].status == Status.FIXED
+    assert ask(world, envelope, has_grace, grace={"s3.*": 1})[0].status == Status.FIXED
 
 
 def test_settings_give_no_grace_to_a_guardrail_that_has_none(world: World) -> None:

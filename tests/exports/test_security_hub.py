@@ -101,8 +101,8 @@ def test_every_kind_of_resource_is_named_as_asff_does() -> None:
     assert set(_TYPES.values()) <= known
     kinds = {rule.resource.cloudformation_type for rule in catalog.all_rules() if isinstance(rule, Guardrail)}
     lower = {name.removeprefix("Aws").lower() for name in known}
-    unnamed = {kind for kind in kinds - _TYPES.keys() if "".join(kind.split("::")[1:]).lower() in lower}
-    assert not unnamed, "ASFF has a name for these"
+    concerns_all = {kind for kind in kinds - _TYPES.keys() if "".join(kind.split("::")[1:]).lower() in lower}
+    assert not concerns_all, "ASFF has a name for these"
 
 
 def test_what_security_hub_refuses_fails_its_items_and_no_others(here: Application) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def about(rule: Guardrail[Any], envelope: Envelope, reader: Session) -> list[Any]:
     """The resources that a guardrail is asked about for an event: those it names, or all when it names none."""
     event = Event.parse(json.loads(json.dumps(envelope, default=str)))
-    all_of_them = is_scheduled(event) or rule.resource.unnamed(event)
+    all_of_them = is_scheduled(event) or rule.resource.concerns_all(event)
     return list(dict.fromkeys(rule.resource.all_in(reader) if all_of_them else rule.resource.in_event(event)))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.world import World
     from tests.test_every_guardrail import Make
 
-IN_BULK = [rule for rule in GUARDRAILS if rule.resource.bulk_reads]
+IN_BULK = [rule for rule in GUARDRAILS if rule.resource.batch_reads]
 KINDS = sorted({rule.resource.kind() for rule in IN_BULK})
 CASES = [
     pytest.param(rule, make, id=f"{rule.id}-{number}")
@@ -40,7 +40,7 @@ def test_in_bulk_or_alone_each_guardrail_answers_the_same(rule: Guardrail[Any], 
     resources = list(dict.fromkeys(rule.resource.all_in(sessions.reader(HOME, REGION))))
     alone = {each: answer(rule, each, sessions.reader(HOME, REGION)) for each in resources}
     reader = sessions.reader(HOME, REGION)
-    reader.prefetch(rule.resource.in_bulk(resources, reader))
+    reader.prefetch(rule.resource.batch_read(resources, reader))
     assert {each: answer(rule, each, reader) for each in resources} == alone
 
 
@@ -59,9 +59,9 @@ def test_a_batch_needs_what_it_declares_and_saves_calls(kind: str, world: World)
         alone += len(world.calls)
     reader = sessions.reader(HOME, REGION)
     world.calls.clear()
-    reader.prefetch(rules[0].resource.in_bulk(resources, reader))
+    reader.prefetch(rules[0].resource.batch_read(resources, reader))
     told = len(world.calls)
-    assert actions_of(world.calls) <= set(rules[0].resource.bulk_reads)
+    assert actions_of(world.calls) <= set(rules[0].resource.batch_reads)
     assert actions_of(world.calls)
     for rule in rules:
         for each in resources:

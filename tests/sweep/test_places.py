@@ -10,7 +10,7 @@ from chalicelib.core.session import Prefetched
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.resources.ec2.volumes import Volume
-from chalicelib.sweep.places import Place, event_of, missable, places, worldwide
+from chalicelib.sweep.places import Place, event_of, expected_from_events, places, is_global
 from tests.support.events import FRIEND, HOME, REGION
 from tests.support.moto_gaps import deny
 
@@ -97,7 +97,7 @@ def test_each_region_is_gone_through_and_what_is_global_once() -> None:
     found = places(catalog.guardrails(), Settings(), {HOME, FRIEND}, {"eu-west-1", "eu-central-1"}, {"us-east-1"})
     assert {place.account for place in found} == {HOME, FRIEND}
     for place, rules in found.items():
-        assert {worldwide(rule) for rule in rules} == {place.region == "us-east-1"}
+        assert {is_global(rule) for rule in rules} == {place.region == "us-east-1"}
     regional = {place.kind for place in found if place.region == "eu-west-1"}
     assert regional == {place.kind for place in found if place.region == "eu-central-1"}
     assert {"s3.Bucket", "ec2.Instance", "resource.Account"} <= regional
@@ -114,6 +114,6 @@ def test_only_what_an_earlier_sweep_asked_can_have_been_missed() -> None:
     rules = [catalog.rule(each) for each in ("s3.bucket_acl_made_public", "s3.bucket_versioning_suspended")]
     guardrails: Any = rules
     asked = dict.fromkeys((rule.id for rule in rules), "monday")
-    assert missable(guardrails, {}, "monday") == []
-    assert missable(guardrails, asked, "monday") == []
-    assert missable(guardrails, asked, "tuesday") == ["s3.bucket_acl_made_public"]
+    assert expected_from_events(guardrails, {}, "monday") == []
+    assert expected_from_events(guardrails, asked, "monday") == []
+    assert expected_from_events(guardrails, asked, "tuesday") == ["s3.bucket_acl_made_public"]

@@ -54,11 +54,11 @@ def test_what_is_unsafe_by_any_guardrail_is_found_and_fixed(tmp_path: Path, monk
     monkeypatch.setattr(replay, "quiet", partial(replay.quiet, sleep=lambda _: None))
     listed = {rule.id: rule for rule in GUARDRAILS if rule.id not in ONLY_EVENTS_TELL}
     became = swept([*listed.values()], tmp_path)
-    at_once = len(became)
+    batch_size = len(became)
     while left := [rule for rule in listed.values() if rule.id not in became]:
         found = swept(left, tmp_path, only=True)
         became |= found or swept(left[:1], tmp_path, only=True) or {left[0].id: {"not found"}}
-    assert at_once > len(listed) / 2
+    assert batch_size > len(listed) / 2
     for name, rule in listed.items():
         can = "fixed" if rule.fix and rule.fix.reversible else "asking" if rule.fix else "alerted"
         assert NOT_FIXED.get(name, can) in became[name], name

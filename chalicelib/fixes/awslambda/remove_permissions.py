@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.analysis.policy_access import Entrant, Who, let_in
+from chalicelib.analysis.policy_access import Grant, Outsider, let_in
 from chalicelib.analysis.policy_document import Statement, statements
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
@@ -44,7 +44,7 @@ class RemovePermissions(Fix["Qualified"]):
     reads = ("lambda:GetPolicy",)
     writes = ("lambda:GetPolicy", "lambda:RemovePermission", "lambda:AddPermission")
 
-    def found(self, policy: str | None, baseline: Baseline, account: str) -> list[tuple[Statement, Entrant]]:
+    def found(self, policy: str | None, baseline: Baseline, account: str) -> list[tuple[Statement, Grant]]:
         """Who gets in that isn't known, and by which statement."""
         by_index = {each.index: each for each in statements(policy)}
         entrants = ((by_index[each.statement], each) for each in let_in(policy, baseline, account))
@@ -93,9 +93,9 @@ def permission(statement: Mapping[str, Any]) -> dict[str, Any] | None:
     return asked
 
 
-def _vouched(statement: Statement, entrant: Entrant) -> bool:
+def _vouched(statement: Statement, entrant: Grant) -> bool:
     """Whether it is a service that only does so for one thing of ours: an Alexa skill, or Lambda@Edge."""
-    if entrant.who is not Who.SERVICE:
+    if entrant.who is not Outsider.SERVICE:
         return False
     tokens = [each for each in statement.narrowing() if each.key == "lambda:eventsourcetoken"]
     return entrant.principal == _REPLICATES or any(all(value for value in each.values) for each in tokens)

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.rule import Fix, FixContext
-from chalicelib.fixes.ec2.revoke_open_rules import lanes, lets_in, open_rules
+from chalicelib.fixes.ec2.revoke_open_rules import forbidden_ports, lets_in, open_rules
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def opened(entries: Iterable[Mapping[str, Any]], number: int, baseline: Baseline
                 return None
             return (
                 entry
-                if any(lets_in(rule, *lane) and not _denied(before, entry, lane) for lane in lanes(baseline))
+                if any(lets_in(rule, *lane) and not _denied(before, entry, lane) for lane in forbidden_ports(baseline))
                 else None
             )
         before.append(entry)

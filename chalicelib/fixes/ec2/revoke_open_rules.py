@@ -56,7 +56,7 @@ def open_rules(rules: Iterable[Rule], baseline: Baseline, entries: Mapping[str, 
         sizes = [_beyond(harmless, each) if each else 0 for each in ranges]
         if sum(sizes) < broad:
             continue
-        for port in {frozenset(_let_in(rules, *lane)) for lane in lanes(baseline)}:
+        for port in {frozenset(_let_in(rules, *lane)) for lane in forbidden_ports(baseline)}:
             left = {number for number in port if sizes[number]}
             while (
                 sum(sizes[number] for number in left) >= broad
@@ -68,7 +68,7 @@ def open_rules(rules: Iterable[Rule], baseline: Baseline, entries: Mapping[str, 
     return [rule for number, rule in enumerate(rules) if number in found]
 
 
-def internet(cidrs: Iterable[str], baseline: Baseline) -> list[str]:
+def internet_cidrs(cidrs: Iterable[str], baseline: Baseline) -> list[str]:
     """Of ranges that are let in to one place, those by which the internet is: the broadest, until what is left is narrow."""
     found: list[str] = []
     for version, broad in BROAD.items():
@@ -101,7 +101,7 @@ def rules_in(group: Mapping[str, Any]) -> list[Rule]:
 def entries_for(rules: Iterable[Rule], aws: Session) -> dict[str, list[str]]:
     """The CIDRs of the prefix lists that matter: not known, and let in to a port that must not face the internet."""
     lists = [rule for rule in rules if rule.get("PrefixListId", "") not in {"", *aws.baseline.allow.prefix_lists}]
-    reached = {rule["PrefixListId"] for lane in lanes(aws.baseline) for rule in lists if lets_in(rule, *lane)}
+    reached = {rule["PrefixListId"] for lane in forbidden_ports(aws.baseline) for rule in lists if lets_in(rule, *lane)}
     found: dict[str, list[str]] = {}
     for prefix_list in sorted(reached):
         pages = aws.client("ec2").get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=prefix_list)
@@ -179,7 +179,7 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
         }
 
 
-def lanes(baseline: Baseline) -> list[tuple[str, int, int]]:
+def forbidden_ports(baseline: Baseline) -> list[tuple[str, int, int]]:
     """What must not face the internet: protocol, first and last port."""
     ports = [_ALL_PORTS, *((port, port) for port in baseline.require.admin_ports)]
     return [(protocol, *each) for protocol in _PROTOCOLS for each in ports]

@@ -23,7 +23,7 @@ _MOST = 500
 """Permissions in one ModifySnapshotAttribute; we keep to it for images too."""
 
 
-def strangers(state: State, baseline: Baseline) -> list[dict[str, str]]:
+def unknown_principals(state: State, baseline: Baseline) -> list[dict[str, str]]:
     """The permissions that aren't for our account, a known account, or (part of) a known organization."""
     accounts = {state["account"], *baseline.allow.accounts}
     return [
@@ -51,7 +51,7 @@ class _StopSharing(Fix[R]):
         return {"account": resource.account, "permissions": sorted(found, key=lambda each: sorted(each.items()))}
 
     def safe(self, state: State, context: FixContext) -> State:
-        unknown = strangers(state, context.baseline)
+        unknown = unknown_principals(state, context.baseline)
         return {**state, "permissions": [each for each in state["permissions"] if each not in unknown]}
 
     def write(self, resource: R, state: State, aws: Session) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import strangers
-from chalicelib.analysis.policy_document import drop_principals, living
+from chalicelib.analysis.policy_access import unknown_principals
+from chalicelib.analysis.policy_document import drop_principals, without_deleted_principals
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
@@ -29,10 +29,10 @@ class CloseRepositoryPolicy(Fix["Repository"]):
         policy: str | None = None
         with absent("RepositoryPolicyNotFoundException"):
             policy = aws.client("ecr").get_repository_policy(repositoryName=resource.id)["policyText"]
-        return {"account": resource.account, "policy": living(policy) if policy else policy}
+        return {"account": resource.account, "policy": without_deleted_principals(policy) if policy else policy}
 
     def safe(self, state: State, context: FixContext) -> State:
-        unknown = strangers(state["policy"], context.baseline, state["account"])
+        unknown = unknown_principals(state["policy"], context.baseline, state["account"])
         return {**state, "policy": drop_principals(state["policy"], unknown)} if unknown else state
 
     def write(self, resource: Repository, state: State, aws: Session) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.fixes.ec2.revoke_open_rules import internet, is_public
+from chalicelib.fixes.ec2.revoke_open_rules import internet_cidrs, is_public
 from chalicelib.fixes.eks.cluster_setting import ClusterSetting
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class NarrowClusterEndpoint(ClusterSetting):
         }
 
     def safe(self, state: State, context: FixContext) -> State:
-        wide = internet(state["cidrs"], context.baseline)
+        wide = internet_cidrs(state["cidrs"], context.baseline)
         if not wide:
             return state
         versions = {ip_network(cidr, strict=False).version for cidr in wide}

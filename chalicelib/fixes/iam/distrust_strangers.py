@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from chalicelib.analysis.policy_access import Entrant, Who, by_statement, let_in
-from chalicelib.analysis.policy_document import drop_principals, living, statements
+from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in
+from chalicelib.analysis.policy_document import drop_principals, without_deleted_principals, statements
 from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
@@ -40,15 +40,15 @@ class DistrustStrangers(Fix["Role"]):
 
     reads = ("iam:GetRole",)
     writes = ("iam:UpdateAssumeRolePolicy",)
-    whom: ClassVar[frozenset[Who]] = frozenset({Who.ANYONE, Who.ORGANIZATION, Who.ACCOUNT, Who.VENDOR})
+    whom: ClassVar[frozenset[Outsider]] = frozenset({Outsider.ANYONE, Outsider.ORGANIZATION, Outsider.ACCOUNT, Outsider.VENDOR})
 
-    def found(self, document: Policy, baseline: Baseline, account: str) -> list[Entrant]:
+    def found(self, document: Policy, baseline: Baseline, account: str) -> list[Grant]:
         """Those whom this fix takes out."""
         return [each for each in let_in(document, baseline, account) if each.who in self.whom]
 
     def read(self, resource: Role, aws: Session) -> State:
         document = resource.described(aws)["AssumeRolePolicyDocument"]
-        left = living(json.dumps(document))
+        left = without_deleted_principals(json.dumps(document))
         return {"account": resource.account, "document": json.loads(left) if left else document}
 
     def safe(self, state: State, context: FixContext) -> State:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chalicelib.analysis.policy_access import Who
+from chalicelib.analysis.policy_access import Outsider
 from chalicelib.fixes.iam.distrust_strangers import DistrustStrangers
 
 
 class DistrustWebIdentities(DistrustStrangers):
     """Take the identity providers whose every user gets in out of the role's trust policy, and leave the others in it."""
 
-    whom: ClassVar[frozenset[Who]] = frozenset({Who.WEB_IDENTITY})
+    whom: ClassVar[frozenset[Outsider]] = frozenset({Outsider.WEB_IDENTITY})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Entrant, by_statement, let_in
-from chalicelib.analysis.policy_document import drop_principals, living
+from chalicelib.analysis.policy_access import Grant, by_statement, let_in
+from chalicelib.analysis.policy_document import drop_principals, without_deleted_principals
 from chalicelib.fixes.s3.bucket_policy import BucketPolicy
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class DropPublicStatements(BucketPolicy):
     """Take everyone out of the bucket policy, with the statements that are for nobody else, and leave every other byte."""
 
-    def found(self, state: State, baseline: Baseline) -> list[Entrant]:
+    def found(self, state: State, baseline: Baseline) -> list[Grant]:
         """Those whom this fix takes out."""
         return [each for each in let_in(state["policy"], baseline, state["account"]) if each.public]
 
     def read(self, resource: Bucket, aws: Session) -> State:
         """Without principals that have been deleted, since AWS takes no policy with them."""
         state = super().read(resource, aws)
-        return {**state, "policy": living(state["policy"])} if state["policy"] else state
+        return {**state, "policy": without_deleted_principals(state["policy"])} if state["policy"] else state
 
     def safe(self, state: State, context: FixContext) -> State:
         found = self.found(state, context.baseline)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Entrant, Who, let_in
+from chalicelib.analysis.policy_access import Grant, Outsider, let_in
 from chalicelib.fixes.s3.drop_public_statements import DropPublicStatements
 
 if TYPE_CHECKING:
@@ -18,6 +18,6 @@ class DropUnknownPrincipals(DropPublicStatements):
     Everyone is another fix's, so that no two guardrails are about one principal; so are services.
     """
 
-    def found(self, state: State, baseline: Baseline) -> list[Entrant]:
+    def found(self, state: State, baseline: Baseline) -> list[Grant]:
         entrants = let_in(state["policy"], baseline, state["account"])
-        return [each for each in entrants if not each.public and each.who is not Who.SERVICE]
+        return [each for each in entrants if not each.public and each.who is not Outsider.SERVICE]

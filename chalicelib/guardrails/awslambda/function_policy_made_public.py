@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Who
+from chalicelib.analysis.policy_access import Outsider
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -10,7 +10,7 @@ from chalicelib.fixes.awslambda.remove_permissions import RemovePermissions
 from chalicelib.resources.awslambda import Qualified
 
 if TYPE_CHECKING:
-    from chalicelib.analysis.policy_access import Entrant
+    from chalicelib.analysis.policy_access import Grant
     from chalicelib.analysis.policy_document import Statement
     from chalicelib.core.session import Session
 
@@ -41,11 +41,11 @@ def function_policy_made_public(function: Qualified, aws: Session) -> str | None
     return "its policy lets in " + "; ".join(_told(*each) for each in found) if found else None
 
 
-def _told(statement: Statement, entrant: Entrant) -> str:
+def _told(statement: Statement, entrant: Grant) -> str:
     """`anyone by statement open, lambda:InvokeFunctionUrl`."""
     who = {
-        Who.ANYONE: "anyone",
-        Who.SERVICE: f"{entrant.principal} on anyone's behalf",
+        Outsider.ANYONE: "anyone",
+        Outsider.SERVICE: f"{entrant.principal} on anyone's behalf",
     }.get(entrant.who, f"{entrant.principal} ({entrant.who})")
     name = statement.raw.get("Sid") or statement.index + 1
     return f"{who} by statement {name}, {', '.join(statement.actions()) or 'all actions but some'}"

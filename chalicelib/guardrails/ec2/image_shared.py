@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.stop_sharing import StopSharingImage, format_permissions, strangers
+from chalicelib.fixes.ec2.stop_sharing import StopSharingImage, format_permissions, unknown_principals
 from chalicelib.resources.ec2.images import Image
 
 if TYPE_CHECKING:
@@ -28,5 +28,5 @@ def image_shared(image: Image, aws: Session) -> str | None:
     fix takes off just those permissions; `allow.accounts` and all of `allow.organizations` keep theirs. Copies already
     made stay with whoever made them. Exempt images that are published on purpose.
     """
-    found = strangers(FIX.read(image, aws), aws.baseline)
+    found = unknown_principals(FIX.read(image, aws), aws.baseline)
     return f"it can be started by {format_permissions(found)}" if found else None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.stop_sharing import StopSharingSnapshot, format_permissions, strangers
+from chalicelib.fixes.ec2.stop_sharing import StopSharingSnapshot, format_permissions, unknown_principals
 from chalicelib.resources.ec2.volumes import Snapshot
 
 if TYPE_CHECKING:
@@ -29,5 +29,5 @@ def snapshot_shared(snapshot: Snapshot, aws: Session) -> str | None:
     accounts in `allow.accounts` keep theirs. Copies already made stay with whoever made them. Exempt snapshots that
     are published on purpose.
     """
-    found = strangers(FIX.read(snapshot, aws), aws.baseline)
+    found = unknown_principals(FIX.read(snapshot, aws), aws.baseline)
     return f"volumes can be made of it by {format_permissions(found)}" if found else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.revoke_open_rules import internet
+from chalicelib.fixes.ec2.revoke_open_rules import internet_cidrs
 from chalicelib.fixes.eks.narrow_cluster_endpoint import NarrowClusterEndpoint
 from chalicelib.resources.eks import Cluster
 
@@ -39,5 +39,5 @@ def endpoint_open_to_internet(cluster: Cluster, aws: Session) -> str | None:
     takes EKS minutes too: until then the record stays under way, and it is `fixed` once EKS is done. Exempt clusters
     that are to be reached from everywhere.
     """
-    found = internet(FIX.coming(cluster, aws)["cidrs"], aws.baseline)
+    found = internet_cidrs(FIX.coming(cluster, aws)["cidrs"], aws.baseline)
     return f"its Kubernetes API can be reached from {', '.join(found)}" if found else None

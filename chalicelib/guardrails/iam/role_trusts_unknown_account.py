@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Who
+from chalicelib.analysis.policy_access import Outsider
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -10,7 +10,7 @@ from chalicelib.fixes.iam.distrust_strangers import DistrustStrangers
 from chalicelib.resources.iam.identities import OPEN_ROLE, Role, kept_by_aws
 
 if TYPE_CHECKING:
-    from chalicelib.analysis.policy_access import Entrant
+    from chalicelib.analysis.policy_access import Grant
     from chalicelib.core.session import Session
 
 FIX = DistrustStrangers()
@@ -44,8 +44,8 @@ def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
     return f"its trust policy lets in {', '.join(dict.fromkeys(map(_told, found)))}" if found else None
 
 
-def _told(entrant: Entrant) -> str:
-    if entrant.who is Who.ORGANIZATION:
+def _told(entrant: Grant) -> str:
+    if entrant.who is Outsider.ORGANIZATION:
         return "an unknown organization"
     name = "everybody" if entrant.principal == "*" else entrant.principal
-    return f"{name} (a vendor, without an external id)" if entrant.who is Who.VENDOR else name
+    return f"{name} (a vendor, without an external id)" if entrant.who is Outsider.VENDOR else name

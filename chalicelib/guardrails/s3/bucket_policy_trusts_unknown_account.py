@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Who
+from chalicelib.analysis.policy_access import Outsider
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -10,7 +10,7 @@ from chalicelib.fixes.s3.drop_unknown_principals import DropUnknownPrincipals
 from chalicelib.resources.s3 import EXPOSED, Bucket
 
 if TYPE_CHECKING:
-    from chalicelib.analysis.policy_access import Entrant
+    from chalicelib.analysis.policy_access import Grant
     from chalicelib.core.session import Session
 
 FIX = DropUnknownPrincipals()
@@ -40,7 +40,7 @@ def bucket_policy_trusts_unknown_account(bucket: Bucket, aws: Session) -> str | 
     return f"its policy lets in {', '.join(dict.fromkeys(map(_told, found)))}" if found else None
 
 
-def _told(entrant: Entrant) -> str:
+def _told(entrant: Grant) -> str:
     """`arn:aws:iam::…:root (statement 2)`, counted from 1."""
-    name = "an unknown organization" if entrant.who is Who.ORGANIZATION else entrant.principal
+    name = "an unknown organization" if entrant.who is Outsider.ORGANIZATION else entrant.principal
     return f"{'an unknown account or network' if name == '*' else name} (statement {entrant.statement + 1})"

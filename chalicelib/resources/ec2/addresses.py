@@ -28,7 +28,7 @@ class Address(Described):
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidAllocationID.NotFound"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeAddresses",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeAddresses",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeAddresses",)
+    batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeAddresses",)
 
     @property
     def arn(self) -> str:

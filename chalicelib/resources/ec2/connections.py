@@ -36,7 +36,7 @@ class Peering(Described):
     )
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcPeeringConnections",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcPeeringConnections",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcPeeringConnections",)
+    batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcPeeringConnections",)
 
     @property
     def arn(self) -> str:
@@ -80,7 +80,7 @@ class TransitGateway(Described):
     )
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeTransitGateways",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeTransitGateways",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeTransitGateways",)
+    batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeTransitGateways",)
 
     @property
     def arn(self) -> str:

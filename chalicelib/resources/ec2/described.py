@@ -41,7 +41,7 @@ class Described(Resource):
         return self.id
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         called, asked, filter_name, key = cls.told_by
         operation = "Describe" + "".join(word.title() for word in called.split("_"))
         wanted = sorted({each.own for each in some})

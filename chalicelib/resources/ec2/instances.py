@@ -44,7 +44,7 @@ class Instance(Described):
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances", "inspector2:ListFindings")
+    batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances", "inspector2:ListFindings")
 
     @property
     def arn(self) -> str:
@@ -70,9 +70,9 @@ class Instance(Described):
                     yield cls(instance["InstanceId"], aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """Which of them the internet reaches, by Amazon Inspector, too."""
-        yield from super(Instance, cls).in_bulk(some, aws)  # With slots, the class is made anew.
+        yield from super(Instance, cls).batch_read(some, aws)  # With slots, the class is made anew.
         for start in range(0, len(some), _INSPECTED):
             ids = [each.id for each in some[start : start + _INSPECTED]]
             found: dict[str, list[Any]] = {instance: [] for instance in ids}

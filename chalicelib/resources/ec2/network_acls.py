@@ -30,7 +30,7 @@ class NetworkAclEntry(Described):
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidNetworkAclID.NotFound", "InvalidNetworkAclID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
+    batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
 
     @property
     def acl(self) -> str:

@@ -28,7 +28,7 @@ class SecurityGroup(Described):
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidGroup.NotFound", "InvalidGroupId.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
+    batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
 
     @property
     def arn(self) -> str:

@@ -59,7 +59,7 @@ class Volume(Described):
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidVolume.NotFound", "InvalidVolumeID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)
+    batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)
 
     @property
     def arn(self) -> str:

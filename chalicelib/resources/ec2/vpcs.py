@@ -36,7 +36,7 @@ class Vpc(Described):
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidVpcID.NotFound", "InvalidVpcID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs", "ec2:DescribeFlowLogs")
+    batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs", "ec2:DescribeFlowLogs")
 
     @property
     def arn(self) -> str:
@@ -49,7 +49,7 @@ class Vpc(Described):
                 yield cls(vpc, event.account, event.region)
 
     @classmethod
-    def unnamed(cls, event: Event) -> bool:
+    def concerns_all(cls, event: Event) -> bool:
         """DeleteFlowLogs tells the ids of the flow logs, which are no more."""
         return event.name == "DeleteFlowLogs"
 
@@ -61,9 +61,9 @@ class Vpc(Described):
                 yield cls(vpc["VpcId"], aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """Their flow logs too."""
-        yield from super(Vpc, cls).in_bulk(some, aws)  # With slots, the class is made anew.
+        yield from super(Vpc, cls).batch_read(some, aws)  # With slots, the class is made anew.
         for start in range(0, len(some), FILTERED):
             ids = [each.id for each in some[start : start + FILTERED]]
             logs: dict[str, list[Any]] = {vpc: [] for vpc in ids}
@@ -88,7 +88,7 @@ class Subnet(Described):
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSubnets",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSubnets",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSubnets",)
+    batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSubnets",)
 
     @property
     def arn(self) -> str:

@@ -29,7 +29,7 @@ class Repository(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({"RepositoryNotFoundException"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ecr:ListTagsForResource",)
     list_reads: ClassVar[tuple[str, ...]] = ("ecr:DescribeRepositories",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("ecr:DescribeRepositories", "ecr:BatchGetRepositoryScanningConfiguration")
+    batch_reads: ClassVar[tuple[str, ...]] = ("ecr:DescribeRepositories", "ecr:BatchGetRepositoryScanningConfiguration")
 
     @property
     def arn(self) -> str:
@@ -52,17 +52,17 @@ class Repository(Resource):
                 yield cls(repository["repositoryName"], aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """ECR refuses a batch that holds one that isn't there."""
         ecr: Any = aws.client("ecr")
         calls = (
             ("DescribeRepositories", "repositories", _REPOSITORIES_AT_ONCE),
             ("BatchGetRepositoryScanningConfiguration", "scanningConfigurations", _SCANNED_AT_ONCE),
         )
-        for operation, listed, at_once in calls:
+        for operation, listed, batch_size in calls:
             call = getattr(ecr, re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower())
-            for start in range(0, len(some), at_once):
-                names = [each.id for each in some[start : start + at_once]]
+            for start in range(0, len(some), batch_size):
+                names = [each.id for each in some[start : start + batch_size]]
                 for found in call(repositoryNames=names)[listed]:
                     yield Prefetched(
                         "ecr", operation, {"repositoryNames": [found["repositoryName"]]}, {listed: [found]}

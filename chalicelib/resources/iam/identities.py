@@ -45,8 +45,8 @@ class Identity(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity"})
     tag_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser", "iam:GetRole", "iam:GetGroup")
     list_reads: ClassVar[tuple[str, ...]] = ("iam:ListUsers", "iam:ListRoles", "iam:ListGroups")
-    bulk_reads: ClassVar[tuple[str, ...]] = ("iam:GetAccountAuthorizationDetails",)
-    at_once: ClassVar[int] = 1000
+    batch_reads: ClassVar[tuple[str, ...]] = ("iam:GetAccountAuthorizationDetails",)
+    batch_size: ClassVar[int] = 1000
     kinds: ClassVar[tuple[str, ...]] = ("user", "role", "group")
 
     @property
@@ -86,7 +86,7 @@ class Identity(Resource):
                     yield cls(f"{kind}/{each[f'{kind.title()}Name']}", aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """What GetAccountAuthorizationDetails tells, but that has no LastUsed of passwords, nor keys and devices."""
         wanted = {each.id for each in some}
         for kind in cls.kinds:
@@ -137,8 +137,8 @@ class User(Identity):
 class ConsoleUser(User):
     """A user as calls about passwords and MFA devices name it: not at all, when it is the caller itself."""
 
-    bulk_reads: ClassVar[tuple[str, ...]] = ()
-    at_once: ClassVar[int] = 100
+    batch_reads: ClassVar[tuple[str, ...]] = ()
+    batch_size: ClassVar[int] = 100
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
@@ -148,7 +148,7 @@ class ConsoleUser(User):
             yield cls(f"user/{name}", event.account, event.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """None: when a password was used, the account's details don't tell."""
         return iter(())
 

@@ -27,8 +27,8 @@ class ManagedPolicy(Resource):
     gone: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity"})
     tag_reads: ClassVar[tuple[str, ...]] = ("iam:GetPolicy",)
     list_reads: ClassVar[tuple[str, ...]] = ("iam:ListPolicies",)
-    bulk_reads: ClassVar[tuple[str, ...]] = ("iam:GetAccountAuthorizationDetails",)
-    at_once: ClassVar[int] = 1000
+    batch_reads: ClassVar[tuple[str, ...]] = ("iam:GetAccountAuthorizationDetails",)
+    batch_size: ClassVar[int] = 1000
 
     @property
     def arn(self) -> str:
@@ -50,7 +50,7 @@ class ManagedPolicy(Resource):
                 yield cls(policy["Arn"].partition(":policy/")[2], aws.account, aws.region)
 
     @classmethod
-    def in_bulk(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
+    def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         wanted = {each.arn for each in some}
         for found in authorized(aws, "LocalManagedPolicy", "Policies"):
             if found["Arn"] in wanted:

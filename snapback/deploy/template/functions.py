@@ -121,7 +121,7 @@ def guards(plan: Plan) -> Template:
     resources: Template = {name: {"Properties": _guard(name, pattern)} for name, pattern in plan.patterns.items()}
     for service in catalog.services():
         properties = resources[logical_id(f"guard_{service}")]["Properties"]
-        if catalog.patient(service):
+        if catalog.has_grace(service):
             properties["Environment"] = {
                 "Variables": {
                     GROUP_VARIABLE: {"Ref": "Later"},

@@ -22,7 +22,7 @@ def running(runtime: str) -> Any:
     return made
 
 
-def by_the_clock(world: World) -> Envelope:
+def needs_sweep(world: World) -> Envelope:
     make(world, Runtime="nodejs18.x")
     return scheduled_event()
 
@@ -38,7 +38,7 @@ def raised_since(world: World) -> Envelope:
 
 
 CASE = Case(
-    unsafe=(running("python3.8"), by_the_clock),
+    unsafe=(running("python3.8"), needs_sweep),
     near_misses=(running("python3.14"), running("rust9.x"), of_an_image, raised_since),
     whole=whole,
     remove=remove,

@@ -86,7 +86,7 @@ def with_rules(world: World) -> Envelope:
     return event(found, "AuthorizeSecurityGroupEgress")
 
 
-def by_the_clock(world: World) -> Envelope:
+def needs_sweep(world: World) -> Envelope:
     vpc(world)
     return scheduled_event()
 
@@ -113,7 +113,7 @@ def disturb(world: World) -> None:
 
 
 CASE = Case(
-    unsafe=(as_made, with_rules, by_the_clock),
+    unsafe=(as_made, with_rules, needs_sweep),
     near_misses=(empty, another_group),
     whole=whole,
     remove=remove,

@@ -23,13 +23,13 @@ def started(*, public: bool) -> Any:
     return made
 
 
-def by_the_clock(world: World) -> Envelope:
+def needs_sweep(world: World) -> Envelope:
     started(public=True)(world)
     return scheduled_event()
 
 
 CASE = Case(
-    unsafe=(started(public=True), by_the_clock),
+    unsafe=(started(public=True), needs_sweep),
     near_misses=(started(public=False),),
     whole=the_instance,
     remove=forget,

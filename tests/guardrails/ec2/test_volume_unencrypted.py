@@ -31,13 +31,13 @@ def created(*, encrypted: bool) -> Any:
     return made
 
 
-def by_the_clock(world: World) -> Envelope:
+def needs_sweep(world: World) -> Envelope:
     created(encrypted=False)(world)
     return scheduled_event()
 
 
 CASE = Case(
-    unsafe=(created(encrypted=False), by_the_clock),
+    unsafe=(created(encrypted=False), needs_sweep),
     near_misses=(created(encrypted=True),),
     whole=whole,
     remove=lambda world: world.client("ec2").delete_volume(VolumeId=whole(world)[0]["VolumeId"]),

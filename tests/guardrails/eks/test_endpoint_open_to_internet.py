@@ -13,7 +13,7 @@ from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.engine.context import Unfinished
 from chalicelib.engine.remediate import MOST_ATTEMPTS
-from chalicelib.fixes.ec2.revoke_open_rules import internet
+from chalicelib.fixes.ec2.revoke_open_rules import internet_cidrs
 from chalicelib.fixes.eks.narrow_cluster_endpoint import NarrowClusterEndpoint
 from chalicelib.resources.eks import Cluster
 from snapback.memory_aws.containers import over
@@ -193,11 +193,11 @@ def test_no_narrow_range_goes_and_no_broad_one_stays(cidrs: list[str], private: 
     fix = NarrowClusterEndpoint()
     state: dict[str, Any] = {"public": bool(cidrs), "private": private, "cidrs": sorted(cidrs)}
     safe = fix.safe(state, FixContext(baseline))
-    assert not internet(safe["cidrs"], baseline)
+    assert not internet_cidrs(safe["cidrs"], baseline)
     assert fix.safe(safe, FixContext(baseline)) == safe
     assert safe["public"] == bool(safe["cidrs"])
     assert safe["public"] or safe["private"] or safe == state
-    kept = [cidr for cidr in state["cidrs"] if cidr not in internet(cidrs, baseline)]
+    kept = [cidr for cidr in state["cidrs"] if cidr not in internet_cidrs(cidrs, baseline)]
     assert not kept or safe["cidrs"] == kept
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.analysis.policy_access import strangers
+from chalicelib.analysis.policy_access import unknown_principals
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
@@ -264,12 +264,12 @@ def test_what_lets_in_no_stranger_stays_as_it_was_and_no_stranger_is_left(parts:
     kept = [
         allow({"AWS": part[0]}) if isinstance(part, tuple) else part
         for part in parts
-        if isinstance(part, tuple) or not strangers({"Statement": part}, KNOWN, HOME)
+        if isinstance(part, tuple) or not unknown_principals({"Statement": part}, KNOWN, HOME)
     ]
     before = {"account": HOME, "document": {"Version": version, "Id": "trust", "Statement": statements}}
     untouched, fix = copy.deepcopy(before), DistrustStrangers()
     after = fix.safe(before, FixContext(KNOWN))
     assert before == untouched
     assert after == {"account": HOME, "document": {"Version": version, "Id": "trust", "Statement": kept or [NOBODY]}}
-    assert not strangers(after["document"], KNOWN, HOME)
+    assert not unknown_principals(after["document"], KNOWN, HOME)
     assert fix.safe(after, FixContext(KNOWN)) == after

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.analysis.policy_access import strangers
+from chalicelib.analysis.policy_access import unknown_principals
 from chalicelib.core.baseline import Allow
 from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
@@ -165,4 +165,4 @@ def test_whoever_is_known_survives_to_the_byte(parts: list[Any]) -> None:
     safe = DropUnknownPrincipals().safe(state, FixContext(KNOWN))
     assert safe["policy"] == (f"{head}{','.join(after)}{tail}" if after else None)
     assert DropUnknownPrincipals().safe(safe, FixContext(KNOWN)) == safe
-    assert all(principal == "*" for found in strangers(safe["policy"], KNOWN, HOME).values() for principal in found)
+    assert all(principal == "*" for found in unknown_principals(safe["policy"], KNOWN, HOME).values() for principal in found)
