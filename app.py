@@ -42,10 +42,10 @@ def act(event: Any, context: Any) -> Any:
     return wiring.act(event, context)
 
 
-@app.lambda_function(name="outward")
-def outward(event: Any, context: Any) -> Any:
+@app.lambda_function(name="exports")
+def exports(event: Any, context: Any) -> Any:
     """The ledger's stream → Security Hub, a bus, a bucket, as far as the settings say so."""
-    return wiring.outward(event, context)
+    return wiring.exports(event, context)
 
 
 @app.lambda_function(name="sweep")

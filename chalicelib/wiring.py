@@ -117,7 +117,7 @@ class Application:
         """Where findings go besides; others may be put in."""
         from chalicelib.exports.deliver import open_sinks
 
-        return open_sinks(self.settings.outward, self.sessions.source, self.home, self.dynamodb.meta.region_name)
+        return open_sinks(self.settings.exports, self.sessions.source, self.home, self.dynamodb.meta.region_name)
 
     @cached_property
     def give_up(self) -> Callable[[str], object] | None:
@@ -402,7 +402,7 @@ def _places(app: Application, *accounts: str) -> dict[Place, list[Guardrail[Any]
     return looked_after(app.settings, catalog.guardrails(), accounts, app.function.split(":")[3])
 
 
-def outward(event: Any, context: Any) -> Any:
+def exports(event: Any, context: Any) -> Any:
     from chalicelib.exports.deliver import deliver
 
     return deliver(application(context), event, context, catalog.rule)

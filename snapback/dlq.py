@@ -49,7 +49,7 @@ class NoQueue(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class DeadLetter:
     """One message of a queue.
 
     An event that was given up: `event` is what the function (`function`, an ARN) was given; where EventBridge could
@@ -110,7 +110,7 @@ class Letter:
         }
 
 
-def letter(queue: str, message: Mapping[str, Any]) -> Letter:
+def letter(queue: str, message: Mapping[str, Any]) -> DeadLetter:
     """A message as SQS hands it out.
 
     From the outbox (`adapters/outbox.py`), from Lambda's on-failure destinations (of functions and of the ledger's
@@ -137,7 +137,7 @@ def letter(queue: str, message: Mapping[str, Any]) -> Letter:
         values = {"event": body, "function": told.get("TARGET_ARN", ""), "rule": told.get("RULE_ARN", "")}
         values["error"] = error.removesuffix(": ")
     sent = int(text(message, "Attributes", "SentTimestamp") or 0)
-    return Letter(
+    return DeadLetter(
         id=message["MessageId"],
         queue=queue,
         receipt=message["ReceiptHandle"],
@@ -175,9 +175,9 @@ class Queue:
         self.url = url
         self._client: Any = boto3.client("sqs", region_name=region[1] if region else None)
 
-    def letters(self) -> list[Letter]:
+    def letters(self) -> list[DeadLetter]:
         """All that nobody else is looking at, the oldest first; they stay hidden until they are given back."""
-        found: dict[str, Letter] = {}
+        found: dict[str, DeadLetter] = {}
         while True:
             page = self._call(
                 "receive_message",
@@ -192,7 +192,7 @@ class Queue:
             if not news:
                 return sorted(found.values(), key=lambda each: each.sent)
 
-    def give_back(self, letters: Sequence[Letter]) -> None:
+    def give_back(self, letters: Sequence[DeadLetter]) -> None:
         for start in range(0, len(letters), PAGE):
             entries = [
                 {"Id": str(number), "ReceiptHandle": each.receipt, "VisibilityTimeout": 0}
@@ -200,7 +200,7 @@ class Queue:
             ]
             self._call("change_message_visibility_batch", Entries=entries)
 
-    def delete(self, gone: Letter) -> None:
+    def delete(self, gone: DeadLetter) -> None:
         self._call("delete_message", ReceiptHandle=gone.receipt)
 
     def counts(self) -> tuple[int, int]:
@@ -230,7 +230,7 @@ class Look:
         self.letters = [each for queue in self._queues.values() for each in queue.letters()]
         self._left = {each.id: each for each in self.letters}
 
-    def take(self, gone: Letter) -> None:
+    def take(self, gone: DeadLetter) -> None:
         self._queues[gone.queue].delete(gone)
         del self._left[gone.id]
 
@@ -251,7 +251,7 @@ def looking(queues: Iterable[Queue]) -> Iterator[Look]:
             look.end()
 
 
-def function_arn(each: Letter, home: str, stack: str, kinds: str) -> str:
+def function_arn(each: DeadLetter, home: str, stack: str, kinds: str) -> str:
     """The ARN of the function that a letter names, if it is one of this stack's; `kinds` is a pattern of their names.
 
     Raises Failed for any other: who can write to a queue must not choose what the operator's rights invoke, or with what.
@@ -287,7 +287,7 @@ def invoke(arn: str, payload: Any, *, wait: bool) -> Any:
     return said
 
 
-def message_again(each: Letter, ask: Callable[[Any], Any]) -> str:
+def message_again(each: DeadLetter, ask: Callable[[Any], Any]) -> str:
     """Have a message sent that no channel took; `ask` is what the notify function answers. Answers what is done."""
     pointer = {name: (each.message or {}).get(name) for name in ("channel", "record", "step")}
     if not (text(pointer, "channel") and text(pointer, "record") and isinstance(pointer["step"], int)):
@@ -296,7 +296,7 @@ def message_again(each: Letter, ask: Callable[[Any], Any]) -> str:
     return "it is sent by the next drain, within a minute" if held else "it is sent or waits already, or is forgotten"
 
 
-def messages_again(each: Letter, ledger: DynamoLedger, table: str, deliver: Callable[[Any], Any]) -> int:
+def messages_again(each: DeadLetter, ledger: DynamoLedger, table: str, deliver: Callable[[Any], Any]) -> int:
     """Have sent what a letter's batch held; answers how many items of the ledger were gone through.
 
     `deliver` takes an event of the ledger's stream and answers what failed, as the notify function does; what it

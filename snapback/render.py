@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from chalicelib.core.rule import Rule
     from snapback.accounts import Check
-    from snapback.dlq import Letter
+    from snapback.dlq import DeadLetter
     from snapback.replay.replay import EventOutcome, Replay
     from snapback.status import Health
     from snapback.sweep import Finding, Swept
@@ -379,7 +379,7 @@ def _time(text: str) -> str:
         return text
 
 
-def letters_list(letters: Sequence[Letter], *, hint: bool = True) -> list[Any]:
+def letters_list(letters: Sequence[DeadLetter], *, hint: bool = True) -> list[Any]:
     if not letters:
         return ["No dead letters."]
     table = _table("letter", "age")
@@ -394,7 +394,7 @@ def letters_list(letters: Sequence[Letter], *, hint: bool = True) -> list[Any]:
     return [table, *(["", told] if hint else [])]
 
 
-def letter_json(letter: Letter, *, full: bool) -> dict[str, Any]:
+def letter_json(letter: DeadLetter, *, full: bool) -> dict[str, Any]:
     """The event without what looks like a secret, unless `full`; what isn't known as a letter is there as `body`."""
     told = letter.to_json()
     if full:
@@ -402,7 +402,7 @@ def letter_json(letter: Letter, *, full: bool) -> dict[str, Any]:
     return told | {"event": without_secrets(letter.event), "error": redact(letter.error)}
 
 
-def letter_page(letter: Letter, *, full: bool) -> list[Any]:
+def letter_page(letter: DeadLetter, *, full: bool) -> list[Any]:
     told = pairs(
         {
             "letter": letter.id,

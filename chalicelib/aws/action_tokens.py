@@ -1,6 +1,6 @@
-"""Signed tickets for channels that can't call back: each names one record and one action, expires, and works once.
+"""Signed action tokens for channels that can't call back: each names one record and one action, expires, and works once.
 
-A ticket is no password of a person: it proves that whoever holds it can read the channel that it was sent to.
+An action token is no password of a person: it proves that whoever holds it can read the channel that it was sent to.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ URL_VARIABLE = "SNAPBACK_URL"
 """Where the API is: `https://…/api`."""
 VALID = timedelta(hours=24)
 SHORTEST_KEY = 32
-"""Bytes of the secret that tickets are signed with."""
+"""Bytes of the secret that action tokens are signed with."""
 LONGEST = 1024
 
 
-class BadTicket(Exception):
+class BadActionToken(Exception):
     """It is forged, expired, used, or none at all; says which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class ActionToken:
     """`action` is approve, undo, exempt or show; `channel` whom it was sent to; `expires` seconds since the epoch."""
 
     record: str
@@ -40,59 +40,59 @@ class Ticket:
     nonce: str
 
 
-class Tickets:
+class ActionTokens:
     """Raises ValueError when the key is shorter than SHORTEST_KEY."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) < SHORTEST_KEY:
-            raise ValueError(f"the key that tickets are signed with needs {SHORTEST_KEY} bytes at least")
+            raise ValueError(f"the key that action tokens are signed with needs {SHORTEST_KEY} bytes at least")
         self._key = key
 
     def issue(self, record: str, action: str, channel: str, now: datetime) -> str:
         """As text that fits into a URL's fragment."""
         expires = int((now + VALID).timestamp())
-        body = json.dumps(asdict(Ticket(record, action, channel, expires, secrets.token_urlsafe(12))))
+        body = json.dumps(asdict(ActionToken(record, action, channel, expires, secrets.token_urlsafe(12))))
         return f"{_encoded(body.encode())}.{_encoded(self._mac(body.encode()))}"
 
-    def read(self, text: str, now: datetime) -> Ticket:
-        """Raises BadTicket, after a comparison in constant time."""
+    def read(self, text: str, now: datetime) -> ActionToken:
+        """Raises BadActionToken, after a comparison in constant time."""
         try:
             body, mac = (_decoded(part) for part in text[:LONGEST].split("."))
         except ValueError:
             body, mac = b"", b""
         if not hmac.compare_digest(mac, self._mac(body)):
-            raise BadTicket("this link is none of Snapback's, or not all of it")
-        ticket = Ticket(**json.loads(body))
-        if now.timestamp() >= ticket.expires:
-            when = datetime.fromtimestamp(ticket.expires, UTC)
-            raise BadTicket(
-                f"this link expired at {when:%Y-%m-%d %H:%M} UTC; `snapback show {ticket.record}` still works"
+            raise BadActionToken("this link is none of Snapback's, or not all of it")
+        token = ActionToken(**json.loads(body))
+        if now.timestamp() >= token.expires:
+            when = datetime.fromtimestamp(token.expires, UTC)
+            raise BadActionToken(
+                f"this link expired at {when:%Y-%m-%d %H:%M} UTC; `snapback show {token.record}` still works"
             )
-        return ticket
+        return token
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.new(self._key, b"snapback-ticket-1\0" + body, hashlib.sha256).digest()
+        return hmac.new(self._key, b"snapback-token-1\0" + body, hashlib.sha256).digest()
 
 
-def link(api: str, ticket: str) -> str:
-    """The action page, with the ticket where no server and no log sees it."""
-    return f"{api}/page#{ticket}"
+def link(api: str, token: str) -> str:
+    """The action page, with the action token where no server and no log sees it."""
+    return f"{api}/page#{token}"
 
 
-def use_up(client: DynamoDBClient, table: str, ticket: Ticket) -> None:
-    """Raises BadTicket when it was used before: one conditional write, so that two clicks at once are one."""
+def use_up(client: DynamoDBClient, table: str, token: ActionToken) -> None:
+    """Raises BadActionToken when it was used before: one conditional write, so that two clicks at once are one."""
     try:
         client.put_item(
             TableName=table,
-            Item={"pk": {"S": f"ticket#{ticket.nonce}"}, "expires_at": {"N": str(ticket.expires)}},
+            Item={"pk": {"S": f"action_token#{token.nonce}"}, "expires_at": {"N": str(token.expires)}},
             ConditionExpression="attribute_not_exists(pk)",
         )
     except client.exceptions.ConditionalCheckFailedException as error:
-        raise BadTicket("this link was used already; a link works once") from error
+        raise BadActionToken("this link was used already; a link works once") from error
 
 
-def used(client: DynamoDBClient, table: str, ticket: Ticket) -> bool:
-    key: Any = {"pk": {"S": f"ticket#{ticket.nonce}"}}
+def used(client: DynamoDBClient, table: str, token: ActionToken) -> bool:
+    key: Any = {"pk": {"S": f"action_token#{token.nonce}"}}
     return "Item" in client.get_item(TableName=table, Key=key, ConsistentRead=True)
 
 

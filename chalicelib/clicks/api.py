@@ -16,7 +16,7 @@ ACT_VARIABLE = "SNAPBACK_ACT"
 
 
 def answer(app: ClicksApp, request: Request) -> Answer:
-    """Answer any request. What was asked is logged without what it holds: bodies are tickets, and what people wrote."""
+    """Answer any request. What was asked is logged without what it holds: bodies are action tokens, and what people wrote."""
     try:
         if request.path == "/slack":
             from chalicelib.clicks import slack

@@ -1,6 +1,6 @@
 """People's clicks, over HTTP: who it is is verified here, what is to be done is handed to `act`, and the answer is quick.
 
-Nothing here writes to anything but the ledger's table, and there only that a ticket or a request is used up.
+Nothing here writes to anything but the ledger's table, and there only that an action token or a request is used up.
 """
 
 from __future__ import annotations

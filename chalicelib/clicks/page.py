@@ -1,6 +1,6 @@
 """The action page, for channels that can't call back.
 
-`GET /page` is a shell without any data. Its script takes the ticket out of the link's fragment, and posts it to
+`GET /page` is a shell without any data. Its script takes the action token out of the link's fragment, and posts it to
 `/page/show`, which shows what would be done; the button there posts to `/page/do`. A GET never does anything, so that
 whatever fetches links to preview them does nothing either.
 """
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import cut, plain
-from chalicelib.aws.action_tokens import BadTicket, Tickets, use_up, used
+from chalicelib.aws.action_tokens import ActionTokens, BadActionToken, use_up, used
 from chalicelib.clicks.approvers import PAGE, Person, refusal
 from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, NotTaken, form, reason, secret, until
 from chalicelib.core.types import UNDOABLE, Status
@@ -27,7 +27,7 @@ from chalicelib.notify.message import message_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.aws.action_tokens import Ticket
+    from chalicelib.aws.action_tokens import ActionToken
     from chalicelib.clicks.http import ClicksApp, Request
     from chalicelib.core.record import Record
 
@@ -63,16 +63,16 @@ button { font: inherit; font-weight: 600; color: var(--on); background: var(--ac
 """
 
 SCRIPT = """"use strict";
-// Takes the ticket out of the address, so that neither history nor a screenshot holds it, and asks what it is for.
+// Takes the action token out of the address, so that neither history nor a screenshot holds it, and asks what it is for.
 (() => {
   const open = () => {
-    const ticket = location.hash.slice(1);
+    const token = location.hash.slice(1);
     history.replaceState(null, "", location.pathname);
-    document.getElementById("none").hidden = Boolean(ticket);
-    document.getElementById("wait").hidden = !ticket;
-    if (!ticket) return;
+    document.getElementById("none").hidden = Boolean(token);
+    document.getElementById("wait").hidden = !token;
+    if (!token) return;
     const form = document.getElementById("open");
-    form.elements.ticket.value = ticket;
+    form.elements.token.value = token;
     form.submit();
   };
   addEventListener("hashchange", () => location.hash && open());
@@ -88,7 +88,7 @@ _POLICY = (
 _HEADERS = {"Content-Security-Policy": _POLICY}
 
 _SHELL = """<h1>Snapback</h1>
-<form id="open" method="post" action="page/show"><input type="hidden" name="ticket" autocomplete="off"></form>
+<form id="open" method="post" action="page/show"><input type="hidden" name="token" autocomplete="off"></form>
 <p id="wait" role="status">One moment: looking up what this link is for.</p>
 <p id="none" role="alert" hidden>This page needs the whole link that Snapback sent: open it again from the message.</p>
 <noscript><p>This page needs JavaScript, to keep the link's secret out of addresses. Without it: <code>snapback show</code>,
@@ -116,10 +116,10 @@ def answer(app: ClicksApp, request: Request) -> Answer:
     _same_site(request)
     fields = form(request, LARGEST)
     try:
-        ticket = _tickets(app).read(fields.get("ticket", ""), app.now())
-        record = _record(app, ticket.record)
-        return (_do if request.path == "/page/do" else _show)(app, request, ticket, record, fields)
-    except BadTicket as bad:
+        token = _action_tokens(app).read(fields.get("token", ""), app.now())
+        record = _record(app, token.record)
+        return (_do if request.path == "/page/do" else _show)(app, request, token, record, fields)
+    except BadActionToken as bad:
         return _stopped(403, str(bad))
     except _Stop as stop:
         return _stopped(stop.status, str(stop))
@@ -133,19 +133,19 @@ def _record(app: ClicksApp, id: str) -> Record:
     return record
 
 
-def _tickets(app: ClicksApp) -> Tickets:
+def _action_tokens(app: ClicksApp) -> ActionTokens:
     """Raises NotTaken."""
     name = app.settings.clicks.page_key
     if not name:
         raise NotTaken(403, "there is no action page here: `clicks` in the settings names no page_key")
     try:
-        return Tickets(secret(name).encode())
+        return ActionTokens(secret(name).encode())
     except ValueError as error:
         raise NotTaken(503, f"the secret {name} is no key: {error}") from error
 
 
 def _same_site(request: Request) -> None:
-    """A ticket is what lets in; this only keeps other sites' forms from using one. Raises NotTaken.
+    """An action token is what lets in; this only keeps other sites' forms from using one. Raises NotTaken.
 
     With no referrer told, browsers send the origin of a form as `null`: https://fetch.spec.whatwg.org/#origin-header.
     """
@@ -156,36 +156,36 @@ def _same_site(request: Request) -> None:
         raise NotTaken(403, "this request comes from another site")
 
 
-def _person(request: Request, ticket: Ticket) -> Person:
-    return Person(f"{PAGE}{ticket.channel}", where=request.source)
+def _person(request: Request, token: ActionToken) -> Person:
+    return Person(f"{PAGE}{token.channel}", where=request.source)
 
 
-def _why_not(app: ClicksApp, request: Request, ticket: Ticket, record: Record) -> str | None:
-    """Why what the ticket is for can't be done with the record as it is, if that is so."""
+def _why_not(app: ClicksApp, request: Request, token: ActionToken, record: Record) -> str | None:
+    """Why what the action token is for can't be done with the record as it is, if that is so."""
     open_now = {
         "approve": record.status is Status.ASKING,
         "undo": record.status in UNDOABLE and record.reversible and record.before is not None,
         "exempt": record.status in EXEMPTABLE,
     }
-    if not open_now.get(ticket.action):
-        return f"the record is {record.status.replace('_', ' ')} now: there is nothing to {ticket.action}"
-    why = refusal(_person(request, ticket), record, app.settings)
+    if not open_now.get(token.action):
+        return f"the record is {record.status.replace('_', ' ')} now: there is nothing to {token.action}"
+    why = refusal(_person(request, token), record, app.settings)
     return why and f"sorry, {why}"
 
 
 def _show(
-    app: ClicksApp, request: Request, ticket: Ticket, record: Record, fields: Mapping[str, str], wrong: str = ""
+    app: ClicksApp, request: Request, token: ActionToken, record: Record, fields: Mapping[str, str], wrong: str = ""
 ) -> Answer:
     why_not, button = None, ""
-    if ticket.action in ACTIONS:
-        was_used = used(app.dynamodb, app.table, ticket)
+    if token.action in ACTIONS:
+        was_used = used(app.dynamodb, app.table, token)
         why_not = "this link was used already; a link works once" if was_used else None
-        why_not = why_not or _why_not(app, request, ticket, record)
+        why_not = why_not or _why_not(app, request, token, record)
         if why_not:
             button = f'<p role="status" class="wrong">{_text(_sentence(why_not))}</p>'
         else:
-            button = _form(request, ticket, record, fields)
-    does = ticket.action in ACTIONS and not why_not
+            button = _form(request, token, record, fields)
+    does = token.action in ACTIONS and not why_not
     message = message_of(record)
     facts = {
         "Resource": message.resource,
@@ -196,7 +196,7 @@ def _show(
         "Record": record.id,
         "Is now": record.status.replace("_", " "),
     }
-    undo = ticket.action == "undo" and record.status in UNDOABLE
+    undo = token.action == "undo" and record.status in UNDOABLE
     before, after = (record.after, record.before) if undo else (record.before, record.after)
     lines = [] if before is None or after is None else changes(before, after, most=_LINES)
     steps = (
@@ -204,14 +204,14 @@ def _show(
         for step in record.history[-_LINES:]
     )
     alert = f'<p role="alert" class="wrong">{_text(_sentence(wrong))}</p>' if wrong else ""
-    verb = _VERBS.get(ticket.action, "Snapback")
-    would = "" if ticket.action in {"approve", "undo"} else ", if it were fixed"
+    verb = _VERBS.get(token.action, "Snapback")
+    would = "" if token.action in {"approve", "undo"} else ", if it were fixed"
     body = f"""<h1>{_text(verb)}{"?" * does}</h1>
 {alert}<p><strong>{_text(message.headline)}</strong></p>
 <p>{_text(message.reason)}</p>
 <dl>{"".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())}</dl>
 <h2>{"What will be done" if does else "What the fix is"}</h2>
-<p>{_text(_plan(ticket.action if does else "", record))}</p>
+<p>{_text(_plan(token.action if does else "", record))}</p>
 <h2>Before → after{would}</h2>
 <pre>{"".join(map(_line, lines)) or "No difference."}</pre>
 {button}
@@ -230,14 +230,14 @@ def _plan(action: str, record: Record) -> str:
     return f"{fix}.{again * (action == 'approve')}"
 
 
-def _form(request: Request, ticket: Ticket, record: Record, fields: Mapping[str, str]) -> str:
-    verb = _VERBS[ticket.action]
+def _form(request: Request, token: ActionToken, record: Record, fields: Mapping[str, str]) -> str:
+    verb = _VERBS[token.action]
     return f"""<form method="post" action="do">
-<input type="hidden" name="ticket" value="{_text(fields["ticket"])}" autocomplete="off">
+<input type="hidden" name="token" value="{_text(fields["token"])}" autocomplete="off">
 <input type="hidden" name="seen" value="{record.fingerprint}">
-{_exemption(fields) if ticket.action == "exempt" else ""}<p class="note">Snapback knows that this link was sent to the channel
-<strong>{_text(ticket.channel)}</strong>, and not who you are: it can't tell whether the change is your own. If it is, let
-somebody else decide. On record will stand <strong>{_text(str(_person(request, ticket)))}</strong>.</p>
+{_exemption(fields) if token.action == "exempt" else ""}<p class="note">Snapback knows that this link was sent to the channel
+<strong>{_text(token.channel)}</strong>, and not who you are: it can't tell whether the change is your own. If it is, let
+somebody else decide. On record will stand <strong>{_text(str(_person(request, token)))}</strong>.</p>
 <button type="submit">{_text(verb)}</button>
 </form>"""
 
@@ -257,28 +257,28 @@ def _exemption(fields: Mapping[str, str]) -> str:
 """
 
 
-def _do(app: ClicksApp, request: Request, ticket: Ticket, record: Record, fields: Mapping[str, str]) -> Answer:
-    """Raises BadTicket and _Stop. A refusal is handed to `act` too, which puts it on record."""
-    if ticket.action not in ACTIONS:
+def _do(app: ClicksApp, request: Request, token: ActionToken, record: Record, fields: Mapping[str, str]) -> Answer:
+    """Raises BadActionToken and _Stop. A refusal is handed to `act` too, which puts it on record."""
+    if token.action not in ACTIONS:
         raise _Stop(403, "this link only shows")
-    if used(app.dynamodb, app.table, ticket):
-        raise BadTicket("this link was used already; a link works once")
-    person = _person(request, ticket)
+    if used(app.dynamodb, app.table, token):
+        raise BadActionToken("this link was used already; a link works once")
+    person = _person(request, token)
     refused = refusal(person, record, app.settings)
     more: dict[str, str] = {}
     if not refused:
-        if why_not := _why_not(app, request, ticket, record):
+        if why_not := _why_not(app, request, token, record):
             raise _Stop(409, why_not)
         if fields.get("seen") != record.fingerprint:
-            return _show(app, request, ticket, record, fields, "it changed since you were shown it: look again")
-        if ticket.action == "exempt":
+            return _show(app, request, token, record, fields, "it changed since you were shown it: look again")
+        if token.action == "exempt":
             try:
                 end = until(fields.get("days", ""), fields.get("date", ""), app.now())
                 more = {"until": end.isoformat(), "reason": reason(fields.get("reason", ""))}
             except ValueError as error:
-                return _show(app, request, ticket, record, fields, str(error))
-    use_up(app.dynamodb, app.table, ticket)
-    asked = {"action": ticket.action, "record": record.id, "seen": record.fingerprint, "person": asdict(person)}
+                return _show(app, request, token, record, fields, str(error))
+    use_up(app.dynamodb, app.table, token)
+    asked = {"action": token.action, "record": record.id, "seen": record.fingerprint, "person": asdict(person)}
     app.ask_act({**asked, **more})
     if refused:
         raise _Stop(403, f"sorry, {refused}. It is on record that you asked")
@@ -287,7 +287,7 @@ def _do(app: ClicksApp, request: Request, ticket: Ticket, record: Record, fields
         f"""<h1>Handed on</h1>
 <p role="status">Snapback does it now, as {_text(str(person))}. What became of it is told in the channel, and here:</p>
 <form method="post" action="show">
-<input type="hidden" name="ticket" value="{_text(fields["ticket"])}" autocomplete="off">
+<input type="hidden" name="token" value="{_text(fields["token"])}" autocomplete="off">
 <button type="submit">See how it went</button>
 </form>""",
     )

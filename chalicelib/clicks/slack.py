@@ -20,7 +20,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import cut, plain
-from chalicelib.aws.action_tokens import BadTicket, Ticket, use_up
+from chalicelib.aws.action_tokens import ActionToken, BadActionToken, use_up
 from chalicelib.clicks.approvers import OUTSIDER, Person
 from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, NotTaken, form, reason, secret, until
 from chalicelib.core.event import dig, text
@@ -148,12 +148,14 @@ def _clicked(app: ClicksApp, payload: Any, action: str, value: str, signature: s
     _hand_over(app, signature, action, record, seen, _person(app, payload), reply=reply_to)
 
 
-def _hand_over(app: ClicksApp, signature: str, action: str, record: str, seen: str, person: Person, **more: Any) -> None:
+def _hand_over(
+    app: ClicksApp, signature: str, action: str, record: str, seen: str, person: Person, **more: Any
+) -> None:
     """Once a request: it is used up by its signature."""
     expires = int((app.now() + 3 * BELIEVED).timestamp())
     try:
-        use_up(app.dynamodb, app.table, Ticket(record, action, "slack", expires, signature))
-    except BadTicket:
+        use_up(app.dynamodb, app.table, ActionToken(record, action, "slack", expires, signature))
+    except BadActionToken:
         app.logger.warning("a request of Slack's came twice", extra={"record": record})
         return
     app.ask_act({"action": action, "record": record, "seen": seen, "person": asdict(person), **more})

@@ -31,9 +31,9 @@ class Metric(StrEnum):
     """Messages that a fallback channel took."""
     MESSAGES_QUEUED = "MessagesQueued"
     """Messages that no channel took: dead letters."""
-    OUTWARD_SENT = "OutwardSent"
+    EXPORTS_SENT = "ExportsSent"
     """Records that another tool took, such as Security Hub."""
-    OUTWARD_FAILED = "OutwardFailed"
+    EXPORTS_FAILED = "ExportsFailed"
     """Records that another tool refused; Lambda retries them."""
 
 

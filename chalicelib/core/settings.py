@@ -177,7 +177,7 @@ class Clicks(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     page_key: Secret | None = None
 
 
-class Outward(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Exports(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where findings go besides, for other tools: Security Hub (as ASFF), a bus of EventBridge (as `snapback.finding`,
     by its name or ARN), and a bucket (as OCSF, in the layout of Security Lake).
     """
@@ -229,7 +229,7 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     flood: Flood = Flood()
     asking: Asking = Asking()
     clicks: Clicks = Clicks()
-    outward: Outward = Outward()
+    exports: Exports = Exports()
     approvers: tuple[Approver, ...] = ()
     four_eyes: bool = True
     """Whether nobody may decide about their own change."""

@@ -28,7 +28,7 @@ _TOLD = (
     *("id", "record", "step", "at", "status", "news", "mode", "guardrail", "title", "severity", "headline", "resource"),
     *("account", "region", "event", "reason", "actor", "changes", "changed", "did", "commands"),
 )
-"""Of a message. Its links are tickets for the people of a channel."""
+"""Of a message. Its links are action tokens for the people of a channel."""
 
 
 class Bus:

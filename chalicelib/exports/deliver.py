@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from chalicelib.aws.ledger import DynamoLedger
     from chalicelib.core.rule import Rule
-    from chalicelib.core.settings import Outward
+    from chalicelib.core.settings import Exports
 
 _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -40,23 +40,23 @@ _CONFIG = Config(
 )
 
 
-def open_sinks(outward: Outward, source: boto3.Session, home: str, region: str) -> tuple[Sink, ...]:
+def open_sinks(exports: Exports, source: boto3.Session, home: str, region: str) -> tuple[Sink, ...]:
     """Those that the settings name; `home` and `region` are where this function runs."""
     sinks: list[Sink] = []
     client: Callable[..., Any] = partial(source.client, config=_CONFIG)
-    if outward.security_hub:
+    if exports.security_hub:
         from chalicelib.exports.security_hub import SecurityHub
 
         sinks.append(SecurityHub(client("securityhub", region_name=region), home, region))
-    if outward.ocsf:
+    if exports.ocsf:
         from chalicelib.exports.ocsf import Bucket
 
-        sinks.append(Bucket(client("s3", region_name=region), outward.ocsf, region))
-    if outward.bus:
+        sinks.append(Bucket(client("s3", region_name=region), exports.ocsf, region))
+    if exports.bus:
         from chalicelib.exports.bus import Bus
 
-        there = outward.bus.split(":")[3] if outward.bus.startswith("arn:") else region
-        sinks.append(Bus(client("events", region_name=there), outward.bus))
+        there = exports.bus.split(":")[3] if exports.bus.startswith("arn:") else region
+        sinks.append(Bus(client("events", region_name=there), exports.bus))
     return tuple(sinks)
 
 
@@ -93,8 +93,8 @@ def _sent(app: ExportsApp, sink: Sink, steps: Sequence[Step]) -> dict[str, str]:
         refused = dict(sink.send(steps))
     except (ClientError, BotoCoreError) as error:
         refused = dict.fromkeys((step.number for step in steps), why(error))
-    app.metrics.add_metric(Metric.OUTWARD_SENT, MetricUnit.Count, len(steps) - len(refused))
-    app.metrics.add_metric(Metric.OUTWARD_FAILED, MetricUnit.Count, len(refused))
+    app.metrics.add_metric(Metric.EXPORTS_SENT, MetricUnit.Count, len(steps) - len(refused))
+    app.metrics.add_metric(Metric.EXPORTS_FAILED, MetricUnit.Count, len(refused))
     app.metrics.flush_metrics()
     if refused:
         records = sorted({step.record.id for step in steps if step.number in refused})

@@ -1,4 +1,4 @@
-"""Links to the action page, for channels that can't call back: each has a ticket of its own in its fragment."""
+"""Links to the action page, for channels that can't call back: each has an action token of its own in its fragment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.action_tokens import URL_VARIABLE, Tickets, link
+from chalicelib.aws.action_tokens import URL_VARIABLE, ActionTokens, link
 from chalicelib.engine.decide import EXEMPTABLE
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.notify.routing import Summary
 
 WORDS = {"approve": "Approve", "undo": "Undo", "exempt": "Exempt", "show": "Details"}
-"""What a click can ask for, as tickets name it, and what is written on it."""
+"""What a click can ask for, as action tokens name it, and what is written on it."""
 
 
 def choices(message: Message) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def choices(message: Message) -> tuple[str, ...]:
 def open_links(
     settings: Settings, now: Callable[[], datetime], logger: Logger
 ) -> Callable[[Message, str], Mapping[str, str]] | None:
-    """What makes the links of a message to a channel; None where there is no page, or no key to sign tickets with."""
+    """What makes the links of a message to a channel; None where there is no page, or no key to sign action tokens with."""
     where, key = os.environ.get(URL_VARIABLE, "").rstrip("/"), settings.clicks.page_key
     if not where or not key:
         return None
@@ -42,11 +42,11 @@ def open_links(
         from chalicelib.notify.channels.base import Retry, secret
 
         try:
-            tickets = Tickets(secret(channel, key, "the key of the action page").encode())
+            tokens = ActionTokens(secret(channel, key, "the key of the action page").encode())
         except (Retry, ValueError) as error:  # A message without links is better than none.
             logger.error("a message is sent without links to the action page", extra={"error": str(error)})  # noqa: TRY400
             return {}
-        return {name: link(where, tickets.issue(message.record, name, channel, now())) for name in choices(message)}
+        return {name: link(where, tokens.issue(message.record, name, channel, now())) for name in choices(message)}
 
     return links
 

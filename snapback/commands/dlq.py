@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from snapback.dlq import Letter, Look, Queue
+    from snapback.dlq import DeadLetter, Look, Queue
 
 
 @click.group(short_help="Events and messages that were given up.")
@@ -162,7 +162,7 @@ class _Again:
         self._logger = found.logger
         self._here = replay.quiet(found.home, settings, table=found.table, spill=found.spill)
 
-    def event(self, letter: Letter) -> str:
+    def event(self, letter: DeadLetter) -> str:
         from chalicelib import catalog
         from snapback import dlq, render
         from snapback.replay.logs import as_entry
@@ -186,7 +186,7 @@ class _Again:
             f"{letter.id[:8]}  {letter.what}: {', '.join(became) or 'nothing that a guardrail asks about'}"
         )
 
-    def messages(self, letter: Letter) -> str:
+    def messages(self, letter: DeadLetter) -> str:
         from chalicelib import catalog
         from chalicelib.exports import deliver
         from chalicelib.notify import outbox
@@ -195,13 +195,13 @@ class _Again:
         self._here.logger = self._logger  # It tells which channel did not take what.
         if letter.batch is None and letter.message is None:
             raise dlq.Failed("look at it with `snapback dlq show`, then drop it")
-        to_tools = "-Outward-" in letter.function_name
+        to_tools = "-Exports-" in letter.function_name
         tell: Callable[[Any], Any] = lambda event: outbox.notify(self._here, event, None)  # noqa: E731 - one of three
         if not self._local:
-            arn = dlq.function_arn(letter, self._here.home, self._stack, "Notify|Outward")
+            arn = dlq.function_arn(letter, self._here.home, self._stack, "Notify|Exports")
             tell = lambda event: dlq.invoke(arn, event, wait=True)  # noqa: E731 - one of three
         elif to_tools and not self._here.sinks:
-            raise dlq.Failed("the settings name no tool under `outward` to send it to")
+            raise dlq.Failed("the settings name no tool under `exports` to send it to")
         elif to_tools:
             tell = lambda event: deliver.deliver(self._here, event, None, catalog.rule)  # noqa: E731 - one of three
         elif not self._here.channels:
@@ -235,7 +235,7 @@ def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
     return [Queue(url) for url in urls]
 
 
-def _chosen(look: Look, ids: tuple[str, ...], *, everything: bool) -> list[Letter]:
+def _chosen(look: Look, ids: tuple[str, ...], *, everything: bool) -> list[DeadLetter]:
     """The letters that are meant, by the first characters of their ids."""
     if everything == bool(ids):
         raise Refused("name letters of `snapback dlq list`, or say --all" + " alone" * bool(ids))

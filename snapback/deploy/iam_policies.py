@@ -68,7 +68,7 @@ def functions() -> tuple[str, ...]:
     return (
         *(f"guard_{service}" for service in catalog.services()),
         "notify",
-        "outward",
+        "exports",
         "act",
         "api_handler",
         "canary",
@@ -117,20 +117,20 @@ def policy_of(function: str) -> Policy:
             *_secrets(),
         ]
     elif function == "api_handler":
-        only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ticket#*"]}}
+        only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["action_token#*"]}}
         statements += [
             _allow("Ledger", ["dynamodb:GetItem"], [LEDGER]),
-            {**_allow("Tickets", ["dynamodb:PutItem"], [LEDGER]), "Condition": only},
+            {**_allow("Action tokens", ["dynamodb:PutItem"], [LEDGER]), "Condition": only},
             _allow("Spill", ["s3:GetObject"], [SPILL]),
             _allow("Act", ["lambda:InvokeFunction"], [{"Fn::GetAtt": ["Act", "Arn"]}]),
             *_secrets(),
         ]
-    elif function == "outward":
+    elif function == "exports":
         statements += [
             *_stream(),
             _allow("Spill", ["s3:GetObject"], [SPILL]),
             _allow("FailedMessages", ["sqs:SendMessage"], [{"Fn::GetAtt": ["FailedMessages", "Arn"]}]),
-            *_outward(),
+            *_exports(),
         ]
     elif function in _SWEEP:
         statements += _sweep(function)
@@ -343,11 +343,11 @@ def _settings() -> Any:
     return _allow("Settings", actions, [_sub(here % "ssm" + "parameter/${AWS::StackName}/settings"), either])
 
 
-def _outward() -> list[Any]:
+def _exports() -> list[Any]:
     """To send findings where the template's parameters say, and by our own name."""
     hub = "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:"
-    bus = {"Fn::If": ["OutwardToBus", {"Ref": "OutwardBus"}, _sub(f"{_BUS}/none")]}
-    bucket = {"Fn::If": ["OutwardToBucket", {"Fn::Sub": "${OutwardBucket}/*"}, {"Fn::Sub": "${Spill.Arn}/none"}]}
+    bus = {"Fn::If": ["ExportsToBus", {"Ref": "ExportsBus"}, _sub(f"{_BUS}/none")]}
+    bucket = {"Fn::If": ["ExportsToBucket", {"Fn::Sub": "${ExportsBucket}/*"}, {"Fn::Sub": "${Spill.Arn}/none"}]}
     ours = {"StringEquals": {"events:source": SOURCE, "events:detail-type": DETAIL_TYPE}}
     return [
         _allow("SecurityHub", ["securityhub:BatchImportFindings"], [_sub(hub + "product/${AWS::AccountId}/default")]),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
-MEMORY = {"notify": 256, "outward": 256, "act": 512, "api_handler": 1024, "canary": 256, "canary_echo": 256}
+MEMORY = {"notify": 256, "exports": 256, "act": 512, "api_handler": 1024, "canary": 256, "canary_echo": 256}
 
 
 def package(settings: Path, build: Path, fill: Callable[[Path], None], *, python: str) -> Path:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.analysis.policy_access import by_statement, let_in, public, unknown_principals
-from chalicelib.analysis.policy_document import drop, drop_principals, without_deleted_principals, statements
+from chalicelib.analysis.policy_document import drop, drop_principals, statements, without_deleted_principals
 from chalicelib.analysis.policy_escalation import why_admin
 from chalicelib.core.baseline import Allow, Baseline
 
@@ -636,7 +636,10 @@ def test_the_living_stay_to_the_byte(policy: Written, data: st.DataObject) -> No
 
 
 def test_of_a_policy_for_the_dead_nothing_is_left() -> None:
-    assert without_deleted_principals('{"Statement": {"Effect": "Allow", "Principal": {"AWS": "AROAEXAMPLEROLEID123"}}}') is None
+    assert (
+        without_deleted_principals('{"Statement": {"Effect": "Allow", "Principal": {"AWS": "AROAEXAMPLEROLEID123"}}}')
+        is None
+    )
 
 
 def test_a_deleted_principal_that_a_deny_exempts_stays() -> None:

@@ -23,7 +23,7 @@ from chalicelib.aws.settings_source import (
     live_settings,
 )
 from chalicelib.core.baseline import Baseline, Require
-from chalicelib.core.settings import Asking, Exemption, Outward, Settings
+from chalicelib.core.settings import Asking, Exemption, Exports, Settings
 from chalicelib.core.types import Mode, Status
 from tests.support.events import HOME, REGION, cloudtrail_event
 
@@ -99,9 +99,9 @@ def test_a_version_that_cannot_be_used_is_refused_loudly_and_the_last_good_one_k
 @pytest.mark.parametrize("bad", [BAD, None])
 def test_with_no_good_version_the_packaged_settings_tell_and_nothing_is_fixed(bad: bytes | None) -> None:
     there = Published(bad)
-    live = there.live(Settings(mode=Mode.FIX, outward=Outward(bus="default")))
+    live = there.live(Settings(mode=Mode.FIX, exports=Exports(bus="default")))
     instead = there.current(live)
-    assert instead.outward.bus == "default"
+    assert instead.exports.bus == "default"
     assert "so nothing is fixed" in instead.trouble
     there.clock += KEPT
     assert there.current(live) is instead
@@ -264,7 +264,7 @@ def test_what_is_known_reaches_the_guardrails_of_a_warm_container(container: Wor
 def test_channels_and_sinks_are_opened_anew(container: World) -> None:
     here = wiring.application(CONTEXT)
     assert here.sinks == ()
-    publish(container, document(outward=Outward(bus="default")))
+    publish(container, document(exports=Exports(bus="default")))
     container.later(seconds=KEPT)
     assert [sink.name for sink in wiring.application(CONTEXT).sinks] == ["bus"]
 

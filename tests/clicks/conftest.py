@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities import parameters
 from slack_sdk.signature import SignatureVerifier
 
 from chalicelib import wiring
-from chalicelib.aws.action_tokens import Tickets
+from chalicelib.aws.action_tokens import ActionTokens
 from chalicelib.clicks import slack
 from chalicelib.clicks.http import FORM
 from chalicelib.core.settings import Approver, Clicks, SlackApp
@@ -50,8 +50,8 @@ class Desk:
     def steps(self) -> list[str]:
         return [step.status for step in self.now().history]
 
-    def ticket(self, action: str = "approve", channel: str = "teams", key: str = KEY) -> str:
-        return Tickets(key.encode()).issue(self.record, action, channel, self.world.clock)
+    def token(self, action: str = "approve", channel: str = "teams", key: str = KEY) -> str:
+        return ActionTokens(key.encode()).issue(self.record, action, channel, self.world.clock)
 
     def post(self, path: str, **fields: str) -> Got:
         return self.api.ask("POST", path, urlencode(fields).encode(), content_type=FORM)

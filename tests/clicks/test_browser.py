@@ -71,13 +71,13 @@ class Tab:
     def __init__(self, browser: webdriver.Chrome, site: Site, desk: Desk) -> None:
         self.browser, self.site, self.desk = browser, site, desk
 
-    def open(self, ticket: str) -> None:
+    def open(self, token: str) -> None:
         self.browser.get("about:blank")  # Or another fragment would be the same page.
-        self.browser.get(link(self.site.url, ticket))
+        self.browser.get(link(self.site.url, token))
 
-    def follow(self, ticket: str) -> None:
+    def follow(self, token: str) -> None:
         """Open a link and wait until it is shown what it is for."""
-        self.open(ticket)
+        self.open(token)
         self.until("page/show")
 
     def until(self, path: str) -> None:
@@ -131,8 +131,8 @@ def tab(browser: webdriver.Chrome, desk: Desk) -> Iterator[Tab]:
 
 
 def test_open_see_tab_enter_and_it_is_done_once(tab: Tab) -> None:
-    ticket = tab.desk.ticket()
-    tab.follow(ticket)
+    token = tab.desk.token()
+    tab.follow(token)
     for said in ("Approve the fix?", "app-logs", "alice", "AllUsers", "not who you are", tab.desk.record):
         assert said in tab.text, said
     assert "- " in tab.find("del").text
@@ -148,15 +148,15 @@ def test_open_see_tab_enter_and_it_is_done_once(tab: Tab) -> None:
     tab.until("page/show")
     assert re.search(r"Is now\s+fixed", tab.text)
     assert not tab.browser.find_elements(By.TAG_NAME, "button")
-    tab.follow(ticket)
+    tab.follow(token)
     assert "This link was used already; a link works once." in tab.text
     assert len(tab.desk.handed) == 1
 
 
 def test_a_second_press_in_another_tab_is_refused(tab: Tab) -> None:
-    ticket = tab.desk.ticket()
-    tab.follow(ticket)
-    tab.desk.post("/page/do", ticket=ticket, seen=tab.desk.now().fingerprint)
+    token = tab.desk.token()
+    tab.follow(token)
+    tab.desk.post("/page/do", token=token, seen=tab.desk.now().fingerprint)
     tab.offended = True  # type: ignore[attr-defined]  # Of a 403 the console tells, too.
     tab.find("button").click()
     tab.until("page/do")
@@ -164,14 +164,14 @@ def test_a_second_press_in_another_tab_is_refused(tab: Tab) -> None:
     assert len(tab.desk.handed) == 1
 
 
-def test_the_ticket_is_in_no_address_and_no_header(tab: Tab) -> None:
-    ticket = tab.desk.ticket()
-    tab.follow(ticket)
-    assert ticket[:30] not in tab.browser.current_url
+def test_the_token_is_in_no_address_and_no_header(tab: Tab) -> None:
+    token = tab.desk.token()
+    tab.follow(token)
+    assert token[:30] not in tab.browser.current_url
     tab.browser.back()
-    assert ticket[:30] not in tab.browser.current_url
+    assert token[:30] not in tab.browser.current_url
     for method, path, headers in tab.site.requests:
-        assert ticket[:30] not in f"{method} {path} {headers}"
+        assert token[:30] not in f"{method} {path} {headers}"
         assert "Referer" not in headers
     posted = [headers for method, _, headers in tab.site.requests if method == "POST"]
     assert posted
@@ -180,35 +180,35 @@ def test_the_ticket_is_in_no_address_and_no_header(tab: Tab) -> None:
 
 def test_a_preview_of_any_address_does_nothing(tab: Tab) -> None:
     """What fetches links to preview them drops the fragment; one that runs scripts sees the page, and presses nothing."""
-    ticket = tab.desk.ticket()
+    token = tab.desk.token()
     tab.offended = True  # type: ignore[attr-defined]  # Of a 403 the console tells, too.
     for path in ("page", "page.js", "page/show", "page/do", "slack"):
         tab.browser.get(f"{tab.site.url}/{path}")
-    tab.follow(ticket)
+    tab.follow(token)
     assert not tab.desk.handed
     assert tab.desk.steps() == ["asking"]
 
 
-def test_a_link_without_its_ticket_and_a_bad_one_say_so(tab: Tab) -> None:
+def test_a_link_without_its_token_and_a_bad_one_say_so(tab: Tab) -> None:
     tab.open("")
     assert tab.find("#none").is_displayed()
     assert not tab.find("#wait").is_displayed()
     tab.offended = True  # type: ignore[attr-defined]  # Of a 403 the console tells, too.
-    for ticket in ("x", tab.desk.ticket(key="x" * 32)):
-        tab.follow(ticket)
+    for token in ("x", tab.desk.token(key="x" * 32)):
+        tab.follow(token)
         assert tab.find("[role=alert]").text == "This link is none of Snapback's, or not all of it."
 
 
 def test_another_link_in_the_same_tab_is_taken(tab: Tab) -> None:
     tab.open("")
-    tab.script(f"location.hash = '{tab.desk.ticket('undo')}'")
+    tab.script(f"location.hash = '{tab.desk.token('undo')}'")
     tab.until("page/show")
     assert "Undo the fix" in tab.text
     assert "nothing to undo" in tab.text
 
 
 def test_an_exemption_by_keyboard_alone(tab: Tab) -> None:
-    tab.follow(tab.desk.ticket("exempt"))
+    tab.follow(tab.desk.token("exempt"))
     tab.press(Keys.TAB)
     assert tab.focused().get_attribute("value") == "7"
     tab.press(Keys.ARROW_DOWN)
@@ -223,7 +223,7 @@ def test_an_exemption_by_keyboard_alone(tab: Tab) -> None:
 
 
 def test_every_field_has_its_label_and_the_page_its_title_language_and_heading(tab: Tab) -> None:
-    tab.follow(tab.desk.ticket("exempt"))
+    tab.follow(tab.desk.token("exempt"))
     labels = (
         "return [...document.querySelectorAll('input:not([type=hidden]), textarea')].map(each => each.labels.length)"
     )
@@ -237,7 +237,7 @@ def test_every_field_has_its_label_and_the_page_its_title_language_and_heading(t
 def test_all_text_can_be_read_in_light_and_dark(tab: Tab, scheme: str) -> None:
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     tab.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    tab.follow(tab.desk.ticket("exempt"))
+    tab.follow(tab.desk.token("exempt"))
     ratios = tab.script(CONTRAST)
     assert len(ratios) > 20
     assert not [each for each in ratios if each[1] < 4.5]
@@ -253,7 +253,7 @@ def test_nothing_is_cut_off_in_a_narrow_window_or_when_it_is_large(tab: Tab, zoo
     tab.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     tab.browser.execute_cdp_cmd("Emulation.setPageScaleFactor", {"pageScaleFactor": 1})
     for action in ("approve", "exempt"):
-        tab.follow(tab.desk.ticket(action))
+        tab.follow(tab.desk.token(action))
         if zoom == 2:
             tab.script("document.documentElement.style.fontSize = '200%'")
         wide = tab.script("return [document.documentElement.scrollWidth, innerWidth]")
@@ -275,13 +275,13 @@ def test_hostile_text_runs_nothing(tab: Tab) -> None:
         before={HOSTILE: HOSTILE},
         after={},
     )
-    tab.follow(tab.desk.ticket())
+    tab.follow(tab.desk.token())
     assert "<script>alert(1)</script>" in tab.text
     assert tab.script("return document.querySelectorAll('img, main script').length") == 0
 
 
 def test_the_policy_holds_off_a_script_that_got_in_all_the_same(tab: Tab) -> None:
-    tab.follow(tab.desk.ticket())
+    tab.follow(tab.desk.token())
     tab.offended = True  # type: ignore[attr-defined]
     for way in ("it.setAttribute('onclick', 'window.ran = 1')", "it.innerHTML = '<img src=x onerror=window.ran=1>'"):
         with pytest.raises(JavascriptException, match=r"TrustedScript|TrustedHTML"):

@@ -29,8 +29,8 @@ def seen(got: Got) -> str:
     return found[1]
 
 
-def do(desk: Desk, ticket: str, **fields: str) -> Got:
-    return desk.post("/page/do", ticket=ticket, **({"seen": seen(desk.post("/page/show", ticket=ticket))} | fields))
+def do(desk: Desk, token: str, **fields: str) -> Got:
+    return desk.post("/page/do", token=token, **({"seen": seen(desk.post("/page/show", token=token))} | fields))
 
 
 def only_line(got: Got) -> str:
@@ -40,7 +40,7 @@ def only_line(got: Got) -> str:
 
 
 def test_it_shows_what_will_be_done_before_and_after_who_changed_it_and_which_record(desk: Desk) -> None:
-    got = desk.post("/page/show", ticket=desk.ticket())
+    got = desk.post("/page/show", token=desk.token())
     assert got.status == 200
     for said in ("Approve the fix?", "app-logs", "alice", "What will be done", desk.record, "teams", "not who you are"):
         assert said in got.text, said
@@ -49,23 +49,23 @@ def test_it_shows_what_will_be_done_before_and_after_who_changed_it_and_which_re
 
 
 def test_a_confirmed_approval_is_done_once_and_says_who_from_where(desk: Desk) -> None:
-    ticket = desk.ticket()
-    got = do(desk, ticket)
+    token = desk.token()
+    got = do(desk, token)
     assert (got.status, len(desk.handed)) == (200, 1)
     record = desk.now()
     assert record.status is Status.FIXED
     assert record.history[-1].by == "page:teams from 127.0.0.1"
-    again = desk.post("/page/show", ticket=ticket)
+    again = desk.post("/page/show", token=token)
     assert "used already" in again.text
     assert "<dd>fixed</dd>" in again.text
     assert "<form" not in again.text
-    assert "works once" in only_line(desk.post("/page/do", ticket=ticket, seen=record.fingerprint))
+    assert "works once" in only_line(desk.post("/page/do", token=token, seen=record.fingerprint))
     assert len(desk.handed) == 1
 
 
 def test_of_two_who_press_the_button_at_once_one_acts(desk: Desk) -> None:
-    ticket = desk.ticket()
-    fields = {"ticket": ticket, "seen": seen(desk.post("/page/show", ticket=ticket))}
+    token = desk.token()
+    fields = {"token": token, "seen": seen(desk.post("/page/show", token=token))}
     with ThreadPoolExecutor(2) as two:
         answers = list(two.map(lambda _: desk.post("/page/do", **fields), range(2)))
     assert sorted(each.status for each in answers) == [200, 403]
@@ -73,32 +73,32 @@ def test_of_two_who_press_the_button_at_once_one_acts(desk: Desk) -> None:
 
 
 def test_two_links_of_one_question_act_once(desk: Desk) -> None:
-    first, second = desk.ticket(), desk.ticket()
-    fingerprint = seen(desk.post("/page/show", ticket=second))
+    first, second = desk.token(), desk.token()
+    fingerprint = seen(desk.post("/page/show", token=second))
     do(desk, first)
-    got = desk.post("/page/do", ticket=second, seen=fingerprint)
+    got = desk.post("/page/do", token=second, seen=fingerprint)
     assert (got.status, only_line(got)) == (409, "The record is fixed now: there is nothing to approve.")
     assert desk.steps() == ["asking", "fixing", "fixed"]
 
 
 def test_what_has_changed_since_it_was_shown_is_shown_again_and_not_done(desk: Desk) -> None:
-    ticket = desk.ticket()
-    old = seen(desk.post("/page/show", ticket=ticket))
+    token = desk.token()
+    old = seen(desk.post("/page/show", token=token))
     record = desk.now()
     ledger = desk.application.ledger
     ledger.move(record, Status.ASKING, by="snapback", note="it changed since", reason="another")
-    got = desk.post("/page/do", ticket=ticket, seen=old)
+    got = desk.post("/page/do", token=token, seen=old)
     assert (got.status, only_line(got)) == (400, "It changed since you were shown it: look again.")
     assert not desk.handed
     assert seen(got) != old
-    assert do(desk, ticket).status == 200, "the link was not used up by that"
+    assert do(desk, token).status == 200, "the link was not used up by that"
 
 
 def test_an_undo_shows_the_way_back_and_goes_it(desk: Desk) -> None:
-    do(desk, desk.ticket())
-    ticket = desk.ticket("undo")
-    assert re.search(r"<ins>\+ .*AllUsers", desk.post("/page/show", ticket=ticket).text)
-    assert do(desk, ticket).status == 200
+    do(desk, desk.token())
+    token = desk.token("undo")
+    assert re.search(r"<ins>\+ .*AllUsers", desk.post("/page/show", token=token).text)
+    assert do(desk, token).status == 200
     assert desk.now().status is Status.UNDONE
 
 
@@ -112,7 +112,7 @@ def test_an_undo_shows_the_way_back_and_goes_it(desk: Desk) -> None:
     ],
 )
 def test_an_exemption_ends_as_chosen_with_a_reason(desk: Desk, fields: dict[str, str], until: str) -> None:
-    assert do(desk, desk.ticket("exempt"), reason="a <public> website", **fields).status == 200
+    assert do(desk, desk.token("exempt"), reason="a <public> website", **fields).status == 200
     last = desk.now().history[-1]
     assert (last.status, last.note) == ("expired", f"let be until {until} UTC: a <public> website")
 
@@ -136,35 +136,35 @@ def test_an_exemption_ends_as_chosen_with_a_reason(desk: Desk, fields: dict[str,
 def test_an_exemption_that_lacks_something_says_what_and_keeps_what_was_typed(
     desk: Desk, fields: dict[str, str], line: str
 ) -> None:
-    ticket = desk.ticket("exempt")
-    got = do(desk, ticket, **({"reason": "a website"} | fields))
+    token = desk.token("exempt")
+    got = do(desk, token, **({"reason": "a website"} | fields))
     assert (got.status, only_line(got)) == (400, line)
     assert fields.get("reason", "a website") in got.text
     assert not desk.handed
-    assert do(desk, ticket, reason="a website", days="1").status == 200
+    assert do(desk, token, reason="a website", days="1").status == 200
 
 
 def test_a_link_that_only_shows_can_do_nothing(desk: Desk) -> None:
-    got = desk.post("/page/show", ticket=desk.ticket("show"))
+    got = desk.post("/page/show", token=desk.token("show"))
     assert got.status == 200
     assert "<form" not in got.text
-    assert only_line(desk.post("/page/do", ticket=desk.ticket("show"))) == "This link only shows."
+    assert only_line(desk.post("/page/do", token=desk.token("show"))) == "This link only shows."
     assert not desk.handed
 
 
 @pytest.mark.parametrize("approvers", [(), (Approver("*"),), (Approver("page:mail"),), (Approver("*@example.com"),)])
 def test_a_channel_that_no_approver_names_decides_nothing_and_that_is_on_record(desk: Desk, approvers: Any) -> None:
     desk.application.settings = with_(desk, approvers=approvers)
-    ticket = desk.ticket()
-    got = desk.post("/page/show", ticket=ticket)
+    token = desk.token()
+    got = desk.post("/page/show", token=token)
     assert "may not decide" in got.text
     assert "<form" not in got.text
-    got = desk.post("/page/do", ticket=ticket)
+    got = desk.post("/page/do", token=token)
     assert got.status == 403
     assert "It is on record" in only_line(got)
     assert desk.steps() == ["asking", "refused"]
     assert desk.now().history[-1].by == "page:teams from 127.0.0.1"
-    assert "works once" in only_line(desk.post("/page/do", ticket=ticket))
+    assert "works once" in only_line(desk.post("/page/do", token=token))
     assert desk.steps() == ["asking", "refused"]
 
 
@@ -176,19 +176,19 @@ def with_(desk: Desk, **changed: Any) -> Settings:
 
 @pytest.mark.parametrize("path", ["/page/show", "/page/do"])
 def test_a_bad_link_gets_one_line_and_does_nothing(desk: Desk, path: str) -> None:
-    good = desk.ticket()
-    for text in ("", "x", good[:-9], "." + good, good + good, desk.ticket(key="x" * 32), "é.ü", "\0", "x" * 9000):
-        got = desk.post(path, ticket=text)
+    good = desk.token()
+    for text in ("", "x", good[:-9], "." + good, good + good, desk.token(key="x" * 32), "é.ü", "\0", "x" * 9000):
+        got = desk.post(path, token=text)
         assert (got.status, only_line(got)) == (403, "This link is none of Snapback&#x27;s, or not all of it.")
     assert desk.post(path).status == 403
-    assert desk.post(path, ticket=replaced_record(desk)).status == 404
+    assert desk.post(path, token=replaced_record(desk)).status == 404
     desk.world.clock += VALID
-    assert "expired at 2026-11-24 10:00 UTC" in only_line(desk.post(path, ticket=good))
+    assert "expired at 2026-11-24 10:00 UTC" in only_line(desk.post(path, token=good))
     assert not desk.handed
 
 
 def replaced_record(desk: Desk) -> str:
-    return replace(desk, record="0" * 16).ticket()
+    return replace(desk, record="0" * 16).token()
 
 
 @pytest.mark.parametrize("path", ["/page/show", "/page/do"])
@@ -206,28 +206,28 @@ def replaced_record(desk: Desk) -> str:
     ],
 )
 def test_forms_come_from_the_page_itself(desk: Desk, path: str, headers: dict[str, str], status: int) -> None:
-    body = f"ticket={desk.ticket()}&seen={desk.now().fingerprint}".encode()
+    body = f"token={desk.token()}&seen={desk.now().fingerprint}".encode()
     got = desk.api.ask("POST", path, body, **({"content_type": FORM} | headers))
     assert got.status == status
     assert len(desk.handed) == (status == 200 and path == "/page/do")
 
 
 def test_a_huge_request_is_not_read(desk: Desk) -> None:
-    got = desk.post("/page/do", ticket=desk.ticket(), reason="x" * page.LARGEST)
+    got = desk.post("/page/do", token=desk.token(), reason="x" * page.LARGEST)
     assert (got.status, got.text) == (413, "at most 16384 bytes are taken\n")
 
 
 def test_fields_that_come_twice_or_by_the_hundred_are_none(desk: Desk) -> None:
-    ticket = desk.ticket()
-    for body in (f"ticket={ticket}&ticket={ticket}", "&".join(["a=1"] * 100), "%ff=%fe&ticket=\xff"):
+    token = desk.token()
+    for body in (f"token={token}&token={token}", "&".join(["a=1"] * 100), "%ff=%fe&token=\xff"):
         assert desk.api.ask("POST", "/page/do", body.encode("latin-1"), content_type=FORM).status in {400, 403}
 
 
 @pytest.mark.parametrize("path", ["/page", "/page.js", "/page/show", "/page/do", "/slack", "/", "/act"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_no_other_method_does_anything(desk: Desk, method: str, path: str) -> None:
-    ticket = desk.ticket()
-    got = desk.api.ask(method, f"{path}?ticket={ticket}&seen={desk.now().fingerprint}", content_type=FORM)
+    token = desk.token()
+    got = desk.api.ask(method, f"{path}?token={token}&seen={desk.now().fingerprint}", content_type=FORM)
     shells = method == "GET" and path in {"/page", "/page.js"}
     assert (got.status == 200) == (shells or got.headers == {"access-control-allow-methods": "OPTIONS"})
     assert desk.record not in got.text
@@ -237,7 +237,7 @@ def test_no_other_method_does_anything(desk: Desk, method: str, path: str) -> No
 
 def test_every_answer_has_the_headers_that_hold_a_page_in(desk: Desk) -> None:
     answers = [desk.api.ask("GET", "/page"), desk.api.ask("GET", "/page.js"), desk.post("/page/show"), desk.slack({})]
-    answers += [desk.post("/page/show", ticket=desk.ticket())]
+    answers += [desk.post("/page/show", token=desk.token())]
     for got in answers:
         policy = dict(part.strip().partition(" ")[::2] for part in got.headers["content-security-policy"].split(";"))
         assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
@@ -252,12 +252,12 @@ def test_every_answer_has_the_headers_that_hold_a_page_in(desk: Desk) -> None:
 
 
 def test_without_a_key_there_is_no_page_and_a_short_key_is_said(desk: Desk) -> None:
-    ticket = desk.ticket()
+    token = desk.token()
     desk.application.settings = with_(desk, clicks=Clicks())
-    assert "page_key" in desk.post("/page/do", ticket=ticket).text
+    assert "page_key" in desk.post("/page/do", token=token).text
     for name in ("secretsmanager:snapback/none", "ssm:/snapback/slack-token"):
         desk.application.settings = with_(desk, clicks=Clicks(page_key=name))
-        got = desk.post("/page/do", ticket=ticket)
+        got = desk.post("/page/do", token=token)
         assert got.status == 503
         assert name in got.text
     assert not desk.handed
@@ -284,9 +284,9 @@ def test_hostile_text_is_shown_and_nothing_else(desk: Desk) -> None:
     )
     desk.application.settings = with_(desk, approvers=(Approver("page:*"),))
     for action in ("approve", "exempt", "show"):
-        ticket = desk.ticket(action, channel=HOSTILE)
-        got = desk.post("/page/show", ticket=ticket)
-        answers = [got] if action == "show" else [got, do(desk, ticket, days="1", reason=HOSTILE, date=HOSTILE)]
+        token = desk.token(action, channel=HOSTILE)
+        got = desk.post("/page/show", token=token)
+        answers = [got] if action == "show" else [got, do(desk, token, days="1", reason=HOSTILE, date=HOSTILE)]
         for each in answers:
             assert not re.search(r"<(script|img|!--)|\x1b|\u202e", each.text)
             assert set(re.findall(r"</?([a-z]+\d?)", each.text)) <= {
@@ -312,14 +312,14 @@ def test_hostile_text_is_shown_and_nothing_else(desk: Desk) -> None:
             assert "&lt;script&gt;" in each.text or each.status == 200
 
 
-def test_nothing_of_a_ticket_or_of_what_people_wrote_is_logged(desk: Desk) -> None:
+def test_nothing_of_a_token_or_of_what_people_wrote_is_logged(desk: Desk) -> None:
     out = io.StringIO()
     desk.application.logger = Logger(service="clicks", level="DEBUG", stream=out, json_serializer=_in_ascii)
-    ticket = desk.ticket("exempt")
-    do(desk, ticket, days="1", reason="hunter2")
-    desk.post("/page/do", ticket=ticket, reason="hunter2")
+    token = desk.token("exempt")
+    do(desk, token, days="1", reason="hunter2")
+    desk.post("/page/do", token=token, reason="hunter2")
     logged = out.getvalue()
-    assert ticket[:20] not in logged
+    assert token[:20] not in logged
     assert "hunter2" not in logged
     assert '"path":"/page/do"' in logged
     assert '"source":"127.0.0.1"' in logged

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib import canary, catalog
 from chalicelib.core.pattern import matches
-from chalicelib.core.settings import Outward
+from chalicelib.core.settings import Exports
 from chalicelib.core.types import REFUSED, Status
 from chalicelib.exports.bus import Bus, detail
 from tests.exports.stream import Lambda, item, life, step_of
@@ -31,7 +31,7 @@ SECRET = "correct horse battery staple"
 
 @pytest.fixture
 def here(world: World) -> Application:
-    return world.application(outward=Outward(bus="default"))
+    return world.application(exports=Exports(bus="default"))
 
 
 @dataclass
@@ -93,7 +93,7 @@ def test_our_own_events_call_none_of_our_functions(here: Application) -> None:
 
 def test_a_bus_of_another_account_and_region_is_spoken_to_there(world: World) -> None:
     arn = "arn:aws:events:eu-west-1:210987654321:event-bus/findings"
-    (bus,) = world.application(outward=Outward(bus=arn)).sinks
+    (bus,) = world.application(exports=Exports(bus=arn)).sinks
     assert isinstance(bus, Bus)
     assert bus._client.meta.region_name == "eu-west-1"
 
@@ -120,7 +120,7 @@ def test_events_come_once_when_some_are_refused(here: Application) -> None:
 
 
 def test_another_sink_s_trouble_does_not_put_an_event_twice(here: Application, world: World) -> None:
-    application = world.application(outward=Outward(bus="default", security_hub=True))
+    application = world.application(exports=Exports(bus="default", security_hub=True))
     world.client("securityhub").enable_security_hub()
     lambda_ = Lambda(application, life(record_of(Status.ALERTED)))
     with security_hub(HOME) as findings, default_bus() as events:
@@ -132,7 +132,7 @@ def test_another_sink_s_trouble_does_not_put_an_event_twice(here: Application, w
 
 
 def test_a_bus_that_is_down_holds_up_no_other_sink(world: World) -> None:
-    application = world.application(outward=Outward(bus="default", security_hub=True))
+    application = world.application(exports=Exports(bus="default", security_hub=True))
     world.client("securityhub").enable_security_hub()
     lambda_ = Lambda(application, life(record_of(Status.ALERTED)))
     with security_hub(HOME) as findings, deny("PutEvents", code="InternalException"):

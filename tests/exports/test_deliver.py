@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib import wiring
 from chalicelib.core.event import Actor
-from chalicelib.core.settings import Outward
+from chalicelib.core.settings import Exports
 from chalicelib.core.types import Status
 from chalicelib.exports import bus, ocsf
 from chalicelib.exports.security_hub import SecurityHub
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 CONTEXT = SimpleNamespace(
-    invoked_function_arn=f"arn:aws:lambda:{REGION}:{HOME}:function:snapback-Outward-1A2B3C",
+    invoked_function_arn=f"arn:aws:lambda:{REGION}:{HOME}:function:snapback-Exports-1A2B3C",
     get_remaining_time_in_millis=lambda: 60_000,
 )
 
@@ -36,7 +36,7 @@ def test_nothing_is_read_and_sent_while_the_settings_name_no_tool(world: World) 
 
 
 def test_an_item_that_is_no_record_fails_alone(world: World) -> None:
-    application = world.application(outward=Outward(bus="default"))
+    application = world.application(exports=Exports(bus="default"))
     bad, good = item(1, record_of(Status.ALERTED, id="a" * 16)), item(2, record_of(Status.ALERTED, id="b" * 16))
     del bad["dynamodb"]["NewImage"]["actor"]
     with default_bus() as events:
@@ -72,16 +72,16 @@ def test_slots_and_marks_are_no_findings(world: World) -> None:
     slot: Any = item(1, record_of(Status.ALERTED))
     slot["dynamodb"]["NewImage"] = {"pk": {"S": "slot#x"}, "record": {"S": "y"}}
     with default_bus() as events:
-        assert Lambda(world.application(outward=Outward(bus="default")), [slot]).once() == []
+        assert Lambda(world.application(exports=Exports(bus="default")), [slot]).once() == []
     assert events == []
 
 
 def test_the_function_sends_what_the_settings_of_its_container_say(world: World) -> None:
-    application = world.application(outward=Outward(bus="default"))
+    application = world.application(exports=Exports(bus="default"))
     wiring.use(application)
     try:
         with default_bus() as events:
-            answer = wiring.outward({"Records": life(record_of(Status.ALERTED))}, CONTEXT)
+            answer = wiring.exports({"Records": life(record_of(Status.ALERTED))}, CONTEXT)
     finally:
         wiring.forget(application)
     assert answer == {"batchItemFailures": []}

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib import catalog
-from chalicelib.core.settings import Outward
+from chalicelib.core.settings import Exports
 from chalicelib.core.types import Status
 from chalicelib.exports.bus import Bus
 from chalicelib.exports.deliver import deliver
@@ -127,7 +127,7 @@ def test_an_event_s_whole_way_ends_in_a_resolved_finding(world: World, monkeypat
     (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     start = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
     items = json.loads(json.dumps(streams.get_records(ShardIterator=start["ShardIterator"])["Records"], default=str))
-    application = world.application(outward=Outward(security_hub=True, bus="default"))
+    application = world.application(exports=Exports(security_hub=True, bus="default"))
     with security_hub(HOME) as findings, default_bus() as events:
         assert deliver(application, {"Records": items}, None, catalog.rule) == {"batchItemFailures": []}
     assert [event["detail"]["status"] for event in events] == ["fixing", "fixed"]

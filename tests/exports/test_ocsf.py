@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.core.event import Actor
-from chalicelib.core.settings import Outward
+from chalicelib.core.settings import Exports
 from chalicelib.core.types import Status
 from chalicelib.exports.ocsf import finding
 from tests.exports.stream import Lambda, item, life, step_of
@@ -50,7 +50,7 @@ ENUMS: dict[str, set[int]] = {
 @pytest.fixture
 def here(world: World) -> Application:
     world.client("s3").create_bucket(Bucket=LAKE)
-    return world.application(outward=Outward(ocsf=f"arn:aws:s3:::{LAKE}"))
+    return world.application(exports=Exports(ocsf=f"arn:aws:s3:::{LAKE}"))
 
 
 def at(value: Any, path: str) -> Any:
@@ -131,7 +131,7 @@ def test_objects_lie_as_security_lake_lays_out_a_custom_source(here: Application
 
 
 def test_a_prefix_in_the_settings_is_the_source_s_own(here: Application, world: World) -> None:
-    application = world.application(outward=Outward(ocsf=f"arn:aws:s3:::{LAKE}/ext/snapback-2/1.0/"))
+    application = world.application(exports=Exports(ocsf=f"arn:aws:s3:::{LAKE}/ext/snapback-2/1.0/"))
     Lambda(application, life(record_of(Status.ALERTED))).once()
     assert [key.partition("/region")[0] for key in objects(world)] == ["ext/snapback-2/1.0"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import catalog
 from chalicelib.core.rule import Guardrail
-from chalicelib.core.settings import Outward
+from chalicelib.core.settings import Exports
 from chalicelib.core.types import Status
 from chalicelib.exports.security_hub import _TYPES, SecurityHub
 from tests.exports.stream import Lambda, item, life, step_of
@@ -27,7 +27,7 @@ SECRET = "correct horse battery staple"
 @pytest.fixture
 def here(world: World) -> Application:
     world.client("securityhub").enable_security_hub()
-    return world.application(outward=Outward(security_hub=True))
+    return world.application(exports=Exports(security_hub=True))
 
 
 @pytest.mark.parametrize(

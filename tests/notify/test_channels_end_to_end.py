@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from aws_lambda_powertools.utilities import parameters
 
-from chalicelib.aws.action_tokens import Tickets
+from chalicelib.aws.action_tokens import ActionTokens
 from chalicelib.core import settings as settings_of
 from chalicelib.notify.channels import slack_app
 from tests.notify.fake_slack import HERE, TOKEN, Slack, slack
@@ -96,8 +96,8 @@ def test_a_question_its_answer_and_its_undo_are_one_message_in_slack_and_three_c
     cards = [each["attachments"][0]["content"] for each in teams.bodies]
     offered = [[action["title"] for action in card["actions"]] for card in cards]
     assert offered == [["Approve", "Exempt", "Details"], ["Undo", "Details"], ["Details"]]
-    ticket = Tickets(KEY.encode()).read(urlsplit(cards[0]["actions"][0]["url"]).fragment, world.clock)
-    assert (ticket.record, ticket.action, ticket.channel) == (asking.id, "approve", "teams")
+    token = ActionTokens(KEY.encode()).read(urlsplit(cards[0]["actions"][0]["url"]).fragment, world.clock)
+    assert (token.record, token.action, token.channel) == (asking.id, "approve", "teams")
 
 
 def test_what_slack_limits_comes_later_and_once_and_teams_does_not_wait(

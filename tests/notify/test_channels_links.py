@@ -8,7 +8,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities import parameters
 
-from chalicelib.aws.action_tokens import Tickets
+from chalicelib.aws.action_tokens import ActionTokens
 from chalicelib.core import settings as settings_of
 from chalicelib.core.settings import Clicks, Settings
 from chalicelib.core.types import Status
@@ -35,15 +35,15 @@ def links(chosen: Settings = CLICKS) -> Any:
     return open_links(chosen, lambda: NOW, Logger(service="snapback"))
 
 
-def test_each_link_has_a_ticket_for_one_record_one_action_and_one_channel(world: World) -> None:
+def test_each_link_has_a_token_for_one_record_one_action_and_one_channel(world: World) -> None:
     world.client("ssm").put_parameter(Name="/snapback/page", Value=KEY, Type="SecureString")
     made = links()(ASKING, "teams")
     assert list(made) == ["approve", "exempt", "show"]
     for name, url in made.items():
         parts = urlsplit(url)
         assert (parts.scheme, parts.netloc, parts.path, parts.query) == ("https", "api.example.com", "/api/page", "")
-        ticket = Tickets(KEY.encode()).read(parts.fragment, NOW)
-        assert (ticket.record, ticket.action, ticket.channel) == (ASKING.record, name, "teams")
+        token = ActionTokens(KEY.encode()).read(parts.fragment, NOW)
+        assert (token.record, token.action, token.channel) == (ASKING.record, name, "teams")
     assert made != links()(ASKING, "teams"), "each works once, so that none is used twice"
 
 

@@ -118,7 +118,7 @@ def test_an_event_is_fixed_told_and_undone(task: Path, server: str, world: World
     told = {"Records": [{"eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}]}
     told["Records"][0]["eventSourceARN"] = f"arn:aws:dynamodb:{REGION}:{HOME}:table/{LEDGER}/stream/1"
     assert invoke(task, server, "notify", told) == {"batchItemFailures": []}
-    assert invoke(task, server, "outward", told) == {"batchItemFailures": []}
+    assert invoke(task, server, "exports", told) == {"batchItemFailures": []}
     undone = invoke(task, server, "act", {"action": "undo", "record": fixed["record"], "by": "bob"})
     assert undone == {"record": fixed["record"], "status": "undone"}
 

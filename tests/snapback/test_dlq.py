@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.core.settings import Outward, Settings
+from chalicelib.core.settings import Exports, Settings
 from chalicelib.notify.outbox import deliver
 from snapback import dlq
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
@@ -133,7 +133,7 @@ def queues(world: World) -> Queues:
 class TestLetters:
     """In AWS's shapes, and in none."""
 
-    def parsed(self, body: Any, attributes: Any = None) -> dlq.Letter:
+    def parsed(self, body: Any, attributes: Any = None) -> dlq.DeadLetter:
         text = body if isinstance(body, str) else json.dumps(body)
         message = {
             "MessageId": "id",
@@ -568,13 +568,13 @@ class TestRedriveMessages:
     def test_what_other_tools_did_not_take_goes_to_the_function_that_sends_to_them(
         self, queues: Queues, stream: Stream, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        outward = NOTIFY.replace("Notify", "Outward")
-        stream.letter["requestContext"]["functionArn"] = outward
+        exports = NOTIFY.replace("Notify", "Exports")
+        stream.letter["requestContext"]["functionArn"] = exports
         queues.put(stream.letter, queues.messages)
-        assert "the settings name no tool under `outward`" in complaint("dlq", "redrive", "--all", "--local", code=1)
+        assert "the settings name no tool under `exports`" in complaint("dlq", "redrive", "--all", "--local", code=1)
         application = wiring._APPLICATION[HOME]
-        application.settings = Settings(outward=Outward(bus="default"))
-        with default_bus() as events, lambda_functions({outward: lambda event: wiring.outward(event, Context())}):
+        application.settings = Settings(exports=Exports(bus="default"))
+        with default_bus() as events, lambda_functions({exports: lambda event: wiring.exports(event, Context())}):
             run("dlq", "redrive", "--all")
         assert [event["detail"]["record"] for event in events] == stream.ids
         assert stream.channel.received == []

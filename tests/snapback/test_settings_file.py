@@ -55,7 +55,7 @@ IN_ALLOW = ", ".join(Allow.__struct_fields__)
 
 TYPES = "slack, slack_app, teams, apprise, sns, webhook"
 TWO = "channels:\n- {name: one, type: slack, url: 'ssm:/snapback/a'}\n- name: two\n  type: teams\n  url: secretsmanager:snapback/b\n"
-TELLING = {"channels", "routes", "direct", "quiet", "clicks", "outward", "approvers", "regions"}
+TELLING = {"channels", "routes", "direct", "quiet", "clicks", "exports", "approvers", "regions"}
 
 
 def problems(folder: Path, text: str | bytes) -> list[str]:

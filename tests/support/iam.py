@@ -123,7 +123,7 @@ def resolved(document: Any, account: str) -> Any:
         "AWS::StackName": "snapback",
         "AWS::Region": "us-east-1",
     }
-    values |= {"OutwardBus": f"arn:aws:events:us-east-1:{account}:event-bus/any", "OutwardBucket": "arn:aws:s3:::any"}
+    values |= {"ExportsBus": f"arn:aws:events:us-east-1:{account}:event-bus/any", "ExportsBucket": "arn:aws:s3:::any"}
 
     def named(name: str) -> str:
         """What `Ref` answers for a parameter or a topic, and `Fn::GetAtt` for an ARN."""

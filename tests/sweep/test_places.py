@@ -10,7 +10,7 @@ from chalicelib.core.session import Prefetched
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.resources.ec2.volumes import Volume
-from chalicelib.sweep.places import Place, event_of, expected_from_events, places, is_global
+from chalicelib.sweep.places import Place, event_of, expected_from_events, is_global, places
 from tests.support.events import FRIEND, HOME, REGION
 from tests.support.moto_gaps import deny
 

@@ -171,7 +171,14 @@ def test_one_that_cannot_be_asked_about_does_not_hold_up_the_others(account: Acc
 
 def test_without_time_for_any_the_message_comes_again(account: Account) -> None:
     buckets(account.world, "app-one", acl="private")
-    message = {"sweep": "x", "account": HOME, "region": REGION, "kind": "s3.Bucket", "expected_from_events": [], "ids": ["app-one"]}
+    message = {
+        "sweep": "x",
+        "account": HOME,
+        "region": REGION,
+        "kind": "s3.Bucket",
+        "expected_from_events": [],
+        "ids": ["app-one"],
+    }
     late: Any = type("Late", (Context,), {"get_remaining_time_in_millis": lambda _: 1000})
     with pytest.raises(OutOfTime, match=r"s3.Bucket in 123456789012"):
         wiring.sweep_worker({"Records": [{"body": json.dumps(message)}]}, late())
@@ -199,7 +206,14 @@ def test_what_a_pipeline_may_still_be_at_is_asked_again_after_its_grace(
 
 
 def test_an_account_that_is_no_longer_looked_after_is_not_looked_at(account: Account) -> None:
-    message = {"sweep": "x", "account": STRANGER, "region": REGION, "kind": "s3.Bucket", "expected_from_events": [], "ids": ["a-b"]}
+    message = {
+        "sweep": "x",
+        "account": STRANGER,
+        "region": REGION,
+        "kind": "s3.Bucket",
+        "expected_from_events": [],
+        "ids": ["a-b"],
+    }
     account.world.calls.clear()
     wiring.sweep_worker({"Records": [{"body": json.dumps(message)}]}, Context())
     wiring.sweep({"Records": [{"body": json.dumps(message)}]}, Context())

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in
-from chalicelib.analysis.policy_document import drop_principals, without_deleted_principals, statements
+from chalicelib.analysis.policy_document import drop_principals, statements, without_deleted_principals
 from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ class DistrustStrangers(Fix["Role"]):
 
     reads = ("iam:GetRole",)
     writes = ("iam:UpdateAssumeRolePolicy",)
-    whom: ClassVar[frozenset[Outsider]] = frozenset({Outsider.ANYONE, Outsider.ORGANIZATION, Outsider.ACCOUNT, Outsider.VENDOR})
+    whom: ClassVar[frozenset[Outsider]] = frozenset(
+        {Outsider.ANYONE, Outsider.ORGANIZATION, Outsider.ACCOUNT, Outsider.VENDOR}
+    )
 
     def found(self, document: Policy, baseline: Baseline, account: str) -> list[Grant]:
         """Those whom this fix takes out."""

@@ -18,7 +18,7 @@ _FOR_A_RECORD = re.compile(r"snapback-[0-9a-f]{16,32}")
 _ROLES = [
     {"suffix": f"/{READER}"},
     {"wildcard": f"*/{FIXERS}*"},
-    *({"wildcard": f"*-{name}*"} for name in ("Guard", "Notify", "Act", "Canary", "Api", "API", "Sweep", "Outward")),
+    *({"wildcard": f"*-{name}*"} for name in ("Guard", "Notify", "Act", "Canary", "Api", "API", "Sweep", "Exports")),
 ]
 # Lambda assumes a function's role all day long; AWS itself writes `invokedBy`.
 _BUT_LAMBDA = {"invokedBy": [{"exists": False}, {"anything-but": ["lambda.amazonaws.com"]}]}

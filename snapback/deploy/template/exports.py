@@ -14,41 +14,41 @@ AT_ONCE = 100
 """Items of a batch: as many findings as Security Hub takes in one call."""
 
 
-def outward(_plan: Plan) -> Template:
+def exports(_plan: Plan) -> Template:
     """Reads only when a parameter says where to send; what is sent, and where of that, the settings say."""
     return {
         "Parameters": {
-            "OutwardSecurityHub": {
+            "ExportsSecurityHub": {
                 "Type": "String",
                 "Default": "no",
                 "AllowedValues": ["no", "yes"],
-                "Description": "Whether findings may go to this account's Security Hub: `outward.security_hub` in the settings.",
+                "Description": "Whether findings may go to this account's Security Hub: `exports.security_hub` in the settings.",
             },
-            "OutwardBus": {
+            "ExportsBus": {
                 "Type": "String",
                 "Default": "",
                 "AllowedPattern": "(arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9._/-]+)?",
-                "Description": "ARN of the event bus that findings may be put on: `outward.bus` in the settings. Empty for none.",
+                "Description": "ARN of the event bus that findings may be put on: `exports.bus` in the settings. Empty for none.",
             },
-            "OutwardBucket": {
+            "ExportsBucket": {
                 "Type": "String",
                 "Default": "",
                 "AllowedPattern": "(arn:[a-z-]+:s3:::[a-z0-9.-]+)?",
-                "Description": "ARN of the bucket for findings in OCSF: `outward.ocsf` in the settings. Empty for none.",
+                "Description": "ARN of the bucket for findings in OCSF: `exports.ocsf` in the settings. Empty for none.",
             },
         },
         "Conditions": {
-            "OutwardToBus": _given("OutwardBus"),
-            "OutwardToBucket": _given("OutwardBucket"),
-            "Outward": {
+            "ExportsToBus": _given("ExportsBus"),
+            "ExportsToBucket": _given("ExportsBucket"),
+            "Exports": {
                 "Fn::Or": [
-                    {"Fn::Equals": [{"Ref": "OutwardSecurityHub"}, "yes"]},
-                    {"Condition": "OutwardToBus"},
-                    {"Condition": "OutwardToBucket"},
+                    {"Fn::Equals": [{"Ref": "ExportsSecurityHub"}, "yes"]},
+                    {"Condition": "ExportsToBus"},
+                    {"Condition": "ExportsToBucket"},
                 ]
             },
         },
-        "Resources": {"Outward": {"Properties": {"Events": {"Stream": _stream()}}}},
+        "Resources": {"Exports": {"Properties": {"Events": {"Stream": _stream()}}}},
     }
 
 
@@ -66,7 +66,7 @@ def _stream() -> Template:
             "StartingPosition": "TRIM_HORIZON",
             "BatchSize": AT_ONCE,
             "MaximumBatchingWindowInSeconds": 2,
-            "Enabled": {"Fn::If": ["Outward", True, False]},
+            "Enabled": {"Fn::If": ["Exports", True, False]},
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
             "BisectBatchOnFunctionError": True,
             "FilterCriteria": {"Filters": [{"Pattern": json.dumps(records, separators=(",", ":"))}]},

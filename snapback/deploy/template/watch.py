@@ -17,7 +17,7 @@ _GUARD_FAILED = (
 )
 _FAILED = {
     "Notify": f"Its messages are sent again for a day, then given up. See which: {command('dlq list')}.",
-    "Outward": f"What goes to other tools is sent again ten times, then given up. See which: {command('dlq list')}.",
+    "Exports": f"What goes to other tools is sent again ten times, then given up. See which: {command('dlq list')}.",
     "Act": f"What another function left unfinished could not be gone on with. See what: {command('status')}.",
     "APIHandler": f"A click was not taken; whoever made it can click again. See what is wrong: {command('status')}.",
     "Sweep": f"Some kind of resource can't be listed somewhere, so nothing of it is asked about. See why: {command('dlq list')}.",

@@ -21,7 +21,7 @@ PARTS: tuple[Part, ...] = (
     functions.notify,
     functions.act,
     api.api,
-    exports.outward,
+    exports.exports,
     settings.settings,
     functions.canaries,
     sweep.sweep,

@@ -165,4 +165,6 @@ def test_whoever_is_known_survives_to_the_byte(parts: list[Any]) -> None:
     safe = DropUnknownPrincipals().safe(state, FixContext(KNOWN))
     assert safe["policy"] == (f"{head}{','.join(after)}{tail}" if after else None)
     assert DropUnknownPrincipals().safe(safe, FixContext(KNOWN)) == safe
-    assert all(principal == "*" for found in unknown_principals(safe["policy"], KNOWN, HOME).values() for principal in found)
+    assert all(
+        principal == "*" for found in unknown_principals(safe["policy"], KNOWN, HOME).values() for principal in found
+    )

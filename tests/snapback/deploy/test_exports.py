@@ -8,13 +8,13 @@ from snapback.deploy.iam_policies import policy_of
 from snapback.deploy.template.whole import template
 
 TEMPLATE = template()
-STREAM = TEMPLATE["Resources"]["Outward"]["Properties"]["Events"]["Stream"]["Properties"]
+STREAM = TEMPLATE["Resources"]["Exports"]["Properties"]["Events"]["Stream"]["Properties"]
 
 
 def test_nothing_is_read_unless_a_parameter_says_where_to_send() -> None:
-    assert STREAM["Enabled"] == {"Fn::If": ["Outward", True, False]}
-    defaults = {name: TEMPLATE["Parameters"][name]["Default"] for name in TEMPLATE["Parameters"] if "Outward" in name}
-    assert defaults == {"OutwardSecurityHub": "no", "OutwardBus": "", "OutwardBucket": ""}
+    assert STREAM["Enabled"] == {"Fn::If": ["Exports", True, False]}
+    defaults = {name: TEMPLATE["Parameters"][name]["Default"] for name in TEMPLATE["Parameters"] if "Exports" in name}
+    assert defaults == {"ExportsSecurityHub": "no", "ExportsBus": "", "ExportsBucket": ""}
 
 
 def test_what_fails_is_noted_and_blocks_nothing_for_good() -> None:
@@ -32,17 +32,17 @@ def test_a_stream_has_two_readers_at_most() -> None:
         for name, each in TEMPLATE["Resources"].items()
         if text in json.dumps(each.get("Properties", {}).get("Events"))
     ]
-    assert sorted(readers) == ["Notify", "Outward"]
+    assert sorted(readers) == ["Notify", "Exports"]
 
 
 def test_it_may_send_where_the_parameters_say_and_by_our_name_only() -> None:
-    rights = {each["Sid"]: each for each in policy_of("outward")["Statement"]}
+    rights = {each["Sid"]: each for each in policy_of("exports")["Statement"]}
     assert rights["Bus"]["Condition"]["StringEquals"] == {
         "events:source": "snapback",
         "events:detail-type": "Snapback Finding",
     }
-    assert rights["Bus"]["Resource"][0]["Fn::If"][:2] == ["OutwardToBus", {"Ref": "OutwardBus"}]
-    assert rights["Ocsf"]["Resource"][0]["Fn::If"][:2] == ["OutwardToBucket", {"Fn::Sub": "${OutwardBucket}/*"}]
+    assert rights["Bus"]["Resource"][0]["Fn::If"][:2] == ["ExportsToBus", {"Ref": "ExportsBus"}]
+    assert rights["Ocsf"]["Resource"][0]["Fn::If"][:2] == ["ExportsToBucket", {"Fn::Sub": "${ExportsBucket}/*"}]
     assert rights["SecurityHub"]["Resource"] == [
         {
             "Fn::Sub": "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:product/${AWS::AccountId}/default"

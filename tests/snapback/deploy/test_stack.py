@@ -34,7 +34,7 @@ OPTIONS = {
     "AlarmEmail": "oncall@example.com",
     "KmsKeyArn": f"arn:aws:kms:{REGION}:{HOME}:key/12345678-1234-4234-8234-123456789012",
     "OrganizationId": "o-abcde12345",
-    "OutwardSecurityHub": "yes",
+    "ExportsSecurityHub": "yes",
     "Settings": "ssm",
 }
 NOT_IN_MOTO = ("AWS::AppConfig::",)

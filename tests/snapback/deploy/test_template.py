@@ -104,7 +104,7 @@ def test_each_function_knows_the_bucket_and_those_may_use_it_that_do() -> None:
             ["s3:GetObject", "s3:PutObject"]
             if writes
             else ["s3:GetObject"]
-            if name in {"notify", "outward", "api_handler"}
+            if name in {"notify", "exports", "api_handler"}
             else []
         )
         assert actions == wanted, name
