@@ -109,7 +109,7 @@ class Grant(NamedTuple):
     public: bool
 
 
-def let_in(policy: Policy, baseline: Baseline, own: str) -> list[Grant]:
+def let_in(policy: Policy, baseline: Baseline, account_id: str) -> list[Grant]:
     """Whom the Allow statements let in that we don't know, once Deny statements and conditions have been weighed.
 
     Known are our account, the known accounts, organizations, principals and CIDRs; a condition that demands one of
@@ -127,7 +127,7 @@ def let_in(policy: Policy, baseline: Baseline, own: str) -> list[Grant]:
         for statement in found
         if statement.effect == "Allow"
         for kind, value in statement.principals()
-        if (judged := _judged(_Entry(statement, kind, value), denies, baseline, own))
+        if (judged := _judged(_Entry(statement, kind, value), denies, baseline, account_id))
     ]
 
 
@@ -139,7 +139,7 @@ def by_statement(entrants: Iterable[Grant]) -> dict[int, list[str]]:
     return found
 
 
-def public(policy: Policy, baseline: Baseline, own: str) -> list[int]:
+def public(policy: Policy, baseline: Baseline, account_id: str) -> list[int]:
     """The Allow statements that let in anybody: no fixed principal, and nothing that fixes one.
 
     "Fixed" as S3 means it, with four mercies: a wildcard is fine in an ARN or organization path whose account or
@@ -147,12 +147,12 @@ def public(policy: Policy, baseline: Baseline, own: str) -> list[int]:
     Deny of all others fixes as well as a condition does.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
     """
-    return list(by_statement(each for each in let_in(policy, baseline, own) if each.public))
+    return list(by_statement(each for each in let_in(policy, baseline, account_id) if each.public))
 
 
-def unknown_principals(policy: Policy, baseline: Baseline, own: str) -> dict[int, list[str]]:
+def unknown_principals(policy: Policy, baseline: Baseline, account_id: str) -> dict[int, list[str]]:
     """The principals, as written, that an Allow statement lets in though we don't know them; no AWS services."""
-    return by_statement(each for each in let_in(policy, baseline, own) if each.who is not Outsider.SERVICE)
+    return by_statement(each for each in let_in(policy, baseline, account_id) if each.who is not Outsider.SERVICE)
 
 
 def refuses_plain_http(policy: Policy, calls: Iterable[tuple[str, str]]) -> bool:
@@ -186,25 +186,27 @@ class _Entry(NamedTuple):
         return "*" in self.value and not re.match(_ARN_OF_ACCOUNT, self.value)
 
 
-def _judged(entry: _Entry, denies: list[Statement], baseline: Baseline, own: str) -> tuple[Outsider, bool] | None:
+def _judged(
+    entry: _Entry, denies: list[Statement], baseline: Baseline, account_id: str
+) -> tuple[Outsider, bool] | None:
     """Who it is and whether it is public, or None of one whom we know."""
 
     def ours(condition: Condition, value: str) -> bool:
-        return _ours(condition, value, baseline, own)
+        return _ours(condition, value, baseline, account_id)
 
     def fixed(condition: Condition, value: str) -> bool:
         return _fixed(condition, value, baseline) or ours(condition, value)
 
     def kept(keys: Collection[str], holds: _Holds) -> bool:
-        return _narrowed(entry.statement, keys, own, holds) or any(
-            _shut_out(deny, entry, keys, own, holds, baseline) for deny in denies
+        return _narrowed(entry.statement, keys, account_id, holds) or any(
+            _shut_out(deny, entry, keys, account_id, holds, baseline) for deny in denies
         )
 
     if _is_service(entry):
         known_one = baseline.principal(entry.value) or kept(_CALLER_KEYS, ours)
         return None if known_one else (Outsider.SERVICE, False)
     is_public = entry.anybody and not kept(_FIXING_KEYS, fixed)
-    who = _stranger(entry, baseline, own)
+    who = _stranger(entry, baseline, account_id)
     if not is_public and (who is None or kept(_CALLER_KEYS, ours)):
         return None
     if who is Outsider.ACCOUNT and entry.anybody:
@@ -219,19 +221,19 @@ def _is_service(entry: _Entry) -> bool:
     return entry.kind == "Service" and "*" not in entry.value
 
 
-def _stranger(entry: _Entry, baseline: Baseline, own: str) -> Outsider | None:
+def _stranger(entry: _Entry, baseline: Baseline, account_id: str) -> Outsider | None:
     """By the principal alone, and the claims and external ids that its kind calls for."""
     statement, kind, value = entry
     account, whole = _account(value), f"arn:aws:iam::{value}:root" if value.isdigit() else value
     if baseline.principal(whole) or _is_service(entry):
         return None
     if kind == "Federated" and ":saml-provider/" not in value:
-        if value.startswith("arn:") and account not in {own, *baseline.allow.accounts}:
+        if value.startswith("arn:") and account not in {account_id, *baseline.allow.accounts}:
             return Outsider.ACCOUNT
         return None if _claimed(statement, value) else Outsider.WEB_IDENTITY
     if account in baseline.allow.vendors and element_matches(statement, "Action", "sts:assumerole"):
         return None if _external_id(statement) else Outsider.VENDOR
-    trusted = account in {own, *baseline.allow.accounts} or re.fullmatch(DELETED_PRINCIPAL, value)
+    trusted = account in {account_id, *baseline.allow.accounts} or re.fullmatch(DELETED_PRINCIPAL, value)
     return None if trusted else Outsider.ACCOUNT
 
 
@@ -275,15 +277,15 @@ def _one_tenant(issuer: str, claim: str, operator: str, pattern: str) -> bool:
     """
     if claim == "sub" and issuer == _GITHUB:
         return bool(re.match(_TENANTS[_GITHUB], pattern))
-    own = "/" in issuer.rstrip("/") and issuer not in _SHARED_WITH_PATH | {_SENTINEL}
-    if _literal(operator, pattern) or (own and "${" not in pattern and pattern.strip("*?:/")):
+    own_issuer = "/" in issuer.rstrip("/") and issuer not in _SHARED_WITH_PATH | {_SENTINEL}
+    if _literal(operator, pattern) or (own_issuer and "${" not in pattern and pattern.strip("*?:/")):
         return True
     tenant = _TENANTS.get(issuer if claim == "sub" and issuer in _TENANTS else claim)
     return bool(tenant and re.match(tenant, pattern))
 
 
 def _shut_out(
-    deny: Statement, entry: _Entry, keys: Collection[str], own: str, holds: _Holds, baseline: Baseline
+    deny: Statement, entry: _Entry, keys: Collection[str], account_id: str, holds: _Holds, baseline: Baseline
 ) -> bool:
     """Whether a Deny takes all of it back, or all but callers that the conditions name and that `holds` for.
 
@@ -293,16 +295,16 @@ def _shut_out(
     """
     if not (_includes(deny, entry, "Action") and _includes(deny, entry, "Resource")):
         return False
-    return _denied_principal(deny, entry, baseline, own) and all(
-        _exempts(condition, entry, keys, own, holds) for condition in deny.conditions()
+    return _denied_principal(deny, entry, baseline, account_id) and all(
+        _exempts(condition, entry, keys, account_id, holds) for condition in deny.conditions()
     )
 
 
-def _denied_principal(deny: Statement, entry: _Entry, baseline: Baseline, own: str) -> bool:
+def _denied_principal(deny: Statement, entry: _Entry, baseline: Baseline, account_id: str) -> bool:
     """Whoever is denied an account is denied all in it; NotPrincipal denies everybody but those whom it names."""
     if "NotPrincipal" in deny.raw:
         but = [_Entry(deny, *each) for each in named_principals(deny.raw["NotPrincipal"])]
-        return all(each.value != entry.value and _stranger(each, baseline, own) is None for each in but)
+        return all(each.value != entry.value and _stranger(each, baseline, account_id) is None for each in but)
     return any(
         (value == "*" and kind in {"AWS", entry.kind})
         or (
@@ -318,7 +320,7 @@ def _whole(value: str) -> bool:
     return value.isdigit() or value.endswith(":root")
 
 
-def _exempts(condition: Condition, entry: _Entry, keys: Collection[str], own: str, holds: _Holds) -> bool:
+def _exempts(condition: Condition, entry: _Entry, keys: Collection[str], account_id: str, holds: _Holds) -> bool:
     """Whether a condition of a Deny exempts nobody but callers that `holds` for. Conditions add up, so each has to."""
     operator, key, values = condition
     operator = operator.lower().removeprefix("forallvalues:")
@@ -334,7 +336,7 @@ def _exempts(condition: Condition, entry: _Entry, keys: Collection[str], own: st
     if bare not in _NEGATED or key not in keys:
         return False
     meant = Condition(_NEGATED[bare], key, values)
-    return all(holds(meant, re.sub(_OUR_SIDE, own, value)) for value in values)
+    return all(holds(meant, re.sub(_OUR_SIDE, account_id, value)) for value in values)
 
 
 def _includes(deny: Statement, entry: _Entry, element: str) -> bool:
@@ -353,10 +355,11 @@ def _wider(wide: str, pattern: str) -> bool:
     return wide == pattern or ("?" not in wide and "${" not in wide and fnmatchcase(pattern, wide.replace("[", "[[]")))
 
 
-def _narrowed(statement: Statement, keys: Collection[str], own: str, holds: _Holds) -> bool:
+def _narrowed(statement: Statement, keys: Collection[str], account_id: str, holds: _Holds) -> bool:
     """Whether one condition on one of the keys holds for all its values: conditions add up, values are alternatives."""
     return any(
-        condition.key in keys and all(holds(condition, re.sub(_OUR_SIDE, own, value)) for value in condition.values)
+        condition.key in keys
+        and all(holds(condition, re.sub(_OUR_SIDE, account_id, value)) for value in condition.values)
         for condition in statement.narrowing()
     )
 
@@ -376,11 +379,11 @@ def _fixed(condition: Condition, value: str, baseline: Baseline) -> bool:
     return bool(re.match(_ARN_OF_ACCOUNT, value) or re.match(_ORGANIZATION_PATH, value))
 
 
-def _ours(condition: Condition, value: str, baseline: Baseline, own: str) -> bool:
+def _ours(condition: Condition, value: str, baseline: Baseline, account_id: str) -> bool:
     if condition.key == "aws:sourceip" and condition.operator == "ipaddress":
         return _known_network(ip_network(value, strict=False), baseline)
     return (
-        _account(value) in {own, *baseline.allow.accounts}
+        _account(value) in {account_id, *baseline.allow.accounts}
         or value.partition("/")[0] in baseline.allow.organizations
         or baseline.principal(value)
     )

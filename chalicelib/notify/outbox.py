@@ -27,7 +27,8 @@ from chalicelib.core.metrics import Metric
 from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.held import Held
 from chalicelib.notify.message import Message, is_sent, message_of
-from chalicelib.notify.routing import gathered, quiet_until, recipients, rest, summary_of
+from chalicelib.notify.routing import backoff, quiet_until, recipients, summary_of
+from chalicelib.notify.routing import batches as in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -333,7 +334,7 @@ class _Outbox:
             return
         due = self._due(base, now)
         room = self._per_minute(base) - int(_number(self._items.get(self._rate(base), {}), "times"))
-        batches = gathered(due, room)
+        batches = in_batches(due, room)
         failed: Exception | None = None
         blocked: set[tuple[str, str]] = set()
         for number, batch in enumerate(batches):
@@ -504,7 +505,7 @@ class _Outbox:
         tries = int(_number(state, "tries")) + 1
         now = self._app.now().timestamp()
         asked = error.after if isinstance(error, Retry) else 0
-        until = now + rest(base, tries, asked)
+        until = now + backoff(base, tries, asked)
         item = {
             "rest_until": {"N": str(until)},
             "tries": {"N": str(tries)},

@@ -116,7 +116,7 @@ def quiet_until(severity: str, quiet: Quiet | None, now: datetime) -> datetime |
     return datetime.combine(day, end, local.tzinfo).replace(fold=1).astimezone(now.tzinfo)
 
 
-def rest(channel: str, tries: int, asked: float) -> float:
+def backoff(channel: str, tries: int, asked: float) -> float:
     """Seconds that a channel is left alone after so many failures: twice as long each time, and as long as it asks for.
 
     Up to a half of it is left out, by the channel's name, so that those which failed together don't come together.
@@ -126,7 +126,7 @@ def rest(channel: str, tries: int, asked: float) -> float:
     return max(longest * (1 - int.from_bytes(digest) / 131072), min(asked, LONGEST_ASKED))
 
 
-def gathered(held: Iterable[Held], room: int) -> list[tuple[Held, ...]]:
+def batches(held: Iterable[Held], room: int) -> list[tuple[Held, ...]]:
     """What is due, as it is told: each tuple is one message, or the summary of many.
 
     What waits to be summed up with others is; of the rest, so much as there is room for is told by itself, and what is

@@ -20,10 +20,10 @@ from chalicelib.notify.routing import (
     LONGEST_PAUSE,
     SHOWN,
     addresses,
-    gathered,
+    batches,
     quiet_until,
     recipients,
-    rest,
+    backoff,
     summary_of,
 )
 from tests.notify.test_message import NOW, record_of
@@ -177,15 +177,15 @@ class TestQuietHours:
 class TestRests:
     @given(st.text(max_size=20), st.integers(1, 99), st.floats(0, 1e9))
     def test_a_rest_is_as_long_as_asked_for_and_bounded(self, name: str, tries: int, asked: float) -> None:
-        seconds = rest(name, tries, asked)
+        seconds = backoff(name, tries, asked)
         assert min(asked, LONGEST_ASKED) <= seconds <= max(LONGEST_PAUSE, min(asked, LONGEST_ASKED))
         assert seconds >= 15
-        assert seconds == rest(name, tries, asked)
+        assert seconds == backoff(name, tries, asked)
 
     def test_rests_double_up_to_ten_minutes_and_differ_from_channel_to_channel(self) -> None:
-        longest = [max(rest(f"c{n}", tries, 0) for n in range(200)) for tries in range(1, 8)]
+        longest = [max(backoff(f"c{n}", tries, 0) for n in range(200)) for tries in range(1, 8)]
         assert [round(each, -1) for each in longest] == [30, 60, 120, 240, 480, 600, 600]
-        assert len({rest(f"c{n}", 3, 0) for n in range(50)}) == 50
+        assert len({backoff(f"c{n}", 3, 0) for n in range(50)}) == 50
 
 
 MESSAGES = st.builds(
@@ -217,7 +217,7 @@ class TestGathering:
     def test_nothing_is_left_out_nothing_is_told_twice_and_no_channel_gets_anothers(
         self, held: list[Held], room: int
     ) -> None:
-        batches = gathered(held, room)
+        batches = batches(held, room)
         told = Counter((each.channel, each.message.id) for batch in batches for each in batch)
         assert told == Counter((each.channel, each.message.id) for each in held)
         assert all(len({each.channel for each in batch}) == 1 for batch in batches)
@@ -227,7 +227,7 @@ class TestGathering:
     @given(HELD, st.integers(-5, 40))
     def test_what_is_told_by_itself_is_told_in_order(self, held: list[Held], room: int) -> None:
         alone = [each for each in held if not each.batch]
-        orders = [each.order for batch in gathered(alone, room) for each in batch if each.channel == "ops"]
+        orders = [each.order for batch in batches(alone, room) for each in batch if each.channel == "ops"]
         assert orders == sorted(orders)
 
 

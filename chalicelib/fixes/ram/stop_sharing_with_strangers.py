@@ -50,7 +50,7 @@ class StopSharingWithStrangers(Fix["ResourceShare"]):
             ram.associate_resource_share(resourceShareArn=resource.arn, principals=sorted(then - now))
 
 
-def stranger(principal: str, baseline: Baseline, own: str) -> bool:
+def stranger(principal: str, baseline: Baseline, account_id: str) -> bool:
     """Whether nobody knows who a share is for: an account, an organization or a part of it, a role, a user, a service.
 
     https://docs.aws.amazon.com/ram/latest/APIReference/API_AssociateResourceShare.html
@@ -63,4 +63,4 @@ def stranger(principal: str, baseline: Baseline, own: str) -> bool:
         if service == "organizations":
             return what.split("/")[1] not in baseline.allow.organizations
         arn = principal
-    return account not in {own, *baseline.allow.accounts} and not baseline.principal(arn)
+    return account not in {account_id, *baseline.allow.accounts} and not baseline.principal(arn)
