@@ -53,8 +53,21 @@ def main() -> None:
 
 
 for _command in (
-    *(replay.replay, replay.handle, replay.demo, sweep.sweep, catalog.catalog),
-    *(records.records, records.show, decide.undo, decide.approve),
-    *(status.status, status.accounts, pause.pause, pause.resume, dlq.dlq, chat.chat, settings.settings),
+    replay.replay,
+    replay.handle,
+    replay.demo,
+    sweep.sweep,
+    catalog.catalog,
+    records.records,
+    records.show,
+    decide.undo,
+    decide.approve,
+    status.status,
+    status.accounts,
+    pause.pause,
+    pause.resume,
+    dlq.dlq,
+    chat.chat,
+    settings.settings,
 ):
     main.add_command(_command)

@@ -136,7 +136,10 @@ def test_what_is_no_canary_is_refused(functions: Any, envelope: Any) -> None:
 ODD: list[Any] = [
     {"account": "999988887777"},
     {"source": "aws.s3"},
-    *({"detail": None}, {"detail": []}, {"detail": {}}, {"detail": {"nonce": 7}}),
+    {"detail": None},
+    {"detail": []},
+    {"detail": {}},
+    {"detail": {"nonce": 7}},
 ]
 
 

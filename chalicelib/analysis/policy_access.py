@@ -33,13 +33,30 @@ _Holds: TypeAlias = "Callable[[Condition, str], bool]"
 
 _CALLER_KEYS = frozenset(
     {
-        *("aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", "aws:userid"),
-        *("aws:principalservicename", "aws:principalservicenameslist"),
-        *("aws:sourceaccount", "aws:sourcearn", "aws:sourceip", "aws:sourceorgid", "aws:sourceorgpaths"),
-        *("aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce"),
-        *("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"),
-        *("ec2:sourceinstancearn", "kms:calleraccount", "lambda:eventsourcetoken", "lambda:sourcefunctionarn"),
-        *("s3:dataaccesspointaccount", "s3:dataaccesspointarn"),
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:userid",
+        "aws:principalservicename",
+        "aws:principalservicenameslist",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceip",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "aws:vpceorgpaths",
+        "ec2:sourceinstancearn",
+        "kms:calleraccount",
+        "lambda:eventsourcetoken",
+        "lambda:sourcefunctionarn",
+        "s3:dataaccesspointaccount",
+        "s3:dataaccesspointarn",
     }
 )
 _FIXING_KEYS = _CALLER_KEYS | {"s3:x-amz-server-side-encryption-aws-kms-key-id"}
@@ -69,8 +86,13 @@ _SENTINEL = "sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d"
 _CLAIMS = frozenset({"sub", "aud", "app_id", "repository", "repository_id", "repository_owner", "repository_owner_id"})
 _CALLER_PICKS_AUDIENCE = frozenset(
     {
-        *(_GITHUB, "gitlab.com", "app.terraform.io", "agent.buildkite.com"),
-        *("oidc.codefresh.io", "proidc.upbound.io", "scalr.io"),
+        _GITHUB,
+        "gitlab.com",
+        "app.terraform.io",
+        "agent.buildkite.com",
+        "oidc.codefresh.io",
+        "proidc.upbound.io",
+        "scalr.io",
     }
 )
 _SHARED_WITH_PATH = frozenset({_PULUMI, "studio.datachain.ai/api"})

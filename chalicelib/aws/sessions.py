@@ -90,8 +90,11 @@ class _Memory:
     def _recalled(self, model: OperationModel, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
         body = params["body"]
         key = (
-            *(model.service_model.service_name, model.name, params["url"]),  # Its host names the bucket.
-            *(repr(params["query_string"]), body if isinstance(body, bytes) else repr(body)),
+            model.service_model.service_name,
+            model.name,
+            params["url"],  # Its host names the bucket.
+            repr(params["query_string"]),
+            body if isinstance(body, bytes) else repr(body),
             params["headers"].get("X-Amz-Target"),
             context.get("client_region"),
         )

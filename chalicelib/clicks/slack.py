@@ -273,7 +273,12 @@ def _exempted(app: ClicksApp, payload: Any, signature: str) -> Answer:
     if wrong:
         return _json({"response_action": "errors", "errors": wrong})
     _hand_over(
-        *(app, signature, "exempt", found[1], text(kept, "seen") or "", _person(app, payload)),
+        app,
+        signature,
+        "exempt",
+        found[1],
+        text(kept, "seen") or "",
+        _person(app, payload),
         until=end.isoformat(),
         reason=why,
         reply={"slack": text(kept, "reply") or ""},

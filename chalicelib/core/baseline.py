@@ -119,8 +119,41 @@ class Require(Struct, frozen=True, forbid_unknown_fields=True):
     kms_keys: tuple[Annotated[str, Meta(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$")], ...] = ()
     """The keys to encrypt with; the first of the same account and region counts."""
     admin_ports: tuple[Annotated[int, Meta(ge=0, le=65535)], ...] = (
-        *(20, 21, 22, 23, 135, 445, 1433, 1434, 1521, 2375, 2376, 2379, 3306, 3389, 5432, 5439, 5601, 5900),
-        *(5985, 5986, 6379, 6443, 7000, 7001, 8020, 8086, 9042, 9092, 9200, 9300, 10250, 11211, 27017, 27018, 50070),
+        20,  # FTP data
+        21,  # FTP
+        22,  # SSH
+        23,  # Telnet
+        135,  # Windows RPC
+        445,  # SMB
+        1433,  # SQL Server
+        1434,  # SQL Server Browser
+        1521,  # Oracle
+        2375,  # Docker
+        2376,  # Docker, TLS
+        2379,  # etcd
+        3306,  # MySQL
+        3389,  # RDP
+        5432,  # PostgreSQL
+        5439,  # Redshift
+        5601,  # Kibana
+        5900,  # VNC
+        5985,  # WinRM
+        5986,  # WinRM, TLS
+        6379,  # Redis
+        6443,  # Kubernetes API
+        7000,  # Cassandra, between nodes
+        7001,  # Cassandra, between nodes, TLS
+        8020,  # HDFS
+        8086,  # InfluxDB
+        9042,  # Cassandra
+        9092,  # Kafka
+        9200,  # Elasticsearch
+        9300,  # Elasticsearch, between nodes
+        10250,  # kubelet
+        11211,  # memcached
+        27017,  # MongoDB
+        27018,  # MongoDB, shards
+        50070,  # HDFS web page
     )
     """Ports that must never face the internet."""
     trails: dict[str, Trail] = {}

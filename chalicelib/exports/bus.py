@@ -25,8 +25,27 @@ https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 """
 _REMEMBERED = 10_000
 _TOLD = (
-    *("id", "record", "step", "at", "status", "news", "mode", "guardrail", "title", "severity", "headline", "resource"),
-    *("account", "region", "event", "reason", "actor", "changes", "changed", "did", "commands"),
+    "id",
+    "record",
+    "step",
+    "at",
+    "status",
+    "news",
+    "mode",
+    "guardrail",
+    "title",
+    "severity",
+    "headline",
+    "resource",
+    "account",
+    "region",
+    "event",
+    "reason",
+    "actor",
+    "changes",
+    "changed",
+    "did",
+    "commands",
 )
 """Of a message. Its links are action tokens for the people of a channel."""
 

@@ -20,8 +20,17 @@ if TYPE_CHECKING:
 
 MODES = ("off", "alert", "ask", "fix")
 STATUSES = (
-    *("alerted", "asking", "fighting", "fixing", "fixed", "still_unsafe"),
-    *("failed", "undoing", "undone", "gone", "expired"),
+    "alerted",
+    "asking",
+    "fighting",
+    "fixing",
+    "fixed",
+    "still_unsafe",
+    "failed",
+    "undoing",
+    "undone",
+    "gone",
+    "expired",
 )
 LEFT_UNSAFE = frozenset({"alerted", "asking", "fighting", "still_unsafe", "failed", "dead_letter"})
 """Outcomes after which something unsafe is still there; they make the exit code 1."""

@@ -55,8 +55,16 @@ def browser() -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = str(BROWSER)
     for each in (
-        *("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "no-first-run", "no-proxy-server"),
-        *("disable-background-networking", "disable-component-update", "disable-extensions", "disable-sync"),
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-dev-shm-usage",
+        "no-first-run",
+        "no-proxy-server",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-extensions",
+        "disable-sync",
     ):
         options.add_argument(f"--{each}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
@@ -267,7 +275,8 @@ def test_nothing_is_cut_off_in_a_narrow_window_or_when_it_is_large(tab: Tab, zoo
 def test_hostile_text_runs_nothing(tab: Tab) -> None:
     record = tab.desk.now()
     tab.desk.application.ledger.move(
-        *(record, Status.ASKING),
+        record,
+        Status.ASKING,
         by=HOSTILE,
         note=HOSTILE,
         reason=HOSTILE,

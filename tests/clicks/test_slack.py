@@ -423,13 +423,16 @@ class TestReply:
     @pytest.mark.parametrize(
         "url",
         [
-            *("http://hooks.slack.com/x", "https://hooks.slack.com.evil.example.com/x", "https://evil.example.com", ""),
-            *(
-                "https://hooks.slack.com@evil.example.com/",
-                "https://x@hooks.slack.com/",
-                "https://hooks.slack.com:8443/",
-            ),
-            *("//hooks.slack.com/x", "file:///etc/passwd", "https://HOOKS.slack.com\\.evil.example.com"),
+            "http://hooks.slack.com/x",
+            "https://hooks.slack.com.evil.example.com/x",
+            "https://evil.example.com",
+            "",
+            "https://hooks.slack.com@evil.example.com/",
+            "https://x@hooks.slack.com/",
+            "https://hooks.slack.com:8443/",
+            "//hooks.slack.com/x",
+            "file:///etc/passwd",
+            "https://HOOKS.slack.com\\.evil.example.com",
         ],
     )
     def test_it_goes_to_slack_and_nowhere_else(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

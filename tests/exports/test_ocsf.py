@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 LAKE = "example-security-lake"
 REQUIRED: dict[str, set[str]] = {
     "": {
-        *("activity_id", "category_uid", "class_uid", "cloud", "finding_info", "metadata", "severity_id", "time"),
+        "activity_id",
+        "category_uid",
+        "class_uid",
+        "cloud",
+        "finding_info",
+        "metadata",
+        "severity_id",
+        "time",
         "type_uid",
     },
     "metadata": {"product", "version"},

@@ -74,7 +74,8 @@ def _nothing_cached() -> None:
 def hostile(name: str, other: str) -> Message:
     actor = replace(ALICE, principal=name, tool=other, source_ip=name)
     return message(
-        *(Status.FIXING, Status.FAILED),
+        Status.FIXING,
+        Status.FAILED,
         actor=actor,
         reason=f"{name} lets {other} in",
         arn=f"arn:aws:s3:::{name}",

@@ -48,7 +48,8 @@ def application(world: World, workspace: Slack, teams: Receiver) -> Application:
     for name, value in {"token": TOKEN, "teams": teams.url, "page": KEY}.items():
         world.client("ssm").put_parameter(Name=f"/snapback/{name}", Value=value, Type="SecureString")
     return world.application(
-        *("ask", GUARDRAIL),
+        "ask",
+        GUARDRAIL,
         channels=(
             settings_of.SlackApp(name="ops", token="ssm:/snapback/token", conversation=HERE),
             settings_of.Teams(name="teams", url="ssm:/snapback/teams"),

@@ -140,7 +140,8 @@ def test_teams_s_summaries(made: Summary) -> None:
 
 def test_the_longest_text_in_the_dearest_characters_fits_into_a_card() -> None:
     made = message(
-        *(Status.FIXING, Status.FAILED),
+        Status.FIXING,
+        Status.FAILED,
         reason="\U0001f600" * 5000,
         arn="\U0001f600" * 5000,
         error="\U0001f600" * 5000,

@@ -53,9 +53,17 @@ def test_a_log_says_nothing_about_where_else_to_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "{", "[]", "null", '{"mode": "FIX"}', '{"mode": "fix", "more": 1}', '{"mode": "fix", "accounts": ["1"]}'),
-        *('{"mode": "fix", "exemptions": [{"guardrail": "*"}]}', '{"mode": "fix", "allow": {"accounts": ["*"]}}'),
-        *('{"mode": "fix", "channels": [{"name": "a b", "type": "slack", "url": "file:///etc/passwd"}]}', "\xff"),
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"mode": "FIX"}',
+        '{"mode": "fix", "more": 1}',
+        '{"mode": "fix", "accounts": ["1"]}',
+        '{"mode": "fix", "exemptions": [{"guardrail": "*"}]}',
+        '{"mode": "fix", "allow": {"accounts": ["*"]}}',
+        '{"mode": "fix", "channels": [{"name": "a b", "type": "slack", "url": "file:///etc/passwd"}]}',
+        "\xff",
     ],
 )
 def test_settings_that_are_not_wholly_understood_fix_nothing(

@@ -48,8 +48,19 @@ def test_every_call_to_a_bucket_names_its_owner(rule: Guardrail[Any], world: Wor
 @pytest.mark.parametrize(
     "kind",
     [
-        *("s3.absent", "s3.Resource", "s3.TYPE_CHECKING", "s3.NotThere", "resource.import_module", "resource.revive"),
-        *("s3.Bucket.in_event", "os.system", "..s3.Bucket", "", ".", "resource.Resource", "iam.re"),
+        "s3.absent",
+        "s3.Resource",
+        "s3.TYPE_CHECKING",
+        "s3.NotThere",
+        "resource.import_module",
+        "resource.revive",
+        "s3.Bucket.in_event",
+        "os.system",
+        "..s3.Bucket",
+        "",
+        ".",
+        "resource.Resource",
+        "iam.re",
     ],
 )
 def test_a_record_of_a_made_up_kind_calls_nothing(kind: str) -> None:
@@ -140,10 +151,18 @@ def test_what_anybody_can_reach_may_hand_over_to_act_and_nothing_else() -> None:
     }
     actions = {action for each in statements.values() for action in each["Action"]}
     assert actions == {
-        *("logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
-        *("ssm:GetParameter", "secretsmanager:GetSecretValue"),
-        *("appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession"),
-        *("dynamodb:GetItem", "dynamodb:PutItem", "s3:GetObject", "lambda:InvokeFunction"),
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+        "ssm:GetParameter",
+        "secretsmanager:GetSecretValue",
+        "appconfig:GetLatestConfiguration",
+        "appconfig:StartConfigurationSession",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "s3:GetObject",
+        "lambda:InvokeFunction",
     }
     callers = {
         function

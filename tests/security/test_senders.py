@@ -54,8 +54,22 @@ def test_only_accounts_that_the_settings_name_are_believed_besides_home(world: W
 @pytest.mark.parametrize(
     "source",
     [
-        *("my.app", "aws", "aws.", "AWS.s3", " aws.s3", "aws.s3 ", "aws.s3\n", "custom.aws.s3", "aws.s3/x", "", None),
-        *("aws.partner/example.com/tenant/1", ["aws.s3", "aws.s3"], {"prefix": "aws."}, 0, "\uff41ws.s3"),
+        "my.app",
+        "aws",
+        "aws.",
+        "AWS.s3",
+        " aws.s3",
+        "aws.s3 ",
+        "aws.s3\n",
+        "custom.aws.s3",
+        "aws.s3/x",
+        "",
+        None,
+        "aws.partner/example.com/tenant/1",
+        ["aws.s3", "aws.s3"],
+        {"prefix": "aws."},
+        0,
+        "\uff41ws.s3",
     ],
 )
 def test_a_custom_event_cannot_pass_for_one_of_aws(source: Any, world: World) -> None:
@@ -96,8 +110,16 @@ def test_an_envelope_and_its_detail_that_name_two_accounts_are_refused(changed: 
 @pytest.mark.parametrize(
     "region",
     [
-        *("evil.example", "us-east-1.evil.example/", "us-east-1@evil", "us-east-1#", "us-east-1\n", "US-EAST-1", "us"),
-        *("../us-east-1", "us--1", "aws-global.evil"),
+        "evil.example",
+        "us-east-1.evil.example/",
+        "us-east-1@evil",
+        "us-east-1#",
+        "us-east-1\n",
+        "US-EAST-1",
+        "us",
+        "../us-east-1",
+        "us--1",
+        "aws-global.evil",
     ],
 )
 def test_no_region_sends_our_credentials_to_another_host(region: str) -> None:

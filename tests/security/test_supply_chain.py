@@ -57,9 +57,13 @@ def package(tmp_path: Path) -> Path:
             f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nLicense: Ours\n  and a long text\n"
         )
     for wheel in (
-        *("aws_lambda_powertools-3.0-py3-none-any", "cryptography-1-cp311-abi3-any"),
-        *("msgspec-1-cp313-cp313-any", "slack_sdk-1-py3-none-any", "apprise-1-py3-none-any"),
-        *("standardwebhooks-1-py3-none-any", "tzdata-1-py2.py3-none-any"),
+        "aws_lambda_powertools-3.0-py3-none-any",
+        "cryptography-1-cp311-abi3-any",
+        "msgspec-1-cp313-cp313-any",
+        "slack_sdk-1-py3-none-any",
+        "apprise-1-py3-none-any",
+        "standardwebhooks-1-py3-none-any",
+        "tzdata-1-py2.py3-none-any",
     ):
         (tmp_path / "wheels" / f"{wheel}.whl").write_text(wheel)
     (out / "sam.json").write_text("{}")

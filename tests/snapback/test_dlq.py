@@ -174,8 +174,17 @@ class TestLetters:
     @pytest.mark.parametrize(
         "body",
         [
-            *("", "{", "[" * 100_000, "null", "7", [], {}, {"DDBStreamBatchInfo": None}, {"requestPayload": None}),
-            *({"detail": None}, {"requestPayload": [], "requestContext": 1, "responsePayload": "oops"}),
+            "",
+            "{",
+            "[" * 100_000,
+            "null",
+            "7",
+            [],
+            {},
+            {"DDBStreamBatchInfo": None},
+            {"requestPayload": None},
+            {"detail": None},
+            {"requestPayload": [], "requestContext": 1, "responsePayload": "oops"},
             {"DDBStreamBatchInfo": {}, "requestContext": []},
         ],
     )
@@ -291,9 +300,17 @@ class TestRedriveEvents:
     @pytest.mark.parametrize(
         "function",
         [
-            *("", "x", "arn:aws:lambda:::", GUARD.replace(HOME, "999988887777"), GUARD.replace("snapback-", "other-")),
-            *(GUARD.replace("GuardS3", "Act"), GUARD.replace("GuardS3", "GuardEverything"), NOTIFY),
-            *(GUARD.replace("snapback", "evil-snapback"), GUARD.replace(REGION, "cn-north-1"), f"{GUARD}-2"),
+            "",
+            "x",
+            "arn:aws:lambda:::",
+            GUARD.replace(HOME, "999988887777"),
+            GUARD.replace("snapback-", "other-"),
+            GUARD.replace("GuardS3", "Act"),
+            GUARD.replace("GuardS3", "GuardEverything"),
+            NOTIFY,
+            GUARD.replace("snapback", "evil-snapback"),
+            GUARD.replace(REGION, "cn-north-1"),
+            f"{GUARD}-2",
         ],
     )
     def test_a_letter_does_not_choose_what_we_invoke(self, queues: Queues, function: str) -> None:
@@ -595,8 +612,13 @@ class TestRedriveMessages:
     @pytest.mark.parametrize(
         "changed",
         [
-            *({"shardId": "x"}, {"shardId": 7}, {"startSequenceNumber": "1"}, {"startSequenceNumber": None}),
-            *({"endSequenceNumber": "x"}, {"endSequenceNumber": "²"}, {"endSequenceNumber": []}),
+            {"shardId": "x"},
+            {"shardId": 7},
+            {"startSequenceNumber": "1"},
+            {"startSequenceNumber": None},
+            {"endSequenceNumber": "x"},
+            {"endSequenceNumber": "²"},
+            {"endSequenceNumber": []},
         ],
     )
     def test_where_no_stream_could_be_read_the_ledger_is(

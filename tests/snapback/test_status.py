@@ -125,8 +125,15 @@ class TestStatus:
         answered(now, monkeypatch)
         shown = unwrapped(run("status"))
         for line in (
-            *("writes go on", "asking 0", "failed 0", "fighting 0", "under way 0, 0 of them overdue"),
-            *("dead letters 0", "failed messages 0", "canary answered ", "settings as the canary read them: fine"),
+            "writes go on",
+            "asking 0",
+            "failed 0",
+            "fighting 0",
+            "under way 0, 0 of them overdue",
+            "dead letters 0",
+            "failed messages 0",
+            "canary answered ",
+            "settings as the canary read them: fine",
         ):
             assert line in shown
 

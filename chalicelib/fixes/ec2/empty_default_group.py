@@ -32,8 +32,12 @@ class EmptyDefaultGroup(Fix["DefaultGroup"]):
 
     reads = ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules")
     writes = (
-        *("ec2:DescribeSecurityGroupRules", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"),
-        *("ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:CreateTags"),
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:RevokeSecurityGroupIngress",
+        "ec2:RevokeSecurityGroupEgress",
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:AuthorizeSecurityGroupEgress",
+        "ec2:CreateTags",
     )
 
     def read(self, resource: DefaultGroup, aws: Session) -> State:

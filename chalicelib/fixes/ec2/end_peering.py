@@ -22,7 +22,8 @@ class EndPeering(Fix["Peering"]):
 
     reads = ("ec2:DescribeVpcPeeringConnections",)
     writes = (
-        *("ec2:DescribeVpcPeeringConnections", "ec2:DeleteVpcPeeringConnection"),
+        "ec2:DescribeVpcPeeringConnections",
+        "ec2:DeleteVpcPeeringConnection",
         "ec2:RejectVpcPeeringConnection",
     )
     reversible = False

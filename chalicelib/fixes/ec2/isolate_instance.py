@@ -53,16 +53,26 @@ class IsolateInstance(Fix["Suspect"]):
     """
 
     reads = (
-        *("ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots"),
-        *("autoscaling:DescribeAutoScalingInstances", "elasticloadbalancing:DescribeTargetGroups"),
-        *("elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DescribeLoadBalancers"),
+        "ec2:DescribeInstances",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSnapshots",
+        "autoscaling:DescribeAutoScalingInstances",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "elasticloadbalancing:DescribeLoadBalancers",
     )
     writes = (
         *reads,
-        *("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:ModifyNetworkInterfaceAttribute"),
-        *("ec2:CreateSnapshots", "ec2:CreateTags", "ec2:DeleteTags"),
-        *("autoscaling:DetachInstances", "autoscaling:AttachInstances"),
-        *("elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"),
+        "ec2:CreateSecurityGroup",
+        "ec2:RevokeSecurityGroupEgress",
+        "ec2:ModifyNetworkInterfaceAttribute",
+        "ec2:CreateSnapshots",
+        "ec2:CreateTags",
+        "ec2:DeleteTags",
+        "autoscaling:DetachInstances",
+        "autoscaling:AttachInstances",
+        "elasticloadbalancing:DeregisterTargets",
+        "elasticloadbalancing:RegisterTargets",
         "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
         "elasticloadbalancing:RegisterInstancesWithLoadBalancer",
     )

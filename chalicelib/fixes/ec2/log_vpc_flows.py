@@ -36,8 +36,11 @@ class LogVpcFlows(Fix["Vpc"]):
 
     reads = ("ec2:DescribeFlowLogs",)
     writes = (
-        *("ec2:DescribeFlowLogs", "ec2:CreateFlowLogs", "ec2:DeleteFlowLogs"),
-        *("logs:CreateLogDelivery", "logs:DeleteLogDelivery"),
+        "ec2:DescribeFlowLogs",
+        "ec2:CreateFlowLogs",
+        "ec2:DeleteFlowLogs",
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
     )
 
     def read(self, resource: Vpc, aws: Session) -> State:

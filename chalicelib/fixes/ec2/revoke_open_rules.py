@@ -31,8 +31,17 @@ One range broader than a /8 (/32) has as many. /8 is the largest block that one 
 of a provider; whoever has more of their own puts it in the settings, under `allow.cidrs`.
 """
 _NOT_PUBLIC = (
-    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
-    *("224.0.0.0/3", "::/3", "4000::/2", "8000::/1"),
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/3",
+    "::/3",
+    "4000::/2",
+    "8000::/1",
 )
 """https://www.iana.org/assignments/iana-ipv4-special-registry, and all of IPv6 but 2000::/3."""
 _PROTOCOLS = {"tcp": {"tcp", "6", "-1"}, "udp": {"udp", "17", "-1"}}
@@ -126,8 +135,11 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
 
     reads = ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules", "ec2:GetManagedPrefixListEntries")
     writes = (
-        *("ec2:DescribeSecurityGroupRules", "ec2:GetManagedPrefixListEntries", "ec2:RevokeSecurityGroupIngress"),
-        *("ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags"),
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:GetManagedPrefixListEntries",
+        "ec2:RevokeSecurityGroupIngress",
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:CreateTags",
     )
 
     def read(self, resource: SecurityGroup, aws: Session) -> State:

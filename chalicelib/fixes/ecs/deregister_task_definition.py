@@ -22,7 +22,11 @@ class DeregisterTaskDefinition(Fix["TaskDefinition"]):
 
     reads = (
         "ecs:DescribeTaskDefinition",
-        *("ecs:ListClusters", "ecs:ListServices", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks"),
+        "ecs:ListClusters",
+        "ecs:ListServices",
+        "ecs:DescribeServices",
+        "ecs:ListTasks",
+        "ecs:DescribeTasks",
     )
     writes = ("ecs:DescribeTaskDefinition", "ecs:DeregisterTaskDefinition")
     reversible = False

@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
 NAME = "SnapbackDenyUntilMfa"
 _ENROL = (
-    *("iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetMFADevice", "iam:ListMFADevices"),
-    *("iam:ListVirtualMFADevices", "iam:ResyncMFADevice", "iam:GetUser", "sts:GetSessionToken"),
+    "iam:CreateVirtualMFADevice",
+    "iam:EnableMFADevice",
+    "iam:GetMFADevice",
+    "iam:ListMFADevices",
+    "iam:ListVirtualMFADevices",
+    "iam:ResyncMFADevice",
+    "iam:GetUser",
+    "sts:GetSessionToken",
 )
 
 

@@ -46,13 +46,20 @@ class DetachAdminPolicies(Fix["Identity"]):
     """
 
     reads = (
-        *("iam:ListAttachedUserPolicies", "iam:ListAttachedRolePolicies", "iam:ListAttachedGroupPolicies"),
-        *("iam:GetPolicy", "iam:GetPolicyVersion"),
+        "iam:ListAttachedUserPolicies",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListAttachedGroupPolicies",
+        "iam:GetPolicy",
+        "iam:GetPolicyVersion",
     )
     writes = (
         *reads,
-        *("iam:AttachUserPolicy", "iam:AttachRolePolicy", "iam:AttachGroupPolicy"),
-        *("iam:DetachUserPolicy", "iam:DetachRolePolicy", "iam:DetachGroupPolicy"),
+        "iam:AttachUserPolicy",
+        "iam:AttachRolePolicy",
+        "iam:AttachGroupPolicy",
+        "iam:DetachUserPolicy",
+        "iam:DetachRolePolicy",
+        "iam:DetachGroupPolicy",
     )
 
     approval_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")

@@ -31,7 +31,10 @@ class DetachFromUser(Fix["User"]):
     reads = ("iam:ListAttachedUserPolicies", "iam:ListUserPolicies", "iam:GetUserPolicy")
     writes = (
         *reads,
-        *("iam:AttachUserPolicy", "iam:DetachUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy"),
+        "iam:AttachUserPolicy",
+        "iam:DetachUserPolicy",
+        "iam:PutUserPolicy",
+        "iam:DeleteUserPolicy",
     )
     approval_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
 

@@ -27,15 +27,28 @@ class DropEscalatingStatements(Fix["Identity"]):
     """
 
     reads = (
-        *("iam:ListAttachedUserPolicies", "iam:ListAttachedRolePolicies", "iam:ListAttachedGroupPolicies"),
-        *("iam:ListUserPolicies", "iam:ListRolePolicies", "iam:ListGroupPolicies"),
-        *("iam:GetUserPolicy", "iam:GetRolePolicy", "iam:GetGroupPolicy"),
-        *("iam:GetUser", "iam:GetRole", "iam:GetPolicy", "iam:GetPolicyVersion"),
+        "iam:ListAttachedUserPolicies",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListAttachedGroupPolicies",
+        "iam:ListUserPolicies",
+        "iam:ListRolePolicies",
+        "iam:ListGroupPolicies",
+        "iam:GetUserPolicy",
+        "iam:GetRolePolicy",
+        "iam:GetGroupPolicy",
+        "iam:GetUser",
+        "iam:GetRole",
+        "iam:GetPolicy",
+        "iam:GetPolicyVersion",
     )
     writes = (
         *reads,
-        *("iam:PutUserPolicy", "iam:PutRolePolicy", "iam:PutGroupPolicy"),
-        *("iam:DeleteUserPolicy", "iam:DeleteRolePolicy", "iam:DeleteGroupPolicy"),
+        "iam:PutUserPolicy",
+        "iam:PutRolePolicy",
+        "iam:PutGroupPolicy",
+        "iam:DeleteUserPolicy",
+        "iam:DeleteRolePolicy",
+        "iam:DeleteGroupPolicy",
     )
     approval_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
 

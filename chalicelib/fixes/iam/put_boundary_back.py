@@ -21,8 +21,10 @@ class PutBoundaryBack(Fix["Bounded"]):
 
     reads = ("iam:GetUser", "iam:GetRole")
     writes = (
-        *("iam:PutUserPermissionsBoundary", "iam:PutRolePermissionsBoundary"),
-        *("iam:DeleteUserPermissionsBoundary", "iam:DeleteRolePermissionsBoundary"),
+        "iam:PutUserPermissionsBoundary",
+        "iam:PutRolePermissionsBoundary",
+        "iam:DeleteUserPermissionsBoundary",
+        "iam:DeleteRolePermissionsBoundary",
     )
 
     def read(self, resource: Bounded, aws: Session) -> State:

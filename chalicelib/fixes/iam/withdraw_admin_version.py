@@ -43,7 +43,9 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
     reads = ("iam:ListPolicyVersions", "iam:GetPolicyVersion")
     writes = (
         *reads,
-        *("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicyVersion"),
+        "iam:CreatePolicyVersion",
+        "iam:SetDefaultPolicyVersion",
+        "iam:DeletePolicyVersion",
     )
     approval_reads = ("iam:GetPolicy", "iam:ListEntitiesForPolicy", "iam:GetGroup")
 

@@ -40,12 +40,15 @@ class RevokeAssignment(Fix["Assignment"]):
     """
 
     reads = (
-        *("sso:ListAccountAssignments", "sso:ListAccountAssignmentCreationStatus"),
+        "sso:ListAccountAssignments",
+        "sso:ListAccountAssignmentCreationStatus",
         "sso:DescribeAccountAssignmentCreationStatus",
     )
     writes = (
         *reads,
-        *("sso:DeleteAccountAssignment", "sso:DescribeAccountAssignmentDeletionStatus", "sso:CreateAccountAssignment"),
+        "sso:DeleteAccountAssignment",
+        "sso:DescribeAccountAssignmentDeletionStatus",
+        "sso:CreateAccountAssignment",
     )
 
     def read(self, resource: Assignment, aws: Session) -> State:

@@ -63,7 +63,9 @@ class DynamoPosts:
         key = f"chat#{record}#{channel}"
         until = str((self._now() + LEASE).timestamp())
         item = self._update(
-            *(key, channel, "SET held_until = :until, expires_at = :expires_at"),
+            key,
+            channel,
+            "SET held_until = :until, expires_at = :expires_at",
             ConditionExpression="attribute_not_exists(held_until) OR held_until < :now",
             values={
                 ":until": {"N": until},

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from chalicelib.core.session import Prefetched, Session
 
 OPEN_ROLE = native(
-    *("aws.access-analyzer", "Access Analyzer Finding"),
+    "aws.access-analyzer",
+    "Access Analyzer Finding",
     status=["ACTIVE"],
     isDeleted=[False],
     resourceType=["AWS::IAM::Role"],

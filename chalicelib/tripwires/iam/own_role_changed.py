@@ -12,9 +12,16 @@ if TYPE_CHECKING:
     from chalicelib.core.event import Event
 
 _CALLS = (
-    *("PutRolePolicy", "DeleteRolePolicy", "AttachRolePolicy", "DetachRolePolicy", "UpdateAssumeRolePolicy"),
-    *("PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary", "UpdateRole"),
-    *("CreateRole", "DeleteRole"),
+    "PutRolePolicy",
+    "DeleteRolePolicy",
+    "AttachRolePolicy",
+    "DetachRolePolicy",
+    "UpdateAssumeRolePolicy",
+    "PutRolePermissionsBoundary",
+    "DeleteRolePermissionsBoundary",
+    "UpdateRole",
+    "CreateRole",
+    "DeleteRole",
 )
 
 

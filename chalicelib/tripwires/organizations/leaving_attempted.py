@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 @tripwire(
     severity=Severity.CRITICAL,
     on=cloudtrail(
-        *("organizations", "LeaveOrganization", "RemoveAccountFromOrganization", "CloseAccount", "DeleteOrganization"),
+        "organizations",
+        "LeaveOrganization",
+        "RemoveAccountFromOrganization",
+        "CloseAccount",
+        "DeleteOrganization",
         failed=True,
     ),
     controls=("CIS-5.0 4.15",),

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 IN_SSM = ("PutParameter", "DeleteParameter", "DeleteParameters")
 IN_APPCONFIG = (
-    *("StartDeployment", "StopDeployment", "UpdateConfigurationProfile", "UpdateEnvironment"),
-    *("DeleteConfigurationProfile", "DeleteEnvironment", "DeleteApplication"),
+    "StartDeployment",
+    "StopDeployment",
+    "UpdateConfigurationProfile",
+    "UpdateEnvironment",
+    "DeleteConfigurationProfile",
+    "DeleteEnvironment",
+    "DeleteApplication",
 )
 
 

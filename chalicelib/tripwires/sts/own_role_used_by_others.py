@@ -27,7 +27,10 @@ _BUT_LAMBDA = {"invokedBy": [{"exists": False}, {"anything-but": ["lambda.amazon
 @tripwire(
     severity=Severity.CRITICAL,
     on=cloudtrail(
-        *("sts", "AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"),
+        "sts",
+        "AssumeRole",
+        "AssumeRoleWithSAML",
+        "AssumeRoleWithWebIdentity",
         requestParameters={"roleArn": _ROLES},
         userIdentity=_BUT_LAMBDA,
     ),

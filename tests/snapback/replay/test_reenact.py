@@ -307,7 +307,12 @@ def test_only_ids_are_learnt() -> None:
         recorded, {"RequestId": "r-2", "OwnerId": "9", "Status": "done", "Arn": "arn:aws:x:us-east-1:9:thing/t-22"}
     )
     assert aliases.to_memory(["r-1", HOME, "pending", "us-west-2", "thing", "t-1"]) == [
-        *("r-1", HOME, "pending", "us-west-2", "thing", "t-22")
+        "r-1",
+        HOME,
+        "pending",
+        "us-west-2",
+        "thing",
+        "t-22",
     ]
 
 
