@@ -3,6 +3,9 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+# What `make demo` needs, and what everything else does: the same .venv, with more in it.
+BASE := .venv/.base
 READY := .venv/.ready
 CHECKOV := .venv-checkov
 # A stage is a settings file and a stack: snapback.dev.yaml and snapback-dev for STAGE=dev.
@@ -12,17 +15,22 @@ STACK := snapback$(if $(STAGE),-$(STAGE))
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(READY): requirements.txt requirements/dev.txt
+$(BASE): requirements/base.txt requirements/build.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "snapback: $(PYTHON) is older than 3.11; install a newer one and name it: make PYTHON=python3.13 …" >&2; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "snapback: $(PYTHON) has no venv; on Debian: apt-get install python3-venv" >&2; exit 2; }
-	@echo "Setting up .venv (once, about a minute) …"
+	@echo "Setting up .venv (once, half a minute) …"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --no-deps --require-hashes -r requirements/base.txt -r requirements/build.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(READY): $(BASE) requirements.txt requirements/apprise.txt requirements/dev.txt
+	@echo "Setting up .venv for development (once, about a minute) …"
+	@$(PIP) --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m snapback.deploy.wheels
 	@touch $@
 
-demo: $(READY) ## the main job, on an in-memory AWS: 40 events, findings, fixes, one undo
+demo: $(BASE) ## the main job, on an in-memory AWS: 40 events, findings, fixes, one undo
 	@$(BIN)/snapback demo
 
 test: $(READY) ## all tests
@@ -45,9 +53,12 @@ check-code:
 check-template:
 	$(BIN)/python -m tools.generate --check
 	$(BIN)/snapback settings check snapback.yaml
-	$(BIN)/python -m snapback.deploy.package
+	$(BIN)/snapback package
 	$(BIN)/python -m tools.lint_template
 	$(CHECKOV)/bin/checkov --config-file snapback/deploy/checkov.yaml -f build/expanded.json build/package/member.json
+
+check-wheel: $(READY) ## wheel and sdist, tried in a clean environment: demo, replay, package, an author's types, limits
+	@$(BIN)/python -m tools.check_wheel
 
 $(CHECKOV)/.ready: requirements/checkov.txt | $(READY)
 	@$(BIN)/uv venv -q --clear $(CHECKOV)
@@ -58,14 +69,13 @@ generate: $(READY) ## the docs of guardrails and the IAM policies, from the code
 	@$(BIN)/python -m tools.generate
 
 package: $(READY) ## [STAGE=…]: build/package: the zip, the template for CloudFormation, the SBOM and the hashes
-	@$(BIN)/snapback settings check $(SETTINGS)
-	@$(BIN)/python -m snapback.deploy.package $(SETTINGS)
+	@$(BIN)/snapback package $(SETTINGS)
 
-deploy: package ## BUCKET=… [STAGE=…] [PARAMETERS="Name=value …"] [TAGS="name=value …"]: to the account at hand
-	@$(BIN)/python -m snapback.deploy.cloudformation --stack $(STACK) up --bucket "$(BUCKET)" --settings $(SETTINGS) $(if $(UNCOMMITTED),--uncommitted) $(addprefix --tag=,$(TAGS)) $(PARAMETERS)
+deploy: $(READY) ## BUCKET=… [STAGE=…] [PARAMETERS="Name=value …"] [TAGS="name=value …"]: to the account at hand
+	@$(BIN)/snapback deploy --stack $(STACK) --bucket "$(BUCKET)" --settings $(SETTINGS) $(if $(UNCOMMITTED),--uncommitted) $(addprefix --tag=,$(TAGS)) $(PARAMETERS)
 
 destroy: $(READY) ## [STAGE=…]: removes what was deployed, but for the ledger
-	@$(BIN)/python -m snapback.deploy.cloudformation --stack $(STACK) down $(if $(YES),--yes)
+	@$(BIN)/snapback destroy --stack $(STACK) $(if $(YES),--yes)
 
 bench: $(READY) ## calls per event, cold start, CPU, size, events replayed a second
 	@$(BIN)/python -m bench $(ARGS)
@@ -73,12 +83,16 @@ bench: $(READY) ## calls per event, cold start, CPU, size, events replayed a sec
 new: $(READY) ## NAME=<service>.<thing_what_happened>: the skeleton of a guardrail, with its test
 	@$(BIN)/python -m tools.new $(NAME)
 
-lock: $(READY) ## the locks anew, from pyproject.toml
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.txt pyproject.toml
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra cli --group dev -c requirements.txt -o requirements/dev.txt pyproject.toml
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/checkov.txt requirements/checkov.in
+LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
+lock: $(READY) ## [UPGRADE=1]: the locks anew, from pyproject.toml and requirements/*.in; UPGRADE=1 moves the pins too
+	@$(LOCK) --all-extras --group dev -o requirements/dev.txt pyproject.toml
+	@$(LOCK) -c requirements/dev.txt -o requirements/base.txt pyproject.toml
+	@$(LOCK) -c requirements/dev.txt -o requirements/build.txt --group build
+	@$(LOCK) -c requirements/dev.txt -o requirements.txt requirements/lambda.in
+	@$(LOCK) -c requirements/dev.txt -o requirements/apprise.txt requirements/apprise.in
+	@$(LOCK) -o requirements/checkov.txt requirements/checkov.in
 
 clean: ## all that make made
-	rm -rf .venv $(CHECKOV) .wheels build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv $(CHECKOV) .wheels build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test faults check check-code check-template generate package deploy destroy bench new lock clean
+.PHONY: help demo test faults check check-code check-template check-wheel generate package deploy destroy bench new lock clean

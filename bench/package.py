@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 from zipfile import ZipFile
 
 from bench.tree import ROOT
+from snapback.deploy import package, wheels
+from snapback.settings_file import read_settings
 
 ZIP = ROOT / "build" / "package" / "deployment.zip"
 
@@ -15,9 +15,9 @@ ZIP = ROOT / "build" / "package" / "deployment.zip"
 def measure() -> dict[str, Any]:
     """`bytes`, `unpacked` bytes, `files`, and how many of them are `pyc`. Raises what packaging raises."""
     if not ZIP.is_file():
-        subprocess.run([sys.executable, "-m", "snapback.deploy.package"], cwd=ROOT, check=True, capture_output=True)
-    with ZipFile(ZIP) as package:
-        entries = package.infolist()
+        package.package(read_settings(ROOT / "snapback.yaml"), ZIP.parent, wheels.install, python=wheels.RUNTIME)
+    with ZipFile(ZIP) as made:
+        entries = made.infolist()
     return {
         "bytes": ZIP.stat().st_size,
         "unpacked": sum(entry.file_size for entry in entries),

@@ -13,6 +13,8 @@ import sysconfig
 from pathlib import Path
 from zipfile import ZipFile
 
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Mode
 from snapback.deploy.package import HERE, from_here, package
 
 ROOT = Path(__file__).parents[1]
@@ -28,10 +30,9 @@ _BROUGHT = ("awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3tran
 def build() -> None:
     shutil.rmtree(BENCH, ignore_errors=True)
     BENCH.mkdir(parents=True)
-    settings = BENCH / "settings.yaml"
-    settings.write_text("mode: fix\n")
     for tree, python in ((FUNCTION, HERE), (PLAIN, "")):
-        unpack(package(settings, BENCH / "made", from_here, python=python), tree)
+        package(Settings(mode=Mode.FIX), BENCH / "made", from_here, python=python)
+        unpack(BENCH / "made", tree)
     runtime(RUNTIME)
     BARE.mkdir()
     shutil.copyfile(Path(__file__).parent / "bare.py", BARE / "bare.py")

@@ -5,12 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import click
 
-from snapback.commands import catalog, chat, decide, dlq, pause, records, replay, settings, status, sweep
+from snapback.commands import catalog, chat, decide, deploy, dlq, pause, records, replay, settings, status, sweep
 from snapback.errors import BAD, FINE, complain, describe_error
+from snapback.project import CODE
+
+
+def _check_installation() -> None:
+    """A Chalice developer's PYTHONPATH has a chalicelib too; with that one nothing here works, not even `complain`."""
+    found = find_spec("chalicelib")
+    origin = found.origin if found else None
+    if not origin or Path(origin).parents[1] != CODE:
+        click.echo(f"snapback: chalicelib is another application's ({origin}); unset PYTHONPATH, or use pipx", err=True)
+        sys.exit(BAD)
 
 
 class _Cli(click.Group):
@@ -19,6 +31,7 @@ class _Cli(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        _check_installation()
         try:
             code = super().main(*args, **{**extra, "standalone_mode": False})
         except click.exceptions.NoArgsIsHelpError as error:
@@ -41,7 +54,7 @@ class _Cli(click.Group):
 
 
 @click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(package_name="snapback", message="%(version)s")
+@click.version_option(package_name="snapback-aws", message="%(version)s")
 def main() -> None:
     """Unsafe changes in AWS snap back: written down first, proved after, undone with one command.
 
@@ -69,5 +82,8 @@ for _command in (
     dlq.dlq,
     chat.chat,
     settings.settings,
+    deploy.package,
+    deploy.deploy,
+    deploy.destroy,
 ):
     main.add_command(_command)

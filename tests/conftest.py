@@ -82,6 +82,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The folder with deployment.zip, in mode fix and for this interpreter, and sam.json; made once for all workers."""
+    from chalicelib.core.settings import Settings
+    from chalicelib.core.types import Mode
     from snapback.deploy.package import from_here, package
 
     base = tmp_path_factory.getbasetemp()
@@ -90,8 +92,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     with (build / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (build / "made").exists():
-            (build / "settings.yaml").write_text("mode: fix\n")
-            package(build / "settings.yaml", build, from_here, python="")
+            package(Settings(mode=Mode.FIX), build / "package", from_here, python="")
             (build / "made").touch()
     return build / "package"
 

@@ -1,6 +1,7 @@
-"""Known vulnerabilities of what the functions run on (requirements.txt), by pip-audit.
+"""Known vulnerabilities of all that is locked, by pip-audit: of what runs in Lambda, of the command line, of the tools.
 
-Found ones fail it. No answer from the vulnerability service doesn't, as on a machine without a network; one line says so.
+Found ones fail it. A library that the vulnerability service can't tell of isn't safe but unknown: that is said, loudly
+where it is all of them, as without a network; with --strict it fails then.
 """
 
 from __future__ import annotations
@@ -12,43 +13,55 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+APART = "requirements/checkov.txt"
+"""Has an environment and versions of its own; of all others one version is in all locks."""
 _NO_ANSWER = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "network", "Could not connect", "HTTPError")
 
 
+def locks() -> list[str]:
+    return ["requirements.txt", *sorted(f"requirements/{path.name}" for path in (ROOT / "requirements").glob("*.txt"))]
+
+
 def main(arguments: list[str]) -> int:
-    requirements = arguments[0] if arguments else "requirements.txt"
+    asked = [audit([lock for lock in locks() if lock != APART]), audit([APART])]
+    checked = sum(number for _, number in asked)
+    if not checked:
+        print("audit: NOTHING WAS CHECKED for known vulnerabilities: no answer from the service", file=sys.stderr)
+    return max(*(code for code, _ in asked), int("--strict" in arguments and not checked))
+
+
+def audit(files: list[str]) -> tuple[int, int]:
+    """The exit code, and how many libraries the service told of."""
     pip_audit = str(Path(sys.executable).parent / "pip-audit")
     options = ["--require-hashes", "--disable-pip", "--progress-spinner=off", "--format=json", "--timeout=15"]
-    done = subprocess.run(
-        [pip_audit, *options, "-r", requirements], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    named = [option for file in files for option in ("-r", file)]
+    done = subprocess.run([pip_audit, *options, *named], cwd=ROOT, capture_output=True, text=True, check=False)
     try:
         report = json.loads(done.stdout)
     except ValueError:
         last = done.stderr.strip().rpartition("\n")[2]
         if any(each in done.stderr for each in _NO_ANSWER):
             print(f"audit: NOT DONE, the vulnerability service gives no answer: {last[:200]}")
-            return 0
+            return 0, 0
         print(f"audit: pip-audit failed: {last}", file=sys.stderr)
-        return 1
+        return 1, 0
     return judge(report["dependencies"])
 
 
-def judge(dependencies: list[dict[str, Any]]) -> int:
-    """The exit code for pip-audit's report, told in lines.
-
-    What it skipped isn't safe but unknown: pip-audit itself calls a package that the service doesn't know no problem.
-    """
+def judge(dependencies: list[dict[str, Any]]) -> tuple[int, int]:
+    """The exit code for pip-audit's report, told in lines, and how many libraries it tells of."""
     found = [(each, flaw) for each in dependencies for flaw in each.get("vulns", [])]
     for each, flaw in found:
         mended = ", ".join(flaw["fix_versions"]) or "no version yet"
         print(f"audit: {each['name']} {each['version']}: {flaw['id']}, mended in {mended}", file=sys.stderr)
     unknown = [each["name"] for each in dependencies if "skip_reason" in each]
+    checked = len(dependencies) - len(unknown)
     if unknown:
-        print(f"audit: NOT DONE for {', '.join(unknown)}: the vulnerability service doesn't know them from here")
-    if not found and len(unknown) < len(dependencies):
-        print(f"audit: {len(dependencies) - len(unknown)} packages without known vulnerabilities")
-    return 1 if found else 0
+        some = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")  # noqa: PLR2004
+        print(f"audit: NOT DONE for {some}: the vulnerability service doesn't know them from here")
+    if not found and checked:
+        print(f"audit: {checked} packages without known vulnerabilities")
+    return int(bool(found)), checked
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from chalicelib.core.resource import partition
 from chalicelib.core.snapback_resources import READER, fixer
+from chalicelib.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +32,7 @@ _CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 5},
     connect_timeout=3,
     read_timeout=10,
-    user_agent_extra="snapback/0.1",
+    user_agent_extra=f"snapback/{VERSION}",
 )
 logging.getLogger("botocore").setLevel(
     logging.INFO

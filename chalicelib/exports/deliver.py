@@ -21,6 +21,7 @@ from chalicelib.core.metrics import Metric
 from chalicelib.core.types import ASIDE
 from chalicelib.exports.base import ExportsApp, NotTaken, Sink, Step, why
 from chalicelib.notify.message import message_of
+from chalicelib.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,7 +37,7 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=3,
     read_timeout=10,
-    user_agent_extra="snapback/0.1",
+    user_agent_extra=f"snapback/{VERSION}",
 )
 
 

@@ -1,38 +1,31 @@
-"""`make deploy` and `make destroy`: build/package into the account and region that the environment names.
+"""`snapback deploy` and `destroy`: a package into the account and region that the environment names.
 
 A change set is made, looked at and executed; one that would replace or remove what is kept is refused.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
-import os
 import subprocess
-import sys
 from contextlib import suppress
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import ClientError, WaiterError
 
+from snapback.deploy.errors import CannotDeploy
 from snapback.deploy.template.settings import PARAMETER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "build" / "package"
+    import boto3
+
 KEPT = ("Ledger", "Spill")
 """What stays when the stack goes, and is never replaced: the records, and states too large for them."""
-FINE, BAD = 0, 2
 _NOTHING_NEW = ("didn't contain changes", "No updates are to be performed")
-
-
-class CannotDeploy(Exception):
-    """Says in one line what is wrong and what to do."""
 
 
 def checked_in(settings: Path) -> None:
@@ -40,7 +33,9 @@ def checked_in(settings: Path) -> None:
     asked = ["git", "status", "--porcelain", "--", str(settings)]
     said = subprocess.run(asked, cwd=settings.absolute().parent, capture_output=True, text=True, check=False)
     if said.returncode == 0 and said.stdout:
-        raise CannotDeploy(f"{settings} is not as git has it; commit it first, or say UNCOMMITTED=1")
+        raise CannotDeploy(
+            f"{settings} is not as git has it; commit it first, or say --uncommitted (make: UNCOMMITTED=1)"
+        )
 
 
 def uploaded(s3: Any, bucket: str, content: bytes, suffix: str) -> str:
@@ -55,14 +50,22 @@ def uploaded(s3: Any, bucket: str, content: bytes, suffix: str) -> str:
     return key
 
 
-def with_code(template: Mapping[str, Any], bucket: str, key: str) -> dict[str, Any]:
-    """The template with the zip's place in each function."""
+def zips(template: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
+    """Those that a package's template names."""
+    functions = [each for each in template["Resources"].values() if each["Type"] == "AWS::Serverless::Function"]
+    names = {PurePosixPath(each["Properties"]["CodeUri"]).name for each in functions}
+    return {name: (folder / name).read_bytes() for name in sorted(names)}
+
+
+def with_code(template: Mapping[str, Any], bucket: str, keys: Mapping[str, str]) -> dict[str, Any]:
+    """The template with the place of each function's zip, by the name that the template has for the zip."""
     made: dict[str, Any] = json.loads(json.dumps(template))
     for resource in made["Resources"].values():
+        properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = f"s3://{bucket}/{key}"
+            properties["CodeUri"] = f"s3://{bucket}/{keys[PurePosixPath(properties['CodeUri']).name]}"
         elif resource["Type"] == "AWS::Lambda::Function":
-            resource["Properties"]["Code"] = {"S3Bucket": bucket, "S3Key": key}
+            properties["Code"] = {"S3Bucket": bucket, "S3Key": keys[properties["Code"]["S3Key"]]}
     return made
 
 
@@ -87,19 +90,19 @@ class Stack:
     def deploy(
         self,
         template: Mapping[str, Any],
-        code: bytes,
+        zips: Mapping[str, bytes],
         bucket: str,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> dict[str, str]:
-        """Create or update; answers the outputs."""
+        """Create or update; `zips` by their names in the template. Answers the outputs."""
         if unknown := sorted(parameters.keys() - template["Parameters"].keys()):
             raise CannotDeploy(f"no parameter {', '.join(unknown)}; there are {', '.join(template['Parameters'])}")
         there = self.found()
         self._ready(there)
         try:
-            key = uploaded(self._s3, bucket, code, ".zip")
-            body = json.dumps(with_code(template, bucket, key), separators=(",", ":")).encode()
+            keys = {name: uploaded(self._s3, bucket, content, ".zip") for name, content in zips.items()}
+            body = json.dumps(with_code(template, bucket, keys), separators=(",", ":")).encode()
             template_key = uploaded(self._s3, bucket, body, ".json")
         except ClientError as error:
             raise CannotDeploy(
@@ -134,7 +137,9 @@ class Stack:
         """Everything but what is kept; answers the names of that."""
         there = self.found()
         if there is None:
-            raise CannotDeploy(f"there is no stack {self.name} here; STAGE= names it, AWS_DEFAULT_REGION says where")
+            raise CannotDeploy(
+                f"there is no stack {self.name} here; --stack (make: STAGE=) names it, AWS_REGION says where"
+            )
         kept = self._kept()
         self._cloudformation.delete_stack(StackName=there["StackId"])
         self._wait("stack_delete_complete", there["StackId"])
@@ -153,7 +158,9 @@ class Stack:
     def _ready(self, there: Mapping[str, Any] | None) -> None:
         status = there["StackStatus"] if there else ""
         if status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}:
-            raise CannotDeploy(f"stack {self.name} is {status}: `make destroy` removes what is left, then deploy again")
+            raise CannotDeploy(
+                f"stack {self.name} is {status}: `snapback destroy` removes what is left, then deploy again"
+            )
         if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
             raise CannotDeploy(f"stack {self.name} is {status}; deploy again when it has ended")
 
@@ -205,68 +212,3 @@ class Stack:
             and "cancelled" not in one.get("ResourceStatusReason", "")
         ]
         return failed[-1] if failed else "it did not end well, nor say why; see its events in the console"
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, is_, value = text.partition("=")
-    if not name or not is_:
-        raise argparse.ArgumentTypeError(f"{text!r}: Name=value is what is wanted")
-    return name, value
-
-
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m snapback.deploy.cloudformation", description=__doc__)
-    parser.add_argument("--stack", default="snapback")
-    commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="create or update the stack")
-    up.add_argument("--bucket", default="", help="a bucket of yours, in this region, for the zip and the template")
-    up.add_argument("--settings", type=Path, default=ROOT / "snapback.yaml")
-    up.add_argument("--uncommitted", action="store_true", help="though git doesn't have these settings")
-    up.add_argument("--tag", type=_pair, action="append", default=[], metavar="NAME=VALUE")
-    up.add_argument("parameters", type=_pair, nargs="*", metavar="Parameter=value")
-    down = commands.add_parser("down", help="remove the stack; the ledger stays")
-    down.add_argument("--yes", action="store_true", help="don't ask")
-    return parser.parse_args(arguments)
-
-
-def run(options: argparse.Namespace, session: boto3.Session) -> None:
-    """Raises CannotDeploy, and what boto3 raises."""
-    if not session.region_name:
-        raise CannotDeploy("no region: set AWS_DEFAULT_REGION (IAM's events come in us-east-1 only; docs/deploy.md)")
-    if options.command == "up":
-        if not options.bucket:
-            raise CannotDeploy("BUCKET= is missing: a bucket of yours, in this region, for the zip and the template")
-        if not options.uncommitted:
-            checked_in(options.settings)
-    account = session.client("sts").get_caller_identity()["Account"]
-    stack = Stack(options.stack, session)
-    print(f"account {account}, region {session.region_name}, stack {stack.name}")
-    if options.command == "up":
-        template, code = (PACKAGE / name for name in ("sam.json", "deployment.zip"))
-        tags = {"application": "snapback", **dict(options.tag)}
-        outputs = stack.deploy(
-            json.loads(template.read_text()), code.read_bytes(), options.bucket, dict(options.parameters), tags
-        )
-        for name, value in sorted(outputs.items()):
-            print(f"  {name:20} {value}")
-        return
-    if not options.yes and input(f"Remove {stack.name}? Type its name: ") != stack.name:
-        raise CannotDeploy("nothing was removed")
-    kept = stack.destroy()
-    print(f"{stack.name} is removed. These stay, with the records, until you delete them yourself:")
-    for each in kept:
-        print(f"  {each}")
-
-
-def main(arguments: Sequence[str]) -> int:
-    options = _options(arguments)
-    try:
-        run(options, boto3.Session(region_name=os.environ.get("AWS_REGION")))  # boto3 reads the other one only.
-    except (CannotDeploy, ClientError, BotoCoreError) as error:
-        print(f"snapback: {error}", file=sys.stderr)
-        return BAD
-    return FINE
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""build/package/: the zip and the SAM template, made by Chalice from a clean tree; needs no AWS and no network."""
+"""What is deployed: the zips and the templates, made by Chalice from a clean tree; needs no AWS."""
 
 from __future__ import annotations
 
@@ -11,104 +11,116 @@ import sys
 import zipfile
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import Requirement
-
-from snapback.deploy import sbom
+from chalicelib.core.settings import Apprise
 from snapback.deploy.iam_policies import functions, policy_of
 from snapback.deploy.template import member
 from snapback.deploy.template.roles import boundary_template
 from snapback.deploy.template.whole import template
-from snapback.deploy.wheels import RUNTIME, TARGET, WHEELS, pip
-from snapback.settings_file import read_settings, to_json
+from snapback.deploy.wheels import APPRISE, FUNCTIONS, locked
+from snapback.project import CODE, project
+from snapback.settings_file import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
-ROOT = Path(__file__).parents[2]
-BUILD = ROOT / "build"
+    from chalicelib.core.settings import Settings
+
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 MEMORY = {"notify": 256, "exports": 256, "act": 512, "api_handler": 1024, "canary": 256, "canary_echo": 256}
+ZIP, NOTIFY_ZIP = "deployment.zip", "notify.zip"
+MADE = (ZIP, NOTIFY_ZIP, "sam.json", "member.json", "boundary.json")
+_AUTHORS = ("__init__.py", "rules.py")
+"""What of `snapback` guardrails import, in Lambda too."""
 
 
-def package(settings: Path, build: Path, fill: Callable[[Path], None], *, python: str) -> Path:
-    """The folder with deployment.zip, sam.json, member.json and boundary.json; `fill` puts what the functions need into vendor/.
+def package(settings: Settings, out: Path, fill: Callable[[Path, Path], None], *, python: str) -> None:
+    """Writes deployment.zip, sam.json, member.json and boundary.json into `out`; `fill` puts what a lock has into a folder.
 
-    The zip holds bytecode if this is the Python that it is for. Raises BadSettings.
+    notify.zip comes with them when there is a channel that needs Apprise, for `notify` alone. The zips hold bytecode if
+    this is the Python that they are for. Raises what `fill` raises.
     """
-    stage, out = build / "stage", build / "package"
-    _stage_tree(stage, settings)
-    fill(stage / "vendor")
-    if python == HERE:
-        _compile(stage)
-    merge = _configure(stage)
-    shutil.rmtree(out, ignore_errors=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    subprocess.run(
-        [str(Path(sys.executable).parent / "chalice"), "package", "--stage", "prod", "--merge-template", str(merge), str(out)],
-        cwd=stage, check=True, stdout=subprocess.DEVNULL,
-        env={**environment, "AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
-    settle(out / "deployment.zip")
-    for name, made in {"member": member.template(), "boundary": boundary_template()}.items():
-        (out / f"{name}.json").write_text(json.dumps(made, separators=(",", ":")))
-    return out
+    out.mkdir(parents=True, exist_ok=True)
+    (out / NOTIFY_ZIP).unlink(missing_ok=True)
+    with_apprise = any(isinstance(each, Apprise) for each in settings.channels)
+    with TemporaryDirectory() as made:
+        stage = Path(made) / "stage"
+        _stage_tree(stage, settings)
+        fill(FUNCTIONS, stage / "vendor")
+        if python == HERE:
+            _compile(stage, "vendor", "chalicelib")
+        _configure(stage)
+        merge = Path(made) / "merge.json"
+        merge.write_text(json.dumps(_with_own_zip(template()) if with_apprise else template()))
+        _run_chalice(stage, merge, out)
+        if with_apprise:
+            own = Path(made) / "notify"
+            fill(APPRISE, own / "vendor")
+            if python == HERE:
+                _compile(own, "vendor")
+            settle(out / ZIP, out / NOTIFY_ZIP, _files(own / "vendor"))
+        settle(out / ZIP, out / ZIP)
+    for name, content in {"member": member.template(), "boundary": boundary_template()}.items():
+        (out / f"{name}.json").write_text(json.dumps(content, separators=(",", ":")))
 
 
-def from_wheels(vendor: Path) -> None:
-    """For Lambda."""
-    pip("install", "--no-deps", "--no-index", f"--find-links={WHEELS}", "--require-hashes", *TARGET,
-        "--no-compile", "--target", str(vendor), "-r", str(ROOT / "requirements.txt"))  # fmt: skip
-    for unused in (*vendor.glob("*.dist-info/RECORD"), vendor / "bin"):
-        shutil.rmtree(unused) if unused.is_dir() else unused.unlink(missing_ok=True)
-
-
-def from_here(vendor: Path) -> None:
+def from_here(lock: Path, vendor: Path) -> None:
     """The same packages as they are installed here: for tests and benchmarks, which can't run Lambda's."""
-    lines = (ROOT / "requirements.txt").read_text().replace("\\\n", " ").split("\n")
-    wanted = [Requirement(line.partition(" --hash")[0]) for line in lines if line[:1].isalnum()]
-    for each in wanted:
-        if each.marker and not each.marker.evaluate():
-            continue
-        for file in metadata.distribution(each.name).files or ():
-            if ".." in file.parts or "__pycache__" in file.parts or file.name == "RECORD":
-                continue
-            target = vendor / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(str(file.locate()), target)
+    for pin in locked(lock):
+        for file in metadata.distribution(pin.name).files or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts and file.name != "RECORD":
+                _copy(Path(str(file.locate())), vendor / file)
 
 
-def _stage_tree(stage: Path, settings: Path) -> None:
+def settle(archive: Path, target: Path, more: Iterable[tuple[str, Path]] = ()) -> None:
+    """The files of an archive and more, sorted and without their times: the same tree is the same zip, bit for bit."""
+    with zipfile.ZipFile(archive) as made:
+        files = {name: made.read(name) for name in made.namelist()}
+    files |= {name: path.read_bytes() for name, path in more}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as settled:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name)  # Its time is 1980-01-01.
+            entry.external_attr, entry.compress_type = 0o100644 << 16, zipfile.ZIP_DEFLATED
+            settled.writestr(entry, content)
+
+
+def _stage_tree(stage: Path, settings: Settings) -> None:
     """What goes to Lambda, and nothing else."""
-    shutil.rmtree(stage, ignore_errors=True)
-    for name in tracked():
-        target = stage / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, target)
-        target.chmod(0o644)
-    (stage / "requirements.txt").write_text("")  # Chalice would fetch and build them; they are in vendor/.
-    (stage / "chalicelib" / "settings.json").write_bytes(to_json(read_settings(settings)))
+    for name in ("app.py", ".chalice/config.json"):
+        _copy(project(name), stage / name)
+    for name, path in _files(CODE / "chalicelib"):
+        _copy(path, stage / "chalicelib" / name)
+    for name in _AUTHORS:
+        _copy(CODE / "snapback" / name, stage / "vendor" / "snapback" / name)
+    (stage / "requirements.txt").touch()  # Chalice would fetch and build them; they are in vendor/.
+    (stage / "chalicelib" / "settings.json").write_bytes(to_json(settings))
 
 
-def tracked() -> list[str]:
-    """The files of app.py, chalicelib/ and .chalice/ that git knows or would; caches are left out."""
-    found = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "app.py", "chalicelib", ".chalice"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout.split("\n")  # fmt: skip
-    return [name for name in found if name and (ROOT / name).is_file()]
+def _files(folder: Path) -> Iterable[tuple[str, Path]]:
+    """Those in a folder, by their names there; no caches, and nothing hidden."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in parts):
+            yield "/".join(parts), path
 
 
-def _compile(stage: Path) -> None:
+def _copy(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
+    target.chmod(0o644)
+
+
+def _compile(stage: Path, *folders: str) -> None:
     """Bytecode that stays valid in the zip."""
     unchecked = compileall.py_compile.PycInvalidationMode.UNCHECKED_HASH  # type: ignore[attr-defined]
-    for folder in ("vendor", "chalicelib"):
+    for folder in folders:
         compileall.compile_dir(stage / folder, quiet=1, invalidation_mode=unchecked, stripdir=str(stage), workers=1)
 
 
-def _configure(stage: Path) -> Path:
-    """Chalice's config with a policy for each function, and the merge template; answers the latter's path."""
+def _configure(stage: Path) -> None:
+    """Chalice's config, with a policy for each function."""
     config_file = stage / ".chalice" / "config.json"
     config = json.loads(config_file.read_text())
     for one in config["stages"].values():
@@ -117,36 +129,22 @@ def _configure(stage: Path) -> Path:
             for name in functions()
         }
     config_file.write_text(json.dumps(config, indent=2))
+    policies = stage / ".chalice" / "policies"
+    policies.mkdir()
     for name in functions():
-        (stage / ".chalice" / "policies" / f"{name}.json").write_text(json.dumps(policy_of(name)))
-    merge = stage.parent / "merge.json"
-    merge.write_text(json.dumps(template(), indent=2))
-    return merge
+        (policies / f"{name}.json").write_text(json.dumps(policy_of(name)))
 
 
-def settle(archive: Path) -> None:
-    """The same files, sorted and without their times, so that the same tree is the same zip, bit for bit."""
-    with zipfile.ZipFile(archive) as made:
-        files = {name: made.read(name) for name in sorted(made.namelist())}
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as settled:
-        for name, content in files.items():
-            entry = zipfile.ZipInfo(name)  # Its time is 1980-01-01.
-            entry.external_attr, entry.compress_type = 0o100644 << 16, zipfile.ZIP_DEFLATED
-            settled.writestr(entry, content)
+def _with_own_zip(made: Mapping[str, Any]) -> Mapping[str, Any]:
+    made["Resources"]["Notify"]["Properties"]["CodeUri"] = f"./{NOTIFY_ZIP}"
+    return made
 
 
-def main(arguments: list[str]) -> int:
-    settings = Path(arguments[0]) if arguments else ROOT / "snapback.yaml"
-    out = package(settings, BUILD, from_wheels, python=RUNTIME)
-    size = (out / "deployment.zip").stat().st_size
-    print(f"{out.relative_to(ROOT)}: deployment.zip ({size / 1e6:.1f} MB), sam.json ({len(functions())} functions)")
-    print(f"{sbom.SUMS}: the hashes of {', '.join(sbom.write(out, BUILD / 'stage' / 'vendor', WHEELS))}")
-    print(
-        f".pyc for Python {RUNTIME} are in the package" if HERE == RUNTIME else
-        f"no .pyc in the package: they need Python {RUNTIME}, this is {HERE} (cold starts are a little slower)"
+def _run_chalice(stage: Path, merge: Path, out: Path) -> None:
+    chalice = Path(sys.executable).parent / "chalice"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    subprocess.run(
+        [str(chalice), "package", "--stage", "prod", "--merge-template", str(merge), str(out.absolute())],
+        cwd=stage, check=True, stdout=subprocess.DEVNULL,
+        env={**environment, "AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

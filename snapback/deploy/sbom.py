@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-import tomllib
 import uuid
 from importlib.metadata import Distribution, distribution, distributions
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType
@@ -20,68 +17,66 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
 
-ROOT = Path(__file__).parents[2]
+from snapback.deploy.package import MADE, NOTIFY_ZIP, ZIP
+from snapback.deploy.wheels import digest
+from snapback.project import project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SBOM, SUMS = "sbom.cdx.json", "SHA256SUMS"
 
 
-def sbom(archive: Path, vendor: Path, wheels: Path) -> dict[str, Any]:
-    """CycloneDX 1.6 of a package: what is in `vendor`, with the hashes of the wheels that it came from, and Chalice.
+def sbom(folder: Path, wheels: Path) -> dict[str, Any]:
+    """CycloneDX 1.6 of a package: what is in its zips, with the hashes of the wheels that it came from, and Chalice.
 
     boto3 is not in it: Lambda's runtime brings that. It has no time, and its serial number follows from the rest.
     https://cyclonedx.org/docs/1.6/json/
     """
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     digests = {parse_wheel_filename(wheel.name)[:2]: digest(wheel) for wheel in wheels.glob("*.whl")}
-    vendored = {canonicalize_name(each.name): each for each in distributions(path=[str(vendor)])}
+    zips = [path for name in (ZIP, NOTIFY_ZIP) if (path := folder / name).exists()]
+    vendored = {canonicalize_name(each.name): each for each in distributions(path=[str(path) for path in zips])}
     libraries = {
         name: _component(each, hashes=[_sha256(digests[name, parse_wheel_filename(_wheel(each))[1]])])
         for name, each in sorted(vendored.items())
     }
     chalice = _component(distribution("chalice"), description="Only chalice/app.py and chalice/__init__.py are there.")
-    whole = _component(
-        None,
-        name=project["name"],
-        version=project["version"],
-        type=ComponentType.APPLICATION,
-        licenses=[LicenseFactory().make_from_string(project["license"])],
-        hashes=[_sha256(digest(archive))],
-    )
+    ours = distribution("snapback-aws")
+    whole = _component(ours, purl=None, type=ComponentType.APPLICATION, hashes=[_sha256(digest(folder / ZIP))])
     bom = Bom(components=[*libraries.values(), chalice])
     bom.metadata.component = whole
-    direct = {canonicalize_name(Requirement(each).name) for each in project["dependencies"]}
-    bom.register_dependency(whole, [chalice, *(libraries[name] for name in sorted(direct))])
+    bom.register_dependency(whole, [chalice, *(libraries[name] for name in _asked_for("lambda"))])
     for name, each in vendored.items():
         bom.register_dependency(libraries[name], [libraries[other] for other in _needed(each) if other in libraries])
+    if len(zips) > 1:
+        notify = Component(
+            name=NOTIFY_ZIP, type=ComponentType.FILE, bom_ref=NOTIFY_ZIP, hashes=[_sha256(digest(zips[1]))]
+        )
+        bom.components.add(notify)
+        bom.register_dependency(whole, [notify])
+        bom.register_dependency(notify, [libraries[name] for name in _asked_for("apprise")])
     made: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
     del made["serialNumber"], made["metadata"]["timestamp"]
     serial = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(made, sort_keys=True))
     return {**made, "serialNumber": serial.urn}
 
 
-def write(folder: Path, vendor: Path, wheels: Path) -> list[str]:
+def write(folder: Path, wheels: Path) -> list[str]:
     """Both files, into a package's folder; answers what SHA256SUMS names. `sha256sum -c SHA256SUMS` checks it there."""
-    text = json.dumps(sbom(folder / "deployment.zip", vendor, wheels), indent=2, sort_keys=True)
+    text = json.dumps(sbom(folder, wheels), indent=2, sort_keys=True)
     (folder / SBOM).write_text(f"{text}\n")
-    names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
+    names = sorted(name for name in (*MADE, SBOM) if (folder / name).exists())
     (folder / SUMS).write_text("".join(f"{digest(folder / name)}  {name}\n" for name in names))
     return names
 
 
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _component(found: Distribution | None, **more: Any) -> Component:
-    if found:
-        name, version = canonicalize_name(found.name), found.version
-        purl = PackageURL("pypi", None, name, version)
-        about = found.metadata.json
-        named = str(about.get("license_expression") or about.get("license", "")).partition("\n")[
-            0
-        ]  # Or its whole text.
-        licenses = [LicenseFactory().make_from_string(named)] if named else []
-        more = {"name": name, "version": version, "purl": purl, "licenses": licenses, **more}
-    return Component(bom_ref=f"{more['name']}@{more['version']}", **more)
+def _component(found: Distribution, **more: Any) -> Component:
+    name, version = canonicalize_name(found.name), found.version
+    about = found.metadata.json
+    named = str(about.get("license_expression") or about.get("license", "")).partition("\n")[0]  # Or its whole text.
+    licenses = [LicenseFactory().make_from_string(named)] if named else []
+    given = {"purl": PackageURL("pypi", None, name, version), "licenses": licenses, **more}
+    return Component(bom_ref=f"{name}@{version}", name=name, version=version, **given)
 
 
 def _sha256(content: str) -> HashType:
@@ -91,6 +86,12 @@ def _sha256(content: str) -> HashType:
 def _wheel(found: Distribution) -> str:
     """A file name with its version as wheels write it."""
     return f"{re.sub('[-_.]+', '_', found.name)}-{found.version}-py3-none-any.whl"
+
+
+def _asked_for(name: str) -> list[NormalizedName]:
+    """The libraries that we import ourselves, in an order."""
+    lines = project(f"requirements/{name}.in").read_text().splitlines()
+    return sorted(canonicalize_name(Requirement(line).name) for line in lines)
 
 
 def _needed(found: Distribution) -> list[NormalizedName]:

@@ -1,16 +1,27 @@
-"""Fetches the wheels that the functions run on (arm64, Python 3.13), so that `make package` needs no network."""
+"""The wheels that the functions run on (arm64, Python 3.13), fetched once, so that packaging needs no network."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-WHEELS = ROOT / ".wheels"
+from packaging.requirements import Requirement
+
+from snapback.deploy.errors import CannotDeploy
+from snapback.project import IS_CHECKOUT, project
+
+FUNCTIONS, APPRISE = project("requirements.txt"), project("requirements/apprise.txt")
+"""The locks: of all functions, and of what `notify` needs besides for channels of the type apprise."""
 RUNTIME = "3.13"
 """The Lambda runtime, whatever interpreter packages."""
-TARGET = [
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+WHEELS = project(".wheels") if IS_CHECKOUT else _CACHE / "snapback" / "wheels"
+_TARGET = [
     "--only-binary=:all:",
     "--implementation=cp",
     f"--python-version={RUNTIME}",
@@ -19,14 +30,49 @@ TARGET = [
 ]
 
 
-def pip(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check", *arguments], check=True)
+def locked(lock: Path) -> dict[Requirement, set[str]]:
+    """The hashes of each pin that is meant for a machine like this one."""
+    text = lock.read_text().replace("\\\n", " ")
+    pins = {Requirement(line.partition(" --hash")[0]): line for line in text.splitlines() if line[:1].isalnum()}
+    return {
+        pin: set(re.findall(r"--hash=sha256:(\w+)", line))
+        for pin, line in pins.items()
+        if not pin.marker or pin.marker.evaluate()
+    }
 
 
-def main() -> None:
-    requirements = str(ROOT / "requirements.txt")
-    pip("download", "--no-deps", "--require-hashes", *TARGET, "-d", str(WHEELS), "-r", requirements)
+def fetch(lock: Path) -> None:
+    """What the lock has and isn't here yet, or isn't as the lock has it. Raises CannotDeploy."""
+    there = {digest(wheel) for wheel in WHEELS.glob("*.whl")}
+    if all(hashes & there for hashes in locked(lock).values()):
+        return
+    WHEELS.mkdir(parents=True, exist_ok=True)
+    _pip("download", *_TARGET, "-d", str(WHEELS), "-r", str(lock))
+
+
+def install(lock: Path, vendor: Path) -> None:
+    """For Lambda. Raises CannotDeploy."""
+    fetch(lock)
+    wheels = ("--no-index", f"--find-links={WHEELS}")
+    _pip("install", *_TARGET, *wheels, "--no-compile", "--target", str(vendor), "-r", str(lock))
+    shutil.rmtree(vendor / "bin", ignore_errors=True)  # Scripts, with this machine's paths in them.
+    for record in vendor.glob("*.dist-info/RECORD"):
+        record.unlink()
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _pip(command: str, *arguments: str) -> None:
+    options = ["-qq", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+    asked = [sys.executable, "-m", "pip", command, *options, *arguments]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), done.stderr.strip()[-300:])
+        raise CannotDeploy(f"pip {command}: {why.removeprefix('ERROR: ')}; needed for the functions' libraries")
 
 
 if __name__ == "__main__":
-    main()
+    fetch(FUNCTIONS)
+    fetch(APPRISE)

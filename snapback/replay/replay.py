@@ -13,6 +13,8 @@ from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +31,7 @@ from chalicelib.core.settings import Flood, Settings, Webhook
 from chalicelib.core.types import Mode
 from chalicelib.engine.context import Unfinished, describe_error
 from snapback.memory_aws.memory import REGION, MemoryAws
+from snapback.project import project
 from snapback.replay.aliases import Aliases
 from snapback.replay.logs import DAWN, Entry, read
 from snapback.replay.reenact import Reenacted, Reenactor
@@ -196,11 +199,16 @@ def _merge(done: dict[tuple[str, str], Outcome], outcomes: Iterable[Outcome]) ->
             done[where] = replace(outcome, status=str(outcome.status))
 
 
+@cache
 def _app() -> Any:
-    """app.py with all its functions, not only the one that a `_HANDLER` names."""
+    """app.py with all its functions, not only the one that a `_HANDLER` names; from its file, for any Chalice app is `app`."""
+    spec = spec_from_file_location("snapback_app", project("app.py"))
+    assert spec
+    assert spec.loader
+    app = module_from_spec(spec)
     handler = os.environ.pop("_HANDLER", None)
     try:
-        import app
+        spec.loader.exec_module(app)
     finally:
         if handler is not None:
             os.environ["_HANDLER"] = handler

@@ -74,7 +74,7 @@ def test_the_process_can_import_nothing_that_lambda_has_not(task: Path) -> None:
     ) as function:
         function.started()
         found, _ = function.invoke(
-            ["boto3", "chalice", "msgspec", "pytest", "moto", "mypy", "hypothesis", "rich", "snapback"]
+            ["boto3", "chalice", "msgspec", "pytest", "moto", "mypy", "hypothesis", "rich", "snapback.cli"]
         )
     assert found == ["boto3", "chalice", "msgspec"]
 

@@ -20,9 +20,12 @@ from snapback.deploy.package import settle
 from tools import audit
 
 ROOT = Path(__file__).parents[2]
+LOCKS = [
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "requirements.txt", *(ROOT / "requirements").glob("*.txt"))
+]
 
 
-@pytest.mark.parametrize("lock", ["requirements.txt", "requirements/dev.txt"])
+@pytest.mark.parametrize("lock", audit.locks())
 def test_every_dependency_is_pinned_by_hash_and_tied_to_no_index(lock: str) -> None:
     text = (ROOT / lock).read_text()
     pinned = [line for line in text.splitlines() if line and line[0].isalnum()]
@@ -33,29 +36,44 @@ def test_every_dependency_is_pinned_by_hash_and_tied_to_no_index(lock: str) -> N
     assert "index" not in text
 
 
-def test_what_is_shipped_is_locked_as_the_project_asks() -> None:
+def pins(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9.-]+)(?:\[.*\])?==([^ ]+)", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+def test_what_runs_in_lambda_is_what_the_command_line_runs_and_no_more() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    locked = (ROOT / "requirements.txt").read_text()
-    assert all(f"\n{re.split('[>=]', each)[0]}==" in f"\n{locked}" for each in project["dependencies"])
-    assert not re.search(r"^(boto3|moto|chalice|rich)==", locked, re.MULTILINE)
+    asked = (ROOT / "requirements" / "lambda.in").read_text().splitlines()
+    assert set(asked) <= set(project["dependencies"])
+    assert {re.split("[>=]", each)[0] for each in asked} <= pins("requirements.txt").keys()
+    assert not pins("requirements.txt").keys() & {"boto3", "moto", "chalice", "rich", "apprise", "requests", "click"}
+    assert (ROOT / "requirements" / "apprise.in").read_text().splitlines() == project["optional-dependencies"][
+        "apprise"
+    ]
+
+
+@pytest.mark.parametrize("lock", sorted({*audit.locks()} - {audit.APART}))
+def test_a_library_has_one_version_in_all_locks(lock: str) -> None:
+    assert pins(lock).items() <= pins("requirements/dev.txt").items()
+
+
+ABOUT = "Metadata-Version: 2.1\nName: {}\nVersion: 1\nLicense: Ours\n  and a long text\n"
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A package's folder, and beside it `vendor` and `wheels`, of one made-up library."""
+    """A package's folder, and beside it `wheels`, of made-up libraries."""
     out = tmp_path / "package"
-    about = tmp_path / "vendor" / "aws_lambda_powertools-3.0.dist-info"
-    for folder in (out, about, tmp_path / "wheels"):
+    for folder in (out, tmp_path / "wheels"):
         folder.mkdir(parents=True)
-    (about / "METADATA").write_text(
-        "Metadata-Version: 2.4\nName: aws-lambda-powertools\nVersion: 3.0\nLicense-Expression: MIT\n"
-        "Requires-Dist: msgspec (>=0.1)\nRequires-Dist: redis ; extra == 'redis'\n"
-    )
-    for name in ("apprise", "cryptography", "msgspec", "slack_sdk", "standardwebhooks", "tzdata"):
-        (tmp_path / "vendor" / f"{name}-1.dist-info").mkdir()
-        (tmp_path / "vendor" / f"{name}-1.dist-info" / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nLicense: Ours\n  and a long text\n"
+    with zipfile.ZipFile(out / "deployment.zip", "w") as made:
+        made.writestr("app.py", "x = 1")
+        made.writestr(
+            "aws_lambda_powertools-3.0.dist-info/METADATA",
+            "Metadata-Version: 2.4\nName: aws-lambda-powertools\nVersion: 3.0\nLicense-Expression: MIT\n"
+            "Requires-Dist: msgspec (>=0.1)\nRequires-Dist: redis ; extra == 'redis'\n",
         )
+        for name in ("cryptography", "msgspec", "slack_sdk", "standardwebhooks", "tzdata", "urllib3"):
+            made.writestr(f"{name}-1.dist-info/METADATA", ABOUT.format(name))
     for wheel in (
         "aws_lambda_powertools-3.0-py3-none-any",
         "cryptography-1-cp311-abi3-any",
@@ -64,16 +82,15 @@ def package(tmp_path: Path) -> Path:
         "apprise-1-py3-none-any",
         "standardwebhooks-1-py3-none-any",
         "tzdata-1-py2.py3-none-any",
+        "urllib3-1-py3-none-any",
     ):
         (tmp_path / "wheels" / f"{wheel}.whl").write_text(wheel)
     (out / "sam.json").write_text("{}")
-    with zipfile.ZipFile(out / "deployment.zip", "w") as made:
-        made.writestr("app.py", "x = 1")
     return out
 
 
 def listed(package: Path) -> list[str]:
-    return sbom.write(package, package.parent / "vendor", package.parent / "wheels")
+    return sbom.write(package, package.parent / "wheels")
 
 
 def test_the_sbom_lists_what_is_in_the_package_with_its_hashes(package: Path) -> None:
@@ -82,7 +99,7 @@ def test_the_sbom_lists_what_is_in_the_package_with_its_hashes(package: Path) ->
     assert (made["bomFormat"], made["specVersion"]) == ("CycloneDX", "1.6")
     found = {each["name"]: each for each in made["components"]}
     assert sorted(found) == [
-        "apprise", "aws-lambda-powertools", "chalice", "cryptography", "msgspec", "slack-sdk", "standardwebhooks", "tzdata"
+        "aws-lambda-powertools", "chalice", "cryptography", "msgspec", "slack-sdk", "standardwebhooks", "tzdata", "urllib3"
     ]  # fmt: skip
     wheel = package.parent / "wheels" / "msgspec-1-cp313-cp313-any.whl"
     assert found["msgspec"]["hashes"][0]["content"] == hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -90,8 +107,21 @@ def test_the_sbom_lists_what_is_in_the_package_with_its_hashes(package: Path) ->
     assert found["aws-lambda-powertools"]["licenses"] == [{"license": {"id": "MIT"}}]
     archive = hashlib.sha256((package / "deployment.zip").read_bytes()).hexdigest()
     assert made["metadata"]["component"]["hashes"][0]["content"] == archive
-    needs = {each["ref"]: each.get("dependsOn", []) for each in made["dependencies"]}
-    assert needs["aws-lambda-powertools@3.0"] == ["msgspec@1"]
+    assert needs(made)["aws-lambda-powertools@3.0"] == ["msgspec@1"]
+
+
+def test_the_sbom_tells_what_notify_alone_brings(package: Path) -> None:
+    with zipfile.ZipFile(package / "notify.zip", "w") as made:
+        for name in ("apprise", "urllib3"):
+            made.writestr(f"{name}-1.dist-info/METADATA", ABOUT.format(name))
+    assert "notify.zip" in listed(package)
+    bom = json.loads((package / "sbom.cdx.json").read_text())
+    assert needs(bom)["notify.zip"] == ["apprise@1"]
+    assert "apprise@1" not in needs(bom)["snapback-aws@0.1.0"]
+
+
+def needs(bom: Any) -> dict[str, list[str]]:
+    return {each["ref"]: each.get("dependsOn", []) for each in bom["dependencies"]}
 
 
 def test_the_sbom_is_valid_by_its_schema(package: Path) -> None:
@@ -135,7 +165,7 @@ def test_the_same_files_are_the_same_zip_whenever_they_were_made(tmp_path: Path)
         with zipfile.ZipFile(tmp_path / f"{number}.zip", "w") as made:
             for name in (first, second):
                 made.writestr(zipfile.ZipInfo(name, (2020 + number, 1, 1, 0, 0, 0)), f"# {name}")
-        settle(tmp_path / f"{number}.zip")
+        settle(tmp_path / f"{number}.zip", tmp_path / f"{number}.zip")
     assert (tmp_path / "0.zip").read_bytes() == (tmp_path / "1.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "0.zip") as made:
         assert made.read("b/c.py") == b"# b/c.py"
@@ -168,3 +198,6 @@ def test_a_known_vulnerability_fails_the_check_and_silence_of_the_service_is_sai
     assert audit.main([]) == code
     told = "".join(capsys.readouterr())
     assert says in told
+    silent = "NOTHING WAS CHECKED" in told
+    assert silent == (says not in {"1 packages without known", "a 1: PYSEC-2026-1, mended in 1.1", "b 1: PYSEC"})
+    assert audit.main(["--strict"]) == (code or int(silent))

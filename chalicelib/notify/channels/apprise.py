@@ -48,8 +48,12 @@ class Apprise:
         with_secret(self.name, self._url, lambda url: self._once(url, harmless(title), text, tail, kind), secret)
 
     def _once(self, url: str, title: str, text: str, tail: list[str], kind: str) -> None:
-        import apprise
-
+        try:
+            import apprise
+        except ModuleNotFoundError as error:
+            raise Undeliverable(
+                f"channel {self.name}: Apprise isn't here; pip install 'snapback-aws[apprise]', or deploy these settings"
+            ) from error
         _quiet()
         asset = apprise.AppriseAsset(async_mode=False, secure_logging=True)
         service = apprise.Apprise.instantiate(url, asset=asset) if "://" in url else None

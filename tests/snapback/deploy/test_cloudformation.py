@@ -1,17 +1,22 @@
-"""`make cloudformation` and `make destroy` on moto's CloudFormation."""
+"""`snapback deploy` and `destroy` on moto's CloudFormation."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from click.testing import CliRunner
 from moto import mock_aws
 
+from snapback.cli import main
 from snapback.deploy import cloudformation
-from snapback.deploy.cloudformation import CannotDeploy, Stack
+from snapback.deploy.cloudformation import Stack
+from snapback.deploy.errors import CannotDeploy
 from tests.support.events import REGION
 from tests.support.moto_cloudformation import complete
 
@@ -19,7 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CODE = b"PK\5\6" + bytes(18)
+    from click.testing import Result
+
+ZIP = "deployment.zip"
+CODE = {ZIP: b"PK\5\6" + bytes(18)}
 TAGS = {"application": "snapback"}
 QUEUE = {"Type": "AWS::SQS::Queue"}
 TABLE = {
@@ -75,7 +83,7 @@ def test_it_is_created_then_updated_and_keeps_its_records_and_parameters(
 
 def test_what_is_uploaded_already_is_not_uploaded_again(stack: Stack, aws: boto3.Session) -> None:
     s3 = aws.client("s3")
-    one, two = (cloudformation.uploaded(s3, "code", CODE, ".zip") for _ in range(2))
+    one, two = (cloudformation.uploaded(s3, "code", CODE[ZIP], ".zip") for _ in range(2))
     assert one == two
     assert s3.list_objects_v2(Bucket="code")["KeyCount"] == 1
 
@@ -85,7 +93,7 @@ def test_the_whole_package_is_deployed_and_destroyed_but_for_the_records(
 ) -> None:
     from tools.lint_template import expanded
 
-    whole = expanded(cloudformation.with_code(json.loads((packaged / "sam.json").read_text()), "code", "zip"))
+    whole = expanded(cloudformation.with_code(json.loads((packaged / "sam.json").read_text()), "code", {ZIP: ZIP}))
     outputs = stack.deploy(whole, CODE, "code", {"ReservedConcurrency": "0"}, TAGS)
     assert outputs["LedgerTable"].startswith("snapback-Ledger-")
     aws.client("ssm").put_parameter(Name="/snapback/settings", Value="{}", Type="String")
@@ -97,6 +105,23 @@ def test_the_whole_package_is_deployed_and_destroyed_but_for_the_records(
     assert aws.client("dynamodb").list_tables()["TableNames"] == [outputs["LedgerTable"]]
     assert aws.client("lambda").list_functions()["Functions"] == []
     assert stack.found() is None
+
+
+def test_each_function_gets_the_zip_that_it_names(tmp_path: Path) -> None:
+    for name in ("deployment.zip", "notify.zip", "another.zip"):
+        (tmp_path / name).write_text(name)
+    functions = {
+        name: {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": f"./{of}"}}
+        for name, of in {"Act": ZIP, "Notify": "notify.zip", "Sweep": ZIP}.items()
+    }
+    code = cloudformation.zips(template(**functions), tmp_path)
+    assert code == {"deployment.zip": b"deployment.zip", "notify.zip": b"notify.zip"}
+    made = cloudformation.with_code(template(**functions), "code", {name: f"key-of-{name}" for name in code})
+    assert {name: made["Resources"][name]["Properties"]["CodeUri"] for name in functions} == {
+        "Act": "s3://code/key-of-deployment.zip",
+        "Notify": "s3://code/key-of-notify.zip",
+        "Sweep": "s3://code/key-of-deployment.zip",
+    }
 
 
 @pytest.mark.parametrize("change", [{"Action": "Remove"}, {"Action": "Modify", "Replacement": "True"},
@@ -143,7 +168,7 @@ def test_an_unknown_parameter_and_bucket_are_told(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "advice"), [("ROLLBACK_COMPLETE", "make destroy"), ("UPDATE_IN_PROGRESS", "when it has ended")]
+    ("status", "advice"), [("ROLLBACK_COMPLETE", "snapback destroy"), ("UPDATE_IN_PROGRESS", "when it has ended")]
 )
 def test_a_stack_that_can_t_be_updated_is_told(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, status: str, advice: str
@@ -153,19 +178,59 @@ def test_a_stack_that_can_t_be_updated_is_told(
         stack.deploy(template(), CODE, "code", {}, TAGS)
 
 
-@pytest.mark.parametrize("arguments", [["up"], ["up", "--bucket", "nobodys"]])
-def test_a_mistake_is_one_line(
-    aws: boto3.Session,
-    arguments: list[str],
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture
+def packaging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of a small template, in an empty folder."""
+
+    def package(_: Path, out: Path) -> None:
+        (out / "sam.json").write_text(json.dumps(template()))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("snapback.commands.deploy._package", package)
+
+
+def run(*arguments: str, answer: str = "") -> Result:
+    return CliRunner().invoke(main, arguments, input=answer)
+
+
+def test_deploy_packages_and_creates_the_stack_with_its_tags_and_parameters(
+    aws: boto3.Session, packaging: None
 ) -> None:
-    (tmp_path / "sam.json").write_text(json.dumps(template()))
-    (tmp_path / "deployment.zip").write_bytes(CODE)
-    monkeypatch.setattr(cloudformation, "PACKAGE", tmp_path)
-    assert cloudformation.main([*arguments, "--uncommitted"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    done = run("deploy", "--bucket", "code", "--stack", "mine", "--tag", "team=web", "--out", ".", "Days=30")
+    assert done.exit_code == 0, done.output
+    assert "  Days                 30\n" in done.output
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName="mine")["Stacks"]
+    assert {each["Key"]: each["Value"] for each in stack["Tags"]} == {"application": "snapback", "team": "web"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--bucket", ""], "--bucket (make: BUCKET=) is missing"),
+        (["--bucket", "nobodys"], "bucket nobodys: "),
+        (["--bucket", "code", "Days"], "each must be NAME=VALUE"),
+        (["--bucket", "code", "Dyas=1"], "no parameter Dyas; there are Days"),
+    ],
+)
+def test_a_mistake_is_one_line(aws: boto3.Session, packaging: None, arguments: list[str], why: str) -> None:
+    done = run("deploy", "--out", ".", *arguments)
+    assert done.exit_code == 2
+    assert why in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_aws_refuses_is_one_line(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = ClientError({"Error": {"Code": "ValidationError", "Message": "too long"}}, "DescribeStacks")
+    monkeypatch.setattr(Stack, "found", Mock(side_effect=refused))
+    done = run("destroy", "--yes")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "too long" in done.stderr
+
+
+def test_without_a_region_nothing_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    for command in (["deploy", "--bucket", "code"], ["destroy"]):
+        assert "no AWS region is chosen; set AWS_REGION" in run(*command).stderr
 
 
 def test_settings_that_git_has_not_are_refused(tmp_path: Path) -> None:
@@ -173,17 +238,14 @@ def test_settings_that_git_has_not_are_refused(tmp_path: Path) -> None:
     settings.write_text("mode: alert\n")
     cloudformation.checked_in(settings)  # No checkout at all.
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)  # noqa: S607
-    with pytest.raises(CannotDeploy, match="not as git has it; commit it first, or say UNCOMMITTED=1"):
+    with pytest.raises(CannotDeploy, match="not as git has it; commit it first, or say --uncommitted"):
         cloudformation.checked_in(settings)
 
 
-def test_destroy_asks_for_the_name(
-    aws: boto3.Session, stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
+def test_destroy_asks_for_the_name(aws: boto3.Session, stack: Stack) -> None:
     stack.deploy(template(), CODE, "code", {}, TAGS)
-    monkeypatch.setattr("builtins.input", lambda _: "yes")
-    assert cloudformation.main(["down"]) == 2
-    assert "nothing was removed" in capsys.readouterr().err
-    monkeypatch.setattr("builtins.input", lambda _: "snapback")
-    assert cloudformation.main(["down"]) == 0
-    assert "AWS::DynamoDB::Table snapback-Ledger-" in capsys.readouterr().out
+    done = run("destroy", answer="yes\n")
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (2, "snapback: nothing was removed")
+    done = run("destroy", answer="snapback\n")
+    assert done.exit_code == 0
+    assert "AWS::DynamoDB::Table snapback-Ledger-" in done.stdout

@@ -73,7 +73,7 @@ class Stack:
 
 
 def created(packaged: Path, options: dict[str, str]) -> Stack:
-    sam = with_code(json.loads((packaged / "sam.json").read_text()), "code", "zip")
+    sam = with_code(json.loads((packaged / "sam.json").read_text()), "code", {"deployment.zip": "zip"})
     template = expanded(sam)
     with mock_aws(), complete(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Tried to parse", UserWarning)

@@ -1,0 +1,154 @@
+"""`snapback package`, `deploy` and `destroy`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from snapback.commands.options import HERE, stack_option
+from snapback.errors import Refused, describe_error, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import boto3
+
+
+def _pairs(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    pairs = {name: value for name, is_, value in (each.partition("=") for each in values) if name and is_}
+    if len(pairs) < len(values):
+        raise click.BadParameter(f"{' '.join(values)!r}: each must be NAME=VALUE, and given once")
+    return pairs
+
+
+out_option = click.option(
+    "--out",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/package"),
+    show_default=True,
+    help="Where the package is written.",
+)
+
+
+@click.command("package", short_help="Make what is deployed: zip and template.")
+@click.argument("path", metavar="[SETTINGS]", type=click.Path(path_type=Path), default=HERE)
+@out_option
+def package(path: Path, out: Path) -> None:
+    """Make the functions' zip with SETTINGS (snapback.yaml) in it, the templates, an SBOM and the hashes.
+
+    Needs no AWS. The libraries for Lambda are downloaded once, and checked against the hashes in Snapback's lock.
+    """
+    with _in_one_line():
+        _package(path, out)
+
+
+@click.command("deploy", short_help="Create or update the stack.")
+@click.argument("parameters", metavar="[PARAMETER=VALUE]...", nargs=-1, callback=_pairs)
+@click.option("--bucket", metavar="NAME", default="", help="A bucket of yours, in this region, for zip and template.")
+@click.option("--settings", "path", metavar="FILE", type=click.Path(path_type=Path), default=HERE, show_default=True)
+@click.option("--tag", "tags", metavar="NAME=VALUE", multiple=True, callback=_pairs, help="For all that can be tagged.")
+@click.option("--uncommitted", is_flag=True, help="Deploy settings that git does not have.")
+@out_option
+@stack_option
+def deploy(
+    parameters: dict[str, str], bucket: str, path: Path, tags: dict[str, str], uncommitted: bool, out: Path, stack: str
+) -> None:
+    """Package, upload, and create or update the stack in the account and region that the environment names.
+
+    A change set that would replace or drop the ledger is refused.
+    """
+    import json
+
+    from snapback.deploy.cloudformation import Stack, checked_in, zips
+
+    with _in_one_line():
+        session = _session()
+        if not bucket:
+            raise Refused(
+                "--bucket (make: BUCKET=) is missing: a bucket of yours, in this region, for zip and template"
+            )
+        if not uncommitted:
+            checked_in(path)
+        _package(path, out)
+        _say_where(session, stack)
+        template = json.loads((out / "sam.json").read_text())
+        code = zips(template, out)
+        outputs = Stack(stack, session).deploy(template, code, bucket, parameters, {"application": "snapback", **tags})
+    for name, value in sorted(outputs.items()):
+        click.echo(f"  {name:20} {value}")
+
+
+@click.command("destroy", short_help="Remove the stack; the ledger stays.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@stack_option
+def destroy(yes: bool, stack: str) -> None:
+    """Remove what was deployed, except the ledger and its overflow bucket, and print their names."""
+    from snapback.deploy.cloudformation import Stack
+
+    with _in_one_line():
+        session = _session()
+        _say_where(session, stack)
+        if not yes and click.prompt(f"To remove {stack}, type its name", err=True) != stack:
+            raise Refused("nothing was removed")
+        kept = Stack(stack, session).destroy()
+    click.echo(f"{stack} is removed. These stay, with the records, until you delete them yourself:")
+    for each in kept:
+        click.echo(f"  {each}")
+
+
+def _package(path: Path, out: Path) -> None:
+    from snapback.project import project
+    from snapback.settings_file import read_settings
+
+    try:
+        from snapback.deploy import package as library
+        from snapback.deploy import sbom, wheels
+    except ModuleNotFoundError as error:
+        raise Refused(f"packaging needs {error.name}: pip install 'snapback-aws[deploy]'") from error
+    if not path.is_file():
+        raise Refused(f"{path}: there is no such file; copy {project('snapback.yaml')} and edit it")
+    library.package(read_settings(path, warn=warn), out, wheels.install, python=wheels.RUNTIME)
+    names = sbom.write(out, wheels.WHEELS)
+    for name in names:
+        if name.endswith(".zip"):
+            click.echo(f"{out / name}: {(out / name).stat().st_size / 1e6:.1f} MB")
+    click.echo(f"{out / sbom.SUMS}: the hashes of {', '.join(names)}")
+    if wheels.RUNTIME != library.HERE:
+        click.echo(
+            f"no .pyc in the package: they need Python {wheels.RUNTIME}, this is {library.HERE} (cold starts are slower)"
+        )
+
+
+def _session() -> boto3.Session:
+    import boto3
+
+    session = boto3.Session()
+    if not session.region_name:
+        raise Refused("no AWS region is chosen; set AWS_REGION (IAM's events come in us-east-1 only; docs/deploy.md)")
+    return session
+
+
+def _say_where(session: boto3.Session, stack: str) -> None:
+    account = session.client("sts").get_caller_identity()["Account"]
+    click.echo(f"account {account}, region {session.region_name}, stack {stack}")
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Here, whatever AWS refuses is about the account, not a fault of ours."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from snapback.deploy.errors import CannotDeploy
+
+    try:
+        yield
+    except CannotDeploy as error:
+        raise Refused(str(error)) from error
+    except (BotoCoreError, ClientError) as error:
+        if describe_error(error)[0]:
+            raise
+        raise Refused(str(error)) from error
