@@ -20,7 +20,9 @@ from snapback.errors import BAD, FINE, FOUND, complain, warn
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from chalicelib.core.settings import Settings
     from chalicelib.sweep.places import Place
+    from chalicelib.wiring import Application
     from snapback.sweep import Finding
 
 
@@ -72,21 +74,10 @@ def sweep(
     """
     from snapback import render
     from snapback import sweep as library
-    from snapback.replay.replay import quiet
 
     rules = library.chosen(globs, services)
     settings = library.as_asked(load_settings(settings_path), mode, globs)
-    found, _ = open_application(settings)
-    application = quiet(found.home, found.settings, table=found.table, spill=found.spill)
-    there = application.ledger.exists()
-    if create_ledger and not there:
-        application.ledger.create()
-    elif not there and mode in {"ask", "fix"}:
-        application.ledger.get("none")  # Raises NoLedger.
-    elif not there:
-        warn("there is no ledger, so what is found is told only; --create-ledger makes one")
-        application = library.without_ledger(application)
-    kept = there or create_ledger
+    application, kept = _with_ledger(settings, mode, create=create_ledger)
     here = application.dynamodb.meta.region_name
     where = library.places_for(
         application.settings, rules, home=application.home, here=here, accounts=accounts, regions=regions
@@ -113,5 +104,23 @@ def sweep(
     if json_path != "-":
         render.show(*render.swept(done))
     for why, times in done.errors.most_common():
-        complain(why + f" ({times} times)" * (times > 1), BAD)
+        complain(f"{why} ({times} times)" if times > 1 else why, BAD)
     return BAD if done.errors else FOUND if unsafe else FINE
+
+
+def _with_ledger(settings: Settings, mode: str | None, *, create: bool) -> tuple[Application, bool]:
+    """The application, and whether it keeps records. Raises NoLedger where a mode needs one and there is none."""
+    from snapback import sweep as library
+    from snapback.replay.replay import quiet
+
+    found, _ = open_application(settings)
+    application = quiet(found.home, found.settings, table=found.table, spill=found.spill)
+    if application.ledger.exists():
+        return application, True
+    if create:
+        application.ledger.create()
+        return application, True
+    if mode in {"ask", "fix"}:
+        application.ledger.get("none")  # Raises NoLedger.
+    warn("there is no ledger, so what is found is told only; --create-ledger makes one")
+    return library.without_ledger(application), False

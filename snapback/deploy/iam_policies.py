@@ -24,7 +24,7 @@ from chalicelib.sweep import queues
 from snapback import accounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from chalicelib.core.resource import Resource
 
@@ -59,22 +59,13 @@ BY_AWS = frozenset({"events:PutEvents", "lambda:InvokeFunction", "sqs:SendMessag
 INLINE, MANAGED = 10_240, 6_144
 """Characters of all of a role's inline policies, and of a managed one:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
-_SWEEP = ("sweep", "sweep_worker")
+_CONSUME = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 _BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus"
 _SAMPLES = tuple((name, "111122223333", "eu-west-1") for name in ("sample", "sample/sample"))
 
 
 def functions() -> tuple[str, ...]:
-    return (
-        *(f"guard_{service}" for service in catalog.services()),
-        "notify",
-        "exports",
-        "act",
-        "api_handler",
-        "canary",
-        "canary_echo",
-        *_SWEEP,
-    )
+    return (*(f"guard_{service}" for service in catalog.services()), *_OWN)
 
 
 def logical_id(function: str) -> str:
@@ -84,66 +75,16 @@ def logical_id(function: str) -> str:
 
 def policy_of(function: str) -> Policy:
     """The policy document; intrinsics in it are CloudFormation's."""
-    statements = [
-        _allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [_sub(_log_group(function))]),
-        _allow("Traces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]),
-        _settings(),
-    ]
-    if function.startswith("guard_"):
-        service = function.removeprefix("guard_")
-        statements += [
-            _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
-            _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
-            _allow("DeadLetters", ["sqs:SendMessage"], [{"Fn::GetAtt": ["DeadLetters", "Arn"]}]),
-            *(_assuming(*({service} & {*fixing()})) if _guardrails(service) else ()),  # A tripwire looks at nothing.
-            *(_later() if catalog.has_grace(service) else ()),
+    is_guard = function.startswith("guard_")
+    own = _guard(function.removeprefix("guard_")) if is_guard else _OWN[function]()
+    return _policy(
+        [
+            _allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [_sub(_log_group(function))]),
+            _allow("Traces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]),
+            _settings(),
+            *own,
         ]
-    elif function == "act":
-        statements += [
-            _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
-            _allow("Overdue", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
-            _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
-            *_assuming(*fixing()),
-        ]
-    elif function == "notify":
-        statements += [
-            *_stream(),
-            _allow("Sent", outbox.ACTIONS, [LEDGER]),
-            _allow("Held", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
-            _allow("Spill", ["s3:GetObject"], [SPILL]),
-            _allow("FailedMessages", ["sqs:SendMessage"], [{"Fn::GetAtt": ["FailedMessages", "Arn"]}]),
-            _allow("Alarms", ["sns:Publish"], [{"Ref": "Alarms"}]),
-            _allow("Topics", ["sns:Publish"], [_sub("arn:${AWS::Partition}:sns:*:${AWS::AccountId}:snapback-*")]),
-            *_secrets(),
-        ]
-    elif function == "api_handler":
-        only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["action_token#*"]}}
-        statements += [
-            _allow("Ledger", ["dynamodb:GetItem"], [LEDGER]),
-            {**_allow("Action tokens", ["dynamodb:PutItem"], [LEDGER]), "Condition": only},
-            _allow("Spill", ["s3:GetObject"], [SPILL]),
-            _allow("Act", ["lambda:InvokeFunction"], [{"Fn::GetAtt": ["Act", "Arn"]}]),
-            *_secrets(),
-        ]
-    elif function == "exports":
-        statements += [
-            *_stream(),
-            _allow("Spill", ["s3:GetObject"], [SPILL]),
-            _allow("FailedMessages", ["sqs:SendMessage"], [{"Fn::GetAtt": ["FailedMessages", "Arn"]}]),
-            *_exports(),
-        ]
-    elif function in _SWEEP:
-        statements += _sweep(function)
-    elif function == "canary":
-        bus = _sub(f"{_BUS}/default")
-        own_source = {"StringEquals": {"events:source": canary.SOURCE}}
-        statements += [
-            _marker("dynamodb:UpdateItem"),
-            {**_allow("Bus", ["events:PutEvents"], [bus]), "Condition": own_source},
-        ]
-    else:
-        statements.append(_marker("dynamodb:GetItem", "dynamodb:UpdateItem"))
-    return _policy(statements)
+    )
 
 
 def reader(*, member: bool = False) -> list[Policy]:
@@ -302,6 +243,52 @@ def _pattern(arn_format: str, named: str = "*") -> str:
     return re.sub(r"\$\{(?!AWS::)[^}]+\}", "*", kept)
 
 
+def _guard(service: str) -> list[Any]:
+    statements = [
+        _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+        _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
+        _allow("DeadLetters", ["sqs:SendMessage"], [_queue("DeadLetters")]),
+    ]
+    if _guardrails(service):  # A tripwire looks at nothing.
+        statements += _assuming(service) if service in fixing() else _assuming()
+    if catalog.has_grace(service):
+        statements += _later()
+    return statements
+
+
+def _act() -> list[Any]:
+    return [
+        _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+        _allow("Overdue", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
+        _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
+        *_assuming(*fixing()),
+    ]
+
+
+def _notify() -> list[Any]:
+    return [
+        *_stream(),
+        _allow("Sent", outbox.ACTIONS, [LEDGER]),
+        _allow("Held", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
+        _allow("Spill", ["s3:GetObject"], [SPILL]),
+        _allow("FailedMessages", ["sqs:SendMessage"], [_queue("FailedMessages")]),
+        _allow("Alarms", ["sns:Publish"], [{"Ref": "Alarms"}]),
+        _allow("Topics", ["sns:Publish"], [_sub("arn:${AWS::Partition}:sns:*:${AWS::AccountId}:snapback-*")]),
+        *_secrets(),
+    ]
+
+
+def _api_handler() -> list[Any]:
+    only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["action_token#*"]}}
+    return [
+        _allow("Ledger", ["dynamodb:GetItem"], [LEDGER]),
+        {**_allow("ActionTokens", ["dynamodb:PutItem"], [LEDGER]), "Condition": only},
+        _allow("Spill", ["s3:GetObject"], [SPILL]),
+        _allow("Act", ["lambda:InvokeFunction"], [{"Fn::GetAtt": ["Act", "Arn"]}]),
+        *_secrets(),
+    ]
+
+
 def _assuming(*services: str) -> list[Any]:
     """To look, and to write with the fixers of these services, in the home account and in those of its organization."""
     reads, writes = ([READER], [fixer(service) for service in services])
@@ -344,12 +331,15 @@ def _settings() -> Any:
 
 
 def _exports() -> list[Any]:
-    """To send findings where the template's parameters say, and by our own name."""
+    """Reads the stream; sends findings where the template's parameters say, and by Snapback's own name."""
     hub = "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:"
     bus = {"Fn::If": ["ExportsToBus", {"Ref": "ExportsBus"}, _sub(f"{_BUS}/none")]}
     bucket = {"Fn::If": ["ExportsToBucket", {"Fn::Sub": "${ExportsBucket}/*"}, {"Fn::Sub": "${Spill.Arn}/none"}]}
     ours = {"StringEquals": {"events:source": SOURCE, "events:detail-type": DETAIL_TYPE}}
     return [
+        *_stream(),
+        _allow("Spill", ["s3:GetObject"], [SPILL]),
+        _allow("FailedMessages", ["sqs:SendMessage"], [_queue("FailedMessages")]),
         _allow("SecurityHub", ["securityhub:BatchImportFindings"], [_sub(hub + "product/${AWS::AccountId}/default")]),
         _allow("SecurityHubWorkflow", ["securityhub:BatchUpdateFindings"], [_sub(hub + "hub/default")]),
         {**_allow("Bus", ["events:PutEvents"], [bus]), "Condition": ours},
@@ -357,25 +347,53 @@ def _exports() -> list[Any]:
     ]
 
 
-def _sweep(function: str) -> list[Any]:
-    """`sweep` plans, lists and marks what it went through; `sweep_worker` does what guards do, of all services."""
-    places, resources = ({"Fn::GetAtt": [queue, "Arn"]} for queue in ("SweepPlaces", "SweepResources"))
-    consume = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-    if function == "sweep":
-        own = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["sweep#*"]}}
-        return [
-            {**_allow("Markers", queues.MARKER_ACTIONS, [LEDGER]), "Condition": own},
-            _allow("Consume", consume, [places]),
-            _allow("Send", ["sqs:SendMessage"], [places, resources]),
-            *_assuming(),
-        ]
+def _sweep() -> list[Any]:
+    """Plans, lists, and marks how far it came."""
+    places, resources = _queue("SweepPlaces"), _queue("SweepResources")
+    own = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["sweep#*"]}}
+    return [
+        {**_allow("Markers", queues.MARKER_ACTIONS, [LEDGER]), "Condition": own},
+        _allow("Consume", _CONSUME, [places]),
+        _allow("Send", ["sqs:SendMessage"], [places, resources]),
+        *_assuming(),
+    ]
+
+
+def _sweep_worker() -> list[Any]:
+    """Does what the guards do, for all services."""
+    resources = _queue("SweepResources")
     return [
         _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
         _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
-        _allow("Consume", consume, [resources]),
+        _allow("Consume", _CONSUME, [resources]),
         _allow("Send", ["sqs:SendMessage"], [resources]),
         *_assuming(*fixing()),
     ]
+
+
+def _canary() -> list[Any]:
+    own_source = {"StringEquals": {"events:source": canary.SOURCE}}
+    return [
+        _marker("dynamodb:UpdateItem"),
+        {**_allow("Bus", ["events:PutEvents"], [_sub(f"{_BUS}/default")]), "Condition": own_source},
+    ]
+
+
+def _canary_echo() -> list[Any]:
+    return [_marker("dynamodb:GetItem", "dynamodb:UpdateItem")]
+
+
+_OWN: dict[str, Callable[[], list[Any]]] = {
+    "notify": _notify,
+    "exports": _exports,
+    "act": _act,
+    "api_handler": _api_handler,
+    "canary": _canary,
+    "canary_echo": _canary_echo,
+    "sweep": _sweep,
+    "sweep_worker": _sweep_worker,
+}
+"""What each function may do besides logging and reading the settings; guards are made for their service."""
 
 
 def _secrets() -> list[Any]:
@@ -386,6 +404,10 @@ def _secrets() -> list[Any]:
         _allow("ChannelSecrets", ["ssm:GetParameter"], [_sub(parameters)]),
         _allow("ChannelSecretsManager", ["secretsmanager:GetSecretValue"], [_sub(secrets)]),
     ]
+
+
+def _queue(name: str) -> Any:
+    return {"Fn::GetAtt": [name, "Arn"]}
 
 
 def _marker(*actions: str) -> Any:

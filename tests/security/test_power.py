@@ -146,7 +146,7 @@ def test_what_anybody_can_reach_may_hand_over_to_act_and_nothing_else() -> None:
     """Whoever takes over the function behind the API can write no record, and call no other function."""
     statements = {each["Sid"]: each for each in policy_of("api_handler")["Statement"]}
     assert statements["Act"]["Resource"] == [{"Fn::GetAtt": ["Act", "Arn"]}]
-    assert statements["Action tokens"]["Condition"] == {
+    assert statements["ActionTokens"]["Condition"] == {
         "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["action_token#*"]}
     }
     actions = {action for each in statements.values() for action in each["Action"]}

@@ -34,57 +34,33 @@ _LINE = {
 """Of a request, without its query, headers and body: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html."""
 
 
-def api(_plan: Plan) -> Template:
-    """Regional, TLS 1.2 with forward secrecy or 1.3, throttled as a whole; the function may only hand over to `act`."""
-    everything = {
-        "HttpMethod": "*",
-        "ResourcePath": "/*",
-        "ThrottlingBurstLimit": 20,
-        "ThrottlingRateLimit": 10,
-        "DataTraceEnabled": False,
+_PARAMETERS: Template = {
+    "ApiAccessLogs": {
+        "Type": "String",
+        "Default": "no",
+        "AllowedValues": ["yes", "no"],
+        "Description": (
+            "Whether API Gateway itself logs each request for an approval, without what it holds. It takes a role "
+            "for CloudWatch Logs in the account's API Gateway settings, of which an account has one a region, so "
+            "this stack sets none. The function logs each request that reaches it in any case."
+        ),
     }
-    logs = {"DestinationArn": arn("AccessLog"), "Format": json.dumps(_LINE)}
+}
+
+
+def api(_plan: Plan) -> Template:
+    """The API, its function's limits, and what other functions must know of it."""
     return {
-        "Parameters": {
-            "ApiAccessLogs": {
-                "Type": "String",
-                "Default": "no",
-                "AllowedValues": ["yes", "no"],
-                "Description": (
-                    "Whether API Gateway itself logs each request for an approval, without what it holds. It takes a role "
-                    "for CloudWatch Logs in the account's API Gateway settings, of which an account has one a region, so "
-                    "this stack sets none. The function logs each request that reaches it in any case."
-                ),
-            }
-        },
+        "Parameters": _PARAMETERS,
         "Conditions": {"LogsAccess": {"Fn::Equals": [{"Ref": "ApiAccessLogs"}, "yes"]}},
         "Resources": {
-            "RestAPI": {
-                "Properties": {
-                    "OpenApiVersion": "2.0",  # Or SAM makes a second stage, which nothing throttles.
-                    "SecurityPolicy": "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
-                    "EndpointAccessMode": "STRICT",
-                    "MethodSettings": [everything],
-                    "AccessLogSetting": {"Fn::If": ["LogsAccess", logs, _NOTHING]},
-                }
-            },
+            "RestAPI": {"Properties": _rest_api()},
             "AccessLog": {
                 "Type": "AWS::Logs::LogGroup",
                 "Condition": "LogsAccess",
                 "Properties": {"RetentionInDays": {"Ref": "LogRetention"}, "KmsKeyId": with_key(KEY)},
             },
-            "ApiFailsAlarm": alarm(
-                f"The API for approvals answers with errors of its own: a secret that can't be read, or a bug. See what else is wrong: {command('status')}.",
-                Namespace="AWS/ApiGateway",
-                MetricName="5XXError",  # Chalice answers so whatever is raised; for Lambda that is no error.
-                Dimensions=[{"Name": "ApiName", "Value": "snapback"}, {"Name": "Stage", "Value": STAGE}],
-                Statistic="Sum",
-                Period=300,
-                EvaluationPeriods=1,
-                Threshold=0,
-                ComparisonOperator="GreaterThanThreshold",
-                TreatMissingData="notBreaching",
-            ),
+            "ApiFailsAlarm": _fails_alarm(),
             "APIHandler": {
                 "Properties": {
                     "ReservedConcurrentExecutions": {"Fn::If": ["Reserves", 5, _NOTHING]},
@@ -103,3 +79,37 @@ def api(_plan: Plan) -> Template:
             }
         },
     }
+
+
+def _rest_api() -> Template:
+    """Regional, TLS 1.2 with forward secrecy or 1.3, throttled as a whole; the function may only hand over to `act`."""
+    everything = {
+        "HttpMethod": "*",
+        "ResourcePath": "/*",
+        "ThrottlingBurstLimit": 20,
+        "ThrottlingRateLimit": 10,
+        "DataTraceEnabled": False,
+    }
+    logs = {"DestinationArn": arn("AccessLog"), "Format": json.dumps(_LINE)}
+    return {
+        "OpenApiVersion": "2.0",  # Or SAM makes a second stage, which nothing throttles.
+        "SecurityPolicy": "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
+        "EndpointAccessMode": "STRICT",
+        "MethodSettings": [everything],
+        "AccessLogSetting": {"Fn::If": ["LogsAccess", logs, _NOTHING]},
+    }
+
+
+def _fails_alarm() -> Template:
+    return alarm(
+        f"The API for approvals answers with errors of its own: a secret that can't be read, or a bug. See what else is wrong: {command('status')}.",
+        Namespace="AWS/ApiGateway",
+        MetricName="5XXError",  # Chalice answers so whatever is raised; for Lambda that is no error.
+        Dimensions=[{"Name": "ApiName", "Value": "snapback"}, {"Name": "Stage", "Value": STAGE}],
+        Statistic="Sum",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )

@@ -23,6 +23,52 @@ _ONCE: Template = {"EventInvokeConfig": {"MaximumRetryAttempts": 0}}
 """The next hour's canary says more than this hour's, again; and the next minute's drain comes soon enough."""
 
 
+_PARAMETERS: Template = {
+    "LogRetention": {
+        "Type": "Number",
+        "Default": 90,
+        "AllowedValues": [
+            1,
+            3,
+            5,
+            7,
+            14,
+            30,
+            60,
+            90,
+            120,
+            150,
+            180,
+            365,
+            400,
+            545,
+            731,
+            1096,
+            1827,
+            2557,
+            3653,
+        ],
+        "Description": "Days that the functions' logs are kept.",
+    },
+    "Tracing": {
+        "Type": "String",
+        "Default": "Active",
+        "AllowedValues": ["Active", "PassThrough"],
+        "Description": "X-Ray traces of the functions: one a second and 5% of the rest, or none of their own.",
+    },
+    "KmsKeyArn": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
+        "ConstraintDescription": "the ARN of a KMS key, not of an alias; empty for none of your own",
+        "Description": (
+            "A KMS key of yours to encrypt the ledger, the bucket, queues, topics and logs with. Its policy must "
+            "let AWS's services use it (docs/deploy.md). Empty: AWS's own keys, which cost nothing."
+        ),
+    },
+}
+
+
 def every_function(plan: Plan) -> Template:
     """What all functions have in common."""
     properties: Template = {
@@ -40,78 +86,38 @@ def every_function(plan: Plan) -> Template:
             }
         },
     }
-    logs = {
-        beside(name, "LogGroup"): {
-            "Properties": {
-                "LogGroupName": {"Fn::Sub": f"/aws/lambda/${{{name}}}"},
-                "RetentionInDays": {"Ref": "LogRetention"},
-                "KmsKeyId": with_key(KEY),
-            }
-        }
-        for name in plan.functions
+    return {
+        "Parameters": _PARAMETERS,
+        "Conditions": {"OwnKey": {"Fn::Not": [{"Fn::Equals": [KEY, ""]}]}},
+        "Resources": {
+            **{name: {"Properties": properties | {"Timeout": TIMEOUTS[name]}} for name in plan.functions},
+            **{beside(name, "LogGroup"): {"Properties": _log_group(name)} for name in plan.functions},
+            "KeyRights": _key_rights(plan),
+        },
     }
+
+
+def _log_group(name: str) -> Template:
+    return {
+        "LogGroupName": {"Fn::Sub": f"/aws/lambda/${{{name}}}"},
+        "RetentionInDays": {"Ref": "LogRetention"},
+        "KmsKeyId": with_key(KEY),
+    }
+
+
+def _key_rights(plan: Plan) -> Template:
+    """With a key of the customer's own, every function uses it."""
     use_key = {
         "Effect": "Allow",
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
         "Resource": KEY,
     }
     return {
-        "Parameters": {
-            "LogRetention": {
-                "Type": "Number",
-                "Default": 90,
-                "AllowedValues": [
-                    1,
-                    3,
-                    5,
-                    7,
-                    14,
-                    30,
-                    60,
-                    90,
-                    120,
-                    150,
-                    180,
-                    365,
-                    400,
-                    545,
-                    731,
-                    1096,
-                    1827,
-                    2557,
-                    3653,
-                ],
-                "Description": "Days that the functions' logs are kept.",
-            },
-            "Tracing": {
-                "Type": "String",
-                "Default": "Active",
-                "AllowedValues": ["Active", "PassThrough"],
-                "Description": "X-Ray traces of the functions: one a second and 5% of the rest, or none of their own.",
-            },
-            "KmsKeyArn": {
-                "Type": "String",
-                "Default": "",
-                "AllowedPattern": "^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
-                "ConstraintDescription": "the ARN of a KMS key, not of an alias; empty for none of your own",
-                "Description": (
-                    "A KMS key of yours to encrypt the ledger, the bucket, queues, topics and logs with. Its policy must "
-                    "let AWS's services use it (docs/deploy.md). Empty: AWS's own keys, which cost nothing."
-                ),
-            },
-        },
-        "Conditions": {"OwnKey": {"Fn::Not": [{"Fn::Equals": [KEY, ""]}]}},
-        "Resources": {
-            **{name: {"Properties": properties | {"Timeout": TIMEOUTS[name]}} for name in plan.functions},
-            **logs,
-            "KeyRights": {
-                "Type": "AWS::IAM::ManagedPolicy",
-                "Condition": "OwnKey",
-                "Properties": {
-                    "PolicyDocument": {"Version": "2012-10-17", "Statement": [use_key]},
-                    "Roles": [{"Ref": beside(name, "Role")} for name in plan.functions],
-                },
-            },
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Condition": "OwnKey",
+        "Properties": {
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": [use_key]},
+            "Roles": [{"Ref": beside(name, "Role")} for name in plan.functions],
         },
     }
 

@@ -73,7 +73,19 @@ def given_up(_plan: Plan) -> Template:
     }
 
 
+_PARAMETERS: Template = {
+    "AlarmEmail": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "^$|^[^@\\s]+@[^@\\s]+$",
+        "ConstraintDescription": "an address such as oncall@example.com, or empty",
+        "Description": "Who is told when Snapback itself is unwell. AWS asks the address to confirm.",
+    }
+}
+
+
 def alarms(plan: Plan) -> Template:
+    """The topic, and an alarm for each way in which Snapback can be unwell."""
     resources: Template = {
         # CloudWatch can't publish to one under AWS's own key, alias/aws/sns.
         "Alarms": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": with_key(KEY)}},
@@ -82,44 +94,10 @@ def alarms(plan: Plan) -> Template:
             "Condition": "HasAlarmEmail",
             "Properties": {"TopicArn": {"Ref": "Alarms"}, "Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}},
         },
-        "SilentCanaryAlarm": alarm(
-            "Snapback's canary has been silent for two hours: events don't reach functions, or the ledger or the "
-            f"settings can't be read. See what is left of it: {command('status')}.",
-            Namespace="Snapback",
-            MetricName=Metric.HEALTHY,
-            Dimensions=[{"Name": "service", "Value": "snapback"}],
-            Statistic="Sum",
-            Period=3600,
-            EvaluationPeriods=2,
-            Threshold=1,
-            ComparisonOperator="LessThanThreshold",
-            TreatMissingData="breaching",
-        ),
+        "SilentCanaryAlarm": _silent_canary(),
     }
     for name in plan.functions:
-        guards = name in plan.patterns
-        failed = _GUARD_FAILED if guards else _FAILED.get(name, f"See what is left of Snapback: {command('status')}.")
-        resources[f"{name}ErrorsAlarm"] = _function_alarm(name, f"{name} failed. {failed}", "Errors", "Sum", 0)
-        if (
-            guards
-        ):  # That they are throttled is their reserved concurrency at work; what matters is whether they catch up.
-            resources[f"{name}AgeAlarm"] = _function_alarm(
-                name,
-                f"Events wait for {name} for more than {LATE // 60} minutes: it is throttled or fails. After six hours "
-                f"they are given up. See what there is: {command('dlq list')}. Raise ReservedConcurrency if it is floods.",
-                "AsyncEventAge",
-                "Maximum",
-                LATE * 1000,
-            )
-        else:
-            resources[f"{name}ThrottlesAlarm"] = _function_alarm(
-                name,
-                f"{name} was throttled: the account's Lambda concurrency is used up, by others maybe. See what waits: "
-                f"{command('status')}.",
-                "Throttles",
-                "Sum",
-                0,
-            )
+        resources |= _guard_alarms(name) if name in plan.patterns else _other_alarms(name)
     resources["NotifyAgeAlarm"] = _function_alarm(
         "Notify",
         f"Records wait for more than {LATE // 60} minutes to be told. See what was given up: {command('dlq list')}.",
@@ -127,7 +105,63 @@ def alarms(plan: Plan) -> Template:
         "Maximum",
         LATE * 1000,
     )
-    resources["NotifyDrainAlarm"] = alarm(
+    resources["NotifyDrainAlarm"] = _no_drain()
+    return {
+        "Parameters": _PARAMETERS,
+        "Conditions": {"HasAlarmEmail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}},
+        "Resources": resources,
+        "Outputs": {"AlarmsTopic": {"Description": "Where alarms go.", "Value": {"Ref": "Alarms"}}},
+    }
+
+
+def _guard_alarms(name: str) -> Template:
+    """That guards are throttled is their reserved concurrency at work; what matters is whether they catch up."""
+    return {
+        f"{name}ErrorsAlarm": _function_alarm(name, f"{name} failed. {_GUARD_FAILED}", "Errors", "Sum", 0),
+        f"{name}AgeAlarm": _function_alarm(
+            name,
+            f"Events wait for {name} for more than {LATE // 60} minutes: it is throttled or fails. After six hours "
+            f"they are given up. See what there is: {command('dlq list')}. Raise ReservedConcurrency if it is floods.",
+            "AsyncEventAge",
+            "Maximum",
+            LATE * 1000,
+        ),
+    }
+
+
+def _other_alarms(name: str) -> Template:
+    failed = _FAILED.get(name, f"See what is left of Snapback: {command('status')}.")
+    return {
+        f"{name}ErrorsAlarm": _function_alarm(name, f"{name} failed. {failed}", "Errors", "Sum", 0),
+        f"{name}ThrottlesAlarm": _function_alarm(
+            name,
+            f"{name} was throttled: the account's Lambda concurrency is used up, by others maybe. See what waits: "
+            f"{command('status')}.",
+            "Throttles",
+            "Sum",
+            0,
+        ),
+    }
+
+
+def _silent_canary() -> Template:
+    return alarm(
+        "Snapback's canary has been silent for two hours: events don't reach functions, or the ledger or the "
+        f"settings can't be read. See what is left of it: {command('status')}.",
+        Namespace="Snapback",
+        MetricName=Metric.HEALTHY,
+        Dimensions=[{"Name": "service", "Value": "snapback"}],
+        Statistic="Sum",
+        Period=3600,
+        EvaluationPeriods=2,
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+        TreatMissingData="breaching",
+    )
+
+
+def _no_drain() -> Template:
+    return alarm(
         "Messages that are held for later are not sent: what sends them each minute has hardly run in a quarter of an hour. "
         f"See what is left of Snapback: {command('status')}.",
         Namespace="AWS/Lambda",
@@ -140,20 +174,6 @@ def alarms(plan: Plan) -> Template:
         ComparisonOperator="LessThanThreshold",
         TreatMissingData="breaching",
     )
-    return {
-        "Parameters": {
-            "AlarmEmail": {
-                "Type": "String",
-                "Default": "",
-                "AllowedPattern": "^$|^[^@\\s]+@[^@\\s]+$",
-                "ConstraintDescription": "an address such as oncall@example.com, or empty",
-                "Description": "Who is told when Snapback itself is unwell. AWS asks the address to confirm.",
-            }
-        },
-        "Conditions": {"HasAlarmEmail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}},
-        "Resources": resources,
-        "Outputs": {"AlarmsTopic": {"Description": "Where alarms go.", "Value": {"Ref": "Alarms"}}},
-    }
 
 
 def _function_alarm(name: str, description: str, metric: str, statistic: str, threshold: int) -> Template:

@@ -32,7 +32,7 @@ def test_a_stream_has_two_readers_at_most() -> None:
         for name, each in TEMPLATE["Resources"].items()
         if text in json.dumps(each.get("Properties", {}).get("Events"))
     ]
-    assert sorted(readers) == ["Notify", "Exports"]
+    assert sorted(readers) == ["Exports", "Notify"]
 
 
 def test_it_may_send_where_the_parameters_say_and_by_our_name_only() -> None:
