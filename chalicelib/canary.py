@@ -20,8 +20,9 @@ from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.errors import NotBelieved
 from chalicelib.core.event import Actor, Event, dig, parse_time, text
 from chalicelib.core.metrics import Metric
+from chalicelib.core.partitions import partition
 from chalicelib.core.pattern import Pattern, matches
-from chalicelib.core.resource import Resource, partition
+from chalicelib.core.resource import Resource
 from chalicelib.core.rule import Fix, FixContext, Guardrail
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Mode, Severity, Status

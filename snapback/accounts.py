@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib import catalog
 from chalicelib.aws.sessions import AwsSession
 from chalicelib.core.event import dig
+from chalicelib.core.partitions import global_regions
 from chalicelib.core.snapback_resources import READER, fixer, forwarding
 
 if TYPE_CHECKING:
@@ -123,7 +124,11 @@ def _rules(aws: AwsSession) -> tuple[bool, str]:
     events: Any = aws.client("events")
     missing: list[str] = []
     disabled: list[str] = []
-    here = {*catalog.services()} - catalog.of_home() - (frozenset() if aws.region in _GLOBAL else _OF_ONE_REGION)
+    here = (
+        {*catalog.services()}
+        - catalog.of_home()
+        - (frozenset() if aws.region in global_regions(aws.region) else _OF_ONE_REGION)
+    )
     for service in sorted(here):
         try:
             rule = events.describe_rule(Name=forwarding(service))
@@ -136,7 +141,6 @@ def _rules(aws: AwsSession) -> tuple[bool, str]:
     return not wrong, "; ".join(wrong) or "all enabled"
 
 
-_GLOBAL = frozenset({"us-east-1", "us-gov-west-1", "cn-north-1"})
 _OF_ONE_REGION = frozenset({"organizations"})
 """Services all of whose events are reported there; elsewhere they have no rule."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.aws.ledger import to_item
 from chalicelib.core.event import Actor, dig, parse_time, text
 from chalicelib.core.metrics import Metric
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from chalicelib.core.types import Status
 
 if TYPE_CHECKING:

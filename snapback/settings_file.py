@@ -21,6 +21,7 @@ import yaml
 from msgspec import inspect as kinds
 
 from chalicelib import catalog
+from chalicelib.core.partitions import REGION
 from chalicelib.core.rule import Guardrail, Rule
 from chalicelib.core.settings import Asking, Settings
 from chalicelib.core.types import Mode
@@ -43,7 +44,7 @@ _WORDS = {
     r"^arn:[a-z-]+:s3:::[a-z0-9.-]+(/.*)?$": "the ARN of a bucket, and a prefix: arn:aws:s3:::bucket/prefix",
     r"^[a-z0-9.-]+\.[a-z]{2,}$": "a domain in lower case, as example.com",
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day as 22:00",
-    r"^[a-z]{2}(-[a-z]+)+-[0-9]$": "a region as eu-west-1",
+    f"^{REGION.pattern}$": "a region as eu-west-1",
 }
 _NOT_FOR_PEOPLE = {"trouble", "stack", "published"}
 _HIDDEN = {"url", "token", "secret", "slack_signing_secret", "page_key"}

@@ -17,7 +17,7 @@ from msgspec import UnsetType
 from chalicelib import catalog
 from chalicelib.core.event import dig
 from chalicelib.core.outcome import QUIET
-from chalicelib.core.resource import REPORTS_TO, partition
+from chalicelib.core.partitions import global_regions
 from chalicelib.core.settings import Modes
 from chalicelib.core.types import Mode, weakest
 from chalicelib.engine.context import describe_error
@@ -144,7 +144,7 @@ def places_for(
 
     Global services are asked about in the region that they report to, unless regions are named and it isn't.
     """
-    main = () if regions else (REPORTS_TO[partition(here)],)
+    main = () if regions else global_regions(here)
     return places(
         rules, settings, accounts or {home, *settings.accounts}, set(regions) or {here, *settings.regions}, main
     )

@@ -6,10 +6,13 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from chalicelib.core.partitions import DNS_SUFFIXES
+
 if TYPE_CHECKING:
     from chalicelib.core.baseline import Baseline
 
-_ECR = re.compile(r"([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|on\.aws)")
+_HOSTS = "|".join(map(re.escape, (*DNS_SUFFIXES, "on.aws")))
+_ECR = re.compile(rf"([0-9]{{12}})\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:{_HOSTS})")
 _BY_DIGEST = re.compile(r".+@[A-Za-z0-9_+.-]+:[A-Fa-f0-9]{32,}", re.DOTALL)
 
 

@@ -246,8 +246,8 @@ def _is_service(entry: _Entry) -> bool:
 def _stranger(entry: _Entry, baseline: Baseline, account_id: str) -> Outsider | None:
     """By the principal alone, and the claims and external ids that its kind calls for."""
     statement, kind, value = entry
-    account, whole = _account(value), f"arn:aws:iam::{value}:root" if value.isdigit() else value
-    if baseline.principal(whole) or _is_service(entry):
+    account = _account(value)
+    if baseline.principal(value) or _is_service(entry):
         return None
     if kind == "Federated" and ":saml-provider/" not in value:
         if value.startswith("arn:") and account not in {account_id, *baseline.allow.accounts}:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from chalicelib.core.snapback_resources import READER, fixer
 from chalicelib.version import VERSION
 

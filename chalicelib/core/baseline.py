@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
+from chalicelib.core.partitions import root_arns
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -198,8 +200,10 @@ class Baseline(Struct, frozen=True, forbid_unknown_fields=True):
     published: str = ""
     """Where the settings are (`ssm:/…`, `appconfig:…`) if they change without a deploy. The deployment tells it."""
 
-    def principal(self, arn: str) -> bool:
-        return any(fnmatchcase(arn, allowed) for allowed in self.allow.principals)
+    def principal(self, name: str) -> bool:
+        """Whether a principal is let in, by its ARN or, of a whole account, by its id."""
+        arns = root_arns(name) if name.isdigit() else (name,)
+        return any(fnmatchcase(arn, allowed) for arn in arns for allowed in self.allow.principals)
 
     def deployer(self, *names: str | None) -> bool:
         """Whether somebody may put code in functions, by any of the names that they go by."""

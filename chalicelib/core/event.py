@@ -13,14 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.core.errors import NotBelieved
+from chalicelib.core.partitions import REGION
 
 JSON = Any
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _AWS = re.compile(r"aws\.[A-Za-z0-9._-]+")
 """Sources that PutEvents refuses to everyone but AWS; without a slash, since `aws.partner/…` is a partner's to fill."""
 _LONE = re.compile("[\ud800-\udfff]")
-REGION = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,20}){2,4}")
-"""What a region's name may look like: it becomes part of the host that is asked."""
 _TOOLS = (
     ("terraform", "Terraform"),
     ("opentofu", "OpenTofu"),

@@ -8,21 +8,14 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from chalicelib.core.partitions import partition
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import ModuleType
 
     from chalicelib.core.event import Event
     from chalicelib.core.session import Prefetched, Session
-
-
-def partition(region: str) -> str:
-    """The ARN partition that a region belongs to."""
-    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-
-REPORTS_TO = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-"""The region of a partition that global services such as IAM report to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chalicelib.core.baseline import AccountId, Baseline, TagKey
+from chalicelib.core.partitions import REGION
 from chalicelib.core.snapback_resources import is_ours
 from chalicelib.core.types import Mode, weakest
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.core.rule import Guardrail, Rule
 
 ChannelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+RegionName = Annotated[str, Meta(pattern=f"^{REGION.pattern}$")]
 Secret = Annotated[str, Meta(pattern=r"^(ssm:/|secretsmanager:).+$")]
 """The name of a secret in Parameter Store or Secrets Manager, never the secret."""
 SeverityName = Literal["low", "medium", "high", "critical"]
@@ -220,7 +222,7 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     trusted_tags: frozenset[TagKey] = frozenset()
     """Keys of tags that may weaken a mode: who changes resources must not be able to set these."""
     exemptions: tuple[Exemption, ...] = ()
-    regions: frozenset[Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]] = frozenset()
+    regions: frozenset[RegionName] = frozenset()
     """The regions to look after, besides the one that Snapback runs in."""
     channels: tuple[Channel, ...] = ()
     routes: tuple[Route, ...] = ()

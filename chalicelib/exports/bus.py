@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import cut, plain
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

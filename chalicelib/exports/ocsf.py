@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.analysis.text import cut, plain
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Tripwire
 from chalicelib.core.types import UNDER_WAY
 from chalicelib.exports.base import left, why
@@ -79,24 +79,8 @@ class Bucket:
 def finding(step: Step) -> dict[str, Any]:
     """The same keys for each step, so that a table over the objects has one shape."""
     record, message = step.record, step.message
-    state = left(record.history[-1])
-    closed = _CLOSED.get(state)
-    activity = CLOSE if closed else CREATE if len(record.history) == 1 else UPDATE
-    status = closed or (IN_PROGRESS if state == "asked" or record.status in UNDER_WAY else NEW)
-    severity, severity_name = _SEVERITIES[record.severity]
     return {
-        "activity_id": activity,
-        "activity_name": _ACTIVITIES[activity],
-        "category_uid": FINDINGS,
-        "category_name": "Findings",
-        "class_uid": DETECTION_FINDING,
-        "class_name": "Detection Finding",
-        "type_uid": DETECTION_FINDING * 100 + activity,
-        "type_name": f"Detection Finding: {_ACTIVITIES[activity]}",
-        "severity_id": severity,
-        "severity": severity_name,
-        "status_id": status,
-        "status": _STATUSES[status],
+        **_class(step),
         "time": _milliseconds(record.history[-1].at),
         "message": message.headline,
         "metadata": {
@@ -110,16 +94,7 @@ def finding(step: Step) -> dict[str, Any]:
             "region": record.region,
             "account": {"uid": record.account, "type": "AWS Account", "type_id": _AWS_ACCOUNT},
         },
-        "finding_info": {
-            "uid": f"snapback/{record.id}",
-            "title": message.title,
-            "desc": message.reason,
-            "types": [kind_of(step)],
-            "created_time": _milliseconds(record.history[0].at),
-            "modified_time": _milliseconds(record.history[-1].at),
-            "first_seen_time": int(record.event_time.timestamp() * 1000),
-            "analytic": {"type_id": _RULE, "type": "Rule", "uid": record.guardrail, "name": message.title},
-        },
+        "finding_info": _finding_info(step),
         "resources": [
             {
                 "uid": message.resource,
@@ -139,6 +114,44 @@ def finding(step: Step) -> dict[str, Any]:
             "controls": list(step.rule.controls) if step.rule else [],
             "calls": list(record.calls),
         },
+    }
+
+
+def _class(step: Step) -> dict[str, Any]:
+    """OCSF's numbers and their names: class, activity, severity and status."""
+    record = step.record
+    state = left(record.history[-1])
+    closed = _CLOSED.get(state)
+    activity = CLOSE if closed else CREATE if len(record.history) == 1 else UPDATE
+    status = closed or (IN_PROGRESS if state == "asked" or record.status in UNDER_WAY else NEW)
+    severity, severity_name = _SEVERITIES[record.severity]
+    return {
+        "activity_id": activity,
+        "activity_name": _ACTIVITIES[activity],
+        "category_uid": FINDINGS,
+        "category_name": "Findings",
+        "class_uid": DETECTION_FINDING,
+        "class_name": "Detection Finding",
+        "type_uid": DETECTION_FINDING * 100 + activity,
+        "type_name": f"Detection Finding: {_ACTIVITIES[activity]}",
+        "severity_id": severity,
+        "severity": severity_name,
+        "status_id": status,
+        "status": _STATUSES[status],
+    }
+
+
+def _finding_info(step: Step) -> dict[str, Any]:
+    record, message = step.record, step.message
+    return {
+        "uid": f"snapback/{record.id}",
+        "title": message.title,
+        "desc": message.reason,
+        "types": [kind_of(step)],
+        "created_time": _milliseconds(record.history[0].at),
+        "modified_time": _milliseconds(record.history[-1].at),
+        "first_seen_time": int(record.event_time.timestamp() * 1000),
+        "analytic": {"type_id": _RULE, "type": "Rule", "uid": record.guardrail, "name": message.title},
     }
 
 

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.text import cut
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.types import UNDER_WAY, Status
 from chalicelib.exports.base import left

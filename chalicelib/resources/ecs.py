@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from botocore.exceptions import ClientError
 
 from chalicelib.core.event import rows, text
-from chalicelib.core.resource import Resource, partition
+from chalicelib.core.partitions import partition
+from chalicelib.core.resource import Resource
 from chalicelib.core.session import Prefetched
 from chalicelib.resources.absent import absent
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import unquote
 
 from chalicelib.core.event import rows
-from chalicelib.core.resource import Resource, partition
+from chalicelib.core.partitions import partition
+from chalicelib.core.resource import Resource
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:

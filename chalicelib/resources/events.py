@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from chalicelib.core.resource import Resource, partition
+from chalicelib.core.partitions import partition
+from chalicelib.core.resource import Resource
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:

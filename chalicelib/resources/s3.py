@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from chalicelib.core.event import rows, text
+from chalicelib.core.partitions import partition
 from chalicelib.core.pattern import native
-from chalicelib.core.resource import Resource, partition
+from chalicelib.core.resource import Resource
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.core.event import Event
-from chalicelib.core.resource import REPORTS_TO, Account, partition
+from chalicelib.core.partitions import global_region
+from chalicelib.core.resource import Account
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -38,9 +39,12 @@ class Place:
 
 def is_global(rule: Guardrail[Any]) -> bool:
     """Whether it is asked once for all regions, in the one that global services report to."""
-    if rule.resource is Account:
-        return rule.service in _OF_THE_ACCOUNT
-    return rule.resource.kind().partition(".")[0] in _WORLDWIDE
+    return _service(rule) in (_OF_THE_ACCOUNT if rule.resource is Account else _WORLDWIDE)
+
+
+def _service(rule: Guardrail[Any]) -> str:
+    """Whose resource it is about; of the account itself, the guardrail's own service."""
+    return rule.service if rule.resource is Account else rule.resource.kind().partition(".")[0]
 
 
 def places(
@@ -59,9 +63,9 @@ def places(
     for account in sorted(set(accounts)):
         on = [rule for rule in listed if settings.on(rule, account)]
         for region in sorted({*regions, *global_regions}):
-            main = region == REPORTS_TO[partition(region)]
             for rule in on:
-                if (main and is_global(rule)) or (region in regions and not is_global(rule)):
+                there = region == global_region(region, _service(rule)) if is_global(rule) else region in regions
+                if there:
                     found.setdefault(Place(account, region, rule.resource.kind()), []).append(rule)
     return found
 

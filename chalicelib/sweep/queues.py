@@ -18,7 +18,7 @@ from chalicelib.core.errors import OutOfTime
 from chalicelib.core.event import parse_time
 from chalicelib.core.metrics import Metric
 from chalicelib.core.outcome import QUIET
-from chalicelib.core.resource import REPORTS_TO, partition
+from chalicelib.core.partitions import global_regions
 from chalicelib.engine.context import Unfinished, describe_error
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 
@@ -94,7 +94,7 @@ def looked_after(
     settings: Settings, rules: Iterable[Guardrail[Any]], accounts: Iterable[str], region: str
 ) -> dict[Place, list[Guardrail[Any]]]:
     """All places in these accounts, seen from the region that Snapback is in, and what is asked there."""
-    return places(rules, settings, accounts, {region, *settings.regions}, {REPORTS_TO[partition(region)]})
+    return places(rules, settings, accounts, {region, *settings.regions}, global_regions(region))
 
 
 def plan(found: Iterable[Place], run: str) -> list[Any]:

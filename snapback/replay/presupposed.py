@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from chalicelib.analysis.policy_access import public
 from chalicelib.core.baseline import Baseline
 from chalicelib.core.event import dig, rows, text
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from snapback.replay.aliases import Aliases, fold
 
 if TYPE_CHECKING:

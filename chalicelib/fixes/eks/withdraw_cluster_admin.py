@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import PARTITIONS, partition
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
@@ -64,7 +64,7 @@ def _policy(part: str) -> dict[str, Any]:
 
 def ours(text: str) -> bool:
     """Whether an inline policy is this very one, which allows nothing but enrolling; by its text, as anybody picks a name."""
-    return json.loads(text) in map(_policy, ("aws", "aws-cn", "aws-us-gov"))
+    return json.loads(text) in (_policy(each.name) for each in PARTITIONS)
 
 
 class DenyUntilMfa(Fix["ConsoleUser"]):

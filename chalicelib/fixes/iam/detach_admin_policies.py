@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.policy_escalation import administrators, at_fault
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 from chalicelib.resources.iam.documents import policy_text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.core.partitions import DNS_SUFFIXES
 from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
@@ -55,12 +56,11 @@ def stranger(principal: str, baseline: Baseline, account_id: str) -> bool:
 
     https://docs.aws.amazon.com/ram/latest/APIReference/API_AssociateResourceShare.html
     """
-    if principal.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+    if principal.endswith(tuple(f".{suffix}" for suffix in DNS_SUFFIXES)):
         return False
-    account, arn = (principal, f"arn:aws:iam::{principal}:root")
+    account = principal
     if principal.startswith("arn:"):
         service, account, what = (principal.split(":", 5)[part] for part in (2, 4, 5))
         if service == "organizations":
             return what.split("/")[1] not in baseline.allow.organizations
-        arn = principal
-    return account not in {account_id, *baseline.allow.accounts} and not baseline.principal(arn)
+    return account not in {account_id, *baseline.allow.accounts} and not baseline.principal(principal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from chalicelib.resources.ec2.described import Described, ids_in_request, ids_in_response, is_id
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from chalicelib.core.resource import Resource, partition
+from chalicelib.core.partitions import partition
+from chalicelib.core.resource import Resource
 from chalicelib.resources.ec2.described import is_id
 
 if TYPE_CHECKING:

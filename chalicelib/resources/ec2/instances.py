@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import rows, text
+from chalicelib.core.partitions import partition
 from chalicelib.core.pattern import Pattern, native
-from chalicelib.core.resource import Resource, partition
+from chalicelib.core.resource import Resource
 from chalicelib.core.session import Prefetched
 from chalicelib.resources.ec2.described import Described, ids_in_request, ids_in_response, is_id
 

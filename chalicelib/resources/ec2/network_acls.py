@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import dig
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from chalicelib.resources.ec2.described import Described, ids_in_request, is_id
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import rows, text
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from chalicelib.resources.ec2.described import Described, is_id
 
 if TYPE_CHECKING:

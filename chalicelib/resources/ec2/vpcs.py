@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 from chalicelib.core.session import Prefetched
 from chalicelib.resources.ec2.described import (
     FILTERED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from chalicelib.core.resource import partition
+from chalicelib.core.partitions import partition
 
 if TYPE_CHECKING:
     from chalicelib.core.event import Event

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import rows, text
-from chalicelib.core.resource import Resource, partition
+from chalicelib.core.partitions import partition
+from chalicelib.core.resource import Resource
 from chalicelib.core.session import Prefetched
 from chalicelib.resources.ecr.names import NAME, in_arn
 

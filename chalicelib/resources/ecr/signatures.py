@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.analysis.image_signature import BUNDLE, JWS, SIMPLE, SIMPLE_SIGNATURE
 from chalicelib.core.event import rows, text
+from chalicelib.core.partitions import DNS_SUFFIXES
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _MANIFESTS = [
 ]
 _DATA = re.compile(r"text/[^ ]+|application/[^ ]*(json|cose|xml|spdx)")
 """Layers that no container is made of; `…tar+gzip` and the like are not among them."""
-_HOST = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
+_HOST = re.compile(rf"[a-z0-9.-]+\.({'|'.join(map(re.escape, DNS_SUFFIXES))})")
 _MOST_BLOBS, _MOST_BYTES, _SECONDS = 20, 1 << 20, 5
 """How many blobs of one image are looked into, how large each may be, and how long one may take to arrive."""
 

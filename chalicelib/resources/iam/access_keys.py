@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from botocore.exceptions import ClientError
 
 from chalicelib.core.event import rows, text
+from chalicelib.core.partitions import global_region, partition
 from chalicelib.core.pattern import native
-from chalicelib.core.resource import REPORTS_TO, Resource, partition
+from chalicelib.core.resource import Resource
 from chalicelib.resources.iam.identities import User
 from chalicelib.resources.iam.names import CREDENTIALS, NAME, about_its_own_account
 
@@ -121,7 +122,7 @@ class LeakedKey(Resource):
             found.append(text(event.detail, *CREDENTIALS, "accessKeyId"))
         for key in found:
             if key and key.startswith("AKIA") and _KEY.fullmatch(key) and about_its_own_account(event):
-                yield cls(key, event.account, REPORTS_TO[partition(event.region)])
+                yield cls(key, event.account, global_region(event.region))
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import unquote
 
 from chalicelib.core.event import text
+from chalicelib.core.partitions import global_region, partition
 from chalicelib.core.pattern import native
-from chalicelib.core.resource import REPORTS_TO, Resource, partition
+from chalicelib.core.resource import Resource
 from chalicelib.resources.absent import absent
 from chalicelib.resources.iam.documents import as_text, authorized, of_identity, policy_text
 from chalicelib.resources.iam.names import NAME
@@ -73,12 +74,12 @@ class Identity(Resource):
         begin, _, path = (text(event.detail, "resource") or "").partition(":role/")
         own = begin == f"arn:{partition(event.region)}:iam::{event.account}"  # An organization's analyzer tells of all.
         if "role" in cls.kinds and own and NAME.fullmatch(name := path.rpartition("/")[2]):
-            yield cls(f"role/{name}", event.account, REPORTS_TO[partition(event.region)])
+            yield cls(f"role/{name}", event.account, global_region(event.region))
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
         """None but in the region that IAM reports to, so that a sweep of many regions meets each once."""
-        if aws.region != REPORTS_TO[partition(aws.region)]:
+        if aws.region != global_region(aws.region):
             return
         iam: Any = aws.client("iam")
         for kind in cls.kinds:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from chalicelib.core.resource import REPORTS_TO, Resource, partition
+from chalicelib.core.partitions import global_region, partition
+from chalicelib.core.resource import Resource
 from chalicelib.core.session import Prefetched
 from chalicelib.resources.iam.documents import PolicyVersion, as_text, authorized, policy_text, version_text
 
@@ -43,7 +44,7 @@ class ManagedPolicy(Resource):
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
-        if aws.region != REPORTS_TO[partition(aws.region)]:
+        if aws.region != global_region(aws.region):
             return
         for page in aws.client("iam").get_paginator("list_policies").paginate(Scope="Local"):
             for policy in page["Policies"]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from chalicelib.core.resource import REPORTS_TO, Resource, partition
+from chalicelib.core.partitions import global_region, partition
+from chalicelib.core.resource import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,7 +36,7 @@ class ServerCertificate(Resource):
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
-        if aws.region == REPORTS_TO[partition(aws.region)]:
+        if aws.region == global_region(aws.region):
             for each in cls.listed(aws):
                 yield cls(each["ServerCertificateName"], aws.account, aws.region)
 

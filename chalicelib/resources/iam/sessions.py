@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from chalicelib.core.event import text
-from chalicelib.core.resource import REPORTS_TO, Resource, partition
+from chalicelib.core.partitions import global_region
+from chalicelib.core.resource import Resource
 from chalicelib.resources.iam.identities import Identity
 from chalicelib.resources.iam.names import CREDENTIALS, NAME, about_its_own_account
 
@@ -52,7 +53,7 @@ class Sessions(Resource):
         session = kind == "role" or (key or "").startswith("ASIA")
         if kind and session and name and NAME.fullmatch(name) and about_its_own_account(event):
             until = event.time.isoformat(timespec="seconds").replace("+00:00", "Z")
-            yield cls(f"{kind}/{name}/{until}", event.account, REPORTS_TO[partition(event.region)])
+            yield cls(f"{kind}/{name}/{until}", event.account, global_region(event.region))
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:

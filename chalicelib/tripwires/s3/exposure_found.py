@@ -58,5 +58,4 @@ def _guarded(event: Event) -> bool:
 
 def _known(principal: str, account_id: str, baseline: Baseline) -> bool:
     account = principal.split(":")[4] if principal.count(":") > 4 else principal  # noqa: PLR2004
-    arn = f"arn:aws:iam::{principal}:root" if principal.isdigit() else principal
-    return account in {account_id, *baseline.allow.accounts} or baseline.principal(arn)
+    return account in {account_id, *baseline.allow.accounts} or baseline.principal(principal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import catalog
+from chalicelib.core.partitions import PARTITIONS, REGION, global_regions
 from chalicelib.core.snapback_resources import FORWARDER, forwarding
 from snapback.deploy.iam_policies import logical_id
 from snapback.deploy.template import roles
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 _GLOBAL = frozenset(f"{service}.amazonaws.com" for service in ("iam", "organizations", "cloudfront", "route53"))
 """Services that report to one region of a partition, wherever they are called from."""
-_ONE_REGION = ("us-east-1", "us-gov-west-1", "cn-north-1")
+_ONE_REGION = sorted({region for each in PARTITIONS for region in global_regions(each.global_region)})
+"""CloudFormation takes ten conditions in an `Fn::Or` at most."""
 _ORGANIZATION = {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}, "sts:ExternalId": {"Ref": "ExternalId"}}
 MEMBER = Where("${HomeAccount}", "${HomeStack}", {"Ref": "HomeBus"}, {"StringEquals": _ORGANIZATION}, member=True)
 
@@ -52,7 +54,7 @@ def template() -> Template:
             "RolesRegion": {
                 "Type": "String",
                 "Default": "us-east-1",
-                "AllowedPattern": "^[a-z]{2}(-[a-z]+)+-[0-9]$",
+                "AllowedPattern": f"^{REGION.pattern}$",
                 "Description": "The one of the regions whose stack makes the roles. Have it deployed first.",
             },
         },
