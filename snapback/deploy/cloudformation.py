@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, WaiterError
 
+from chalicelib.core.partitions import partition_of
 from snapback.deploy.errors import CannotDeploy
 from snapback.deploy.template.settings import PARAMETER
 
@@ -114,7 +115,7 @@ class Stack:
             StackName=self.name,
             ChangeSetName=f"snapback-{template_key[9:21]}",
             ChangeSetType="UPDATE" if update else "CREATE",
-            TemplateURL=f"https://{bucket}.s3.{self._region}.amazonaws.com/{template_key}",
+            TemplateURL=f"https://{bucket}.s3.{self._region}.{partition_of(self._region).dns_suffix}/{template_key}",
             Parameters=[
                 *({"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()),
                 *(
