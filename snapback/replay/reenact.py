@@ -15,7 +15,8 @@ from chalicelib.core.event import dig, parse_time, text
 from snapback.memory_aws.memory import loader
 from snapback.replay.aliases import Aliases
 from snapback.replay.calls import CantSay, call_of
-from snapback.replay.presupposed import ABSENT, LACKING, THERE, Presupposed, scanned_image
+from snapback.replay.presupposed.containers import scanned_image
+from snapback.replay.presupposed.presuppose import ABSENT, LACKING, THERE, Presupposed
 
 if TYPE_CHECKING:
     from snapback.memory_aws.memory import MemoryAws

@@ -27,7 +27,7 @@ from chalicelib.core.errors import NotBelieved
 from chalicelib.core.event import Actor, Event, dig, text
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
-from chalicelib.core.settings import Flood, Settings, Webhook
+from chalicelib.core.settings import Flood, Settings, WebhookSettings
 from chalicelib.core.types import Mode
 from chalicelib.engine.context import Unfinished, describe_error
 from snapback.memory_aws.memory import REGION, MemoryAws
@@ -127,7 +127,7 @@ def _one_by_one(settings: Settings) -> Settings:
     many = 10**9
     return msgspec.structs.replace(
         settings,
-        channels=(Webhook(name=_Kept.name, url="", per_minute=many),),
+        channels=(WebhookSettings(name=_Kept.name, url="", per_minute=many),),
         routes=(),
         direct=None,
         quiet=None,

@@ -1,0 +1,42 @@
+"""The call that presupposes something, as those who make it see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.partitions import partition
+
+if TYPE_CHECKING:
+    from snapback.memory_aws.memory import MemoryAws
+    from snapback.replay.aliases import Aliases
+
+
+class Call:
+    """`parameters` are the call's own, with the ids that memory gave."""
+
+    def __init__(
+        self,
+        aws: MemoryAws,
+        aliases: Aliases,
+        service: str,
+        operation: str,
+        account: str,
+        region: str,
+        parameters: dict[str, Any],
+    ) -> None:
+        self.aws, self.aliases, self.service, self.operation = aws, aliases, service, operation
+        self.account, self.region, self.parameters = account, region, parameters
+
+    def client(self, service: str) -> Any:
+        return self.aws.actor(service, self.account, self.region)
+
+    @property
+    def partition(self) -> str:
+        return partition(self.region)
+
+
+MakeById = Callable[[Call], str]
+"""Makes the thing that an id's prefix stands for, and answers its id in memory."""
+MakeNamed = Callable[[Call, str], str]
+"""Makes the thing that a parameter names, and answers what to call it, or '' when nothing was made."""

@@ -1,0 +1,38 @@
+"""Keys and secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from snapback.replay.presupposed.call import Call, MakeNamed
+
+
+def _key(call: Call, id: str) -> str:
+    kms = call.client("kms")
+    made = kms.create_key(Description="presupposed")["KeyMetadata"]["KeyId"]
+    if id.startswith("alias/"):
+        kms.create_alias(AliasName=id, TargetKeyId=made)
+    elif len(id) > 8:  # noqa: PLR2004 - anything shorter is no id, and would be found in every other text
+        call.aliases.put(id.rsplit("/", 1)[-1], made)
+    else:
+        return ""
+    if call.operation == "CancelKeyDeletion":
+        kms.schedule_key_deletion(KeyId=made)
+    return f"key {id.rsplit('/', 1)[-1]}"
+
+
+def _secret(call: Call, id: str) -> str:
+    name = re.sub(r"-[A-Za-z0-9]{6}$", "", id.rsplit(":", 1)[-1]) if id.startswith("arn:") else id
+    made = call.client("secretsmanager").create_secret(Name=name, SecretString="made-up")["ARN"]
+    if id.startswith("arn:"):
+        call.aliases.learn(id, made, "arn")
+    return f"secret {name}"
+
+
+BY_NAME: dict[tuple[str, str], MakeNamed] = {
+    ("kms", "KeyId"): _key,
+    ("kms", "TargetKeyId"): _key,
+    ("secretsmanager", "SecretId"): _secret,
+}

@@ -1,0 +1,27 @@
+"""Topics and queues."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from snapback.replay.presupposed.call import Call, MakeNamed
+
+
+def _topic(call: Call, arn: str) -> str:
+    call.client("sns").create_topic(Name=arn.rsplit(":", 1)[-1])
+    return f"topic {arn.rsplit(':', 1)[-1]}"
+
+
+def _queue(call: Call, url: str) -> str:
+    name = url.rsplit("/", 1)[-1]
+    call.client("sqs").create_queue(
+        QueueName=name, **({"Attributes": {"FifoQueue": "true"}} if name.endswith(".fifo") else {})
+    )
+    return f"queue {name}"
+
+
+BY_NAME: dict[tuple[str, str], MakeNamed] = {
+    ("sns", "TopicArn"): _topic,
+    ("sqs", "QueueUrl"): _queue,
+}
