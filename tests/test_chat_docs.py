@@ -63,4 +63,4 @@ def test_the_settings_in_the_docs_are_good(tmp_path: Path) -> None:
     path.write_text("\n".join(line.removeprefix("   ") for line in shown.splitlines()).replace(", fallback: mail", ""))
     found, problems = check(path)
     assert found is not None, problems
-    assert [type(each).__name__ for each in found.channels] == ["SlackApp"]
+    assert [type(each).__name__ for each in found.channels] == ["SlackAppSettings"]

@@ -24,7 +24,7 @@ from chalicelib.aws.action_tokens import ActionToken, BadActionToken, use_up
 from chalicelib.clicks.approvers import OUTSIDER, Person
 from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, NotTaken, form, reason, secret, until
 from chalicelib.core.event import dig, text
-from chalicelib.core.settings import SlackApp
+from chalicelib.core.settings import SlackAppSettings
 from chalicelib.engine.decide import SHORTEST_REASON
 from chalicelib.notify.blocks import SECTION, code, escape, header, listing, section
 from chalicelib.notify.channels.slack import SILENT
@@ -190,7 +190,7 @@ def _client(app: ClicksApp, channel: str) -> WebClient:
     """By the app of this Slack channel, or else the first. Raises NotTaken."""
     from slack_sdk import WebClient
 
-    apps = [each for each in app.settings.channels if isinstance(each, SlackApp)]
+    apps = [each for each in app.settings.channels if isinstance(each, SlackAppSettings)]
     apps.sort(key=lambda app: app.conversation != channel)
     if not apps:
         raise NotTaken(409, "that takes Slack's app: put a channel of type slack_app in the settings")

@@ -19,7 +19,7 @@ AccountId = Annotated[str, Meta(pattern=r"^[0-9]{12}$")]
 TagKey = Annotated[str, Meta(pattern=r"^(?![aA][wW][sS]:)[A-Za-z0-9 _.:/=+@-]{1,128}$")]
 
 
-class Trail(Struct, frozen=True, forbid_unknown_fields=True):
+class RequiredTrail(Struct, frozen=True, forbid_unknown_fields=True):
     """How a deleted trail is made again."""
 
     bucket: str
@@ -28,7 +28,7 @@ class Trail(Struct, frozen=True, forbid_unknown_fields=True):
     organization: bool = False
 
 
-class Bucket(Struct, frozen=True, forbid_unknown_fields=True):
+class RequiredBucket(Struct, frozen=True, forbid_unknown_fields=True):
     """What a bucket must have; what isn't said isn't asked for.
 
     `kms_key` is the key that new objects are encrypted with (an ARN, an id, an `alias/…`; "" is any KMS key), `logs_to`
@@ -158,9 +158,9 @@ class Require(Struct, frozen=True, forbid_unknown_fields=True):
         50070,  # HDFS web page
     )
     """Ports that must never face the internet."""
-    trails: dict[str, Trail] = {}
+    trails: dict[str, RequiredTrail] = {}
     """The audit trails that must exist, by name."""
-    buckets: dict[str, Bucket] = {}
+    buckets: dict[str, RequiredBucket] = {}
     """What buckets must have, by a glob of names; the first that fits counts."""
     key_days: Annotated[int, Meta(ge=1, le=3650)] = 90
     """How many days old an access key may become; the default is CIS's."""
@@ -227,9 +227,9 @@ class Baseline(Struct, frozen=True, forbid_unknown_fields=True):
         """The tags that resources of a CloudFormation type must have, each with what it is filled with."""
         return _first(self.require.required_tags, type) or {}
 
-    def bucket(self, name: str) -> Bucket:
+    def bucket(self, name: str) -> RequiredBucket:
         """What this bucket must have; nothing where no glob fits."""
-        return _first(self.require.buckets, name) or Bucket()
+        return _first(self.require.buckets, name) or RequiredBucket()
 
 
 def _first(by_glob: Mapping[str, T], name: str) -> T | None:

@@ -71,13 +71,13 @@ class _Channel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, ta
     fallback: ChannelName | None = None
 
 
-class SlackWebhook(_Channel, frozen=True, tag="slack"):
+class SlackSettings(_Channel, frozen=True, tag="slack"):
     """Slack, by an incoming webhook: it only tells."""
 
     url: Secret
 
 
-class SlackApp(_Channel, frozen=True, tag="slack_app"):
+class SlackAppSettings(_Channel, frozen=True, tag="slack_app"):
     """Slack, by an app (docs/slack.md): its messages move on with their records, and have buttons.
 
     `token` is the bot's (`xoxb-…`), `conversation` the id of the Slack channel.
@@ -87,30 +87,30 @@ class SlackApp(_Channel, frozen=True, tag="slack_app"):
     conversation: Annotated[str, Meta(pattern=r"^[CG][A-Z0-9]{6,}$")]
 
 
-class Teams(_Channel, frozen=True, tag="teams"):
+class TeamsSettings(_Channel, frozen=True, tag="teams"):
     """Microsoft Teams, by a workflow "when a webhook request is received"."""
 
     url: Secret
 
 
-class Apprise(_Channel, frozen=True, tag="apprise"):
+class AppriseSettings(_Channel, frozen=True, tag="apprise"):
     """What Apprise speaks to: Discord, Google Chat, PagerDuty, Opsgenie, e-mail …, by one of its URLs."""
 
     url: Secret
 
 
-class Sns(_Channel, frozen=True, tag="sns"):
+class SnsSettings(_Channel, frozen=True, tag="sns"):
     topic: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")]
 
 
-class Webhook(_Channel, frozen=True, tag="webhook"):
+class WebhookSettings(_Channel, frozen=True, tag="webhook"):
     """JSON to any address; signed as https://www.standardwebhooks.com says with a `secret` (`whsec_…`)."""
 
     url: Annotated[str, Meta(pattern=r"^(https?://|ssm:/|secretsmanager:).+$")]
     secret: Secret | None = None
 
 
-Channel = SlackWebhook | SlackApp | Teams | Apprise | Sns | Webhook
+Channel = SlackSettings | SlackAppSettings | TeamsSettings | AppriseSettings | SnsSettings | WebhookSettings
 
 
 class Route(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

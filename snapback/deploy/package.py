@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.settings import Apprise
+from chalicelib.core.settings import AppriseSettings
 from snapback.deploy.iam_policies import functions, policy_of
 from snapback.deploy.template import member
 from snapback.deploy.template.roles import boundary_template
@@ -44,7 +44,7 @@ def package(settings: Settings, out: Path, fill: Callable[[Path, Path], None], *
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / NOTIFY_ZIP).unlink(missing_ok=True)
-    with_apprise = any(isinstance(each, Apprise) for each in settings.channels)
+    with_apprise = any(isinstance(each, AppriseSettings) for each in settings.channels)
     with TemporaryDirectory() as made:
         stage = Path(made) / "stage"
         _stage_tree(stage, settings)

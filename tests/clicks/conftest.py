@@ -13,7 +13,7 @@ from chalicelib import wiring
 from chalicelib.aws.action_tokens import ActionTokens
 from chalicelib.clicks import slack
 from chalicelib.clicks.http import FORM
-from chalicelib.core.settings import Approver, Clicks, SlackApp
+from chalicelib.core.settings import Approver, Clicks, SlackAppSettings
 from tests.clicks.server import Api, Context, Got
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID
 from tests.support.events import HOME
@@ -95,7 +95,7 @@ def desk(world: World, monkeypatch: pytest.MonkeyPatch) -> Desk:
         "ask",
         ID,
         approvers=(Approver("page:teams"), Approver(f"slack:{BOB}"), Approver("carol@example.com")),
-        channels=(SlackApp(name="chat", token="ssm:/snapback/slack-token", conversation=CHANNEL),),
+        channels=(SlackAppSettings(name="chat", token="ssm:/snapback/slack-token", conversation=CHANNEL),),
         clicks=Clicks(slack_signing_secret="ssm:/snapback/slack-signing", page_key="secretsmanager:snapback/page-key"),
     )
     ssm, secrets = world.client("ssm"), world.client("secretsmanager")

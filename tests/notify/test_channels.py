@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core import settings as settings_of
-from chalicelib.core.settings import Settings, SlackWebhook
-from chalicelib.core.settings import Webhook as WebhookSettings
+from chalicelib.core.settings import Settings, SlackSettings, WebhookSettings
 from chalicelib.core.types import Status
 from chalicelib.notify.blocks import escape
 from chalicelib.notify.channels.apprise import Apprise
@@ -390,11 +389,11 @@ def test_channels_are_those_of_the_settings() -> None:
     topic = "arn:aws:sns:us-east-1:123456789012:security"
     chosen = Settings(
         channels=(
-            SlackWebhook(name="ops", url="ssm:/snapback/ops"),
-            settings_of.SlackApp(name="app", token="ssm:/snapback/token", conversation="C0123456789"),
-            settings_of.Teams(name="teams", url="ssm:/snapback/teams"),
-            settings_of.Apprise(name="pager", url="ssm:/snapback/pager"),
-            settings_of.Sns(name="mail", topic=topic),
+            SlackSettings(name="ops", url="ssm:/snapback/ops"),
+            settings_of.SlackAppSettings(name="app", token="ssm:/snapback/token", conversation="C0123456789"),
+            settings_of.TeamsSettings(name="teams", url="ssm:/snapback/teams"),
+            settings_of.AppriseSettings(name="pager", url="ssm:/snapback/pager"),
+            settings_of.SnsSettings(name="mail", topic=topic),
             WebhookSettings(name="siem", url="https://siem.example", secret="ssm:/snapback/siem"),
         )
     )
@@ -429,9 +428,9 @@ from aws_lambda_powertools import Logger
 from chalicelib.notify.channels.open import open_channels
 from chalicelib.core import settings as s
 chosen = s.Settings(channels=(
-    s.SlackApp(name="app", token="ssm:/t", conversation="C0123456789"), s.SlackWebhook(name="slack", url="ssm:/s"),
-    s.Teams(name="teams", url="ssm:/u"), s.Apprise(name="pager", url="ssm:/p"),
-    s.Sns(name="mail", topic="arn:aws:sns:us-east-1:123456789012:x"), s.Webhook(name="siem", url="ssm:/w", secret="ssm:/k")))
+    s.SlackAppSettings(name="app", token="ssm:/t", conversation="C0123456789"), s.SlackSettings(name="slack", url="ssm:/s"),
+    s.TeamsSettings(name="teams", url="ssm:/u"), s.AppriseSettings(name="pager", url="ssm:/p"),
+    s.SnsSettings(name="mail", topic="arn:aws:sns:us-east-1:123456789012:x"), s.WebhookSettings(name="siem", url="ssm:/w", secret="ssm:/k")))
 open_channels(chosen, None, Logger())
 print([m for m in sys.modules if m in ("slack_sdk", "apprise", "standardwebhooks", "requests", "moto")])
 """

@@ -51,8 +51,8 @@ def application(world: World, workspace: Slack, teams: Receiver) -> Application:
         "ask",
         GUARDRAIL,
         channels=(
-            settings_of.SlackApp(name="ops", token="ssm:/snapback/token", conversation=HERE),
-            settings_of.Teams(name="teams", url="ssm:/snapback/teams"),
+            settings_of.SlackAppSettings(name="ops", token="ssm:/snapback/token", conversation=HERE),
+            settings_of.TeamsSettings(name="teams", url="ssm:/snapback/teams"),
         ),
         clicks=settings_of.Clicks(page_key="ssm:/snapback/page"),
         direct=settings_of.Direct(via="ops", domains=("example.com",)),

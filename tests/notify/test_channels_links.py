@@ -60,7 +60,7 @@ def test_a_message_is_sent_without_links_when_the_key_is_none(
     if key:
         world.client("ssm").put_parameter(Name="/snapback/page", Value=key, Type="SecureString")
     with receiver() as there:
-        webhook = settings_of.Webhook(name="siem", url=there.url)
+        webhook = settings_of.WebhookSettings(name="siem", url=there.url)
         logger = Logger(service=f"snapback-links-{key}")
         made = open_links(CLICKS, lambda: NOW, logger)
         (channel,) = open_channels(Settings(channels=(webhook,)), None, logger, links=made)
@@ -73,8 +73,8 @@ def test_a_message_is_sent_without_links_when_the_key_is_none(
 def test_channels_that_can_t_call_back_get_links_and_slack_s_app_has_buttons(world: World) -> None:
     world.client("ssm").put_parameter(Name="/snapback/page", Value=KEY, Type="SecureString")
     chosen = (
-        settings_of.SlackApp(name="app", token="ssm:/t", conversation="C0123456789"),
-        settings_of.Teams(name="teams", url="ssm:/u"),
+        settings_of.SlackAppSettings(name="app", token="ssm:/t", conversation="C0123456789"),
+        settings_of.TeamsSettings(name="teams", url="ssm:/u"),
     )
     app, teams = open_channels(Settings(channels=chosen), None, Logger(service="snapback"), links=links())
     assert not isinstance(app, Linked)

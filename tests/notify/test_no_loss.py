@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.core.settings import Route, SlackWebhook
+from chalicelib.core.settings import Route, SlackSettings
 from chalicelib.core.types import Status
 from chalicelib.notify.channels.base import Retry
 from chalicelib.notify.channels.slack import Slack
@@ -92,7 +92,10 @@ class Account:
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world = world
         self.here: Application = world.application(
-            channels=(SlackWebhook(name="ops", url="ssm:/x", fallback="mail"), SlackWebhook(name="mail", url="ssm:/x")),
+            channels=(
+                SlackSettings(name="ops", url="ssm:/x", fallback="mail"),
+                SlackSettings(name="mail", url="ssm:/x"),
+            ),
             routes=(Route(channels=("ops", "siem")),),
         )
         self.sqs = world.client("sqs")

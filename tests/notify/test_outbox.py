@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from chalicelib.aws.ledger import to_item
 from chalicelib.core.metrics import Metric
-from chalicelib.core.settings import Direct, Quiet, Route, SlackWebhook
+from chalicelib.core.settings import Direct, Quiet, Route, SlackSettings
 from chalicelib.core.types import Status
 from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.channels.slack import Slack
@@ -331,8 +331,8 @@ def chain(here: Application) -> list[Collector]:
     here.settings = replace(
         here.settings,
         channels=(
-            SlackWebhook(name="ops", url="ssm:/x", fallback="mail"),
-            SlackWebhook(name="mail", url="ssm:/x"),
+            SlackSettings(name="ops", url="ssm:/x", fallback="mail"),
+            SlackSettings(name="mail", url="ssm:/x"),
         ),
         routes=(Route(channels=("ops",)),),
     )
@@ -738,7 +738,7 @@ class TestFlood:
     ) -> None:
         here.settings = replace(
             here.settings,
-            channels=(SlackWebhook(name="ops", url="ssm:/x", per_minute=3),),
+            channels=(SlackSettings(name="ops", url="ssm:/x", per_minute=3),),
             flood=replace(here.settings.flood, messages=1000),
         )
         here.channels = [ops := Collector("ops")]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict
 
 from chalicelib.aws.settings_source import PATH_VARIABLE, STACK_VARIABLE, load_settings
-from chalicelib.core.baseline import Allow, Baseline, Require, Trail
-from chalicelib.core.settings import Exemption, Modes, Settings, SlackWebhook
+from chalicelib.core.baseline import Allow, Baseline, Require, RequiredTrail
+from chalicelib.core.settings import Exemption, Modes, Settings, SlackSettings
 from chalicelib.core.types import Mode
 from snapback.settings_file import BadSettings, check, read_settings, to_json
 
@@ -70,8 +70,8 @@ def test_a_whole_file_is_read_as_it_is_meant(tmp_path: Path) -> None:
         guardrails={ID: Modes(mode=Mode.ASK, accounts={"210987654321": Mode.FIX}, tags={"env=prod": Mode.OFF})},
         exemptions=(Exemption("s3.*", "a website", "web team", date(2027, 1, 31), "arn:aws:s3:::www"),),
         allow=Allow(cidrs=("203.0.113.0/24",)),
-        require=Require(admin_ports=(22,), trails={"audit": Trail("trail-bucket", organization=True)}),
-        channels=(SlackWebhook(name="security", url="ssm:/snapback/slack"),),
+        require=Require(admin_ports=(22,), trails={"audit": RequiredTrail("trail-bucket", organization=True)}),
+        channels=(SlackSettings(name="security", url="ssm:/snapback/slack"),),
         undo_exemption_days=3,
     )
 

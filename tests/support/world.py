@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.baseline import Allow, Baseline, Bucket, Require
+from chalicelib.core.baseline import Allow, Baseline, Require, RequiredBucket
 from chalicelib.core.settings import Settings
 from chalicelib.core.snapback_resources import READER, fixer
 from chalicelib.core.types import Mode
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _PARAMETERS = "provide-client-params"
 """botocore's event of a call's parameters, as they are given."""
 VAULT_KEY = f"arn:aws:kms:{REGION}:{HOME}:key/12345678-1234-4234-8234-123456789012"
-VAULT = Bucket(kms_key=VAULT_KEY, versioning=True, logs_to="vault-access", keep_days=365)
+VAULT = RequiredBucket(kms_key=VAULT_KEY, versioning=True, logs_to="vault-access", keep_days=365)
 TAGS: Any = {"owner": "session", "made-by": "creator", "made-at": "time"}
 KNOWN = Baseline(
     allow=Allow(accounts=frozenset({FRIEND})),

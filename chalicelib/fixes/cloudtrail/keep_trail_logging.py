@@ -10,7 +10,7 @@ from chalicelib.resources.absent import absent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from chalicelib.core.baseline import Trail as KnownTrail
+    from chalicelib.core.baseline import RequiredTrail
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.cloudtrail import Trail
@@ -108,7 +108,7 @@ def _parameters(settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name.replace("LogFileValidationEnabled", "EnableLogFileValidation"): value for name, value in settings}
 
 
-def _astray(settings: Mapping[str, Any], ours: KnownTrail) -> dict[str, Any]:
+def _astray(settings: Mapping[str, Any], ours: RequiredTrail) -> dict[str, Any]:
     """What is to change so that it delivers as require.trails says."""
     changed: dict[str, Any] = {}
     if settings["S3BucketName"] != ours.bucket:

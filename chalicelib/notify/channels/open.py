@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from chalicelib.core import settings as settings_of
-from chalicelib.core.settings import SlackWebhook
+from chalicelib.core.settings import SlackSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,24 +60,24 @@ def open_channel(
     """One channel; only its own library is imported."""
     channel: Channel
     match chosen:
-        case settings_of.SlackApp():
+        case settings_of.SlackAppSettings():
             from chalicelib.notify.channels.posts import Remembered
             from chalicelib.notify.channels.slack_app import SlackApp
 
             return SlackApp(chosen.name, chosen.token, chosen.conversation, posts or Remembered(), advice=advice)
-        case SlackWebhook():
+        case SlackSettings():
             from chalicelib.notify.channels.slack import Slack
 
             channel = Slack(chosen.name, chosen.url)
-        case settings_of.Teams():
+        case settings_of.TeamsSettings():
             from chalicelib.notify.channels.teams import Teams
 
             channel = Teams(chosen.name, chosen.url)
-        case settings_of.Apprise():
+        case settings_of.AppriseSettings():
             from chalicelib.notify.channels.apprise import Apprise
 
             channel = Apprise(chosen.name, chosen.url)
-        case settings_of.Sns():
+        case settings_of.SnsSettings():
             from chalicelib.notify.channels.sns import Topic
 
             channel = Topic(chosen.topic, source, chosen.name)

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.core.baseline import Baseline, Require, Trail
+from chalicelib.core.baseline import Baseline, Require, RequiredTrail
 from chalicelib.core.event import Event
 from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
 from chalicelib.fixes.cloudtrail.keep_trail_logging import KeepTrailLogging
-from chalicelib.resources.cloudtrail import Trail as Pointer
+from chalicelib.resources.cloudtrail import Trail
 from tests.support.cases import Case
 from tests.support.events import FRIEND, HOME, STRANGER, Envelope, cloudtrail_event
 from tests.support.world import World
@@ -44,7 +44,7 @@ def trail(world: World, **options: Any) -> Any:
 
 
 def baseline(world: World, **options: Any) -> None:
-    audit = Trail(**({"bucket": "audit-archive", "prefix": "trail"} | options))
+    audit = RequiredTrail(**({"bucket": "audit-archive", "prefix": "trail"} | options))
     world.settings = Settings(require=Require(trails={"audit": audit}))
 
 
@@ -255,7 +255,7 @@ def test_which_key_an_alias_stands_for_is_not_guessed(alias: str, world: World) 
 
 def test_the_home_region_is_the_arns() -> None:
     found = pointers("StopLogging", {"name": ARN.replace("us-east-1", "eu-west-1")})
-    assert found == [Pointer("audit", HOME, "eu-west-1")]
+    assert found == [Trail("audit", HOME, "eu-west-1")]
     assert found[0].arn == ARN.replace("us-east-1", "eu-west-1")
 
 
@@ -278,16 +278,16 @@ def test_an_event_that_names_no_trail_of_ours_is_of_no_interest(parameters: Any)
 def test_the_sweep_finds_the_trails_of_this_account_and_region(world: World) -> None:
     trail(world)
     reader = world.application().sessions.reader
-    assert list(Pointer.all_in(reader(HOME, "us-east-1"))) == [Pointer("audit", HOME, "us-east-1")]
-    assert list(Pointer.all_in(reader(HOME, "eu-west-1"))) == []
+    assert list(Trail.all_in(reader(HOME, "us-east-1"))) == [Trail("audit", HOME, "us-east-1")]
+    assert list(Trail.all_in(reader(HOME, "eu-west-1"))) == []
 
 
 def test_tags_are_read_and_a_deleted_trail_has_none(world: World) -> None:
     trail(world)
     reader = world.application().sessions.reader
-    assert Pointer("audit", HOME, "us-east-1").tags(reader(HOME, "us-east-1")) == {"owner": "security"}
-    assert Pointer("never-made", HOME, "us-east-1").tags(reader(HOME, "us-east-1")) == {}
+    assert Trail("audit", HOME, "us-east-1").tags(reader(HOME, "us-east-1")) == {"owner": "security"}
+    assert Trail("never-made", HOME, "us-east-1").tags(reader(HOME, "us-east-1")) == {}
 
 
-def pointers(name: str, parameters: Any) -> list[Pointer]:
-    return list(Pointer.in_event(Event.parse(cloudtrail_event("cloudtrail", name, parameters))))
+def pointers(name: str, parameters: Any) -> list[Trail]:
+    return list(Trail.in_event(Event.parse(cloudtrail_event("cloudtrail", name, parameters))))

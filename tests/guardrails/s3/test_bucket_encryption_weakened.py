@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.core.baseline import Baseline, Bucket, Require
+from chalicelib.core.baseline import Baseline, Require, RequiredBucket
 from chalicelib.core.rule import FixContext
 from chalicelib.fixes.s3.encrypt_bucket_with_kms import EncryptBucketWithKms
 from tests.support.cases import Case
@@ -110,7 +110,9 @@ SSE_C: dict[str, Any] = {"BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}
     ],
 )
 def test_which_key_is_as_asked(wanted: str | None, before: Any, after: Any) -> None:
-    baseline = Baseline(require=Require(buckets={"a-*": Bucket(kms_key=wanted), "*": Bucket(kms_key="alias/other")}))
+    baseline = Baseline(
+        require=Require(buckets={"a-*": RequiredBucket(kms_key=wanted), "*": RequiredBucket(kms_key="alias/other")})
+    )
     fix, state = EncryptBucketWithKms(), {"bucket": "a-b", "rules": before}
     found = fix.safe(state, FixContext(baseline))["rules"]
     if after == "changed":

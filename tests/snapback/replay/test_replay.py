@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib import wiring
 from chalicelib.aws.ledger import NoLedger
-from chalicelib.core.settings import Quiet, Route, Settings, SlackWebhook
+from chalicelib.core.settings import Quiet, Route, Settings, SlackSettings
 from chalicelib.core.types import Mode
 from snapback.replay.logs import read
 from snapback.replay.replay import STORY, EventOutcome, Player, handle, replay
@@ -81,7 +81,7 @@ def test_an_unsafe_change_is_found_fixed_and_told(tmp_path: Path) -> None:
 
 
 def test_the_settings_channels_never_hear_of_a_replay(tmp_path: Path) -> None:
-    loud = Settings(channels=(SlackWebhook(name="team", url="ssm:/snapback/never"),))
+    loud = Settings(channels=(SlackSettings(name="team", url="ssm:/snapback/never"),))
     assert statuses(played(tmp_path, opened(5), settings=loud)[0]) == {ACL: "fixed"}
 
 
