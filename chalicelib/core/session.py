@@ -45,26 +45,6 @@ class Session(Protocol):
     @overload
     def client(self, service: Literal["dynamodb"], region: str = ...) -> DynamoDBClient: ...
     @overload
-    def client(
-        self,
-        service: Literal[
-            "autoscaling",
-            "codebuild",
-            "ecs",
-            "eks",
-            "elb",
-            "elbv2",
-            "events",
-            "inspector2",
-            "lambda",
-            "organizations",
-            "ram",
-            "rolesanywhere",
-            "sso-admin",
-        ],
-        region: str = ...,
-    ) -> Any: ...
-    @overload
     def client(self, service: Literal["ec2"], region: str = ...) -> EC2Client: ...
     @overload
     def client(self, service: Literal["ecr"], region: str = ...) -> ECRClient: ...
@@ -74,7 +54,9 @@ class Session(Protocol):
     def client(self, service: Literal["s3"], region: str = ...) -> S3Client: ...
     @overload
     def client(self, service: Literal["s3control"], region: str = ...) -> S3ControlClient: ...
-    def client(self, service: str, region: str = ...) -> Any: ...
+    @overload
+    def client(self, service: str, region: str = ...) -> Any:
+        """boto3's client of any service; the typed ones above are those whose stubs the developers' lock has."""
 
     def prefetch(self, answers: Iterable[Prefetched]) -> None:
         """Answer these calls from memory too, as long as this look lasts."""
