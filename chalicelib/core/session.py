@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Prefetched(NamedTuple):
-    """The answer to a call that asks about one thing: `Told("ec2", "DescribeVolumes", {"VolumeIds": […]}, {…})`."""
+    """The answer to a call that asks about one thing: `Prefetched("ec2", "DescribeVolumes", {"VolumeIds": […]}, {…})`."""
 
     service: str
     operation: str
@@ -54,9 +54,8 @@ class Session(Protocol):
     def client(self, service: Literal["s3"], region: str = ...) -> S3Client: ...
     @overload
     def client(self, service: Literal["s3control"], region: str = ...) -> S3ControlClient: ...
-    @overload
-    def client(self, service: str, region: str = ...) -> Any:
-        """boto3's client of any service; the typed ones above are those whose stubs the developers' lock has."""
+    @overload  # Any service; those above are typed, since the developers' group has their stubs.
+    def client(self, service: str, region: str = ...) -> Any: ...
 
     def prefetch(self, answers: Iterable[Prefetched]) -> None:
         """Answer these calls from memory too, as long as this look lasts."""
