@@ -13,7 +13,7 @@ import msgspec
 from msgspec import inspect as kinds
 
 from chalicelib.core.settings import Settings
-from snapback.settings_file import _NOT_FOR_PEOPLE, _allowed
+from snapback.settings_reader import NOT_FOR_PEOPLE, allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def page(made: str) -> str:
         lines += [
             f"| `{field.encode_name}` | {_cell(explained.get(field.name, '') + _what(field.type, links))} | {_default(field)} |"
             for field in each.struct.fields
-            if field.name not in _NOT_FOR_PEOPLE
+            if field.name not in NOT_FOR_PEOPLE
         ]
         lines.append("")
     return "\n".join(lines)
@@ -85,7 +85,7 @@ def _sections() -> Iterator[_Section]:
             yield _Section(f"{name} of type {struct.tag}" if struct.tag_field else name, struct)
             below = "" if struct.cls is Settings else f"{name}."
             left += [
-                (below + field.encode_name, field.type) for field in struct.fields if field.name not in _NOT_FOR_PEOPLE
+                (below + field.encode_name, field.type) for field in struct.fields if field.name not in NOT_FOR_PEOPLE
             ]
 
 
@@ -113,7 +113,7 @@ def _what(kind: kinds.Type, links: dict[type, str]) -> str:
         case kinds.StructType():
             name = links[kind.cls]
             return f"[{name}](#{_anchor(name)})"
-    return _allowed(kind)
+    return allowed(kind)
 
 
 def _anchor(name: str) -> str:

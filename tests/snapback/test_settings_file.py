@@ -118,7 +118,7 @@ def test_the_functions_read_back_what_was_packaged(name: str, tmp_path: Path, mo
 def test_the_stack_is_the_deployments_to_tell_and_not_the_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(BadSettings, match="unknown key 'stack' in known"):
+    with pytest.raises(BadSettings, match="unknown key 'stack' in the file"):
         read_settings(written(tmp_path, "stack: x"))
     (tmp_path / "settings.json").write_bytes(b'{"stack": "x"}')
     monkeypatch.setenv(PATH_VARIABLE, str(tmp_path / "settings.json"))
@@ -141,7 +141,7 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ("mode: [fix]", "1: mode has a list; allowed: off, alert, ask, fix"),
         (
             "allow:\n  acounts: []",
-            f"2: unknown key 'acounts' in known, did you mean 'accounts'?; allowed: {IN_ALLOW}",
+            f"2: unknown key 'acounts' in allow, did you mean 'accounts'?; allowed: {IN_ALLOW}",
         ),
         (
             "trouble: on purpose",
