@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.rule import Fix
+from chalicelib.fixes.policy import PolicyFix
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
@@ -13,22 +13,24 @@ if TYPE_CHECKING:
     from chalicelib.resources.s3 import Bucket
 
 
-class BucketPolicy(Fix["Bucket"]):
-    """The state is `{"account": the bucket's owner, "bucket": its ARN, "policy": its text or None}`."""
+class BucketPolicy(PolicyFix["Bucket"]):
+    """The state has the bucket's ARN besides, as `bucket`."""
 
     reads = ("s3:GetBucketPolicy",)
     writes = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
 
-    def read(self, resource: Bucket, aws: Session) -> State:
-        text = None
+    def facts(self, resource: Bucket) -> State:
+        return {**super().facts(resource), "bucket": resource.arn}
+
+    def get_policy(self, resource: Bucket, aws: Session) -> str | None:
         with absent("NoSuchBucketPolicy"):
             answer = aws.client("s3").get_bucket_policy(Bucket=resource.id, ExpectedBucketOwner=resource.account)
-            text = answer["Policy"]
-        return {"account": resource.account, "bucket": resource.arn, "policy": text}
+            return answer["Policy"]
+        return None
 
-    def write(self, resource: Bucket, state: State, aws: Session) -> None:
+    def put_policy(self, resource: Bucket, text: str, aws: Session) -> None:
         s3 = aws.client("s3")
-        if state["policy"] is None:
-            s3.delete_bucket_policy(Bucket=resource.id, ExpectedBucketOwner=resource.account)
-        else:
-            s3.put_bucket_policy(Bucket=resource.id, ExpectedBucketOwner=resource.account, Policy=state["policy"])
+        s3.put_bucket_policy(Bucket=resource.id, ExpectedBucketOwner=resource.account, Policy=text)
+
+    def delete_policy(self, resource: Bucket, aws: Session) -> None:
+        aws.client("s3").delete_bucket_policy(Bucket=resource.id, ExpectedBucketOwner=resource.account)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Grant, Outsider, let_in
-from chalicelib.fixes.s3.drop_public_statements import DropPublicStatements
+from chalicelib.fixes.policy import DropPrincipals
+from chalicelib.fixes.s3.bucket_policy import BucketPolicy
+from chalicelib.resources.s3 import Bucket
 
 if TYPE_CHECKING:
+    from chalicelib.analysis.policy_access import Grant
     from chalicelib.core.baseline import Baseline
     from chalicelib.core.types import State
 
 
-class DropUnknownPrincipals(DropPublicStatements):
+class DropUnknownPrincipals(BucketPolicy, DropPrincipals[Bucket]):
     """Take unknown accounts out of the bucket policy, and leave every other byte of it.
 
     Everyone is another fix's, so that no two guardrails are about one principal; so are services.
     """
 
     def found(self, state: State, baseline: Baseline) -> list[Grant]:
-        entrants = let_in(state["policy"], baseline, state["account"])
-        return [each for each in entrants if not each.public and each.who is not Outsider.SERVICE]
+        return [each for each in super().found(state, baseline) if not each.public]

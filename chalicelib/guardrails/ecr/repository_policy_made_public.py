@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import unknown_principals
 from chalicelib.core.pattern import any_of, cloudtrail, native
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -38,6 +37,6 @@ def repository_policy_made_public(repository: Repository, aws: Session) -> str |
     say. The fix takes those principals out, statements that have no other with them, and the policy if nothing is left;
     the rest of its text stays. A new repository is looked at too, since a template may have given it a policy. Exempt repositories that are shared on purpose, or put the account in `allow.accounts`.
     """
-    unknown = unknown_principals(FIX.read(repository, aws)["policy"], aws.baseline, repository.account)
-    names = sorted({"everyone" if name == "*" else name for found in unknown.values() for name in found})
+    found = FIX.found(FIX.read(repository, aws), aws.baseline)
+    names = sorted({"everyone" if each.principal == "*" else each.principal for each in found})
     return f"its policy lets in {', '.join(names)}" if names else None

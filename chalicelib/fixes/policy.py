@@ -1,0 +1,72 @@
+"""What the fixes of resource policies share, whatever the service: the state, and how it is read, written and edited.
+
+A new one says how its service gets, puts and deletes a policy. `DropPrincipals` is the edit that most of them need.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, TypeVar
+
+from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in
+from chalicelib.analysis.policy_document import drop_principals, without_deleted_principals
+from chalicelib.core.resource import Resource
+from chalicelib.core.rule import Fix
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Baseline
+    from chalicelib.core.rule import FixContext
+    from chalicelib.core.session import Session
+    from chalicelib.core.types import State
+
+R = TypeVar("R", bound=Resource)
+
+
+class PolicyFix(Fix[R]):
+    """An edit of a resource's policy, which keeps every byte that it doesn't have to change.
+
+    The state is `{"account": the resource's owner, "policy": the text, or None where there is no policy}`, with what
+    else `facts` has.
+    """
+
+    @abstractmethod
+    def get_policy(self, resource: R, aws: Session) -> str | None:
+        """The text as AWS keeps it; None where there is none."""
+
+    @abstractmethod
+    def put_policy(self, resource: R, text: str, aws: Session) -> None: ...
+
+    @abstractmethod
+    def delete_policy(self, resource: R, aws: Session) -> None:
+        """No error where there is none."""
+
+    def facts(self, resource: R) -> State:
+        """What `safe` needs to know of the resource. Records keep it: an undo finds it as it was."""
+        return {"account": resource.account}
+
+    def read(self, resource: R, aws: Session) -> State:
+        return {**self.facts(resource), "policy": self.get_policy(resource, aws)}
+
+    def write(self, resource: R, state: State, aws: Session) -> None:
+        if state["policy"] is None:
+            self.delete_policy(resource, aws)
+        else:
+            self.put_policy(resource, state["policy"], aws)
+
+
+class DropPrincipals(PolicyFix[R]):
+    """Take unknown principals out of the policy, and leave the rest of its text."""
+
+    def found(self, state: State, baseline: Baseline) -> list[Grant]:
+        """Those whom this fix takes out: everyone who isn't known, but AWS services."""
+        grants = let_in(state["policy"], baseline, state["account"])
+        return [each for each in grants if each.who is not Outsider.SERVICE]
+
+    def read(self, resource: R, aws: Session) -> State:
+        """Without principals that have been deleted, since AWS takes no policy with them."""
+        state = super().read(resource, aws)
+        return {**state, "policy": without_deleted_principals(state["policy"])} if state["policy"] else state
+
+    def safe(self, state: State, context: FixContext) -> State:
+        found = self.found(state, context.baseline)
+        return {**state, "policy": drop_principals(state["policy"], by_statement(found))} if found else state
