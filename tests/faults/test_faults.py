@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def scenarios(rule: Guardrail[Any]) -> Sequence[str]:
     """All that there are for it, or two of them, the same ones each time."""
-    every = (SCENARIOS if rule.fix.reversible else ("fix", "approve")) if rule.fix else ("fix",)
+    every = (tuple(SCENARIOS) if rule.fix.reversible else ("fix", "approve")) if rule.fix else ("fix",)
     return every if matrix.ALL or len(every) <= TWO else Random(rule.id).sample(every, TWO)  # noqa: S311
 
 
