@@ -22,7 +22,7 @@ from chalicelib.aws.settings_source import (
     fetcher,
     live_settings,
 )
-from chalicelib.core.baseline import Baseline, Require
+from chalicelib.core.baseline import Require
 from chalicelib.core.settings import Asking, Exemption, Exports, Settings
 from chalicelib.core.types import Mode, Status
 from tests.support.events import HOME, REGION, cloudtrail_event
@@ -154,10 +154,7 @@ def test_what_no_version_may_be(values: Any, why: str) -> None:
 
 def test_what_publish_writes_is_what_is_read() -> None:
     settings = Settings(mode=Mode.FIX, asking=Asking(remind_hours=2), require=Require(key_days=30))
-    assert (
-        checked(document(mode=Mode.FIX, asking=Asking(remind_hours=2), baseline=Baseline(require=Require(key_days=30))))
-        == settings
-    )
+    assert checked(document(mode=Mode.FIX, asking=Asking(remind_hours=2), require=Require(key_days=30))) == settings
 
 
 def test_parameter_store_is_read_through_powertools(world: World) -> None:
@@ -254,7 +251,7 @@ def test_what_is_known_reaches_the_guardrails_of_a_warm_container(container: Wor
     here = wiring.application(CONTEXT)
     reader = here.sessions.reader(HOME, REGION)
     assert reader.baseline.require.key_days == 90
-    publish(container, document(baseline=Baseline(require=Require(key_days=30))))
+    publish(container, document(require=Require(key_days=30)))
     container.later(seconds=KEPT)
     assert wiring.application(CONTEXT) is here
     assert here.sessions.reader(HOME, REGION).baseline.require.key_days == 30

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from chalice.config import Config
 from chalice.local import LocalGateway, LocalGatewayException
 
 from tests.support.events import HOME
+from tests.support.http import Handler, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,35 +79,17 @@ class Site:
 
 @contextmanager
 def serving(api: Api) -> Iterator[Site]:
-    class Handler(BaseHTTPRequestHandler):
+    site = Site("")
+
+    class Serving(Handler):
         protocol_version = "HTTP/1.1"
 
-        def answer(self) -> None:
+        def serve(self) -> None:
             site.requests.append((self.command, self.path, dict(self.headers)))
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path = self.path.removeprefix(STAGE) if self.path.startswith(f"{STAGE}/") else "/nowhere"
-            got = api.ask(self.command, path, body, **dict(self.headers))
-            content = got.text.encode()
-            self.send_response(got.status)
-            for name, value in got.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
+            got = api.ask(self.command, path, self.body(), **dict(self.headers))
+            self.answer(got.status, got.headers, got.text.encode())
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    for method in ("GET", "HEAD", "POST", "PUT", "OPTIONS"):
-        setattr(Handler, f"do_{method}", Handler.answer)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site = Site(f"http://127.0.0.1:{server.server_port}{STAGE}")
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with listening(Serving) as address:
+        site.url = f"{address}{STAGE}"
         yield site
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -38,7 +38,6 @@ STATES: dict[str, Any] = {
     "open to write": acl(EVERYONE, permission="WRITE"),
     "gone": None,
 }
-UNDO_DAYS = 7
 LOUD = frozenset({Status.ALERTED, Status.ASKING, Status.FAILED, Status.STILL_UNSAFE})
 """Somebody was told of the state that these records hold, and it was not claimed to be mended."""
 
@@ -57,7 +56,6 @@ class Watched(Memory):
     """Whatever is written is held against what is there."""
 
     trouble: tuple[str, int] | None = None
-    by_person = False
 
     def step(self) -> None:
         super().step()

@@ -10,10 +10,11 @@ import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
+
+from tests.support.http import Handler, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,9 +79,11 @@ class Slack:
 
 @contextmanager
 def slack() -> Iterator[Slack]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["Content-Length"])).decode()
+    here = Slack("")
+
+    class Answering(Handler):
+        def serve(self) -> None:
+            raw = self.body().decode()
             as_json = self.headers["Content-Type"].startswith("application/json")
             body = json.loads(raw) if as_json else {name: values[0] for name, values in parse_qs(raw).items()}
             time.sleep(here.delay)
@@ -92,28 +95,8 @@ def slack() -> Iterator[Slack]:
                     said = json.dumps(here.answer(method, self.headers.get("Authorization", ""), body))
                     trouble = (200, {}, said)
             status, headers, text = trouble
-            self.send_response(status)
-            for name, value in (headers | {"Content-Length": str(len(text))}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text.encode())
+            self.answer(status, headers, text.encode())
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-        def handle_one_request(self) -> None:
-            try:
-                super().handle_one_request()
-            except OSError:  # The other side gave up waiting.
-                self.close_connection = True
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    here = Slack(f"http://127.0.0.1:{server.server_port}/api/")
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with listening(Answering) as address:
+        here.api = f"{address}/api/"
         yield here
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

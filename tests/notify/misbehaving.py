@@ -6,9 +6,10 @@ import json
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING, Any
+
+from tests.support.http import Handler, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,18 +41,18 @@ class Server:
     asked: int = 0
 
 
-class Handler(BaseHTTPRequestHandler):
+class Misbehaving(Handler):
     here: Server
     end: Event
 
-    def do_POST(self) -> None:
+    def serve(self) -> None:
         self.here.asked += 1
-        fault, length = self.here.fault, int(self.headers["Content-Length"])
+        fault = self.here.fault
         if fault == "closed half-way":
-            self.rfile.read(length // 2)
+            self.rfile.read(int(self.headers["Content-Length"]) // 2)
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        body = json.loads(self.rfile.read(length))
+        body = json.loads(self.body())
         if fault in {"", *TAKEN}:
             self.here.took.append(body)
         if fault in {"time-out", "taken, late"}:
@@ -63,41 +64,19 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             status, headers = STATUSES.get(fault, (200, {}))
-            self._answer(status, headers, cut=fault == "taken, answer cut")
-
-    def _answer(self, status: int, headers: dict[str, str], *, cut: bool) -> None:
-        self.send_response(status)
-        for name, value in (headers | {"Content-Length": "50" if cut else "2"}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(b"ok")
-        self.close_connection = cut
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-    def handle_one_request(self) -> None:
-        try:
-            super().handle_one_request()
-        except OSError:  # The other side gave up waiting, or we did.
-            self.close_connection = True
+            self.close_connection = fault == "taken, answer cut"
+            self.answer(status, headers, b"ok", length=50 if self.close_connection else None)
 
 
 @contextmanager
 def server() -> Iterator[Server]:
     here, end = Server(""), Event()
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), type("Here", (Handler,), {"here": here, "end": end}))
-    listening.daemon_threads = True
-    here.url = f"http://127.0.0.1:{listening.server_port}/hook"
-    thread = Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield here
-    finally:
-        end.set()
-        listening.shutdown()
-        thread.join()
-        listening.server_close()
+    with listening(type("Here", (Misbehaving,), {"here": here, "end": end})) as address:
+        here.url = f"{address}/hook"
+        try:
+            yield here
+        finally:
+            end.set()
 
 
 def closed_port() -> str:

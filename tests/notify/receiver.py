@@ -6,9 +6,9 @@ import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
+
+from tests.support.http import Handler, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,43 +33,22 @@ class Receiver:
 
 @contextmanager
 def receiver() -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    here = Receiver("")
+
+    class Receiving(Handler):
+        def serve(self) -> None:
+            if self.command == "GET":
+                here.requests.append((self.path, dict(self.headers), None))
+                self.answer(200, {}, b"<html>")
+                return
+            body = json.loads(self.body())
             here.requests.append((self.path, dict(self.headers), body))
             time.sleep(here.delay)
             status, headers = here.answers.pop(0) if here.answers else (200, {})
             if status < 300:
                 here.bodies.append(body)
-            said = here.says.encode()
-            self.send_response(status)
-            for name, value in (headers | {"Content-Length": str(len(said))}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(said)
+            self.answer(status, headers, here.says.encode())
 
-        def do_GET(self) -> None:
-            here.requests.append((self.path, dict(self.headers), None))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"<html>")
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-        def handle_one_request(self) -> None:
-            try:
-                super().handle_one_request()
-            except OSError:  # The other side gave up waiting.
-                self.close_connection = True
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    here = Receiver(f"http://127.0.0.1:{server.server_port}/services/{PASSWORD}")
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with listening(Receiving) as address:
+        here.url = f"{address}/services/{PASSWORD}"
         yield here
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -20,10 +20,10 @@ from chalicelib.notify.routing import (
     LONGEST_PAUSE,
     SHOWN,
     addresses,
+    backoff,
     batches,
     quiet_until,
     recipients,
-    backoff,
     summary_of,
 )
 from tests.notify.test_message import NOW, record_of
@@ -217,12 +217,12 @@ class TestGathering:
     def test_nothing_is_left_out_nothing_is_told_twice_and_no_channel_gets_anothers(
         self, held: list[Held], room: int
     ) -> None:
-        batches = batches(held, room)
-        told = Counter((each.channel, each.message.id) for batch in batches for each in batch)
+        found = batches(held, room)
+        told = Counter((each.channel, each.message.id) for batch in found for each in batch)
         assert told == Counter((each.channel, each.message.id) for each in held)
-        assert all(len({each.channel for each in batch}) == 1 for batch in batches)
+        assert all(len({each.channel for each in batch}) == 1 for batch in found)
         together = {(each.channel, each.batch) for each in held if each.batch}
-        assert len(batches) <= max(room, len(together) + 1) + 1, "of two channels"
+        assert len(found) <= max(room, len(together) + 1) + 1, "of two channels"
 
     @given(HELD, st.integers(-5, 40))
     def test_what_is_told_by_itself_is_told_in_order(self, held: list[Held], room: int) -> None:

@@ -235,10 +235,10 @@ class TestSettings:
         assert ": fine. Mode alert" in run("settings", "check", ROOT / "snapback.yaml").stdout
 
     def test_each_problem_is_a_line_that_an_editor_can_jump_to(self, tmp_path: Path) -> None:
-        (tmp_path / "snapback.yaml").write_text("mode: fixx\nknowns: {}\n")
+        (tmp_path / "snapback.yaml").write_text("mode: fixx\nallows: {}\n")
         lines = run("settings", "check", code=2).stderr.splitlines()
         assert lines[0] == "snapback.yaml:1: mode is 'fixx', did you mean 'fix'?; allowed: off, alert, ask, fix"
-        assert lines[1].startswith("snapback.yaml:2: unknown key 'knowns' in the file, did you mean 'known'?")
+        assert lines[1].startswith("snapback.yaml:2: unknown key 'allows' in the file, did you mean 'allow'?")
         assert lines[2] == "snapback: snapback.yaml can't be used as it is"
         describe_error = objects(run("settings", "check", "--json", code=2))
         assert [(each["line"], each["warning"]) for each in describe_error] == [(1, False), (2, False)]

@@ -41,9 +41,14 @@ KNOWN = Baseline(
 )
 
 
+def baseline_of(baseline: Baseline) -> dict[str, Any]:
+    """Its fields, as settings take them too."""
+    return {name: getattr(baseline, name) for name in Baseline.__struct_fields__}
+
+
 def settings_with(baseline: Baseline, **settings: Any) -> Settings:
     """Settings that hold resources against this baseline."""
-    return Settings(**{name: getattr(baseline, name) for name in Baseline.__struct_fields__} | settings)
+    return Settings(**baseline_of(baseline) | settings)
 
 
 def tag_bucket(world: World, name: str) -> None:

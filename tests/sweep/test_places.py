@@ -55,7 +55,7 @@ def test_what_is_no_longer_as_the_batch_says_is_not_acted_on(world: World, monke
     safe = volume(world, encrypted=True)
     stale = {"Volumes": [{"VolumeId": safe.id, "Encrypted": False, "Attachments": [], "State": "in-use"}]}
     batch = [Prefetched("ec2", "DescribeVolumes", {"VolumeIds": [safe.id]}, stale)]
-    monkeypatch.setattr(Volume, "in_bulk", classmethod(lambda *_: iter(batch)))
+    monkeypatch.setattr(Volume, "batch_read", classmethod(lambda *_: iter(batch)))
     assert statuses(swept(world, safe)) == [(safe.id, "compliant")]
     assert not world.records()
 
@@ -64,7 +64,7 @@ def test_where_a_batch_fails_each_is_asked_about_alone(world: World, monkeypatch
     def denied(*_: Any) -> Any:
         raise PermissionError
 
-    monkeypatch.setattr(Volume, "in_bulk", classmethod(denied))
+    monkeypatch.setattr(Volume, "batch_read", classmethod(denied))
     one, other = volume(world, encrypted=True), volume(world, encrypted=False)
     assert sorted(statuses(swept(world, one, other))) == sorted([(one.id, "compliant"), (other.id, Status.ALERTED)])
 

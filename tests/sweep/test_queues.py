@@ -136,7 +136,7 @@ def test_a_message_that_comes_twice_changes_nothing(account: Account) -> None:
 
 def test_a_large_kind_is_split_and_nothing_is_left_out(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     rule: Any = catalog.rule(ACL)
-    monkeypatch.setattr(rule.resource, "at_once", 3)
+    monkeypatch.setattr(rule.resource, "batch_size", 3)
     names = [f"app-{number}" for number in range(8)]
     buckets(account.world, *names)
     account.sweep()

@@ -13,7 +13,7 @@ from chalicelib.resources.awslambda import Deployment
 from tests.guardrails.awslambda.functions import ARN, CODE, CREATE, NAME, code, disturb, event, make, remove, whole
 from tests.support.cases import Case
 from tests.support.events import HOME, REGION, Envelope, alice
-from tests.support.world import KNOWN, World
+from tests.support.world import KNOWN, World, baseline_of
 
 ID = "awslambda.code_put_by_stranger"
 CI = f"arn:aws:iam::{HOME}:role/ci-*"
@@ -36,7 +36,9 @@ def put(
     """Code that somebody put there, over other code; by alice, if it isn't told by whom."""
 
     def made(world: World) -> Envelope:
-        world.settings = replace(world.settings, baseline=replace(KNOWN, deployers=deployers))
+        world.settings = replace(
+            world.settings, **baseline_of(replace(KNOWN, allow=replace(KNOWN.allow, deployers=deployers)))
+        )
         make(world)
         client = world.client("lambda")
         if reserved is not None:
@@ -48,7 +50,7 @@ def put(
 
 
 def created(world: World) -> Envelope:
-    world.settings = replace(world.settings, baseline=replace(KNOWN, deployers=(CI,)))
+    world.settings = replace(world.settings, **baseline_of(replace(KNOWN, allow=replace(KNOWN.allow, deployers=(CI,)))))
     return event(CREATE, make(world), actor=session("admin"))
 
 
@@ -81,7 +83,7 @@ def test_who_it_was_is_told(world: World) -> None:
 
 
 def test_nothing_is_stopped_unless_the_settings_name_it(world: World) -> None:
-    application = world.application("fix", baseline=replace(KNOWN, deployers=(CI,)))
+    application = world.application("fix", allow=replace(KNOWN.allow, deployers=(CI,)))
     envelope = put()(world)
     outcomes = application.guard("awslambda", envelope)
     assert [each.status for each in outcomes if each.guardrail == ID] == [Status.ALERTED]
@@ -90,7 +92,7 @@ def test_nothing_is_stopped_unless_the_settings_name_it(world: World) -> None:
 
 def test_snapbacks_own_functions_are_never_stopped(world: World) -> None:
     name = "snapback-GuardS3-1A2B3C4D5E6F"
-    world.settings = replace(world.settings, baseline=replace(KNOWN, deployers=(CI,)))
+    world.settings = replace(world.settings, **baseline_of(replace(KNOWN, allow=replace(KNOWN.allow, deployers=(CI,)))))
     (outcome,) = world.deliver(event(CREATE, make(world, name=name), name=name), ID)
     assert outcome.status == Status.ALERTED
     assert not world.client("lambda").get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tests.guardrails.awslambda.functions import CODE, CREATE, NAME, disturb, event, make, remove, whole
 from tests.support.cases import Case
 from tests.support.events import HOME, STRANGER, Envelope
-from tests.support.world import KNOWN, World
+from tests.support.world import KNOWN, World, baseline_of
 
 ID = "awslambda.image_not_allowed"
 
@@ -21,8 +21,12 @@ OWN, OTHER = f"{registry(HOME)}/shop-web:1", f"{registry(STRANGER)}/shop-web:1"
 
 def of_image(image: str, *registries: str, by_digest: bool = False, first: str | None = None) -> Any:
     def made(world: World) -> Envelope:
-        baseline = replace(KNOWN, registries=registries, images_by_digest=by_digest)
-        world.settings = replace(world.settings, baseline=baseline)
+        baseline = replace(
+            KNOWN,
+            allow=replace(KNOWN.allow, registries=registries),
+            require=replace(KNOWN.require, images_by_digest=by_digest),
+        )
+        world.settings = replace(world.settings, **baseline_of(baseline))
         answer = make(world, PackageType="Image", Code={"ImageUri": first or image})
         if first is None:
             return event(CREATE, answer, packageType="Image", code={"imageUri": image})

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tests.guardrails.awslambda.functions import CONFIGURE, CREATE, NAME, disturb, event, make, remove, whole
 from tests.support.cases import Case
 from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope
-from tests.support.world import KNOWN, World
+from tests.support.world import KNOWN, World, baseline_of
 
 ID = "awslambda.layer_of_unknown_account"
 
@@ -22,7 +22,9 @@ def with_layers(*accounts: str, call: str = CONFIGURE, vendors: frozenset[str] =
     def made(world: World) -> Envelope:
         from moto.awslambda.models import lambda_backends
 
-        world.settings = replace(world.settings, baseline=replace(KNOWN, vendors=vendors))
+        world.settings = replace(
+            world.settings, **baseline_of(replace(KNOWN, allow=replace(KNOWN.allow, vendors=vendors)))
+        )
         make(world)
         function = lambda_backends[HOME][REGION].get_function(NAME)
         function.layers = [{"Arn": layer(account), "CodeSize": 1} for account in accounts]

@@ -16,6 +16,7 @@ from snapback.memory_aws import ecr
 from tests.support.cases import Case
 from tests.support.events import HOME, STRANGER, Envelope, cloudtrail_event, native_event
 from tests.support.moto_gaps import scan_found
+from tests.support.world import baseline_of
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -68,7 +69,7 @@ def scanned(
     *tags: str, media_type: str = MEDIA_TYPE, mutability: str = "MUTABLE", baseline: Baseline = UNTAG, **counts: int
 ) -> Any:
     def made(world: World) -> Envelope:
-        world.settings = replace(world.settings, baseline=baseline)
+        world.settings = replace(world.settings, **baseline_of(baseline))
         world.client("ecr").create_repository(repositoryName=NAME, imageTagMutability=mutability)
         push(world, "other", text=manifest("b"))
         digest = push(world, *tags, media_type=media_type)
@@ -84,7 +85,7 @@ def enhanced(
     """Found by Amazon Inspector, which tells of the last one."""
 
     def made(world: World) -> Envelope:
-        world.settings = replace(world.settings, baseline=baseline)
+        world.settings = replace(world.settings, **baseline_of(baseline))
         world.client("ecr").create_repository(repositoryName=NAME)
         push(world, "other", text=manifest("b"))
         digest = push(world, *tags)

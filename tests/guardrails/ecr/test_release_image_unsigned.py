@@ -10,13 +10,15 @@ from msgspec.structs import replace
 
 from chalicelib.core.baseline import Baseline, Release, Require
 from chalicelib.engine.context import Unfinished
+from chalicelib.resources.ecr import signatures
 from chalicelib.resources.ecr.signatures import NotRead, fetched
 from snapback.memory_aws import ecr
 from tests.guardrails.ecr import registry
 from tests.guardrails.ecr.registry import BUNDLE, NAME, NOTATION, OCI, cosign, key, of_certificate, pem, pushed
 from tests.support.cases import Case
 from tests.support.events import HOME, REGION, Envelope
-from tests.support.world import settings_with
+from tests.support.http import Handler, listening
+from tests.support.world import baseline_of, settings_with
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -31,7 +33,7 @@ KNOWN = Baseline(
 
 
 def baseline(world: World, baseline: Baseline = KNOWN) -> None:
-    world.settings = replace(world.settings, baseline=baseline)
+    world.settings = replace(world.settings, **baseline_of(baseline))
 
 
 def release(world: World, *tags: str, name: str = NAME) -> str:
@@ -294,35 +296,16 @@ def test_only_amazons_own_hosts_are_asked_for_a_blob(url: str) -> None:
 
 
 def test_a_blob_is_fetched_without_redirects_and_as_far_as_the_limit(tmp_path: Any) -> None:
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-    from threading import Thread
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Blobs(Handler):
+        def serve(self) -> None:
             size = {"/small": 10, "/large": (1 << 20) + 1}.get(self.path, 0)
-            self.send_response(200 if size else 302)
-            self.send_header("Location", "/small")
-            self.end_headers()
-            self.wfile.write(b"x" * size)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    from chalicelib.resources.ecr import signatures
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    here = f"127.0.0.1:{server.server_port}"
+            self.answer(200 if size else 302, {"Location": "/small"}, b"x" * size)
 
     def parts(url: str) -> Any:
         return type("Parts", (), {"scheme": "https", "netloc": "s3.amazonaws.com"})
 
-    try:
-        with patch.object(signatures, "urlsplit", parts):
-            assert fetched(f"http://{here}/small") == b"x" * 10
-            assert fetched(f"http://{here}/large") == b""
-            with pytest.raises(HTTPError):
-                fetched(f"http://{here}/elsewhere")
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening(Blobs) as here, patch.object(signatures, "urlsplit", parts):
+        assert fetched(f"{here}/small") == b"x" * 10
+        assert fetched(f"{here}/large") == b""
+        with pytest.raises(HTTPError):
+            fetched(f"{here}/elsewhere")

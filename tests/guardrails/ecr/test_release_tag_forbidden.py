@@ -17,6 +17,7 @@ from tests.guardrails.ecr import registry
 from tests.guardrails.ecr.registry import NAME, pushed, put_image
 from tests.support.cases import Case
 from tests.support.events import STRANGER, Envelope
+from tests.support.world import baseline_of
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -27,7 +28,7 @@ KNOWN = Baseline(require=Require(releases={"shop/*": Release(), "lib/*": Release
 
 def image(*tags: str, name: str = NAME, told: Any = pushed) -> Any:
     def made(world: World) -> Envelope:
-        world.settings = replace(world.settings, baseline=KNOWN)
+        world.settings = replace(world.settings, **baseline_of(KNOWN))
         world.client("ecr").create_repository(repositoryName=name)
         registry.image(world, "other", content=b"another program", name=name)
         digest = registry.image(world, *tags, name=name)

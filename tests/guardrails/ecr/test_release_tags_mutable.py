@@ -12,6 +12,7 @@ from chalicelib.core.rule import FixContext
 from chalicelib.fixes.ecr.freeze_repository_tags import FreezeRepositoryTags
 from tests.support.cases import Case
 from tests.support.events import Envelope, cloudtrail_event, scheduled_event
+from tests.support.world import baseline_of
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -23,7 +24,7 @@ KNOWN = Baseline(require=Require(releases={"shop/*": Release()}))
 
 def repository(mutability: str, *but: str, name: str = NAME, event: str = "CreateRepository") -> Any:
     def made(world: World) -> Envelope:
-        world.settings = replace(world.settings, baseline=KNOWN)
+        world.settings = replace(world.settings, **baseline_of(KNOWN))
         filters = [{"filterType": "WILDCARD", "filter": each} for each in but]
         world.client("ecr").create_repository(
             repositoryName=name,

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
-from tests.support.world import KNOWN, World
+from tests.support.world import KNOWN, World, baseline_of
 
 ID = "awslambda.layer_published_by_stranger"
 CI = f"arn:aws:iam::{HOME}:role/ci-*"
@@ -20,7 +20,9 @@ def publish(answer: Any = None, **detail: Any) -> Envelope:
 
 
 def told(world: World, envelope: Envelope, *deployers: str) -> list[tuple[str, str]]:
-    world.settings = replace(world.settings, baseline=replace(KNOWN, deployers=deployers))
+    world.settings = replace(
+        world.settings, **baseline_of(replace(KNOWN, allow=replace(KNOWN.allow, deployers=deployers)))
+    )
     return [(outcome.status, outcome.reason) for outcome in world.deliver(envelope, ID, "fix")]
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from chalicelib.core.baseline import Release
 from tests.guardrails.ecr.registry import NAME, put_image
 from tests.support.events import HOME, STRANGER, Envelope, alice
-from tests.support.world import KNOWN, World
+from tests.support.world import KNOWN, World, baseline_of
 
 ID = "ecr.release_pushed_by_stranger"
 DIGEST = "sha256:" + "ab" * 32
@@ -28,7 +28,9 @@ def session(role: str, name: str, account: str = HOME) -> dict[str, Any]:
 
 def told(world: World, envelope: Envelope, *pushers: str) -> list[tuple[str, str]]:
     release = Release(pushers=pushers)
-    world.settings = replace(world.settings, baseline=replace(KNOWN, releases={"shop/*": release}))
+    world.settings = replace(
+        world.settings, **baseline_of(replace(KNOWN, require=replace(KNOWN.require, releases={"shop/*": release})))
+    )
     return [(outcome.status, outcome.reason) for outcome in world.deliver(envelope, ID, "fix")]
 
 

@@ -10,6 +10,7 @@ from chalicelib import catalog
 from chalicelib.core.baseline import Baseline
 from chalicelib.core.event import Event
 from tests.support.events import FRIEND, HOME, REGION, STACK, Envelope, alice, cloudtrail_event
+from tests.support.world import baseline_of
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -27,7 +28,7 @@ class Asked:
 
     def about(self, envelope: Envelope, world: World) -> str | None:
         known = msgspec.structs.replace(world.settings, published=self.published)
-        world.settings = msgspec.structs.replace(world.settings, baseline=known)
+        world.settings = msgspec.structs.replace(world.settings, **baseline_of(known))
         found = world.deliver(envelope, ID, "fix")
         return found[0].reason if found else None
 
