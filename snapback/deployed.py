@@ -7,7 +7,6 @@ import os
 from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.wiring import TABLE_VARIABLE
 
-STACK = "snapback"
 LEDGER, SPILL = "LedgerTable", "SpillBucket"
 DEAD_LETTERS, FAILED_MESSAGES = "DeadLettersUrl", "FailedMessagesUrl"
 SETTINGS, STRATEGY = "SettingsSource", "SettingsStrategy"

@@ -20,7 +20,7 @@ class Handler(BaseHTTPRequestHandler):
     def _served(self) -> None:
         self.serve()
 
-    do_GET = do_HEAD = do_OPTIONS = do_POST = do_PUT = _served
+    do_GET = do_HEAD = do_OPTIONS = do_POST = do_PUT = _served  # noqa: N815 - the names are http.server's
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
