@@ -17,7 +17,7 @@ from snapback.deploy.template import member
 from snapback.deploy.template.roles import HOME as AT_HOME
 from snapback.deploy.template.roles import roles
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
-from tests.snapback.test_cli import objects, run, unwrapped
+from tests.snapback.command import objects, run, unwrapped
 from tests.support.events import FRIEND, HOME, REGION, cloudtrail_event
 from tests.support.iam import check
 from tests.support.moto_gaps import event_history

@@ -15,8 +15,8 @@ from chalicelib.notify.outbox import deliver, drain
 from snapback.render import age
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
 from tests.notify.test_outbox import Collector, alerts
-from tests.snapback.test_cli import complaint, objects, public, run, unwrapped
-from tests.snapback.test_dlq import Queues, given_up, queues
+from tests.snapback.command import complaint, objects, public, run, unwrapped
+from tests.snapback.letters import Queues, given_up
 from tests.support.events import HOME
 from tests.support.moto_gaps import default_bus
 from tests.test_app import Context
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.world import World
-
-__all__ = ["queues"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,167 @@
+"""Replays, events handled for real, and the demo, as an operator runs them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.guardrails.s3 import test_bucket_acl_made_public as acl
+from tests.snapback.command import complaint, objects, public, run, unwrapped
+from tests.support.events import alice, cloudtrail_event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.world import World
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+def story(folder: Path, *envelopes: Any) -> Path:
+    """A bucket is made, and opened to everyone."""
+    parameters = {"bucketName": "app-logs", "Host": "s3.amazonaws.com", "x-amz-object-ownership": "ObjectWriter"}
+    made = cloudtrail_event("s3", "CreateBucket", parameters, eventTime="2026-11-23T09:59:00Z")
+    opened = cloudtrail_event("s3", "PutBucketAcl", {"bucketName": "app-logs", "x-amz-acl": ["public-read"]})
+    path = folder / "events.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in (made, opened, *envelopes)))
+    return path
+
+
+class TestReplay:
+    def test_the_timeline_tells_who_did_what_and_what_became_of_it(self, tmp_path: Path) -> None:
+        shown = unwrapped(run("replay", story(tmp_path), "--mode", "fix"))
+        assert "2026-11-23 (UTC)" in shown
+        assert "10:00:00 fixed app-logs: its ACL grants READ to AllUsers" in shown
+        assert "s3.bucket_acl_made_public · PutBucketAcl by alice · record " in shown
+        assert "calls 2 re-enacted, 0 could not be" in shown
+        assert "messages 2 would have been sent: CRITICAL · fixed: S3 bucket ACL open to everyone" in shown
+
+    def test_what_is_left_unsafe_is_exit_1(self, tmp_path: Path) -> None:
+        shown = unwrapped(run("replay", story(tmp_path), code=1))
+        assert "10:00:00 alerted app-logs" in shown
+        assert "asking app-logs" in unwrapped(run("replay", story(tmp_path), "--mode", "ask", code=1))
+
+    def test_json_is_an_object_an_event_and_nothing_else_on_stdout(self, tmp_path: Path) -> None:
+        path = story(tmp_path)
+        made, opened = objects(run("replay", path, "--mode", "fix", "--json", "-"))
+        assert (made["name"], opened["name"]) == ("CreateBucket", "PutBucketAcl")
+        assert "fixed" in [outcome["status"] for outcome in opened["outcomes"]]
+        out = tmp_path / "out.jsonl"
+        assert "fixed" in run("replay", path, "--mode", "fix", "--json", out).stdout
+        assert [json.loads(line)["name"] for line in out.read_text().splitlines()] == ["CreateBucket", "PutBucketAcl"]
+
+    def test_it_never_writes_over_what_it_reads(self, tmp_path: Path) -> None:
+        path = story(tmp_path)
+        before = path.read_text()
+        assert "is one of the files to read" in complaint("replay", path, "--json", path)
+        assert path.read_text() == before
+        assert "can't be written" in complaint("replay", path, "--json", tmp_path / "no" / "folder")
+
+    def test_all_shows_what_no_guardrail_asks_too(self, tmp_path: Path) -> None:
+        event = cloudtrail_event("sqs", "CreateQueue", {"queueName": "jobs"})
+        odd = cloudtrail_event("sqs", "CreateQueue", {"queueName": "jobs"}, account="12")
+        path = story(tmp_path, event, odd)
+        assert "CreateQueue by alice" not in unwrapped(run("replay", path, "--mode", "fix"))
+        shown = unwrapped(run("replay", path, "--mode", "fix", "--all"))
+        assert "unmatched CreateQueue by alice" in shown
+        assert "refused CreateQueue by alice" in shown
+        assert "refused account is not 12 digits" in shown
+
+    def test_what_could_not_be_re_enacted_is_told_with_the_reason(self, tmp_path: Path) -> None:
+        event = cloudtrail_event("example", "DoSomething", {"a": 1})
+        shown = unwrapped(run("replay", story(tmp_path, event), "--mode", "fix"))
+        assert "1 could not be" in shown
+        assert "because example:DoSomething: " in shown
+
+    def test_the_settings_count(self, tmp_path: Path) -> None:
+        (tmp_path / "my.yaml").write_text("mode: off")
+        shown = unwrapped(run("replay", story(tmp_path), "--settings", tmp_path / "my.yaml"))
+        assert "off" in shown
+        assert "alerted" not in shown
+
+    @pytest.mark.parametrize("width", [80, 120])
+    def test_hostile_names_have_no_teeth_and_lines_fit(
+        self, tmp_path: Path, width: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", str(width))
+        actor = alice() | {"arn": "arn:aws:iam::123456789012:user/\x1b[31m[bold]eve\u202e"}
+        event = cloudtrail_event("organizations", "LeaveOrganization", actor=actor, userAgent="\x1b]0;x\x07")
+        shown = run("replay", story(tmp_path, event), "--all", code=1).stdout
+        assert r"\x1b[31m[bold]eve\u202e" in "".join(shown.split())
+        assert shown.replace("\n", "").isprintable()
+        assert max(map(len, shown.splitlines())) <= width
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b"", "is empty"),
+            (b"{", "not JSON"),
+            (b'{"a": 1}', "no CloudTrail records"),
+            (b"\x1f\x8b\x00", "gzip"),
+            (b'{"Records": 1, "eventless": true}', "no"),
+        ],
+    )
+    def test_bad_files_are_one_line(self, tmp_path: Path, content: bytes, said: str) -> None:
+        (tmp_path / "bad.json").write_bytes(content)
+        describe_error = complaint("replay", "bad.json")
+        assert said in describe_error
+        assert describe_error.startswith("bad.json")
+        assert "\n" not in describe_error
+
+    def test_missing_files_empty_folders_and_bad_settings_are_one_line(self, tmp_path: Path) -> None:
+        assert "there is no such file" in complaint("replay", "nowhere.json")
+        (tmp_path / "empty").mkdir()
+        assert "no log files in this folder" in complaint("replay", "empty")
+        assert "Missing argument" in complaint("replay")
+        assert "can't be read" in complaint("replay", story(tmp_path), "--settings", "nowhere.yaml")
+        assert "'nope' is not one of" in complaint("replay", story(tmp_path), "--mode", "nope")
+
+
+class TestHandle:
+    def test_it_fixes_for_real_and_the_record_can_be_undone(self, world: World, tmp_path: Path) -> None:
+        world.application()
+        acl.canned("public-read")(world)
+        shown = unwrapped(run("handle", story(tmp_path), "--mode", "fix"))
+        assert "fixed app-logs" in shown
+        assert "re-enacted" not in shown
+        assert not public(world)
+        (found,) = [record for record in world.records() if record.guardrail == acl.ID]
+        run("undo", found.id)
+        assert public(world)
+
+    def test_json_goes_to_stdout_and_nothing_beside_it(self, world: World, tmp_path: Path) -> None:
+        world.application()
+        acl.canned("public-read")(world)
+        describe_error = objects(run("handle", story(tmp_path), "--json", code=1))
+        assert [each["name"] for each in describe_error] == ["CreateBucket", "PutBucketAcl"]
+        assert public(world), "mode alert only tells"
+
+    def test_without_a_ledger_it_says_how_to_make_one(self, world: World, tmp_path: Path) -> None:
+        acl.canned("public-read")(world)
+        assert "--create-ledger makes it" in complaint("handle", story(tmp_path), "--mode", "fix")
+        assert public(world)
+        run("handle", story(tmp_path), "--mode", "fix", "--create-ledger")
+        assert not public(world)
+
+    def test_a_denied_write_is_exit_1(self, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        world.application()
+        acl.canned("public-read")(world)
+        with world.denied("PutBucketAcl"):
+            shown = unwrapped(run("handle", story(tmp_path), "--mode", "fix", code=1))
+        assert "dead letter" in shown
+        assert "AccessDenied" in shown
+
+
+def test_the_demo_finds_fixes_and_undoes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from snapback.replay import replay
+
+    monkeypatch.setattr(replay, "STORY", story(tmp_path))
+    shown = unwrapped(run("demo"))
+    assert "$ snapback replay snapback/story/events.jsonl --mode fix" in shown
+    assert "$ snapback undo " in shown
+    assert "status undone" in shown
+    assert "let be for 7 days" in shown
+    assert "exempt app-logs" in shown.partition("status undone")[2]
