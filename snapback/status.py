@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.canary import SILENT, Sign, last_sign
 from chalicelib.core.types import UNDER_WAY, Status
-from chalicelib.notify.outbox import waiting
+from chalicelib.notify.held import waiting
 
 if TYPE_CHECKING:
     from datetime import datetime

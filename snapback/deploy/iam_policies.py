@@ -19,7 +19,7 @@ from chalicelib.aws import change_author, scheduler
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.snapback_resources import BOUNDARY, FIXERS, FORWARDER, READER, fixer
 from chalicelib.exports.bus import DETAIL_TYPE, SOURCE
-from chalicelib.notify import outbox
+from chalicelib.notify import held
 from chalicelib.sweep import queues
 from snapback import accounts
 
@@ -268,7 +268,7 @@ def _act() -> list[Any]:
 def _notify() -> list[Any]:
     return [
         *_stream(),
-        _allow("Sent", outbox.ACTIONS, [LEDGER]),
+        _allow("Sent", held.ACTIONS, [LEDGER]),
         _allow("Held", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
         _allow("Spill", ["s3:GetObject"], [SPILL]),
         _allow("FailedMessages", ["sqs:SendMessage"], [_queue("FailedMessages")]),

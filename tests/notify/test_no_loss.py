@@ -17,7 +17,8 @@ from chalicelib.core.types import Status
 from chalicelib.notify.channels.base import Retry
 from chalicelib.notify.channels.slack import Slack
 from chalicelib.notify.channels.webhook import Webhook
-from chalicelib.notify.outbox import QUEUE_VARIABLE, deliver, drain
+from chalicelib.notify.drain import drain
+from chalicelib.notify.outbox import QUEUE_VARIABLE, deliver
 from tests.notify.misbehaving import NO_ANSWER, NO_SERVER, STATUSES, TAKEN, closed_port, server
 from tests.notify.tally import PROPERTY
 from tests.notify.test_message import record_of

@@ -22,7 +22,8 @@ from chalicelib.core.types import Status
 from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.channels.slack import Slack
 from chalicelib.notify.channels.webhook import Webhook
-from chalicelib.notify.outbox import again, deliver, drain
+from chalicelib.notify.drain import again, drain
+from chalicelib.notify.outbox import deliver
 from tests.notify.receiver import PASSWORD, Receiver, receiver
 from tests.notify.test_message import record_of
 from tests.support.events import HOME, REGION, cloudtrail_event

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 
-from chalicelib.notify.outbox import _LEASE, QUEUE_VARIABLE
+from chalicelib.notify.drain import _LEASE
+from chalicelib.notify.outbox import QUEUE_VARIABLE
 from snapback.deploy.iam_policies import policy_of
 from snapback.deploy.template.parts import TIMEOUT
 from tests.snapback.deploy.test_template import TEMPLATE
