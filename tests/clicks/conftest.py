@@ -15,6 +15,7 @@ from chalicelib.clicks import slack
 from chalicelib.clicks.http import FORM
 from chalicelib.core.settings import Approver, Clicks, SlackAppSettings
 from tests.clicks.server import Api, Context, Got
+from tests.clicks.slack_api import Asked
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID
 from tests.support.events import HOME
 
@@ -117,3 +118,8 @@ def desk(world: World, monkeypatch: pytest.MonkeyPatch) -> Desk:
     application.ask_act = ask_act
     monkeypatch.setattr(slack, "reply", lambda url, said: desk.replies.append((url, said)))
     return desk
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    return Asked(monkeypatch)
