@@ -31,6 +31,7 @@ from chalicelib.resources.iam.identities import Role
 from chalicelib.resources.s3 import Bucket
 from chalicelib.sweep.places import Place, is_global, places
 from chalicelib.sweep.queues import looked_after
+from snapback.deploy.template import member
 from tests.support.events import HOME
 
 DATA = Path(botocore.__file__).parent / "data"
@@ -136,6 +137,14 @@ def test_organizations_has_a_region_of_its_own_in_china() -> None:
     assert Place(HOME, "cn-northwest-1", "organizations.OrganizationPolicy") in found
     assert Place(HOME, "cn-north-1", "iam.Role") in found
     assert {place.kind for place in found if place.region == "cn-northwest-1"} == {"organizations.OrganizationPolicy"}
+
+
+def test_members_forward_what_is_global_from_the_regions_where_it_is() -> None:
+    conditions = member.template()["Conditions"]["HearsGlobal"]["Fn::Or"]
+    assert len(conditions) <= 10, "CloudFormation takes no more"
+    assert {each["Fn::Equals"][1] for each in conditions} == {
+        region for name, _ in REGIONS for region in global_regions(name)
+    }
 
 
 def test_a_whole_account_is_let_in_in_each_partition() -> None:

@@ -12,6 +12,7 @@ from moto import mock_aws
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.baseline import Allow
 from chalicelib.core.event import Event
+from chalicelib.core.partitions import PARTITIONS
 from chalicelib.core.rule import FixContext
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
@@ -234,7 +235,7 @@ def test_a_policy_deleted_while_we_look_makes_nobody_administrator(world: World)
     assert DetachAdminPolicies().found(alice, reader) == {}
 
 
-@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+@pytest.mark.parametrize("partition", [each.name for each in PARTITIONS])
 def test_aws_own_policies_are_known_in_every_partition_without_being_fetched(partition: str) -> None:
     arn = f"arn:{partition}:iam::aws:policy/AdministratorAccess"
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.core.partitions import PARTITIONS
 from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
-from chalicelib.fixes.iam.deny_until_mfa import NAME, DenyUntilMfa
+from chalicelib.fixes.iam.deny_until_mfa import NAME, DenyUntilMfa, ours
 from chalicelib.resources.iam.identities import ConsoleUser
 from tests.support.cases import Case
 from tests.support.events import HOME, Envelope, alice, cloudtrail_event
@@ -77,15 +78,15 @@ def test_the_policy_fits_beside_others() -> None:
     assert len(json.dumps(POLICY, separators=(",", ":"))) < 1200
 
 
-@pytest.mark.parametrize(
-    ("region", "part"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
-)
+@pytest.mark.parametrize(("region", "part"), [(each.global_region, each.name) for each in PARTITIONS])
 def test_the_policy_speaks_of_the_partition_that_it_is_in(world: World, region: str, part: str) -> None:
     left()(world)
     reader = world.application().sessions.reader(HOME, "us-east-1")
     fix = DenyUntilMfa()
     state = fix.read(ConsoleUser("user/alice", HOME, region), reader)
-    assert f"arn:{part}:iam::*:mfa/*" in json.dumps(fix.safe(state, FixContext(KNOWN)))
+    policy = json.dumps(fix.safe(state, FixContext(KNOWN))["policy"])
+    assert f"arn:{part}:iam::*:mfa/*" in policy
+    assert ours(policy)
 
 
 def test_only_sessions_without_mfa_are_denied_and_only_what_is_not_enrolling() -> None:
