@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +15,29 @@ import pytest
 
 from chalicelib.core.errors import CannotAct, Refused
 from chalicelib.core.settings import Limits
-from chalicelib.core.types import UNDER_WAY, Mode
+from chalicelib.core.types import UNDER_WAY
 from chalicelib.fixes.s3.close_bucket_acl import is_public
 from tests.delivery.account import Account, Memory, moto_account
-from tests.delivery.memory import EVERYONE, SIGNED_IN, acl
+from tests.delivery.scenes import (
+    MAKES,
+    MENDED,
+    OPEN,
+    THREE,
+    Make,
+    Scene,
+    another_event_of_the_same_change_and_an_undo,
+    die,
+    run_killed,
+    two_approvals,
+)
 from tests.delivery.turns import Killed, Plan, Turns, every_schedule
-from tests.support.events import REGION, Envelope
+from tests.support.events import REGION
 
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
 
+
 MORE = os.environ.get("SNAPBACK_SCHEDULES") == "all"
-OPEN, CLOSED, MENDED = acl(EVERYONE), acl(), acl("http://acs.amazonaws.com/groups/s3/LogDelivery", permission="WRITE")
 LAMBDAS = (1, 2)
 """Minutes that Lambda waits before it calls a function that failed again."""
 NEXT: dict[str, set[str]] = {
@@ -44,314 +54,7 @@ TOLD = {"asking", "alerted", "fighting", "failed", "still_unsafe", "undone"}
 """A person knows that it is unsafe, or wants it so."""
 
 
-@dataclass
-class Act:
-    """One of those who act at once. Lambda calls a function that raises again; a person who is told no may not."""
-
-    do: Callable[[], Any]
-    again: bool = True
-    retry: Callable[[], Any] | None = None
-    """What is done again, if not all of it."""
-
-
-@dataclass
-class Scene:
-    """What there is before they act, all of them, and what must hold once all is quiet."""
-
-    here: Account
-    acts: list[Act] = field(default_factory=list)
-    effects: set[int] = frozenset({1})  # type: ignore[assignment]
-    """How many writes of Snapback's may have changed the bucket."""
-    idle: int = 0
-    """How many may have changed nothing, as of a holder that was taken for dead."""
-    or_killed: set[tuple[str, ...]] = frozenset()  # type: ignore[assignment]
-    """How it may end besides when one of them is killed."""
-    ends: set[tuple[str, ...]] = field(default_factory=lambda: {("fixed",)})
-    """The statuses of the records in the end, sorted."""
-    unsafe: set[bool] = frozenset({False})  # type: ignore[assignment]
-    killed: tuple[int, int] | None = None
-    """Which job's process ends, and before which of its calls."""
-
-    def deliver(self, event: Envelope, mode: Mode = Mode.FIX, **settings: Any) -> Act:
-        return Act(lambda: self.here.deliver(event, mode, **settings))
-
-    def approve(self, record: str, by: str) -> Act:
-        return Act(lambda: self.here.container().engine.approve(record, by), again=False)
-
-    def undo(self, record: str, by: str) -> Act:
-        return Act(lambda: self.here.container().engine.undo(record, by), again=False)
-
-    def maintain(self) -> Act:
-        return Act(lambda: self.here.container().maintain())
-
-    def later(self, **passed: float) -> Act:
-        return self._in_turn(lambda: self.here.later(**passed))
-
-    def then(self, *acts: Act) -> Act:
-        return Act(lambda: [act.do() for act in acts][-1], again=acts[-1].again, retry=acts[-1].do)
-
-    def person(self, value: Any) -> Act:
-        return self._in_turn(lambda: self.here.set_acl(value))
-
-    def _in_turn(self, do: Callable[[], None]) -> Act:
-        def act() -> None:
-            self.here.step()
-            do()
-
-        return Act(act)
-
-
-Make = Callable[[Account], Scene]
-
-
-# Who acts at once
-
-
-def one_event_delivered_twice(here: Account) -> Scene:
-    event = here.event()
-    scene = Scene(here)
-    scene.acts = [scene.deliver(event), scene.deliver(event)]
-    return scene
-
-
-def two_events_about_one_change(here: Account) -> Scene:
-    scene = Scene(here)
-    scene.acts = [scene.deliver(here.event()), scene.deliver(here.event())]
-    scene.or_killed = {("fixed", "fixed")}
-    return scene
-
-
-def two_events_when_it_only_alerts(here: Account) -> Scene:
-    scene = Scene(here, effects={0}, ends={("alerted",)}, unsafe={True})
-    scene.acts = [scene.deliver(here.event(), Mode.ALERT), scene.deliver(here.event(), Mode.ALERT)]
-    return scene
-
-
-def a_late_duplicate_and_an_undo(here: Account) -> Scene:
-    event = here.event()
-    record = here.deliver(event).record
-    scene = Scene(here, effects={2}, ends={("undone",)}, unsafe={True})
-    scene.acts = [scene.undo(record, "bob"), scene.deliver(event)]
-    scene.or_killed = {("fixed",)}
-    return scene
-
-
-def another_event_of_the_same_change_and_an_undo(here: Account) -> Scene:
-    other = here.event()
-    record = here.deliver(here.event()).record
-    scene = Scene(here, effects={2}, ends={("undone",)}, unsafe={True})
-    scene.acts = [scene.undo(record, "bob"), scene.deliver(other)]
-    scene.or_killed = {("fixed",)}
-    return scene
-
-
-def two_undos(here: Account) -> Scene:
-    record = here.deliver(here.event()).record
-    scene = Scene(here, effects={2}, ends={("undone",)}, unsafe={True})
-    scene.acts = [scene.undo(record, "bob"), scene.undo(record, "carol")]
-    return scene
-
-
-def a_delivery_and_an_approval(here: Account) -> Scene:
-    record = here.deliver(here.event(), Mode.ASK).record
-    here.later(seconds=30)
-    here.set_acl(CLOSED)
-    here.set_acl(OPEN)
-    scene = Scene(here, ends={("fixed",), ("asking", "fixed"), ("expired", "fixed")})
-    scene.acts = [scene.approve(record, "bob"), scene.deliver(here.event())]
-    scene.or_killed = {("fixed", "fixed")}
-    return scene
-
-
-def two_approvals(here: Account) -> Scene:
-    record = here.deliver(here.event(), Mode.ASK).record
-    scene = Scene(here)
-    scene.acts = [scene.approve(record, "bob"), scene.approve(record, "carol")]
-    return scene
-
-
-def two_approvals_of_two_records_of_one_bucket(here: Account) -> Scene:
-    one = here.deliver(here.event(), Mode.ASK).record
-    here.later(minutes=1)
-    two = here.deliver(here.event(), Mode.ASK).record
-    assert one != two
-    scene = Scene(here, ends={("expired", "fixed"), ("asking", "fixed")})
-    scene.acts = [scene.approve(one, "bob"), scene.approve(two, "carol")]
-    scene.or_killed = {("fixed", "fixed")}
-    return scene
-
-
-def tend_and_a_holder_slower_than_its_lease(here: Account) -> Scene:
-    scene = Scene(here, idle=1)
-    scene.acts = [scene.deliver(here.event()), scene.then(scene.later(seconds=150), scene.maintain())]
-    return scene
-
-
-def another_delivery_and_a_holder_slower_than_its_lease(here: Account) -> Scene:
-    event = here.event()
-    scene = Scene(here, idle=1)
-    scene.acts = [scene.deliver(event), scene.then(scene.later(seconds=150), scene.deliver(event))]
-    return scene
-
-
-def another_event_and_a_holder_slower_than_its_lease(here: Account) -> Scene:
-    """Both say `fixed`: each may have been the one."""
-    scene = Scene(here, idle=1, ends={("fixed",), ("fixed", "fixed")})
-    scene.acts = [scene.deliver(here.event()), scene.then(scene.later(seconds=150), scene.deliver(here.event()))]
-    return scene
-
-
-def a_stop_in_between(here: Account) -> Scene:
-    scene = Scene(here, effects={0, 1}, ends={("fixed",), ("asking",)}, unsafe={True, False})
-    ledger = here.container().ledger
-    scene.acts = [scene.deliver(here.event()), Act(lambda: ledger.pause("bob", "a bad day"))]
-    scene.or_killed = {("failed",)}
-    return scene
-
-
-def someone_does_it_again_in_between(here: Account) -> Scene:
-    """The write may come before the second change or after it; either way it is found."""
-    scene = Scene(here, effects={1, 2}, ends={("fixed",), ("fixed", "fixed"), ("fixed", "still_unsafe")})
-    scene.acts = [scene.deliver(here.event()), scene.then(scene.person(OPEN), scene.deliver(here.event()))]
-    return scene
-
-
-def someone_does_worse_in_between(here: Account) -> Scene:
-    scene = someone_does_it_again_in_between(here)
-    scene.acts[1] = scene.then(scene.person(acl(EVERYONE, SIGNED_IN)), scene.deliver(here.event()))
-    return scene
-
-
-def someone_mends_it_in_between(here: Account) -> Scene:
-    scene = Scene(here, effects={0, 1}, idle=1, ends={(), ("fixed",)})
-    scene.acts = [scene.deliver(here.event()), scene.person(CLOSED)]
-    return scene
-
-
-def someone_deletes_it_in_between(here: Account) -> Scene:
-    scene = Scene(here, effects={0, 1}, ends={(), ("fixed",), ("gone",)})
-    scene.acts = [scene.deliver(here.event()), scene.person(None)]
-    return scene
-
-
-def two_events_as_it_becomes_a_fight(here: Account) -> Scene:
-    limits = Limits(fights=1)
-    here.deliver(here.event(), limits=limits)
-    here.later(minutes=1)
-    here.set_acl(OPEN)
-    scene = Scene(here, ends={("fighting", "fixed")}, unsafe={True})
-    scene.acts = [scene.deliver(here.event(), limits=limits), scene.deliver(here.event(), limits=limits)]
-    return scene
-
-
-def two_buckets_and_one_fix_left_in_the_minute(here: Account) -> Scene:
-    limits = Limits(fixes_per_minute=1)
-    here.set_acl(OPEN, "app-data")
-    scene = Scene(here, effects={1, 2}, ends={("asking", "fixed")}, unsafe={True, False})
-    scene.acts = [scene.deliver(here.event(), limits=limits), scene.deliver(here.event("app-data"), limits=limits)]
-    scene.or_killed = {("fixed", "fixed")}
-    return scene
-
-
-def two_who_tend_after_a_death(here: Account) -> Scene:
-    die(here, here.event())
-    scene = Scene(here)
-    scene.acts = [scene.maintain(), scene.maintain()]
-    return scene
-
-
-def tend_and_an_undo_after_a_death(here: Account) -> Scene:
-    """One function died before its write; another event had its fix; a person undoes that: it stays undone."""
-    die(here, here.event())
-    record = here.deliver(here.event()).record
-    scene = Scene(here, effects={2}, ends={("fixed", "undone"), ("expired", "undone")}, unsafe={True})
-    scene.acts = [scene.undo(record, "bob"), scene.maintain()]
-    scene.or_killed = {("fixed", "fixed")}
-    return scene
-
-
-def an_undo_slower_than_its_lease_and_tend(here: Account) -> Scene:
-    record = here.deliver(here.event()).record
-    scene = Scene(here, effects={2}, idle=1, ends={("undone",)}, unsafe={True})
-    scene.acts = [scene.undo(record, "bob"), scene.then(scene.later(seconds=150), scene.maintain())]
-    scene.or_killed = {("fixed",)}
-    return scene
-
-
-def a_late_duplicate_once_it_was_done_again(here: Account) -> Scene:
-    event = here.event()
-    here.deliver(event)
-    here.later(minutes=1)
-    here.set_acl(OPEN)
-    scene = Scene(here, effects={2}, ends={("fixed", "fixed")})
-    scene.acts = [scene.deliver(event), scene.deliver(here.event())]
-    scene.or_killed = {("fixed", "fixed", "fixed")}
-    return scene
-
-
-def die(here: Account, event: Envelope) -> None:
-    """A function goes as it is about to write, and its lease runs out."""
-    turns = here.turns = Turns(lambda ready, _: ready[0])
-    run_killed(Scene(here, [Act(lambda: here.deliver(event))], killed=(0, 4)), turns)
-    here.turns = None
-    here.later(minutes=3)
-
-
-MAKES: list[Make] = [
-    one_event_delivered_twice,
-    two_events_about_one_change,
-    two_events_when_it_only_alerts,
-    a_late_duplicate_and_an_undo,
-    another_event_of_the_same_change_and_an_undo,
-    two_undos,
-    a_delivery_and_an_approval,
-    two_approvals,
-    two_approvals_of_two_records_of_one_bucket,
-    tend_and_a_holder_slower_than_its_lease,
-    another_delivery_and_a_holder_slower_than_its_lease,
-    another_event_and_a_holder_slower_than_its_lease,
-    a_stop_in_between,
-    someone_does_it_again_in_between,
-    someone_does_worse_in_between,
-    someone_mends_it_in_between,
-    someone_deletes_it_in_between,
-    two_events_as_it_becomes_a_fight,
-    two_buckets_and_one_fix_left_in_the_minute,
-    two_who_tend_after_a_death,
-    tend_and_an_undo_after_a_death,
-    an_undo_slower_than_its_lease_and_tend,
-    a_late_duplicate_once_it_was_done_again,
-]
-
-
-def three_deliveries_of_one_event(here: Account) -> Scene:
-    scene = one_event_delivered_twice(here)
-    scene.acts.append(scene.acts[0])
-    return scene
-
-
-def three_events_about_one_change(here: Account) -> Scene:
-    scene = two_events_about_one_change(here)
-    scene.acts.append(scene.deliver(here.event()))
-    return scene
-
-
-def a_delivery_an_approval_and_tend(here: Account) -> Scene:
-    scene = a_delivery_and_an_approval(here)
-    scene.acts.append(scene.maintain())
-    return scene
-
-
-THREE: list[Make] = [
-    three_deliveries_of_one_event,
-    three_events_about_one_change,
-    a_delivery_an_approval_and_tend,
-]
-
-
 # How it is run
-
-
 class Broken(AssertionError):
     """A promise did not hold under a schedule."""
 
@@ -377,21 +80,6 @@ def play(make: Make, here: Account, plan: Plan, killed: tuple[int, int] | None =
         records = [[f"{step.status} ({step.note})" for step in record.history] for record in here.records()]
         raise Broken(f"turns {turns.steps}, killed {killed}: {told}; {records}; {error!r}") from error
     return turns
-
-
-def run_killed(scene: Scene, turns: Turns) -> list[Any]:
-    if scene.killed is None:
-        return turns.run([act.do for act in scene.acts])
-    job, call = scene.killed
-    step = turns.step
-
-    def dying() -> None:
-        step()
-        if turns.steps and turns.steps[-1] == job and turns.steps.count(job) == call + 1:
-            raise Killed
-
-    turns.step = dying  # type: ignore[method-assign]
-    return turns.run([act.do for act in scene.acts])
 
 
 def try_again(scene: Scene, results: list[Any]) -> None:
@@ -448,9 +136,7 @@ def judge_history(record: Record) -> None:
 
 
 # The tests
-
 ON_MOTO = MAKES if MORE else [*MAKES[:2], another_event_of_the_same_change_and_an_undo, two_approvals]
-
 Tell = Callable[[str, object], None]
 
 

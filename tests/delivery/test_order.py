@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib import catalog
-from chalicelib.aws.ledger import from_item
+from chalicelib.aws.ledger_items import from_item
 from chalicelib.core.errors import CannotAct, FixFailed
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Limits
