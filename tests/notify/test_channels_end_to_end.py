@@ -12,9 +12,9 @@ from aws_lambda_powertools.utilities import parameters
 from chalicelib.aws.action_tokens import ActionTokens
 from chalicelib.core import settings as settings_of
 from chalicelib.notify.channels import slack_app
+from tests.notify.collector import GUARDRAIL, Lambda, item
 from tests.notify.fake_slack import HERE, TOKEN, Slack, slack
 from tests.notify.receiver import receiver
-from tests.notify.test_outbox import GUARDRAIL, Lambda, item
 from tests.support.events import cloudtrail_event
 
 if TYPE_CHECKING:

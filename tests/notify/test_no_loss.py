@@ -19,10 +19,10 @@ from chalicelib.notify.channels.slack import Slack
 from chalicelib.notify.channels.webhook import Webhook
 from chalicelib.notify.drain import drain
 from chalicelib.notify.outbox import QUEUE_VARIABLE, deliver
+from tests.notify.collector import Collector, item
 from tests.notify.misbehaving import NO_ANSWER, NO_SERVER, STATUSES, TAKEN, closed_port, server
 from tests.notify.tally import PROPERTY
 from tests.notify.test_message import record_of
-from tests.notify.test_outbox import Collector, item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

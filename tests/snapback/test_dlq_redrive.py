@@ -12,7 +12,7 @@ from chalicelib import wiring
 from chalicelib.core.settings import Exports, Settings
 from chalicelib.notify.outbox import deliver
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
-from tests.notify.test_outbox import item
+from tests.notify.collector import item
 from tests.snapback.command import complaint, objects, run, unwrapped
 from tests.snapback.letters import EVENT, GUARD, NOTIFY, Queues, batch, given_up, undeliverable
 from tests.support.events import HOME, REGION, cloudtrail_event

@@ -11,10 +11,11 @@ import pytest
 from chalicelib import wiring
 from chalicelib.core.types import Status
 from chalicelib.notify.channels.base import Retry
-from chalicelib.notify.outbox import deliver, drain
+from chalicelib.notify.drain import drain
+from chalicelib.notify.outbox import deliver
 from snapback.render import age
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
-from tests.notify.test_outbox import Collector, alerts
+from tests.notify.collector import Collector, alerts
 from tests.snapback.command import complaint, objects, public, run, unwrapped
 from tests.snapback.letters import Queues, given_up
 from tests.support.events import HOME
