@@ -12,7 +12,7 @@ from chalicelib.core.record import Record
 from chalicelib.core.types import REMINDED, Status
 from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.message import Message, message_of
-from chalicelib.notify.routing import Summary, summary_of
+from chalicelib.notify.summary import Summary, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

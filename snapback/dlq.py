@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.ledger import to_item
+from chalicelib.aws.ledger_items import to_item
 from chalicelib.core.event import Actor, dig, parse_time, text
 from chalicelib.core.metrics import Metric
 from chalicelib.core.partitions import partition

@@ -34,7 +34,7 @@ def describe_error(error: BaseException) -> tuple[str, int]:
     """An error as a line for a person, and the exit code; no line when it is a fault of ours."""
     from botocore import exceptions as aws
 
-    from chalicelib.aws.ledger import NoLedger
+    from chalicelib.aws.ledger_table import NoLedger
     from chalicelib.aws.overflow_store import NoSpill
     from chalicelib.core.errors import CannotAct, FixFailed
     from chalicelib.core.errors import Refused as Busy

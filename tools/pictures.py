@@ -28,7 +28,7 @@ from snapback import chat
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

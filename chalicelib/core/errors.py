@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
+
+Reason: TypeAlias = Literal["duplicate", "exempt", "busy", "moved", "fighting", "capped"]
+"""Why the ledger refuses a step."""
 
 
 class OutOfTime(Exception):
@@ -35,8 +38,6 @@ class NotYet(Exception):
 class Refused(Exception):
     """The ledger did not open or move a record; `why` is one of the words below."""
 
-    def __init__(
-        self, why: Literal["duplicate", "exempt", "busy", "moved", "fighting", "capped"], record: str = ""
-    ) -> None:
+    def __init__(self, why: Reason, record: str = "") -> None:
         super().__init__(f"{why} {record}".strip())
         self.why, self.record = why, record

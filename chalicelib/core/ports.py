@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from chalicelib.core.session import Session
     from chalicelib.core.settings import Limits
-    from chalicelib.core.types import Status
+    from chalicelib.core.types import State, Status
 
 
 class Sessions(Protocol):
@@ -22,6 +22,18 @@ class Sessions(Protocol):
 
     def writer(self, account: str, region: str, record: str, service: str) -> Session:
         """A session that may write what the fixes of a service folder do, for the fix or undo of one record."""
+
+
+class Changed(TypedDict, total=False):
+    """What of a record a step may change besides its status and history."""
+
+    actor: Actor
+    after: State | None
+    attempts: int
+    before: State | None
+    calls: tuple[str, ...]
+    error: str
+    reason: str
 
 
 class Ledger(Protocol):
@@ -39,7 +51,17 @@ class Ledger(Protocol):
     def count_fix(self, record: Record, limits: Limits) -> None:
         """Count a fix of this guardrail in this account and minute. Raises Refused("capped") above the limit."""
 
-    def move(self, record: Record, status: Status, *, by: str, note: str = "", **changed: Any) -> Record:
+    def move(
+        self,
+        record: Record,
+        status: Status,
+        *,
+        by: str,
+        note: str = "",
+        looked_at: datetime | None = None,
+        exempt_until: datetime | None = None,
+        **changed: Unpack[Changed],
+    ) -> Record:
         """One step of a record's life. Raises Refused("moved") when it is no longer as `record` says."""
 
     def paused(self) -> str:

@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.aws.ledger import stepped
+from chalicelib.aws.ledger_items import stepped
 from chalicelib.core.metrics import Metric
 from chalicelib.core.types import ASIDE
 from chalicelib.exports.base import ExportsApp, NotTaken, Sink, Step, why

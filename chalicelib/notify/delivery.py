@@ -11,13 +11,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from chalicelib.core.metrics import Metric
 from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.held import Held, HeldMessages, Item, NotifyApp, channel_name, message_key, number_of
-from chalicelib.notify.routing import backoff, summary_of
+from chalicelib.notify.routing import backoff
+from chalicelib.notify.summary import summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
 
 PER_MINUTE = 20
 """Of a channel that is none of the settings', the last resort."""

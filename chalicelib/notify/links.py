@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.core.settings import Settings
     from chalicelib.notify.channels.base import Channel
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
 
 WORDS = {"approve": "Approve", "undo": "Undo", "exempt": "Exempt", "show": "Details"}
 """What a click can ask for, as action tokens name it, and what is written on it."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from chalicelib.aws.ledger import from_item, stepped
+from chalicelib.aws.ledger_items import from_item, stepped
 from chalicelib.notify.delivery import Delivery, is_hopeless
 from chalicelib.notify.drain import again, drain
 from chalicelib.notify.held import TIME_NEEDED, Held, NotifyApp, channel_name, message_key, text_of

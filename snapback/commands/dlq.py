@@ -189,7 +189,7 @@ class _Again:
     def messages(self, letter: DeadLetter) -> str:
         from chalicelib import catalog
         from chalicelib.exports import deliver
-        from chalicelib.notify import outbox
+        from chalicelib.notify import drain, outbox
         from snapback import dlq, render
 
         self._here.logger = self._logger  # It tells which channel did not take what.
@@ -209,7 +209,7 @@ class _Again:
         if letter.message is not None:
             done = dlq.message_again(letter, tell)
             if self._local:
-                outbox.drain(self._here)
+                drain.drain(self._here)
             return render.plain(f"{letter.id[:8]}  {letter.what}: {done}")
         count = dlq.messages_again(letter, self._here.ledger, self._here.table, tell)
         return f"{letter.id[:8]}  {count} items of the ledger gone through; what was not sent yet is sent, or held until it can be"

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
     from chalicelib.wiring import Application
 
 STORY = Path(__file__).parents[1] / "story" / "events.jsonl"

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.aws.ledger import LEASE, DynamoLedger, NoLedger, from_item, to_item
+from chalicelib.aws.ledger import LEASE, DynamoLedger
+from chalicelib.aws.ledger_items import from_item, to_item
+from chalicelib.aws.ledger_table import NoLedger
 from chalicelib.aws.overflow_store import SPILL_OVER, NoSpill, Spill
 from chalicelib.core.errors import Refused
 from chalicelib.core.event import Actor

@@ -274,7 +274,8 @@ def test_nothing_is_cut_off_in_a_narrow_window_or_when_it_is_large(tab: Tab, zoo
 
 def test_hostile_text_runs_nothing(tab: Tab) -> None:
     record = tab.desk.now()
-    tab.desk.application.ledger.move(
+    move: Any = tab.desk.application.ledger.move
+    move(
         record,
         Status.ASKING,
         by=HOSTILE,

@@ -269,7 +269,8 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&lt;\u202e\x
 def test_hostile_text_is_shown_and_nothing_else(desk: Desk) -> None:
     record = desk.now()
     actor = replace(record.actor, principal=HOSTILE, session=HOSTILE, user_agent=HOSTILE)
-    desk.application.ledger.move(
+    move: Any = desk.application.ledger.move
+    move(
         record,
         Status.ASKING,
         by=HOSTILE,

@@ -100,7 +100,7 @@ class TestDetails:
 
     def test_no_secret_and_no_hostile_text_gets_in(self, desk: Desk, asked: Asked) -> None:
         hostile = "<!channel> <https://evil.example.com|x> ``` `x` & \u202e\x1b[31m"
-        states = {"before": {"Password": "hunter2hunter2", hostile: hostile * 99}, "after": {hostile: "x" * 9000}}
+        states: Any = {"before": {"Password": "hunter2hunter2", hostile: hostile * 99}, "after": {hostile: "x" * 9000}}
         for _ in range(3):
             record = desk.now()
             desk.application.ledger.move(

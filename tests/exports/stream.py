@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import catalog
-from chalicelib.aws.ledger import to_item
+from chalicelib.aws.ledger_items import to_item
 from chalicelib.core.types import ASIDE, Status
 from chalicelib.exports.base import Step
 from chalicelib.exports.deliver import deliver

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.ledger import from_item
+from chalicelib.aws.ledger_items import from_item
 from chalicelib.core.errors import CannotAct
 from chalicelib.core.types import UNDER_WAY, UNDOABLE, Mode, Status
 from chalicelib.notify.message import is_sent

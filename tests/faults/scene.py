@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from chalicelib.aws.ledger import TABLE, from_item
+from chalicelib.aws.ledger_items import from_item
+from chalicelib.aws.ledger_table import TABLE
 from chalicelib.aws.sessions import AwsSession, AwsSessions
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from chalicelib.core.rule import Guardrail
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
     from tests.faults.wire import Call, Fault, Wire
     from tests.support.world import World
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from chalicelib.aws.ledger import to_item
+from chalicelib.aws.ledger_items import to_item
 from chalicelib.core.settings import Route, SlackSettings
 from chalicelib.core.types import Status
 from chalicelib.notify.channels.base import Retry
@@ -20,7 +20,7 @@ from tests.support.events import HOME, REGION
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
     from chalicelib.wiring import Application
     from tests.support.world import World
 

@@ -17,7 +17,7 @@ from chalicelib.core.types import Status
 from chalicelib.notify.channels import slack, slack_app, teams, webhook
 from chalicelib.notify.channels.apprise import Apprise, fitting, harmless
 from chalicelib.notify.channels.sns import SUBJECT, Topic
-from chalicelib.notify.routing import summary_of
+from chalicelib.notify.summary import summary_of
 from tests.notify.test_channels import hostile, names
 from tests.notify.test_message import message
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
 
 LINKS = {name: f"https://api.example.com/api/page#{name}.tic-ket_" for name in ("undo", "show")}
 FEW = settings(max_examples=40, deadline=None)

@@ -18,7 +18,7 @@ from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.channels.sns import Topic
 from chalicelib.notify.channels.teams import Teams
 from chalicelib.notify.channels.webhook import Webhook
-from chalicelib.notify.routing import summary_of
+from chalicelib.notify.summary import summary_of
 from tests.notify.receiver import PASSWORD, Receiver, receiver
 from tests.notify.test_message import message
 

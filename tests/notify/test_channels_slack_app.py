@@ -16,7 +16,7 @@ from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.channels.posts import LEASE, DynamoPosts, Remembered
 from chalicelib.notify.channels.slack_app import SlackApp
 from chalicelib.notify.message import message_of
-from chalicelib.notify.routing import summary_of
+from chalicelib.notify.summary import summary_of
 from tests.notify.fake_slack import HERE, TOKEN, Slack, slack
 from tests.notify.test_message import NOW, message, record_of
 

@@ -15,17 +15,8 @@ from chalicelib.core.settings import Asking, Direct, Quiet, Route, Settings
 from chalicelib.core.types import ESCALATED, Status
 from chalicelib.notify.held import Held
 from chalicelib.notify.message import Message, message_of
-from chalicelib.notify.routing import (
-    LONGEST_ASKED,
-    LONGEST_PAUSE,
-    SHOWN,
-    addresses,
-    backoff,
-    batches,
-    quiet_until,
-    recipients,
-    summary_of,
-)
+from chalicelib.notify.routing import LONGEST_ASKED, LONGEST_PAUSE, addresses, backoff, batches, quiet_until, recipients
+from chalicelib.notify.summary import SHOWN, summary_of
 from tests.notify.test_message import NOW, record_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from botocore import exceptions as aws
 from moto import mock_aws
 
-from chalicelib.aws.ledger import NoLedger
+from chalicelib.aws.ledger_table import NoLedger
 from chalicelib.core.errors import CannotAct, FixFailed
 from chalicelib.core.errors import Refused as Busy
 from snapback import cli, errors

@@ -15,7 +15,7 @@ from chalicelib.notify.links import WORDS
 
 if TYPE_CHECKING:
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
 
 LONGEST = 8000
 """Characters of a message, where the service would take more."""

@@ -26,7 +26,7 @@ from chalicelib.notify.links import WORDS
 
 if TYPE_CHECKING:
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
 
 SILENT = logging.getLogger(f"{__name__}.sdk")
 """Instead of the SDK's own, which writes the address, a password."""

@@ -14,7 +14,7 @@ from chalicelib.notify.blocks import HEADER, SECTION, code, context, escape, hea
 from chalicelib.notify.channels.base import TIMEOUT, Retry, Undeliverable, judge, secret, with_secret
 from chalicelib.notify.channels.slack import SILENT, facts, summary_body
 from chalicelib.notify.links import WORDS, choices
-from chalicelib.notify.routing import Summary
+from chalicelib.notify.summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
 
 SUBJECT = 100
 """Characters, and all of them printable ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
 
 Part = dict[str, Any]
 

@@ -15,7 +15,7 @@ from chalicelib.notify.channels.http import Post
 
 if TYPE_CHECKING:
     from chalicelib.notify.message import Message
-    from chalicelib.notify.routing import Summary
+    from chalicelib.notify.summary import Summary
 
 
 class Webhook:

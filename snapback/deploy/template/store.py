@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.ledger import KEPT, TABLE
+from chalicelib.aws.ledger import KEPT
+from chalicelib.aws.ledger_table import TABLE
 from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.aws.settings_source import STACK_VARIABLE
 from snapback.deploy.template.parts import KEY, arn, with_key
