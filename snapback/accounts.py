@@ -15,7 +15,7 @@ from chalicelib.core.partitions import global_regions
 from chalicelib.core.snapback_resources import READER, fixer, forwarding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.record import Record
     from chalicelib.core.settings import Settings
@@ -116,8 +116,8 @@ def _fixers(aws: AwsSession, home: str) -> tuple[bool, str]:
         trusted = [str(dig(statement, "Principal", "AWS")) for statement in trust["Statement"]]
         if not all(arn.split(":")[4:5] == [home] for arn in trusted):
             strange.append(name)
-    wrong = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"trust others: {', '.join(strange)}"] * bool(strange)
-    return not wrong, "; ".join(wrong) or f"{len(services)} there"
+    wrong = _listed({"missing": missing, "trust others": strange})
+    return not wrong, wrong or f"{len(services)} there"
 
 
 def _rules(aws: AwsSession) -> tuple[bool, str]:
@@ -137,12 +137,17 @@ def _rules(aws: AwsSession) -> tuple[bool, str]:
             continue
         if rule["State"] == "DISABLED":
             disabled.append(service)
-    wrong = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"disabled: {', '.join(disabled)}"] * bool(disabled)
-    return not wrong, "; ".join(wrong) or "all enabled"
+    wrong = _listed({"missing": missing, "disabled": disabled})
+    return not wrong, wrong or "all enabled"
 
 
 _OF_ONE_REGION = frozenset({"organizations"})
 """Services all of whose events are reported there; elsewhere they have no rule."""
+
+
+def _listed(wrong: Mapping[str, Sequence[str]]) -> str:
+    """`missing: a, b; disabled: c`, or nothing when nothing is wrong."""
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in wrong.items() if names)
 
 
 def _trail(aws: AwsSession) -> tuple[bool, str]:

@@ -23,7 +23,7 @@ from chalicelib.analysis.secrets import redact, without_secrets
 from chalicelib.analysis.text import cut
 from chalicelib.core.event import parse_time
 from chalicelib.core.rule import Guardrail
-from chalicelib.core.types import Status
+from chalicelib.core.types import Status, Unrecorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from snapback.sweep import Finding, Swept
 
 _BLANKS = frozenset("\t\n\r\u00a0\u2028\u2029")
-_QUIET = frozenset({"compliant", "off"})
+_QUIET = frozenset({Unrecorded.COMPLIANT, Unrecorded.OFF})
+_TONES = {"good": "green", "bad": "red", "open": "yellow", "quiet": "dim"}
 _STYLES = {
-    **dict.fromkeys(("fixed", "undone"), "green"),
-    **dict.fromkeys(("failed", "still_unsafe", "fighting", "dead_letter", "critical"), "red"),
-    **dict.fromkeys(("alerted", "asking", "high"), "yellow"),
-    **dict.fromkeys(("compliant", "off", "exempt", "gone", "duplicate", "expired", "refused", "unmatched"), "dim"),
+    **{str(status): _TONES[status.traits.tone] for status in Status},
+    **dict.fromkeys(map(str, Unrecorded), "dim"),
+    **{"dead_letter": "red", "critical": "red", "high": "yellow", "refused": "dim", "unmatched": "dim"},
 }
 _RECORD_STATUS = max(map(len, Status))
-_STATUS_WIDTH = len("still_unsafe")
+_STATUS_WIDTH = _RECORD_STATUS
 
 
 def plain(text: object) -> str:
@@ -135,15 +135,13 @@ def event_rows(event: EventOutcome, *, everything: bool) -> list[Any]:
     rows = []
     for outcome in event.outcomes:
         if everything or outcome.status not in _QUIET:
-            first = ": ".join(
-                filter(None, (name_in(outcome.resource), outcome.reason or "safe" * (outcome.status == "compliant")))
-            )
+            reason = outcome.reason or ("safe" if outcome.status == "compliant" else "")
+            first = ": ".join(filter(None, (name_in(outcome.resource), reason)))
             record = f"record {outcome.record}" if outcome.record else ""
             rows.append(row(when, outcome.status, [first, " · ".join(filter(None, (outcome.guardrail, call, record)))]))
     if everything and not event.outcomes:
-        rows.append(
-            row(when, "refused" if event.why.startswith("refused") else "unmatched", [call, *filter(None, [event.why])])
-        )
+        status = "refused" if event.why.startswith("refused") else "unmatched"
+        rows.append(row(when, status, [call, event.why] if event.why else [call]))
     return rows
 
 
@@ -176,7 +174,7 @@ def swept(done: Swept) -> list[Any]:
 def summary(done: Replay, *, real: bool) -> list[Any]:
     """What came of a replay, or, with `real`, of events handled for real."""
     counts = done.counts
-    statuses = [*Status, "dead_letter", "exempt", "duplicate", "waiting", "compliant", "off"]
+    statuses = [*Status, "dead_letter", *Unrecorded]
     found = ", ".join(f"{counts[status]} {str(status).replace('_', ' ')}" for status in statuses if counts[status])
     events = f"{counts['events']:,} in {done.seconds:.1f} s"
     if counts["refused"]:
@@ -195,10 +193,9 @@ def summary(done: Replay, *, real: bool) -> list[Any]:
             for event in done.events
             if event.reenacted is False
         )
-        head = f"{len(done.messages):,} would have been sent" + ":" * bool(done.messages)
-        told["messages"] = Text("\n").join(
-            [styled(head), *filter(None, [_most(each.headline for each in done.messages)])]
-        )
+        head = f"{len(done.messages):,} would have been sent"
+        headlines = _most(each.headline for each in done.messages)
+        told["messages"] = Text("\n").join([styled(f"{head}:"), headlines]) if headlines else styled(head)
     return [pairs(told)]
 
 
@@ -206,7 +203,8 @@ def _most(whys: Iterable[str], most: int = 8) -> Text | None:
     """The commonest, a line each."""
     counted = Counter(whys)
     lines = [f"{why} ({times} times)" if times > 1 else why for why, times in counted.most_common(most)]
-    lines += [f"and {len(counted) - most} kinds more"] * (len(counted) > most)
+    if len(counted) > most:
+        lines.append(f"and {len(counted) - most} kinds more")
     return Text("\n").join([styled(line) for line in lines]) if lines else None
 
 
@@ -294,7 +292,13 @@ def rule_block(rule: Rule) -> list[Any]:
 def _paragraphs(doc: str) -> list[str]:
     """Docstrings are wrapped for the editor; lists in them stay as they are."""
     parts = [part.splitlines() for part in doc.split("\n\n")]
-    return [line for part in parts for line in (part if any(map(_is_item, part)) else [" ".join(part)])]
+    lines: list[str] = []
+    for part in parts:
+        if any(map(_is_item, part)):
+            lines += part
+        else:
+            lines.append(" ".join(part))
+    return lines
 
 
 def _is_item(line: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.text import counted
 from snapback.deploy.template.whole import template
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def page(made: str) -> str:
     """In Markdown; `made` says who made it."""
     found = lines()
     rows = [
-        "| | price, $ | " + " | ".join(f"{n} account{'s' * (n > 1)}" for n in ACCOUNTS) + " |",
+        "| | price, $ | " + " | ".join(counted(n, "account") for n in ACCOUNTS) + " |",
         "|---|---:|" + "---:|" * len(ACCOUNTS),
     ]
     for line in found:

@@ -22,7 +22,9 @@ def changes(before: Any, after: Any, *, most: int = 12, width: int = 160) -> lis
     hidden: dict[str, int] = {}
     lines = [line for line in _differences(_pretty(before, hidden), _pretty(after, hidden)) if line[2:].strip(" {}[]")]
     shown = [cut(plain(redact(line)), width) for line in lines[:most]]
-    return shown + [f"… and {len(lines) - most} lines more"] * (len(lines) > most)
+    if len(lines) > most:
+        shown.append(f"… and {len(lines) - most} lines more")
+    return shown
 
 
 def _differences(old: list[str], new: list[str]) -> list[str]:

@@ -10,5 +10,10 @@ def plain(text: str) -> str:
     return "".join(each if each.isprintable() else " " if each.isspace() else "\ufffd" for each in text)
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 day`, `2 days`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"

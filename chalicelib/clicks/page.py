@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
-from chalicelib.analysis.text import cut, plain
+from chalicelib.analysis.text import counted, cut, plain
 from chalicelib.aws.action_tokens import ActionTokens, BadActionToken, use_up, used
 from chalicelib.clicks.approvers import PAGE, Person, refusal
 from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, NotTaken, form, reason, secret, until
-from chalicelib.core.types import UNDOABLE, Status
-from chalicelib.engine.decide import EXEMPTABLE, SHORTEST_REASON
+from chalicelib.core.types import Status
+from chalicelib.engine.decide import SHORTEST_REASON
 from chalicelib.notify.message import message_of
 
 if TYPE_CHECKING:
@@ -164,8 +164,8 @@ def _why_not(app: ClicksApp, request: Request, token: ActionToken, record: Recor
     """Why what the action token is for can't be done with the record as it is, if that is so."""
     open_now = {
         "approve": record.status is Status.ASKING,
-        "undo": record.status in UNDOABLE and record.reversible and record.before is not None,
-        "exempt": record.status in EXEMPTABLE,
+        "undo": record.status.traits.undoable and record.reversible and record.before is not None,
+        "exempt": record.status.traits.exemptable,
     }
     if not open_now.get(token.action):
         return f"the record is {record.status.replace('_', ' ')} now: there is nothing to {token.action}"
@@ -196,7 +196,7 @@ def _show(
         "Record": record.id,
         "Is now": record.status.replace("_", " "),
     }
-    undo = token.action == "undo" and record.status in UNDOABLE
+    undo = token.action == "undo" and record.status.traits.undoable
     before, after = (record.after, record.before) if undo else (record.before, record.after)
     lines = [] if before is None or after is None else changes(before, after, most=_LINES)
     steps = (
@@ -206,7 +206,7 @@ def _show(
     alert = f'<p role="alert" class="wrong">{_text(_sentence(wrong))}</p>' if wrong else ""
     verb = _VERBS.get(token.action, "Snapback")
     would = "" if token.action in {"approve", "undo"} else ", if it were fixed"
-    body = f"""<h1>{_text(verb)}{"?" * does}</h1>
+    body = f"""<h1>{_text(f"{verb}?" if does else verb)}</h1>
 {alert}<p><strong>{_text(message.headline)}</strong></p>
 <p>{_text(message.reason)}</p>
 <dl>{"".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())}</dl>
@@ -226,8 +226,9 @@ def _plan(action: str, record: Record) -> str:
         return "What was there before the fix is written back, and the resource is let be for some days."
     if action == "exempt":
         return "Nothing is changed: the finding is let be for as long as you say, and its question is closed."
-    again = " It is looked at again first; if it changed since, nothing is done, and it asks anew."
-    return f"{fix}.{again * (action == 'approve')}"
+    if action == "approve":
+        return f"{fix}. It is looked at again first; if it changed since, nothing is done, and it asks anew."
+    return f"{fix}."
 
 
 def _form(request: Request, token: ActionToken, record: Record, fields: Mapping[str, str]) -> str:
@@ -244,9 +245,9 @@ somebody else decide. On record will stand <strong>{_text(str(_person(request, t
 
 def _exemption(fields: Mapping[str, str]) -> str:
     chosen = fields.get("days", "7")
-    words = {str(days): f"{days} day{'s' * (days > 1)}" for days in DAYS} | {"date": "until the end of a day (UTC):"}
+    words = {str(days): counted(days, "day") for days in DAYS} | {"date": "until the end of a day (UTC):"}
     choices = "".join(
-        f'<label><input type="radio" name="days" value="{value}"{" checked" * (value == chosen)}> {word}</label>'
+        f'<label><input type="radio" name="days" value="{value}"{" checked" if value == chosen else ""}> {word}</label>'
         for value, word in words.items()
     )
     return f"""<fieldset><legend>How long</legend>{choices}

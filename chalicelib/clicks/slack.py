@@ -19,7 +19,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
-from chalicelib.analysis.text import cut, plain
+from chalicelib.analysis.text import counted, cut, plain
 from chalicelib.aws.action_tokens import ActionToken, BadActionToken, use_up
 from chalicelib.clicks.approvers import OUTSIDER, Person
 from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, NotTaken, form, reason, secret, until
@@ -227,7 +227,7 @@ def _exemption(record: str, seen: str, payload: Any) -> dict[str, Any]:
         "channel": text(payload, "channel", "id") or "",
         "reply": text(payload, "response_url") or "",
     }
-    words = {str(days): f"{days} day{'s' * (days > 1)}" for days in DAYS} | {"date": "until a date"}
+    words = {str(days): counted(days, "day") for days in DAYS} | {"date": "until a date"}
     options = [{"text": _plain(word), "value": value} for value, word in words.items()]
     return {
         "type": "modal",

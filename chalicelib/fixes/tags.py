@@ -46,7 +46,9 @@ def lacking(resource: Resource, aws: Session, type: str = "") -> str | None:
     required = aws.baseline.tags_of(type or resource.cloudformation_type)
     tags = resource.tags(aws) if required else {}
     missing = [key for key in required if not tags.get(key, "").strip()]
-    return f"it lacks the tag{'s' * (len(missing) > 1)} {', '.join(missing)}" if missing else None
+    if not missing:
+        return None
+    return f"it lacks the {'tag' if len(missing) == 1 else 'tags'} {', '.join(missing)}"
 
 
 class TagWithOwner(Fix[R]):

@@ -61,11 +61,12 @@ class Project(Resource):
 
     def described(self, aws: Session) -> Mapping[str, Any]:
         """As BatchGetProjects tells it, which has no error for one that isn't there."""
-        for project in aws.client("codebuild").batch_get_projects(names=[self.id])["projects"]:
-            return project  # type: ignore[no-any-return]
-        raise ClientError(
-            {"Error": {"Code": "ResourceNotFoundException", "Message": f"no project {self.id}"}}, "BatchGetProjects"
-        )
+        found = aws.client("codebuild").batch_get_projects(names=[self.id])["projects"]
+        if not found:
+            raise ClientError(
+                {"Error": {"Code": "ResourceNotFoundException", "Message": f"no project {self.id}"}}, "BatchGetProjects"
+            )
+        return found[0]  # type: ignore[no-any-return]
 
     def tags(self, aws: Session) -> Mapping[str, str]:
         return {tag["key"]: tag.get("value", "") for tag in self.described(aws).get("tags") or []}

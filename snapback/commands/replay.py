@@ -171,5 +171,7 @@ class _Timeline:
 
     def end(self, done: Replay, *, real: bool) -> int:
         if self._text:
-            self._render.show(*[""] * bool(self._day), *self._render.summary(done, real=real))
+            if self._day:
+                self._render.show("")
+            self._render.show(*self._render.summary(done, real=real))
         return FOUND if any(done.counts[status] for status in LEFT_UNSAFE) else FINE

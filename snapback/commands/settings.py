@@ -64,9 +64,8 @@ def settings_publish(path: Path, to: str | None, yes: bool, stack: str) -> int:
         if not lines and live is not None:
             click.echo(f"{place.source} is what {path} says already.")
             return FINE
-        render.show(
-            f"What changes in {place.source}" + ", which is empty yet" * (live is None) + ":", render.diff(lines)
-        )
+        empty = ", which is empty yet" if live is None else ""
+        render.show(f"What changes in {place.source}{empty}:", render.diff(lines))
         if not yes and click.prompt("To publish it, type 'publish'", err=True) != "publish":
             raise Refused("nothing was published")
         click.echo(f"Published as {place.write(new)}. Functions go by it within a minute.")

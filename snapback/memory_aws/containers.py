@@ -167,8 +167,8 @@ def _apply(cluster: Any, setting: Mapping[str, Any]) -> None:
     if "logging" in setting:
         on = _logs(cluster, setting["logging"])
         off = sorted({*_LOGS} - on)
-        kinds = [{"types": sorted(on), "enabled": True}] * bool(on) + [{"types": off, "enabled": False}] * bool(off)
-        cluster.logging = {"clusterLogging": kinds}
+        kinds = [{"types": sorted(on), "enabled": True}, {"types": off, "enabled": False}]
+        cluster.logging = {"clusterLogging": [kind for kind in kinds if kind["types"]]}
     cluster.encryption_config = setting.get("encryptionConfig", cluster.encryption_config)
 
 

@@ -18,7 +18,7 @@ TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
 
 def logs(*types: str) -> Any:
-    on = [{"types": sorted(types), "enabled": True}] * bool(types)
+    on = [{"types": sorted(types), "enabled": True}] if types else []
     return {"clusterLogging": [*on, {"types": sorted({*TYPES} - {*types}), "enabled": False}]}
 
 
