@@ -342,7 +342,8 @@ def _in_stream(batch: Mapping[str, Any], arn: str, region: str) -> list[Any] | N
         while iterator and empty < EMPTY:
             page = streams.get_records(ShardIterator=iterator)
             for record in page["Records"]:
-                found += [_as_lambda_sees(record, arn, region)] * _is_record(record)
+                if _is_record(record):
+                    found.append(_as_lambda_sees(record, arn, region))
                 if int(record["dynamodb"]["SequenceNumber"]) >= int(end):
                     return found
             iterator = page.get("NextShardIterator")

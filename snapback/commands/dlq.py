@@ -238,7 +238,8 @@ def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
 def _chosen(look: Look, ids: tuple[str, ...], *, everything: bool) -> list[DeadLetter]:
     """The letters that are meant, by the first characters of their ids."""
     if everything == bool(ids):
-        raise Refused("name letters of `snapback dlq list`, or say --all" + " alone" * bool(ids))
+        alone = " alone" if ids else ""
+        raise Refused(f"name letters of `snapback dlq list`, or say --all{alone}")
     if everything:
         return list(look.letters)
     chosen = []

@@ -12,8 +12,8 @@ def _vpc(call: Call) -> str:
     """One for all that is presupposed in a region, so that what goes together is together."""
     ec2 = call.client("ec2")
     mark = [{"Name": "tag:snapback", "Values": ["presupposed"]}]
-    for vpc in ec2.describe_vpcs(Filters=mark)["Vpcs"]:
-        return str(vpc["VpcId"])
+    if made := ec2.describe_vpcs(Filters=mark)["Vpcs"]:
+        return str(made[0]["VpcId"])
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "snapback", "Value": "presupposed"}]}]
     return str(ec2.create_vpc(CidrBlock="10.250.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"])
 
