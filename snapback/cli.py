@@ -5,24 +5,32 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import click
 
-from snapback.commands import catalog, chat, decide, deploy, dlq, pause, records, replay, settings, status, sweep
 from snapback.errors import BAD, FINE, complain, describe_error
-from snapback.project import CODE
+from snapback.project import AnothersCode, check_installation
 
+try:
+    check_installation()
+except AnothersCode as wrong:
+    click.echo(f"snapback: {wrong}", err=True)
+    sys.exit(BAD)
 
-def _check_installation() -> None:
-    """A Chalice developer's PYTHONPATH has a chalicelib too; with that one nothing here works, not even `complain`."""
-    found = find_spec("chalicelib")
-    origin = found.origin if found else None
-    if not origin or Path(origin).parents[1] != CODE:
-        click.echo(f"snapback: chalicelib is another application's ({origin}); unset PYTHONPATH, or use pipx", err=True)
-        sys.exit(BAD)
+from snapback.commands import (  # noqa: E402 - they import chalicelib
+    catalog,
+    chat,
+    decide,
+    deploy,
+    dlq,
+    pause,
+    records,
+    replay,
+    settings,
+    status,
+    sweep,
+)
 
 
 class _Cli(click.Group):
@@ -31,7 +39,6 @@ class _Cli(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        _check_installation()
         try:
             code = super().main(*args, **{**extra, "standalone_mode": False})
         except click.exceptions.NoArgsIsHelpError as error:

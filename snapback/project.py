@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 CODE = Path(__file__).parents[1]
@@ -12,3 +13,15 @@ IS_CHECKOUT = not _INSTALLED.is_dir()
 
 def project(name: str) -> Path:
     return (CODE if IS_CHECKOUT else _INSTALLED) / name
+
+
+class AnothersCode(ImportError):
+    """The `chalicelib` on the path is another application's; says whose, and what to do."""
+
+
+def check_installation() -> None:
+    """A Chalice developer's PYTHONPATH has a chalicelib too; with that one nothing here works. Raises AnothersCode."""
+    found = find_spec("chalicelib")
+    origin = found.origin if found else None
+    if not origin or Path(origin).parents[1] != CODE:
+        raise AnothersCode(f"chalicelib is another application's ({origin}); unset PYTHONPATH, or use pipx")

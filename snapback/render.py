@@ -42,7 +42,11 @@ _TONES = {"good": "green", "bad": "red", "open": "yellow", "quiet": "dim"}
 _STYLES = {
     **{str(status): _TONES[status.traits.tone] for status in Status},
     **dict.fromkeys(map(str, Unrecorded), "dim"),
-    **{"dead_letter": "red", "critical": "red", "high": "yellow", "refused": "dim", "unmatched": "dim"},
+    "dead_letter": "red",
+    "critical": "red",
+    "high": "yellow",
+    "refused": "dim",
+    "unmatched": "dim",
 }
 _RECORD_STATUS = max(map(len, Status))
 _STATUS_WIDTH = _RECORD_STATUS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.canary import SILENT, Sign, last_sign
-from chalicelib.core.types import UNDER_WAY, Status
+from chalicelib.core.types import UNDER_WAY, Status, having
 from chalicelib.notify.held import waiting
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from chalicelib.wiring import Application
 
-WAITING = (Status.ASKING, Status.FAILED, Status.FIGHTING)
+WAITING = tuple(sorted(having("needs_person")))
 """Records that wait for a person."""
 
 

@@ -30,7 +30,7 @@ from chalicelib.aws.ledger_items import STATES, from_item, to_item
 from chalicelib.aws.ledger_table import LedgerTable
 from chalicelib.aws.overflow_store import SPILL_OVER, SPILL_VARIABLE, NoSpill, Spill
 from chalicelib.core.errors import Refused
-from chalicelib.core.types import REFUSED, UNDER_WAY, Status
+from chalicelib.core.types import REFUSED, UNDER_WAY, Close, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -142,12 +142,13 @@ class DynamoLedger:
         *,
         by: str,
         note: str = "",
+        why: Close = "",
         looked_at: datetime | None = None,
         exempt_until: datetime | None = None,
         **changed: Unpack[Changed],
     ) -> Record:
         starts = status in UNDER_WAY
-        moved = record.stepped(status, self._now(), by, note, **changed)
+        moved = record.stepped(status, self._now(), by, note, why, **changed)
         if starts:
             moved = replace(moved, holder=secrets.token_hex(8))
         conditions = [FREE] if starts else [HELD]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.core.types import Status, Unrecorded
+
 if TYPE_CHECKING:
     from chalicelib.core.resource import Resource
 
-QUIET = frozenset({"compliant", "off", "gone", "waiting"})
+QUIET = frozenset({Unrecorded.COMPLIANT, Unrecorded.OFF, Status.GONE, Unrecorded.WAITING})
 """Outcomes that are no finding."""
 
 

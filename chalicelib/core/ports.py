@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from chalicelib.core.session import Session
     from chalicelib.core.settings import Limits
-    from chalicelib.core.types import State, Status
+    from chalicelib.core.types import Close, State, Status
 
 
 class Sessions(Protocol):
@@ -58,6 +58,7 @@ class Ledger(Protocol):
         *,
         by: str,
         note: str = "",
+        why: Close = "",
         looked_at: datetime | None = None,
         exempt_until: datetime | None = None,
         **changed: Unpack[Changed],

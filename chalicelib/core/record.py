@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.resource import Resource, revive
-from chalicelib.core.types import ASIDE, REFUSED, Status
+from chalicelib.core.types import ASIDE, REFUSED, Close, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a record's history: when (ISO 8601, UTC), what it became, who did it, and a note."""
+    """One line of a record's history: when (ISO 8601, UTC), what it became, who did it, a note, and `why` it closed."""
 
     at: str
     status: str  # or one of ASIDE
     by: str
     note: str = ""
+    why: Close = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class Record:
     @property
     def settled(self) -> bool:
         """Whether the same state seen again would be news."""
-        return self.status not in {Status.ALERTED, Status.ASKING}
+        return self.status.traits.settled
 
     def pointer(self) -> Resource:
         """Raises LookupError when this version knows no such kind of resource."""
@@ -107,6 +108,6 @@ class Record:
         step = Step(at.isoformat(timespec="milliseconds"), what, by, note)
         return replace(self, history=(*self.history, step))
 
-    def stepped(self, status: Status, at: datetime, by: str, note: str = "", **changed: Any) -> Record:
-        step = Step(at.isoformat(timespec="milliseconds"), status, by, note)
+    def stepped(self, status: Status, at: datetime, by: str, note: str = "", why: Close = "", **changed: Any) -> Record:
+        step = Step(at.isoformat(timespec="milliseconds"), status, by, note, why)
         return replace(self, status=status, history=(*self.history, step), **changed)

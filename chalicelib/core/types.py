@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 State: TypeAlias = Mapping[str, Any]
 """A small JSON object: what a fix reads, makes safe, writes and puts back."""
@@ -19,34 +20,172 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+Tone: TypeAlias = Literal["good", "bad", "open", "quiet"]
+"""How a status is shown: in green, as a failure, as something that waits for somebody, or as nothing to look at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What the engine, channels, pages, exports and the command line need to know of a status."""
+
+    word: str
+    """Of a message's headline."""
+    said: str
+    """What a message says was done: a text with the fields `by`, `note`, `would`, `fix`, `what` and `error`."""
+    tone: Tone
+    left: Literal["open", "asked", "safe", "exempt"]
+    """How it leaves what was found, in the words of other tools' workflows."""
+    under_way: bool = False
+    """Someone holds the lock, until their lease runs out; another step follows, and this one is not sent."""
+    settled: bool = True
+    """Whether the same state seen again would be news."""
+    written: bool = True
+    """Whether the fix was written; if not, messages say what it would do."""
+    undoable: bool = False
+    exemptable: bool = False
+    needs_person: bool = False
+    unsafe: bool = False
+    """Whether something unsafe is still there."""
+
+
 class Status(StrEnum):
     """found → alerted | asking | fixing → fixed | still_unsafe | failed → undoing → undone; or gone, expired, fighting.
 
-    `fighting`: fixed so often within a while that somebody must be doing it again; Snapback has stopped.
+    `fighting`: fixed so often within a while that somebody must be doing it again; Snapback has stopped. A new status
+    is one row here: all who show or judge statuses read its traits.
     """
 
-    ALERTED = "alerted"
-    ASKING = "asking"
-    FIGHTING = "fighting"
-    FIXING = "fixing"
-    FIXED = "fixed"
-    STILL_UNSAFE = "still_unsafe"
-    FAILED = "failed"
-    UNDOING = "undoing"
-    UNDONE = "undone"
-    GONE = "gone"
-    EXPIRED = "expired"
+    traits: Traits
+
+    def __new__(cls, value: str, traits: Traits | None = None) -> Self:
+        if traits is None:
+            raise TypeError(f"status {value!r} has no traits")
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.traits = traits
+        return member
+
+    ALERTED = (
+        "alerted",
+        Traits(
+            word="alert",
+            said="Nothing was changed: it is only told{note}.{would}",
+            tone="open",
+            left="open",
+            settled=False,
+            written=False,
+            exemptable=True,
+            unsafe=True,
+        ),
+    )
+    ASKING = (
+        "asking",
+        Traits(
+            word="approval wanted",
+            said="Nothing is changed until somebody approves{note}.{would}",
+            tone="open",
+            left="asked",
+            settled=False,
+            written=False,
+            exemptable=True,
+            needs_person=True,
+            unsafe=True,
+        ),
+    )
+    FIGHTING = (
+        "fighting",
+        Traits(
+            word="fighting",
+            said="Snapback has stopped fixing it, for now{note}.{would}",
+            tone="bad",
+            left="open",
+            written=False,
+            exemptable=True,
+            needs_person=True,
+            unsafe=True,
+        ),
+    )
+    FIXING = (
+        "fixing",
+        Traits(word="fixing", said="The fix is under way{note}.", tone="open", left="open", under_way=True),
+    )
+    FIXED = (
+        "fixed",
+        Traits(
+            word="fixed",
+            said="Fixed{by}, and looked at again: it is safe{note}. The fix: {fix}.",
+            tone="good",
+            left="safe",
+            undoable=True,
+        ),
+    )
+    STILL_UNSAFE = (
+        "still_unsafe",
+        Traits(
+            word="still unsafe",
+            said="The fix was written{by}, but it is still unsafe{note}. The fix: {fix}.",
+            tone="bad",
+            left="open",
+            undoable=True,
+            exemptable=True,
+            unsafe=True,
+        ),
+    )
+    FAILED = (
+        "failed",
+        Traits(
+            word="{what} failed",
+            said="The {what}{by} failed, and what is there may be unsafe{note}: {error}.",
+            tone="bad",
+            left="open",
+            undoable=True,
+            exemptable=True,
+            needs_person=True,
+            unsafe=True,
+        ),
+    )
+    UNDOING = (
+        "undoing",
+        Traits(word="undoing", said="The undo is under way{note}.", tone="open", left="open", under_way=True),
+    )
+    UNDONE = (
+        "undone",
+        Traits(word="undone", said="Undone{by}: what was there before is back{note}.", tone="good", left="exempt"),
+    )
+    GONE = (
+        "gone",
+        Traits(word="gone", said="The resource is gone: nothing is left to fix{note}.", tone="quiet", left="safe"),
+    )
+    EXPIRED = (
+        "expired",
+        Traits(word="closed", said="Closed{by} without a change{note}.", tone="quiet", left="asked", written=False),
+    )
 
 
-UNDER_WAY = frozenset({Status.FIXING, Status.UNDOING})
-"""Someone holds the lock, until their lease runs out."""
+def having(trait: str) -> frozenset[Status]:
+    """The statuses that have a trait."""
+    return frozenset(status for status in Status if getattr(status.traits, trait))
+
+
+class Unrecorded(StrEnum):
+    """What may become of a guardrail and a resource without a record of its own; `gone` is a `Status` too."""
+
+    COMPLIANT = "compliant"
+    OFF = "off"
+    EXEMPT = "exempt"
+    DUPLICATE = "duplicate"
+    WAITING = "waiting"
+
+
+UNDER_WAY = having("under_way")
 REFUSED = "refused"
 """A step by which nothing changed: somebody wanted to decide who may not."""
 REMINDED, ESCALATED = "reminded", "escalated"
 """Steps by which nothing changed: a question was asked again, and asked of more people."""
 ASIDE = frozenset({REFUSED, REMINDED, ESCALATED})
 """Steps by which nothing changed."""
-UNDOABLE = frozenset({Status.FIXED, Status.STILL_UNSAFE, Status.FAILED})
+Close: TypeAlias = Literal["", "safe", "exempt", "unanswered"]
+"""Why a step closed a question without a fix."""
 
 
 class Mode(StrEnum):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import CannotAct, Drifted, Refused
 from chalicelib.core.rule import FixContext
-from chalicelib.core.types import ESCALATED, REMINDED, UNDOABLE, Status
+from chalicelib.core.types import ESCALATED, REMINDED, Status
 from chalicelib.engine.context import SNAPBACK, describe_error, is_gone
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from chalicelib.engine.context import Context
     from chalicelib.engine.remediate import Remediation
 
-EXEMPTABLE = frozenset({Status.ALERTED, Status.ASKING, Status.FIGHTING, Status.STILL_UNSAFE, Status.FAILED})
 LONGEST_EXEMPTION = timedelta(days=366)
 SHORTEST_REASON = 3
 _EXPIRED = "expired"
@@ -50,7 +49,7 @@ class Decisions:
                 return self._moved(record, Status.GONE, by=by)
             raise
         if reason is None:
-            return self._moved(record, Status.EXPIRED, by=by, note="it is safe already")
+            return self._moved(record, Status.EXPIRED, by=by, note="it is safe already", why="safe")
         after = rule.fix.safe(before, FixContext(reader.baseline, record.actor, record.event_time))
         if before != record.before:
             self._moved(
@@ -67,7 +66,7 @@ class Decisions:
         """
         record, rule, resource = self._context.recalled(record_id)
         assert rule.fix is not None
-        if record.status not in UNDOABLE:
+        if not record.status.traits.undoable:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is fixed can be undone")
         if not record.reversible or record.before is None:
             raise CannotAct(f"record {record_id}: {rule.id} can't be undone; its `before` is in `snapback show`")
@@ -96,14 +95,14 @@ class Decisions:
         record, now = self._ledger.get(record_id), self._context.now()
         if record is None:
             raise CannotAct(f"no record {record_id!r} in the ledger; `snapback records` lists them")
-        if record.status not in EXEMPTABLE:
+        if not record.status.traits.exemptable:
             raise CannotAct(f"record {record_id} is {record.status}: there is nothing to let be; an undo lets be too")
         if not now < until <= now + LONGEST_EXEMPTION:
             raise CannotAct(f"an exemption ends within {LONGEST_EXEMPTION.days} days, and not in the past")
         if len(reason.strip()) < SHORTEST_REASON:
             raise CannotAct("an exemption needs a reason that somebody else will understand")
         note = f"let be until {until:%Y-%m-%d %H:%M} UTC: {reason.strip()}"
-        return self._moved(record, Status.EXPIRED, by=by, note=note, exempt_until=until)
+        return self._moved(record, Status.EXPIRED, by=by, note=note, why="exempt", exempt_until=until)
 
     def refuse(self, record_id: str, by: str, why: str) -> Record:
         """Put on record that somebody wanted to decide who may not. Raises CannotAct when there is no such record."""
@@ -131,11 +130,11 @@ class Decisions:
                 return self._ledger.move(record, Status.GONE, by=SNAPBACK)
             safe, trouble = False, f"; it can't be looked at: {describe_error(error)}"
         if safe:
-            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="it is safe by now")
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="it is safe by now", why="safe")
         hours = f"{age // timedelta(hours=1)} hours"
         if due == _EXPIRED:
             note = f"nobody answered in {hours}; it is as it was, and asked anew when it is seen again{trouble}"
-            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note)
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="unanswered")
         left = max(timedelta(hours=asking.expire_hours) - age, timedelta())
         note = f"unanswered for {hours}; closed in {left // timedelta(hours=1)} hours{trouble}"
         return self._ledger.note(record, by=SNAPBACK, note=note, what=due)

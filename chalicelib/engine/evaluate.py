@@ -17,7 +17,7 @@ from chalicelib.core.pattern import matches
 from chalicelib.core.record import Record
 from chalicelib.core.resource import Account, Resource
 from chalicelib.core.rule import FixContext, Guardrail, Rule, Tripwire
-from chalicelib.core.types import Mode, Status, weakest
+from chalicelib.core.types import Mode, Status, Unrecorded, weakest
 from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, Unfinished, is_gone, is_scheduled
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ UNTOLD = "found by the sweep; no event told of it"
 _FURTHER = (Status.ALERTED, Status.ASKING, Status.FIXING)
 """What a finding becomes, by the modes from the weakest."""
 _BY_MODE = {Mode.ALERT: Status.ALERTED, Mode.ASK: Status.ASKING, Mode.FIX: Status.FIXING}
-_AS_IT_WAS = frozenset({"off", "exempt", "duplicate", Status.ALERTED, Status.ASKING})
+_AS_IT_WAS = frozenset({Unrecorded.OFF, Unrecorded.EXEMPT, Unrecorded.DUPLICATE, Status.ALERTED, Status.ASKING})
 """Outcomes after which the resource is as it was looked at."""
 
 
@@ -135,7 +135,7 @@ class Evaluation:
                 except Exception:  # noqa: BLE001 - asked again below, where it is told
                     safe = False
                 if safe:
-                    outcomes.append(Outcome(rule.id, resource.arn, "compliant"))
+                    outcomes.append(Outcome(rule.id, resource.arn, Unrecorded.COMPLIANT))
                 else:
                     found.setdefault(resource, []).append(rule)
         for resource, unsafe in found.items():
@@ -173,12 +173,12 @@ class Evaluation:
     def _check(self, rule: Guardrail[Any], resource: Resource, event: Event, readers: _Readers) -> Outcome:
         settings = self._settings
         if not settings.on(rule, resource.account):
-            return Outcome(rule.id, resource.arn, "off")
+            return Outcome(rule.id, resource.arn, Unrecorded.OFF)
         reader, seen_at = readers.at(resource.account, resource.region)
         try:
             reason = rule(resource, reader)
             if reason is None:
-                return Outcome(rule.id, resource.arn, "compliant")
+                return Outcome(rule.id, resource.arn, Unrecorded.COMPLIANT)
             if waiting := self._waits(rule, resource, event, reason):
                 return waiting
             tags = resource.tags(reader) if settings.needs_tags(rule.id) or settings.recorded_tags else {}
@@ -218,16 +218,16 @@ class Evaluation:
             return None
         if not is_scheduled(event):
             self._context.later({**event.raw, "asks": rule.id}, due)
-        return Outcome(rule.id, resource.arn, "waiting", f"{reason}; asked again at {due:%H:%M}")
+        return Outcome(rule.id, resource.arn, Unrecorded.WAITING, f"{reason}; asked again at {due:%H:%M}")
 
     def _found(self, found: _Finding) -> Outcome:
         rule, resource, event, now = found.rule, found.resource, found.event, self._context.now()
         for exemption in self._settings.exemptions:
             if exemption.covers(rule.id, resource.arn, event.actor, now):
                 why = f"{found.reason} (exempt until {exemption.expires} by {exemption.owner}: {exemption.reason})"
-                return Outcome(rule.id, resource.arn, "exempt", why)
+                return Outcome(rule.id, resource.arn, Unrecorded.EXEMPT, why)
         if found.mode is Mode.OFF:
-            return Outcome(rule.id, resource.arn, "off", found.reason)
+            return Outcome(rule.id, resource.arn, Unrecorded.OFF, found.reason)
         mode, note = self._allowed(found)
         draft = self._draft(replace(found, mode=mode))
         try:

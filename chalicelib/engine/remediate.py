@@ -91,7 +91,9 @@ class Remediation:
         except Refused as refused:
             if refused.why != "exempt":
                 raise
-            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="let be since its function died")
+            return self._ledger.move(
+                record, Status.EXPIRED, by=SNAPBACK, note="let be since its function died", why="exempt"
+            )
         again = self._recover_undo if record.status is Status.UNDOING else self._recover_fix
         return again(rule, resource, record)
 

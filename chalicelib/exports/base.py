@@ -59,15 +59,12 @@ class NotTaken(Exception):
     """Some sink has not taken a step yet; Lambda has to deliver its stream item again."""
 
 
-def left(step: Past) -> Literal["open", "asked", "safe", "let be"]:
+def left(step: Past) -> Literal["open", "asked", "safe", "exempt"]:
     """How a step of a record's life leaves what was found, in the words of other tools' workflows."""
-    if step.status == Status.EXPIRED:  # A person let it be, it was safe when somebody looked, or nobody answered.
-        if step.note.startswith("it is safe"):
-            return "safe"
-        return "asked" if step.by == "snapback" else "let be"
-    if step.status in {Status.FIXED, Status.GONE}:
-        return "safe"
-    return "let be" if step.status == Status.UNDONE else "asked" if step.status == Status.ASKING else "open"
+    status = Status(step.status)
+    if status is Status.EXPIRED and step.why in {"safe", "exempt"}:
+        return step.why
+    return status.traits.left
 
 
 def why(error: Exception) -> str:

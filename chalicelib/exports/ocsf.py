@@ -37,7 +37,7 @@ NEW, IN_PROGRESS, SUPPRESSED, RESOLVED = 1, 2, 3, 4
 _SEVERITIES = {"low": (2, "Low"), "medium": (3, "Medium"), "high": (4, "High"), "critical": (5, "Critical")}
 _ACTIVITIES = {CREATE: "Create", UPDATE: "Update", CLOSE: "Close"}
 _STATUSES = {NEW: "New", IN_PROGRESS: "In Progress", SUPPRESSED: "Suppressed", RESOLVED: "Resolved"}
-_CLOSED = {"safe": RESOLVED, "let be": SUPPRESSED}
+_CLOSED = {"safe": RESOLVED, "exempt": SUPPRESSED}
 _AWS_ACCOUNT, _RULE = 10, 1
 _AT_ONCE = 8
 

@@ -56,7 +56,7 @@ _TYPES = {
 }
 """ASFF's own names; what it has none for is `Other`."""
 _CONTROL = re.compile(r"[A-Za-z0-9]+\.[0-9]+")
-_WORKFLOW = {"open": "NEW", "asked": "NOTIFIED", "safe": "RESOLVED", "let be": "SUPPRESSED"}
+_WORKFLOW = {"open": "NEW", "asked": "NOTIFIED", "safe": "RESOLVED", "exempt": "SUPPRESSED"}
 
 
 class SecurityHub:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.aws.action_tokens import URL_VARIABLE, ActionTokens, link
-from chalicelib.engine.decide import EXEMPTABLE
+from chalicelib.core.types import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ WORDS = {"approve": "Approve", "undo": "Undo", "exempt": "Exempt", "show": "Deta
 
 def choices(message: Message) -> tuple[str, ...]:
     """What a person can do about a record as it is now, by the names of `WORDS`."""
-    possible = {*message.commands, *(("exempt",) if message.status in EXEMPTABLE else ())}
+    possible = {*message.commands, *(("exempt",) if Status(message.status).traits.exemptable else ())}
     return tuple(name for name in WORDS if name in possible)
 
 

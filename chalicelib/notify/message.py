@@ -9,26 +9,15 @@ from typing import TYPE_CHECKING
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import cut, plain
-from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, UNDER_WAY, UNDOABLE, Status
+from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chalicelib.core.record import Record
 
-_WORDS = {
-    Status.ALERTED: "alert",
-    Status.ASKING: "approval wanted",
-    REMINDED: "approval still wanted",
-    ESCALATED: "nobody has answered",
-    Status.FIGHTING: "fighting",
-    Status.FIXED: "fixed",
-    Status.STILL_UNSAFE: "still unsafe",
-    Status.UNDONE: "undone",
-    Status.GONE: "gone",
-    Status.EXPIRED: "closed",
-}
-_NOT_DONE = frozenset({Status.ALERTED, Status.ASKING, Status.FIGHTING, Status.EXPIRED})
+_ASIDE = {REMINDED: "approval still wanted", ESCALATED: "nobody has answered"}
+"""Words of steps by which nothing changed, and which are sent."""
 
 
 def is_sent(record: Record) -> bool:
@@ -42,7 +31,7 @@ def is_sent(record: Record) -> bool:
     if record.status is Status.FAILED:
         *earlier, last = pairwise(step.status for step in record.life)
         return last not in earlier
-    return record.status not in UNDER_WAY
+    return not record.status.traits.under_way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +117,8 @@ def message_of(record: Record) -> Message:
         "via": actor.via,
     }
     title = _line(record.title, 120)
-    undo = _work(record) is Status.UNDOING
     news = record.history[-1].status
-    words = _WORDS.get(news) or ("undo failed" if undo else "fix failed")
+    words = _ASIDE.get(news) or record.status.traits.word.format(what=_what(record))
     return Message(
         record=record.id,
         step=len(record.history),
@@ -149,7 +137,7 @@ def message_of(record: Record) -> Message:
         reason=_line(record.reason, 1000),
         actor={name: cut(plain(value), 300) for name, value in who.items()},
         changes=() if record.before is None or record.after is None else tuple(changes(record.before, record.after)),
-        changed=record.status not in _NOT_DONE,
+        changed=record.status.traits.written,
         did=_did(record),
         commands=_commands(record),
         seen=record.fingerprint[:12],
@@ -163,31 +151,23 @@ def _did(record: Record) -> str:
     by = "" if last.by == "snapback" else f" by {_line(last.by, 100)}"
     would = f" The fix would be: {fix}." if record.fix and record.before != record.after else ""
     error = _line(record.error, 500).rstrip(".")
-    what = "undo" if _work(record) is Status.UNDOING else "fix"
-    return {
-        Status.ALERTED: f"Nothing was changed: it is only told{note}.{would}",
-        Status.ASKING: f"Nothing is changed until somebody approves{note}.{would}",
-        Status.FIGHTING: f"Snapback has stopped fixing it, for now{note}.{would}",
-        Status.FIXED: f"Fixed{by}, and looked at again: it is safe{note}. The fix: {fix}.",
-        Status.STILL_UNSAFE: f"The fix was written{by}, but it is still unsafe{note}. The fix: {fix}.",
-        Status.FAILED: f"The {what}{by} failed, and what is there may be unsafe{note}: {error}.",
-        Status.UNDONE: f"Undone{by}: what was there before is back{note}.",
-        Status.GONE: f"The resource is gone: nothing is left to fix{note}.",
-    }.get(record.status, f"Closed{by} without a change{note}.")
+    return record.status.traits.said.format(
+        by=by, note=note, would=would, fix=fix, what=_what(record), error=error or "no reason is on record"
+    )
 
 
 def _commands(record: Record) -> dict[str, str]:
     commands = {"show": f"snapback show {record.id}"}
     if record.status is Status.ASKING:
         commands = {"approve": f"snapback approve {record.id}", **commands}
-    if record.status in UNDOABLE and record.reversible and record.before is not None:
+    if record.status.traits.undoable and record.reversible and record.before is not None:
         commands = {"undo": f"snapback undo {record.id}", **commands}
     return commands
 
 
-def _work(record: Record) -> str:
-    """What the last step ended: `fixing`, `undoing`, or nothing."""
-    return Status(record.life[-2].status) if len(record.life) > 1 else ""
+def _what(record: Record) -> str:
+    """What the last step ended: an undo, or a fix."""
+    return "undo" if len(record.life) > 1 and record.life[-2].status == Status.UNDOING else "fix"
 
 
 def _line(text: str, most: int) -> str:

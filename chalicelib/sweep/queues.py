@@ -19,6 +19,7 @@ from chalicelib.core.event import parse_time
 from chalicelib.core.metrics import Metric
 from chalicelib.core.outcome import QUIET
 from chalicelib.core.partitions import global_regions
+from chalicelib.core.types import Unrecorded
 from chalicelib.engine.context import Unfinished, describe_error
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 
@@ -43,7 +44,7 @@ MARKER_ACTIONS = ("dynamodb:GetItem", "dynamodb:UpdateItem")
 """On the ledger's table, by `sweep`."""
 _LONGEST_DELAY = 900
 """Seconds that SQS holds a message back; what has to wait longer waits again."""
-_NO_NEWS = frozenset({"duplicate", "exempt"})
+_NO_NEWS = frozenset({Unrecorded.DUPLICATE, Unrecorded.EXEMPT})
 _BATCH = 10
 """As many messages as SQS takes at once."""
 
@@ -172,7 +173,7 @@ def _waiting(
     ids = {resource.arn: resource.id for resource in resources}
     waiting = defaultdict(list)
     for outcome in swept.outcomes:
-        if outcome.status == "waiting":
+        if outcome.status == Unrecorded.WAITING:
             waiting[outcome.guardrail].append(ids[outcome.resource])
     found = []
     for rule in rules:

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from chalicelib.core.types import Mode, Status, having
 from snapback.errors import FINE, FOUND, Refused, warn
 
 if TYPE_CHECKING:
@@ -18,21 +19,9 @@ if TYPE_CHECKING:
     from chalicelib.core.settings import Settings
     from chalicelib.wiring import Application
 
-MODES = ("off", "alert", "ask", "fix")
-STATUSES = (
-    "alerted",
-    "asking",
-    "fighting",
-    "fixing",
-    "fixed",
-    "still_unsafe",
-    "failed",
-    "undoing",
-    "undone",
-    "gone",
-    "expired",
-)
-LEFT_UNSAFE = frozenset({"alerted", "asking", "fighting", "still_unsafe", "failed", "dead_letter"})
+MODES = tuple(map(str, Mode))
+STATUSES = tuple(map(str, Status))
+LEFT_UNSAFE = frozenset({*having("unsafe"), "dead_letter"})
 """Outcomes after which something unsafe is still there; they make the exit code 1."""
 HERE = Path("snapback.yaml")
 
@@ -101,7 +90,7 @@ def acted(record: Record, was: Any, now: Any, *, as_json: bool) -> int:
     from chalicelib.analysis.diff import changes
     from snapback import render
 
-    lines = changes(was, now) if record.status in {"fixed", "undone", "still_unsafe"} else []
+    lines = changes(was, now) if record.status.traits.written and record.status is not Status.FAILED else []
     if as_json:
         echo_json([render.record_json(record) | {"changes": lines}])
     else:

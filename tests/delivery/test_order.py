@@ -19,7 +19,7 @@ from chalicelib.aws.ledger_items import from_item
 from chalicelib.core.errors import CannotAct, FixFailed
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Limits
-from chalicelib.core.types import UNDER_WAY, UNDOABLE, Mode, Status
+from chalicelib.core.types import UNDER_WAY, Mode, Status, having
 from chalicelib.fixes.s3.close_bucket_acl import is_public
 from tests.delivery.account import GUARDRAIL, Memory
 from tests.delivery.memory import EVERYONE, SIGNED_IN, acl
@@ -154,7 +154,7 @@ class Order(RuleBasedStateMachine):
     @rule(which=WHICH, trouble=TROUBLE, force=st.booleans())
     def someone_undoes(self, which: int, trouble: Any, force: bool) -> None:
         records = self.here.records()
-        undoable = [record for record in records if record.status in UNDOABLE] or records
+        undoable = [record for record in records if record.status in having("undoable")] or records
         if undoable:
             record = undoable[which % len(undoable)]
             self.do(lambda: self.here.container().engine.undo(record.id, "bob", force=force), trouble)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.aws.ledger_items import from_item
 from chalicelib.core.errors import CannotAct
-from chalicelib.core.types import UNDER_WAY, UNDOABLE, Mode, Status
+from chalicelib.core.types import UNDER_WAY, Mode, Status, having
 from chalicelib.notify.message import is_sent
 from tests.faults.wire import OTHERS
 
@@ -78,7 +78,7 @@ def judge_fix(scene: Scene, record: Record | None) -> None:
 
 def judge_way_back(scene: Scene, record: Record, kind: str) -> None:
     """After a fix."""
-    if kind not in OTHERS and record.status in UNDOABLE:
+    if kind not in OTHERS and record.status in having("undoable"):
         scene.application.engine.undo(record.id, "bob", force=record.status is not Status.FIXED)
         if scene.whole() != scene.original:
             raise Lost("undone, but not as it was")
@@ -91,7 +91,7 @@ def judge_undo(scene: Scene, record: Record | None) -> None:
     if scene.gone:
         return
     if record.status is not Status.UNDONE:
-        if record.status not in UNDOABLE:
+        if record.status not in having("undoable"):
             raise Lost(f"an undo ended as {record.status}")
         scene.application.engine.undo(record.id, "bob", force=record.status is Status.FAILED)
         record = scene.one()

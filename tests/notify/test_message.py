@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core.event import Actor
 from chalicelib.core.record import Record
-from chalicelib.core.types import Status
+from chalicelib.core.types import Close, Status
 from chalicelib.notify.message import Message, is_sent, message_of
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -23,7 +23,7 @@ ALICE = Actor(
 )
 
 
-def record_of(*statuses: Status, by: str = "snapback", note: str = "", **values: Any) -> Record:
+def record_of(*statuses: Status, by: str = "snapback", note: str = "", why: Close = "", **values: Any) -> Record:
     """A record that took these steps, a minute each."""
     facts: dict[str, Any] = {
         "id": "0123456789abcdef",
@@ -50,9 +50,8 @@ def record_of(*statuses: Status, by: str = "snapback", note: str = "", **values:
     record = Record(**(facts | values))
     for number, status in enumerate(statuses, 1):
         last = number == len(statuses)
-        record = record.stepped(
-            status, NOW + timedelta(minutes=number), by if last else "snapback", note if last else ""
-        )
+        said: Any = (by, note, why) if last else ("snapback", "", "")
+        record = record.stepped(status, NOW + timedelta(minutes=number), *said)
     return record
 
 

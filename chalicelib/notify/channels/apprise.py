@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.text import cut
+from chalicelib.core.types import Status
 from chalicelib.notify.channels.base import Retry, Undeliverable, judge, secret, unlinked, with_secret
 from chalicelib.notify.links import WORDS
 
@@ -24,8 +25,7 @@ _HARMLESS = str.maketrans("<>`*~|[]@#\\", "‹›'∗∼ǀ［］＠＃＼")  # n
 _EMPHASIS = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ESCAPED = {"&": 5, '"': 6, "'": 6, "\n": 6}
 _STATUS = re.compile(r"\berror=(\d{3})\b")
-_BAD = frozenset({"failed", "still_unsafe", "fighting"})
-_SAFE = frozenset({"fixed", "undone", "gone", "expired"})
+_KINDS = {"good": "success", "quiet": "success", "bad": "failure", "open": "warning"}
 
 
 class Apprise:
@@ -33,7 +33,7 @@ class Apprise:
         self.name, self._url = name, url
 
     def send(self, message: Message) -> None:
-        kind = "success" if message.status in _SAFE else "failure" if message.status in _BAD else "warning"
+        kind = _KINDS[Status(message.status).traits.tone]
         links = [f"{WORDS[name]}: {url}" for name, url in message.links.items()]
         self._notify(message, links, kind)
 

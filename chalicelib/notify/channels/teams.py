@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.text import cut
+from chalicelib.core.types import Status
 from chalicelib.notify.channels.base import TIMEOUT, Retry, judge, unlinked
 from chalicelib.notify.channels.http import Post
 from chalicelib.notify.links import WORDS
@@ -28,7 +29,6 @@ LARGEST = 28 * 1024
 https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages."""
 _SPARE = 1024
 _COLORS = {"critical": "attention", "high": "attention", "medium": "warning", "low": "accent"}
-_SAFE = frozenset({"fixed", "undone", "gone", "expired"})
 _LIMITED = re.compile(rb"HTTP error (\d{3})|\"statusCode\"\s*:\s*(\d{3})")
 _CODE = re.compile(rb'"code"\s*:\s*"([A-Za-z]{3,60})"')
 
@@ -75,7 +75,9 @@ def _card(message: Message, most: int) -> Part:
         "Event": message.event,
         "Guardrail": message.guardrail,
     }
-    color = "good" if message.status in _SAFE else _COLORS.get(message.severity, "default")
+    color = (
+        "good" if Status(message.status).traits.tone in {"good", "quiet"} else _COLORS.get(message.severity, "default")
+    )
     return card(
         headline(message.headline, color),
         line(_run(message.reason or "-", most)),
