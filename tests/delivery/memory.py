@@ -109,7 +109,7 @@ class Table:
         key = _key(write)
         if "Item" in write:
             if key.startswith("record#"):
-                self._tell(write["Item"])
+                self._append_to_stream(write["Item"])
             self.items[key] = dict(write["Item"])
             return
         update = write["UpdateExpression"]
@@ -120,7 +120,7 @@ class Table:
         for change in _changes(update):
             change(new, old, write["ExpressionAttributeValues"])
 
-    def _tell(self, item: Item) -> None:
+    def _append_to_stream(self, item: Item) -> None:
         """What is on record stays there: a step is added to those there are."""
         steps = self.items.get(item["pk"]["S"], {"history": {"L": []}})["history"]["L"]
         if item["history"]["L"][:-1] != steps:
@@ -243,19 +243,19 @@ def acl(*groups: str, permission: str = "READ") -> Any:
 
 
 class Sessions:
-    """Looks that remember what they saw, and hands."""
+    """Reader sessions that remember what they saw, and writer sessions."""
 
-    def __init__(self, buckets: Buckets, known: Baseline) -> None:
-        self._buckets, self._known = buckets, known
+    def __init__(self, buckets: Buckets, baseline: Baseline) -> None:
+        self._buckets, self._baseline = buckets, baseline
 
     def reader(self, account: str, region: str) -> Any:
         seen = cache(self._buckets.get_bucket_acl)
         eyes = SimpleNamespace(
             get_bucket_acl=lambda **call: deepcopy(seen(**call)), lookup_events=lambda **_: {"Events": []}
         )
-        return SimpleNamespace(account=account, region=region, baseline=self._known, client=lambda _: eyes, calls=())
+        return SimpleNamespace(account=account, region=region, baseline=self._baseline, client=lambda _: eyes, calls=())
 
     def writer(self, account: str, region: str, record: str, service: str) -> Any:
         return SimpleNamespace(
-            account=account, region=region, baseline=self._known, client=lambda _: self._buckets, calls=()
+            account=account, region=region, baseline=self._baseline, client=lambda _: self._buckets, calls=()
         )

@@ -32,7 +32,7 @@ class Act:
 class Scene:
     """What there is before they act, all of them, and what must hold once all is quiet."""
 
-    here: Account
+    account: Account
     acts: list[Act] = field(default_factory=list)
     effects: set[int] = frozenset({1})  # type: ignore[assignment]
     """How many writes of Snapback's may have changed the bucket."""
@@ -47,29 +47,29 @@ class Scene:
     """Which job's process ends, and before which of its calls."""
 
     def deliver(self, event: Envelope, mode: Mode = Mode.FIX, **settings: Any) -> Act:
-        return Act(lambda: self.here.deliver(event, mode, **settings))
+        return Act(lambda: self.account.deliver(event, mode, **settings))
 
     def approve(self, record: str, by: str) -> Act:
-        return Act(lambda: self.here.container().engine.approve(record, by), again=False)
+        return Act(lambda: self.account.container().engine.approve(record, by), again=False)
 
     def undo(self, record: str, by: str) -> Act:
-        return Act(lambda: self.here.container().engine.undo(record, by), again=False)
+        return Act(lambda: self.account.container().engine.undo(record, by), again=False)
 
     def maintain(self) -> Act:
-        return Act(lambda: self.here.container().maintain())
+        return Act(lambda: self.account.container().maintain())
 
     def later(self, **passed: float) -> Act:
-        return self._in_turn(lambda: self.here.later(**passed))
+        return self._in_turn(lambda: self.account.later(**passed))
 
     def then(self, *acts: Act) -> Act:
         return Act(lambda: [act.do() for act in acts][-1], again=acts[-1].again, retry=acts[-1].do)
 
     def person(self, value: Any) -> Act:
-        return self._in_turn(lambda: self.here.set_acl(value))
+        return self._in_turn(lambda: self.account.set_acl(value))
 
     def _in_turn(self, do: Callable[[], None]) -> Act:
         def act() -> None:
-            self.here.step()
+            self.account.step()
             do()
 
         return Act(act)
@@ -78,194 +78,197 @@ class Scene:
 Make = Callable[[Account], Scene]
 
 
-def one_event_delivered_twice(here: Account) -> Scene:
-    event = here.event()
-    scene = Scene(here)
+def one_event_delivered_twice(account: Account) -> Scene:
+    event = account.event()
+    scene = Scene(account)
     scene.acts = [scene.deliver(event), scene.deliver(event)]
     return scene
 
 
-def two_events_about_one_change(here: Account) -> Scene:
-    scene = Scene(here)
-    scene.acts = [scene.deliver(here.event()), scene.deliver(here.event())]
+def two_events_about_one_change(account: Account) -> Scene:
+    scene = Scene(account)
+    scene.acts = [scene.deliver(account.event()), scene.deliver(account.event())]
     scene.or_killed = {("fixed", "fixed")}
     return scene
 
 
-def two_events_when_it_only_alerts(here: Account) -> Scene:
-    scene = Scene(here, effects={0}, ends={("alerted",)}, unsafe={True})
-    scene.acts = [scene.deliver(here.event(), Mode.ALERT), scene.deliver(here.event(), Mode.ALERT)]
+def two_events_when_it_only_alerts(account: Account) -> Scene:
+    scene = Scene(account, effects={0}, ends={("alerted",)}, unsafe={True})
+    scene.acts = [scene.deliver(account.event(), Mode.ALERT), scene.deliver(account.event(), Mode.ALERT)]
     return scene
 
 
-def a_late_duplicate_and_an_undo(here: Account) -> Scene:
-    event = here.event()
-    record = here.deliver(event).record
-    scene = Scene(here, effects={2}, ends={("undone",)}, unsafe={True})
+def a_late_duplicate_and_an_undo(account: Account) -> Scene:
+    event = account.event()
+    record = account.deliver(event).record
+    scene = Scene(account, effects={2}, ends={("undone",)}, unsafe={True})
     scene.acts = [scene.undo(record, "bob"), scene.deliver(event)]
     scene.or_killed = {("fixed",)}
     return scene
 
 
-def another_event_of_the_same_change_and_an_undo(here: Account) -> Scene:
-    other = here.event()
-    record = here.deliver(here.event()).record
-    scene = Scene(here, effects={2}, ends={("undone",)}, unsafe={True})
+def another_event_of_the_same_change_and_an_undo(account: Account) -> Scene:
+    other = account.event()
+    record = account.deliver(account.event()).record
+    scene = Scene(account, effects={2}, ends={("undone",)}, unsafe={True})
     scene.acts = [scene.undo(record, "bob"), scene.deliver(other)]
     scene.or_killed = {("fixed",)}
     return scene
 
 
-def two_undos(here: Account) -> Scene:
-    record = here.deliver(here.event()).record
-    scene = Scene(here, effects={2}, ends={("undone",)}, unsafe={True})
+def two_undos(account: Account) -> Scene:
+    record = account.deliver(account.event()).record
+    scene = Scene(account, effects={2}, ends={("undone",)}, unsafe={True})
     scene.acts = [scene.undo(record, "bob"), scene.undo(record, "carol")]
     return scene
 
 
-def a_delivery_and_an_approval(here: Account) -> Scene:
-    record = here.deliver(here.event(), Mode.ASK).record
-    here.later(seconds=30)
-    here.set_acl(CLOSED)
-    here.set_acl(OPEN)
-    scene = Scene(here, ends={("fixed",), ("asking", "fixed"), ("expired", "fixed")})
-    scene.acts = [scene.approve(record, "bob"), scene.deliver(here.event())]
+def a_delivery_and_an_approval(account: Account) -> Scene:
+    record = account.deliver(account.event(), Mode.ASK).record
+    account.later(seconds=30)
+    account.set_acl(CLOSED)
+    account.set_acl(OPEN)
+    scene = Scene(account, ends={("fixed",), ("asking", "fixed"), ("expired", "fixed")})
+    scene.acts = [scene.approve(record, "bob"), scene.deliver(account.event())]
     scene.or_killed = {("fixed", "fixed")}
     return scene
 
 
-def two_approvals(here: Account) -> Scene:
-    record = here.deliver(here.event(), Mode.ASK).record
-    scene = Scene(here)
+def two_approvals(account: Account) -> Scene:
+    record = account.deliver(account.event(), Mode.ASK).record
+    scene = Scene(account)
     scene.acts = [scene.approve(record, "bob"), scene.approve(record, "carol")]
     return scene
 
 
-def two_approvals_of_two_records_of_one_bucket(here: Account) -> Scene:
-    one = here.deliver(here.event(), Mode.ASK).record
-    here.later(minutes=1)
-    two = here.deliver(here.event(), Mode.ASK).record
+def two_approvals_of_two_records_of_one_bucket(account: Account) -> Scene:
+    one = account.deliver(account.event(), Mode.ASK).record
+    account.later(minutes=1)
+    two = account.deliver(account.event(), Mode.ASK).record
     assert one != two
-    scene = Scene(here, ends={("expired", "fixed"), ("asking", "fixed")})
+    scene = Scene(account, ends={("expired", "fixed"), ("asking", "fixed")})
     scene.acts = [scene.approve(one, "bob"), scene.approve(two, "carol")]
     scene.or_killed = {("fixed", "fixed")}
     return scene
 
 
-def tend_and_a_holder_slower_than_its_lease(here: Account) -> Scene:
-    scene = Scene(here, idle=1)
-    scene.acts = [scene.deliver(here.event()), scene.then(scene.later(seconds=150), scene.maintain())]
+def maintain_and_a_holder_slower_than_its_lease(account: Account) -> Scene:
+    scene = Scene(account, idle=1)
+    scene.acts = [scene.deliver(account.event()), scene.then(scene.later(seconds=150), scene.maintain())]
     return scene
 
 
-def another_delivery_and_a_holder_slower_than_its_lease(here: Account) -> Scene:
-    event = here.event()
-    scene = Scene(here, idle=1)
+def another_delivery_and_a_holder_slower_than_its_lease(account: Account) -> Scene:
+    event = account.event()
+    scene = Scene(account, idle=1)
     scene.acts = [scene.deliver(event), scene.then(scene.later(seconds=150), scene.deliver(event))]
     return scene
 
 
-def another_event_and_a_holder_slower_than_its_lease(here: Account) -> Scene:
+def another_event_and_a_holder_slower_than_its_lease(account: Account) -> Scene:
     """Both say `fixed`: each may have been the one."""
-    scene = Scene(here, idle=1, ends={("fixed",), ("fixed", "fixed")})
-    scene.acts = [scene.deliver(here.event()), scene.then(scene.later(seconds=150), scene.deliver(here.event()))]
+    scene = Scene(account, idle=1, ends={("fixed",), ("fixed", "fixed")})
+    scene.acts = [scene.deliver(account.event()), scene.then(scene.later(seconds=150), scene.deliver(account.event()))]
     return scene
 
 
-def a_stop_in_between(here: Account) -> Scene:
-    scene = Scene(here, effects={0, 1}, ends={("fixed",), ("asking",)}, unsafe={True, False})
-    ledger = here.container().ledger
-    scene.acts = [scene.deliver(here.event()), Act(lambda: ledger.pause("bob", "a bad day"))]
+def a_pause_in_between(account: Account) -> Scene:
+    scene = Scene(account, effects={0, 1}, ends={("fixed",), ("asking",)}, unsafe={True, False})
+    ledger = account.container().ledger
+    scene.acts = [scene.deliver(account.event()), Act(lambda: ledger.pause("bob", "a bad day"))]
     scene.or_killed = {("failed",)}
     return scene
 
 
-def someone_does_it_again_in_between(here: Account) -> Scene:
+def someone_does_it_again_in_between(account: Account) -> Scene:
     """The write may come before the second change or after it; either way it is found."""
-    scene = Scene(here, effects={1, 2}, ends={("fixed",), ("fixed", "fixed"), ("fixed", "still_unsafe")})
-    scene.acts = [scene.deliver(here.event()), scene.then(scene.person(OPEN), scene.deliver(here.event()))]
+    scene = Scene(account, effects={1, 2}, ends={("fixed",), ("fixed", "fixed"), ("fixed", "still_unsafe")})
+    scene.acts = [scene.deliver(account.event()), scene.then(scene.person(OPEN), scene.deliver(account.event()))]
     return scene
 
 
-def someone_does_worse_in_between(here: Account) -> Scene:
-    scene = someone_does_it_again_in_between(here)
-    scene.acts[1] = scene.then(scene.person(acl(EVERYONE, SIGNED_IN)), scene.deliver(here.event()))
+def someone_does_worse_in_between(account: Account) -> Scene:
+    scene = someone_does_it_again_in_between(account)
+    scene.acts[1] = scene.then(scene.person(acl(EVERYONE, SIGNED_IN)), scene.deliver(account.event()))
     return scene
 
 
-def someone_mends_it_in_between(here: Account) -> Scene:
-    scene = Scene(here, effects={0, 1}, idle=1, ends={(), ("fixed",)})
-    scene.acts = [scene.deliver(here.event()), scene.person(CLOSED)]
+def someone_mends_it_in_between(account: Account) -> Scene:
+    scene = Scene(account, effects={0, 1}, idle=1, ends={(), ("fixed",)})
+    scene.acts = [scene.deliver(account.event()), scene.person(CLOSED)]
     return scene
 
 
-def someone_deletes_it_in_between(here: Account) -> Scene:
-    scene = Scene(here, effects={0, 1}, ends={(), ("fixed",), ("gone",)})
-    scene.acts = [scene.deliver(here.event()), scene.person(None)]
+def someone_deletes_it_in_between(account: Account) -> Scene:
+    scene = Scene(account, effects={0, 1}, ends={(), ("fixed",), ("gone",)})
+    scene.acts = [scene.deliver(account.event()), scene.person(None)]
     return scene
 
 
-def two_events_as_it_becomes_a_fight(here: Account) -> Scene:
+def two_events_as_it_becomes_a_fight(account: Account) -> Scene:
     limits = Limits(fights=1)
-    here.deliver(here.event(), limits=limits)
-    here.later(minutes=1)
-    here.set_acl(OPEN)
-    scene = Scene(here, ends={("fighting", "fixed")}, unsafe={True})
-    scene.acts = [scene.deliver(here.event(), limits=limits), scene.deliver(here.event(), limits=limits)]
+    account.deliver(account.event(), limits=limits)
+    account.later(minutes=1)
+    account.set_acl(OPEN)
+    scene = Scene(account, ends={("fighting", "fixed")}, unsafe={True})
+    scene.acts = [scene.deliver(account.event(), limits=limits), scene.deliver(account.event(), limits=limits)]
     return scene
 
 
-def two_buckets_and_one_fix_left_in_the_minute(here: Account) -> Scene:
+def two_buckets_and_one_fix_left_in_the_minute(account: Account) -> Scene:
     limits = Limits(fixes_per_minute=1)
-    here.set_acl(OPEN, "app-data")
-    scene = Scene(here, effects={1, 2}, ends={("asking", "fixed")}, unsafe={True, False})
-    scene.acts = [scene.deliver(here.event(), limits=limits), scene.deliver(here.event("app-data"), limits=limits)]
+    account.set_acl(OPEN, "app-data")
+    scene = Scene(account, effects={1, 2}, ends={("asking", "fixed")}, unsafe={True, False})
+    scene.acts = [
+        scene.deliver(account.event(), limits=limits),
+        scene.deliver(account.event("app-data"), limits=limits),
+    ]
     scene.or_killed = {("fixed", "fixed")}
     return scene
 
 
-def two_who_tend_after_a_death(here: Account) -> Scene:
-    die(here, here.event())
-    scene = Scene(here)
+def two_who_maintain_after_a_death(account: Account) -> Scene:
+    die(account, account.event())
+    scene = Scene(account)
     scene.acts = [scene.maintain(), scene.maintain()]
     return scene
 
 
-def tend_and_an_undo_after_a_death(here: Account) -> Scene:
+def maintain_and_an_undo_after_a_death(account: Account) -> Scene:
     """One function died before its write; another event had its fix; a person undoes that: it stays undone."""
-    die(here, here.event())
-    record = here.deliver(here.event()).record
-    scene = Scene(here, effects={2}, ends={("fixed", "undone"), ("expired", "undone")}, unsafe={True})
+    die(account, account.event())
+    record = account.deliver(account.event()).record
+    scene = Scene(account, effects={2}, ends={("fixed", "undone"), ("expired", "undone")}, unsafe={True})
     scene.acts = [scene.undo(record, "bob"), scene.maintain()]
     scene.or_killed = {("fixed", "fixed")}
     return scene
 
 
-def an_undo_slower_than_its_lease_and_tend(here: Account) -> Scene:
-    record = here.deliver(here.event()).record
-    scene = Scene(here, effects={2}, idle=1, ends={("undone",)}, unsafe={True})
+def an_undo_slower_than_its_lease_and_maintain(account: Account) -> Scene:
+    record = account.deliver(account.event()).record
+    scene = Scene(account, effects={2}, idle=1, ends={("undone",)}, unsafe={True})
     scene.acts = [scene.undo(record, "bob"), scene.then(scene.later(seconds=150), scene.maintain())]
     scene.or_killed = {("fixed",)}
     return scene
 
 
-def a_late_duplicate_once_it_was_done_again(here: Account) -> Scene:
-    event = here.event()
-    here.deliver(event)
-    here.later(minutes=1)
-    here.set_acl(OPEN)
-    scene = Scene(here, effects={2}, ends={("fixed", "fixed")})
-    scene.acts = [scene.deliver(event), scene.deliver(here.event())]
+def a_late_duplicate_once_it_was_done_again(account: Account) -> Scene:
+    event = account.event()
+    account.deliver(event)
+    account.later(minutes=1)
+    account.set_acl(OPEN)
+    scene = Scene(account, effects={2}, ends={("fixed", "fixed")})
+    scene.acts = [scene.deliver(event), scene.deliver(account.event())]
     scene.or_killed = {("fixed", "fixed", "fixed")}
     return scene
 
 
-def die(here: Account, event: Envelope) -> None:
+def die(account: Account, event: Envelope) -> None:
     """A function goes as it is about to write, and its lease runs out."""
-    turns = here.turns = Turns(lambda ready, _: ready[0])
-    run_killed(Scene(here, [Act(lambda: here.deliver(event))], killed=(0, 4)), turns)
-    here.turns = None
-    here.later(minutes=3)
+    turns = account.turns = Turns(lambda ready, _: ready[0])
+    run_killed(Scene(account, [Act(lambda: account.deliver(event))], killed=(0, 4)), turns)
+    account.turns = None
+    account.later(minutes=3)
 
 
 MAKES: list[Make] = [
@@ -278,37 +281,37 @@ MAKES: list[Make] = [
     a_delivery_and_an_approval,
     two_approvals,
     two_approvals_of_two_records_of_one_bucket,
-    tend_and_a_holder_slower_than_its_lease,
+    maintain_and_a_holder_slower_than_its_lease,
     another_delivery_and_a_holder_slower_than_its_lease,
     another_event_and_a_holder_slower_than_its_lease,
-    a_stop_in_between,
+    a_pause_in_between,
     someone_does_it_again_in_between,
     someone_does_worse_in_between,
     someone_mends_it_in_between,
     someone_deletes_it_in_between,
     two_events_as_it_becomes_a_fight,
     two_buckets_and_one_fix_left_in_the_minute,
-    two_who_tend_after_a_death,
-    tend_and_an_undo_after_a_death,
-    an_undo_slower_than_its_lease_and_tend,
+    two_who_maintain_after_a_death,
+    maintain_and_an_undo_after_a_death,
+    an_undo_slower_than_its_lease_and_maintain,
     a_late_duplicate_once_it_was_done_again,
 ]
 
 
-def three_deliveries_of_one_event(here: Account) -> Scene:
-    scene = one_event_delivered_twice(here)
+def three_deliveries_of_one_event(account: Account) -> Scene:
+    scene = one_event_delivered_twice(account)
     scene.acts.append(scene.acts[0])
     return scene
 
 
-def three_events_about_one_change(here: Account) -> Scene:
-    scene = two_events_about_one_change(here)
-    scene.acts.append(scene.deliver(here.event()))
+def three_events_about_one_change(account: Account) -> Scene:
+    scene = two_events_about_one_change(account)
+    scene.acts.append(scene.deliver(account.event()))
     return scene
 
 
-def a_delivery_an_approval_and_tend(here: Account) -> Scene:
-    scene = a_delivery_and_an_approval(here)
+def a_delivery_an_approval_and_maintain(account: Account) -> Scene:
+    scene = a_delivery_and_an_approval(account)
     scene.acts.append(scene.maintain())
     return scene
 
@@ -316,7 +319,7 @@ def a_delivery_an_approval_and_tend(here: Account) -> Scene:
 THREE: list[Make] = [
     three_deliveries_of_one_event,
     three_events_about_one_change,
-    a_delivery_an_approval_and_tend,
+    a_delivery_an_approval_and_maintain,
 ]
 
 

@@ -58,21 +58,21 @@ class Burst(Memory):
 
 
 def test_ten_thousand_events_at_once_lose_none_and_hold_the_cap_to_the_unit() -> None:
-    here = Burst()
+    burst = Burst()
     account = {f"bucket-{number:04}": ACCOUNTS[number % len(ACCOUNTS)] for number in range(BUCKETS)}
     for bucket in account:
-        here.set_acl(acl(EVERYONE), bucket)
-    here.later(seconds=1.5)
-    events = [here.event(bucket, account=account[bucket]) for bucket in account]  # Each of its own, and then again.
-    events += here.chance.choices(events, k=EVENTS - BUCKETS - 1_000)
-    events += [here.event(bucket, account=account[bucket]) for bucket in here.chance.sample(sorted(account), 1_000)]
-    here.chance.shuffle(events)
+        burst.set_acl(acl(EVERYONE), bucket)
+    burst.later(seconds=1.5)
+    events = [burst.event(bucket, account=account[bucket]) for bucket in account]  # Each of its own, and then again.
+    events += burst.chance.choices(events, k=EVENTS - BUCKETS - 1_000)
+    events += [burst.event(bucket, account=account[bucket]) for bucket in burst.chance.sample(sorted(account), 1_000)]
+    burst.chance.shuffle(events)
     assert len(events) == EVENTS
     settings = Settings(mode=Mode.FIX, limits=LIMITS, accounts=frozenset(ACCOUNTS))
     idle: list[Application] = []
 
     def deliver(envelope: Envelope) -> Any:
-        container = idle.pop() if idle else here.container(limits=settings.limits, accounts=settings.accounts)
+        container = idle.pop() if idle else burst.container(limits=settings.limits, accounts=settings.accounts)
         try:
             return container.engine.handle(Event.parse(envelope), [catalog.rule(GUARDRAIL)])
         finally:
@@ -80,37 +80,37 @@ def test_ten_thousand_events_at_once_lose_none_and_hold_the_cap_to_the_unit() ->
 
     failed, asked = events, 0
     for minutes in (0, *LAMBDAS):
-        here.later(minutes=minutes)
-        here.turns = Turns(lambda ready, _: here.chance.choice(ready), at_once=FUNCTIONS)
-        results = here.turns.run([lambda event=event: deliver(event) for event in failed])  # type: ignore[misc]
+        burst.later(minutes=minutes)
+        burst.turns = Turns(lambda ready, _: burst.chance.choice(ready), workers=FUNCTIONS)
+        results = burst.turns.run([lambda event=event: deliver(event) for event in failed])  # type: ignore[misc]
         asked += len(failed)
         assert all(isinstance(each, list | Unfinished) for each in results), "something else than a failure"
         failed = [event for event, each in zip(failed, results, strict=True) if isinstance(each, Unfinished)]
-    here.turns = None
+    burst.turns = None
 
-    def needs_sweep() -> None:
+    def maintained() -> None:
         for _ in range(3):
-            here.later(minutes=5)
+            burst.later(minutes=5)
             try:
-                here.container(limits=LIMITS).maintain()
+                burst.container(limits=LIMITS).maintain()
             except Unfinished:
                 continue
 
-    needs_sweep()
+    maintained()
     dead = {event["detail"]["requestParameters"]["bucketName"] for event in failed}
-    records = here.records()
+    records = burst.records()
     assert {record.resource for record in records} | dead == account.keys(), "an event was lost"
     for record in records:
-        unsafe = any(map(is_public, here.acl(record.resource)["Grants"]))
+        unsafe = any(map(is_public, burst.acl(record.resource)["Grants"]))
         assert record.status in ({Status.ASKING, Status.FAILED} if unsafe else {Status.FIXED}), (record, unsafe)
     twice = [bucket for bucket, count in Counter(record.resource for record in records).items() if count > 1]
     troubled = {record.resource for record in records if record.attempts > 1 or record.error}
     assert {*twice} <= troubled, "a finding was recorded twice"  # Another event goes on where a fix failed.
-    assert not here.locked()
-    changed = Counter(bucket for bucket, one, two in here.writes if one["Grants"] != two["Grants"])
+    assert not burst.locked()
+    changed = Counter(bucket for bucket, one, two in burst.writes if one["Grants"] != two["Grants"])
     assert set(changed.values()) == {1}, "an effect came twice"
-    assert max(here.fixes.values()) <= LIMITS.fixes_per_minute
-    counted = {key: int(item["fixes"]["N"]) for key, item in here.table.items.items() if key.startswith("fixes#")}
+    assert max(burst.fixes.values()) <= LIMITS.fixes_per_minute
+    counted = {key: int(item["fixes"]["N"]) for key, item in burst.table.items.items() if key.startswith("fixes#")}
     first = [counted[f"fixes#{GUARDRAIL}#{each}#2026-11-23T10:00"] for each in ACCOUNTS]
     assert first == [LIMITS.fixes_per_minute] * len(ACCOUNTS), "less than was allowed"
     assert asked > EVENTS, "nothing had to be delivered again, so nothing was tried"

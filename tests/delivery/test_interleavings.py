@@ -59,25 +59,25 @@ class Broken(AssertionError):
     """A promise did not hold under a schedule."""
 
 
-def play(make: Make, here: Account, plan: Plan, killed: tuple[int, int] | None = None) -> Turns:
+def play(make: Make, account: Account, plan: Plan, killed: tuple[int, int] | None = None) -> Turns:
     """Run one schedule, and all that follows by itself. Raises Broken."""
-    here.reset()
-    here.set_acl(OPEN)
-    here.later(seconds=1.5)
-    scene = make(here)
+    account.reset()
+    account.set_acl(OPEN)
+    account.later(seconds=1.5)
+    scene = make(account)
     scene.killed = killed
-    turns = here.turns = Turns(plan.choose)
+    turns = account.turns = Turns(plan.choose)
     results = run_killed(scene, turns)
-    here.turns = None
+    account.turns = None
     try:
         try_again(scene, results)
         for _ in range(2):
-            here.later(minutes=5)
-            here.container().maintain()
+            account.later(minutes=5)
+            account.container().maintain()
         judge(scene)
     except Exception as error:
         told = [str(getattr(each, "status", None) or repr(each)) for each in results]
-        records = [[f"{step.status} ({step.note})" for step in record.history] for record in here.records()]
+        records = [[f"{step.status} ({step.note})" for step in record.history] for record in account.records()]
         raise Broken(f"turns {turns.steps}, killed {killed}: {told}; {records}; {error!r}") from error
     return turns
 
@@ -86,7 +86,7 @@ def try_again(scene: Scene, results: list[Any]) -> None:
     """Lambda calls a function that raised twice more, later; a person who is told to does as well. Raises the last."""
     waiting = list(results)
     for minutes in LAMBDAS:
-        scene.here.later(minutes=minutes)
+        scene.account.later(minutes=minutes)
         for number, act in enumerate(scene.acts):
             if isinstance(waiting[number], BaseException) and (act.again or "try again" in str(waiting[number])):
                 try:
@@ -101,30 +101,30 @@ def try_again(scene: Scene, results: list[Any]) -> None:
 
 
 def judge(scene: Scene) -> None:
-    here, killed = scene.here, scene.killed is not None
-    records = here.records()
+    account, killed = scene.account, scene.killed is not None
+    records = account.records()
     for record in records:
         judge_history(record)
         if record.before is not None and record.status not in {"asking", "alerted", "fighting", "gone"}:
             assert any(map(is_public, record.before["grants"])), "its `before` is our own doing"
     assert not [record for record in records if record.status in UNDER_WAY], "left under way"
-    assert not here.locked(), "locked for good"
-    assert not here.rewritten(), "history was lost"
+    assert not account.locked(), "locked for good"
+    assert not account.rewritten(), "history was lost"
     ends = tuple(sorted(str(record.status) for record in records))
     assert ends in scene.ends | (scene.or_killed if killed else set()), f"ended as {ends}"
-    assert killed or here.is_unsafe() in scene.unsafe, f"unsafe: {here.is_unsafe()}"
-    assert not here.is_unsafe() or {*ends} & TOLD, "unsafe and not told"
-    effects = sum(one["Grants"] != two["Grants"] for _, one, two in here.writes)
+    assert killed or account.is_unsafe() in scene.unsafe, f"unsafe: {account.is_unsafe()}"
+    assert not account.is_unsafe() or {*ends} & TOLD, "unsafe and not told"
+    effects = sum(one["Grants"] != two["Grants"] for _, one, two in account.writes)
     if effects not in scene.effects and not (killed and effects < max(scene.effects)):
         raise AssertionError(f"{effects} effects")
-    idle = len(here.writes) - effects
+    idle = len(account.writes) - effects
     assert idle <= scene.idle + killed, f"{idle} writes that changed nothing"
-    here.container().ledger.resume("bob")
+    account.container().ledger.resume("bob")
     fixed = [record for record in records if record.status == "fixed"]
-    if fixed and here.acl() is not None and not here.is_unsafe():
-        here.container().engine.undo(fixed[-1].id, "dave")
+    if fixed and account.acl() is not None and not account.is_unsafe():
+        account.container().engine.undo(fixed[-1].id, "dave")
         assert fixed[-1].before
-        assert here.acl(fixed[-1].resource)["Grants"] == fixed[-1].before["grants"], "undone, but not as it was"
+        assert account.acl(fixed[-1].resource)["Grants"] == fixed[-1].before["grants"], "undone, but not as it was"
 
 
 def judge_history(record: Record) -> None:
@@ -154,13 +154,13 @@ def moto() -> Iterator[Account]:
             yield account
 
 
-def all_hold(make: Make, here: Account, preemptions: int, killed: tuple[int, int] | None = None) -> tuple[int, bool]:
+def all_hold(make: Make, account: Account, preemptions: int, killed: tuple[int, int] | None = None) -> tuple[int, bool]:
     """How many schedules there are, and whether any of them came to the call at which one is killed."""
     came = False
 
     def run(plan: Plan) -> None:
         nonlocal came
-        turns = play(make, here, plan, killed)
+        turns = play(make, account, plan, killed)
         came = came or (killed is not None and turns.steps.count(killed[0]) > killed[1])
 
     return every_schedule(run, preemptions), came
@@ -175,11 +175,11 @@ def test_in_every_order_there_is_one_effect_and_one_record_that_tells_it(make: M
 
 @pytest.mark.parametrize("make", MAKES, ids=named)
 def test_and_with_one_of_them_killed_at_any_call(make: Make, record_property: Tell) -> None:
-    here, schedules = Memory(), 0
+    account, schedules = Memory(), 0
     for job in range(2):
         came, call = True, 0
         while came:
-            count, came = all_hold(make, here, 1 + MORE, (job, call))
+            count, came = all_hold(make, account, 1 + MORE, (job, call))
             schedules, call = schedules + count * came, call + 1
     record_property("schedules", schedules)
     assert schedules > 10
@@ -200,48 +200,48 @@ def test_and_on_moto_call_for_call(make: Make, moto: Account, record_property: T
 
 
 def test_an_undo_that_died_is_not_gone_on_with_over_what_someone_did_since() -> None:
-    here, call = Memory(), 0
+    account, call = Memory(), 0
     outcomes = set()
     while call < 9:
-        here.reset()
-        here.set_acl(OPEN)
-        record = here.deliver(here.event()).record
-        undo = Scene(here).undo(record, "bob")
-        here.turns = Turns(lambda ready, _: ready[0])
-        run_killed(Scene(here, [undo], killed=(0, call)), here.turns)
-        here.turns = None
-        here.set_acl(MENDED)
-        here.later(minutes=5)
-        here.container().maintain()
-        (left,) = here.records()
-        assert here.acl() == MENDED or left.status == "undone"
-        outcomes.add((str(left.status), here.acl() == MENDED))
+        account.reset()
+        account.set_acl(OPEN)
+        record = account.deliver(account.event()).record
+        undo = Scene(account).undo(record, "bob")
+        account.turns = Turns(lambda ready, _: ready[0])
+        run_killed(Scene(account, [undo], killed=(0, call)), account.turns)
+        account.turns = None
+        account.set_acl(MENDED)
+        account.later(minutes=5)
+        account.container().maintain()
+        (left,) = account.records()
+        assert account.acl() == MENDED or left.status == "undone"
+        outcomes.add((str(left.status), account.acl() == MENDED))
         call += 1
     assert outcomes == {("fixed", True), ("failed", True), ("undone", True)}
 
 
-def test_an_undo_that_died_waits_while_all_is_stopped() -> None:
-    here = Memory()
-    here.set_acl(OPEN)
-    record = here.deliver(here.event()).record
-    here.turns = Turns(lambda ready, _: ready[0])
-    run_killed(Scene(here, [Scene(here).undo(record, "bob")], killed=(0, 4)), here.turns)
-    here.turns = None
-    here.container().ledger.pause("bob", "a bad day")
-    here.later(minutes=5)
-    here.container().maintain()
-    assert not here.is_unsafe()
-    assert [each.status for each in here.records()] == ["failed"]
-    here.container().ledger.resume("bob")
-    here.container().engine.undo(record, "bob")
-    assert here.is_unsafe()
+def test_an_undo_that_died_waits_while_writes_are_paused() -> None:
+    account = Memory()
+    account.set_acl(OPEN)
+    record = account.deliver(account.event()).record
+    account.turns = Turns(lambda ready, _: ready[0])
+    run_killed(Scene(account, [Scene(account).undo(record, "bob")], killed=(0, 4)), account.turns)
+    account.turns = None
+    account.container().ledger.pause("bob", "a bad day")
+    account.later(minutes=5)
+    account.container().maintain()
+    assert not account.is_unsafe()
+    assert [each.status for each in account.records()] == ["failed"]
+    account.container().ledger.resume("bob")
+    account.container().engine.undo(record, "bob")
+    assert account.is_unsafe()
 
 
 def test_the_fix_of_a_dead_holder_counts_when_it_is_gone_on_with() -> None:
-    here, limits = Memory(), Limits(fixes_per_minute=1)
+    account, limits = Memory(), Limits(fixes_per_minute=1)
     for bucket in ("one", "two"):
-        here.set_acl(OPEN, bucket)
-        die(here, here.event(bucket))
-    here.later(minutes=5)
-    here.container(limits=limits).maintain()
-    assert sorted(str(each.status) for each in here.records()) == ["asking", "fixed"]
+        account.set_acl(OPEN, bucket)
+        die(account, account.event(bucket))
+    account.later(minutes=5)
+    account.container(limits=limits).maintain()
+    assert sorted(str(each.status) for each in account.records()) == ["asking", "fixed"]

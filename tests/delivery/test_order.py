@@ -71,17 +71,17 @@ class Watched(Memory):
 
     def reset(self) -> None:
         super().reset()
-        tell, put = self.table._tell, self.buckets.put_bucket_acl
+        append, put = self.table._append_to_stream, self.buckets.put_bucket_acl
 
-        def told(item: Any) -> None:
-            tell(item)
+        def judged(item: Any) -> None:
+            append(item)
             self.judge_record(from_item(item))
 
         def written(**call: Any) -> Any:
             self.judge_write(call["Bucket"], call["AccessControlPolicy"]["Grants"])
             return put(**call)
 
-        self.table._tell, self.buckets.put_bucket_acl = told, written  # type: ignore[method-assign]
+        self.table._append_to_stream, self.buckets.put_bucket_acl = judged, written  # type: ignore[method-assign]
 
     def grants(self, bucket: str) -> Any:
         held = self.acl(bucket)
@@ -103,7 +103,7 @@ class Watched(Memory):
             assert held == now, "what was approved is not what is there"
         for one, two in pairwise(["", *(step.status for step in record.life)]):
             assert two in NEXT.get(one, set()), f"{two} after {one}"
-        if record.status is Status.FIXING and record.history[-1].by == "snapback" and self.let_be(record):
+        if record.status is Status.FIXING and record.history[-1].by == "snapback" and self.is_exempt(record):
             raise AssertionError("a fix in spite of an undo or a fight")
 
     def judge_write(self, bucket: str, grants: Any) -> None:
@@ -117,7 +117,7 @@ class Watched(Memory):
         elif there is not None:
             assert grants == [grant for grant in there if not is_public(grant)], "more was changed than had to be"
 
-    def let_be(self, record: Record) -> bool:
+    def is_exempt(self, record: Record) -> bool:
         slot = self.table.items.get(f"slot#{record.slot}", {})
         return float(slot.get("exempt_until", {}).get("N", 0)) >= self.clock.timestamp()
 
@@ -127,51 +127,51 @@ class Order(RuleBasedStateMachine):
 
     @initialize(limits=st.sampled_from([Limits(), Limits(fights=20, fixes_per_minute=2), Limits(fights=2)]))
     def start(self, limits: Limits) -> None:
-        self.here, self.limits = Watched(), limits
+        self.account, self.limits = Watched(), limits
         self.coming: list[tuple[Envelope, int]] = []
         self.dead: list[Envelope] = []
         self.past: list[Envelope] = []
-        self.stopped = False
-        self.here.later(seconds=1.3)
+        self.paused = False
+        self.account.later(seconds=1.3)
 
     # What people do
 
     @rule(bucket=st.sampled_from(BUCKETS), state=st.sampled_from([*STATES, "open", "open"]))
     def someone_changes_it(self, bucket: str, state: str) -> None:
-        self.here.set_acl(None, bucket) if self.here.acl(bucket) and STATES[state] is None else None
+        self.account.set_acl(None, bucket) if self.account.acl(bucket) and STATES[state] is None else None
         if STATES[state] is not None:
-            self.here.set_acl(STATES[state], bucket)
-            self.coming.append((self.here.event(bucket), 0))
-        self.here.later(seconds=0.4)
+            self.account.set_acl(STATES[state], bucket)
+            self.coming.append((self.account.event(bucket), 0))
+        self.account.later(seconds=0.4)
 
     @rule(bucket=st.sampled_from(BUCKETS))
     def someone_tries_in_vain(self, bucket: str) -> None:
-        envelope = self.here.event(bucket)
+        envelope = self.account.event(bucket)
         envelope["detail"]["errorCode"] = "AccessDenied"
         self.coming.append((envelope, 0))
 
-    @precondition(lambda self: self.here.items())
+    @precondition(lambda self: self.account.items())
     @rule(which=WHICH, trouble=TROUBLE, force=st.booleans())
     def someone_undoes(self, which: int, trouble: Any, force: bool) -> None:
-        records = self.here.records()
+        records = self.account.records()
         undoable = [record for record in records if record.status in having("undoable")] or records
         if undoable:
             record = undoable[which % len(undoable)]
-            self.do(lambda: self.here.container().engine.undo(record.id, "bob", force=force), trouble)
+            self.do(lambda: self.account.container().engine.undo(record.id, "bob", force=force), trouble)
 
-    @precondition(lambda self: self.here.items())
+    @precondition(lambda self: self.account.items())
     @rule(which=WHICH, trouble=TROUBLE)
     def someone_approves(self, which: int, trouble: Any) -> None:
-        asking = [record for record in self.here.records() if record.status is Status.ASKING]
+        asking = [record for record in self.account.records() if record.status is Status.ASKING]
         if asking:
             record = asking[which % len(asking)]
-            self.do(lambda: self.here.container().engine.approve(record.id, "carol"), trouble)
+            self.do(lambda: self.account.container().engine.approve(record.id, "carol"), trouble)
 
     @rule()
-    def someone_stops_all_writes_or_lets_them_go_on(self) -> None:
-        ledger = self.here.container().ledger
-        ledger.resume("bob") if self.stopped else ledger.pause("bob", "a bad day")
-        self.stopped = not self.stopped
+    def someone_pauses_or_resumes_writes(self) -> None:
+        ledger = self.account.container().ledger
+        ledger.resume("bob") if self.paused else ledger.pause("bob", "a bad day")
+        self.paused = not self.paused
 
     # What AWS does
 
@@ -192,21 +192,21 @@ class Order(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.3, 20, 60, 130, 3700, 6 * 3600, 8 * 86400]))
     def time_passes(self, seconds: float) -> None:
-        self.here.later(seconds=seconds)
+        self.account.later(seconds=seconds)
 
-    @precondition(lambda self: self.here.items())
+    @precondition(lambda self: self.account.items())
     @rule(trouble=TROUBLE)
     def the_five_minutes_are_over(self, trouble: Any) -> None:
-        self.here.later(minutes=5)
-        self.do(lambda: self.here.container(limits=self.limits).maintain(), trouble)
+        self.account.later(minutes=5)
+        self.do(lambda: self.account.container(limits=self.limits).maintain(), trouble)
 
     def delivered(self, envelope: Envelope, mode: Mode, trouble: Any = None) -> bool:
-        engine, rules = self.here.container(mode, limits=self.limits).engine, [catalog.rule(GUARDRAIL)]
+        engine, rules = self.account.container(mode, limits=self.limits).engine, [catalog.rule(GUARDRAIL)]
         return self.do(lambda: engine.handle(Event.parse(envelope), rules), trouble)
 
     def do(self, act: Any, trouble: Any) -> bool:
         """Whether it went through; what is forbidden to happen is no trouble, but an AssertionError."""
-        self.here.trouble = trouble
+        self.account.trouble = trouble
         try:
             act()
         except AssertionError:
@@ -219,53 +219,53 @@ class Order(RuleBasedStateMachine):
                     raise each from error
             return False
         finally:
-            self.here.trouble = None
+            self.account.trouble = None
         return True
 
     # What must hold
 
     @invariant()
     def no_history_is_lost(self) -> None:
-        assert not self.here.rewritten()
+        assert not self.account.rewritten()
 
     @invariant()
     def a_slot_has_one_holder(self) -> None:
-        held = [record.slot for record in self.here.records() if f"record#{record.id}" in self.here.locked()]
+        held = [record.slot for record in self.account.records() if f"record#{record.id}" in self.account.locked()]
         assert len(held) == len(set(held))
 
     def teardown(self) -> None:
-        if not hasattr(self, "here"):
+        if not hasattr(self, "account"):
             return
-        here = self.here
-        here.container().ledger.resume("bob")
+        account = self.account
+        account.container().ledger.resume("bob")
         for _ in range(2):
-            here.later(minutes=5)
-            here.container(limits=self.limits).maintain()
-        here.later(hours=2)  # A fight that is going on is over, and the caps are those of another minute.
+            account.later(minutes=5)
+            account.container(limits=self.limits).maintain()
+        account.later(hours=2)  # A fight that is going on is over, and the caps are those of another minute.
         for envelope in (*self.dead, *(envelope for envelope, _ in self.coming)):
-            here.later(minutes=2)
+            account.later(minutes=2)
             assert self.delivered(envelope, Mode.FIX), "an event can't be done with"
         for _ in range(2):
-            here.later(minutes=5)
-            here.container(limits=self.limits).maintain()
-        assert not here.locked()
-        records = here.records()
+            account.later(minutes=5)
+            account.container(limits=self.limits).maintain()
+        assert not account.locked()
+        records = account.records()
         assert not [record for record in records if record.status in UNDER_WAY]
         for bucket in BUCKETS:
-            if here.is_unsafe(bucket):
+            if account.is_unsafe(bucket):
                 about = [record for record in records if record.resource == bucket]
                 known = [record for record in about if is_loud(record) and self.is_of(record, bucket)]
-                let_be = [record for record in about if self.is_let_be(record)]
-                assert known or let_be, [(record.status, record.before) for record in about]
+                meant = [record for record in about if self.is_meant(record)]
+                assert known or meant, [(record.status, record.before) for record in about]
 
     @staticmethod
-    def is_let_be(record: Record) -> bool:
+    def is_meant(record: Record) -> bool:
         """Someone who undid it wanted it so, even where the undo failed; that it did was told."""
         undone = any(step.status == Status.UNDOING for step in record.history)
         return record.status is Status.FIGHTING or (undone and record.status in {Status.UNDONE, Status.FAILED})
 
     def is_of(self, record: Record, bucket: str) -> bool:
-        return record.before is not None and record.before["grants"] == self.here.grants(bucket)
+        return record.before is not None and record.before["grants"] == self.account.grants(bucket)
 
 
 TestOrder = Order.TestCase

@@ -17,10 +17,10 @@ class Killed(BaseException):
 
 @dataclass
 class Turns:
-    """Runs jobs, `at_once` of them at a time. `step` is where a job gives others their turn."""
+    """Runs jobs, `workers` of them at a time. `step` is where a job gives others their turn."""
 
     choose: Choose
-    at_once: int = 1_000_000
+    workers: int = 1_000_000
     steps: list[int] = field(default_factory=list)
     """Which job made each call."""
 
@@ -29,7 +29,7 @@ class Turns:
         self._results: list[Any] = [None] * len(jobs)
         self._jobs, self._next = jobs, 0
         self._mine = threading.local()
-        count = min(self.at_once, len(jobs))
+        count = min(self.workers, len(jobs))
         self._batons = [threading.Lock() for _ in range(count)]
         self._doing: dict[int, int] = {}
         self._main = threading.Lock()

@@ -109,7 +109,7 @@ class TestApprove:
             application.engine.approve(record, "dave")
 
 
-class TestPress:
+class TestFollowUp:
     """Questions that nobody answers; `maintain` follows up every five minutes."""
 
     def asked(self, world: World, **asking: Any) -> tuple[str, Application]:
