@@ -162,7 +162,7 @@ def fixed(rule: Guardrail[Any], make: Make) -> Count:
         )
 
 
-def _requests(event: Event, world: World, rule: Guardrail[Any], *looks: Callable[[Any, Any], Any]) -> set[Any]:
+def _requests(event: Event, world: World, rule: Guardrail[Any], *reads: Callable[[Any, Any], Any]) -> set[Any]:
     """The different requests of some looks at the event's resources, made without the engine and its memory."""
     seen: set[Any] = set()
 
@@ -172,10 +172,10 @@ def _requests(event: Event, world: World, rule: Guardrail[Any], *looks: Callable
     source = boto3.Session(region_name=REGION)
     source.events.register("request-created", see)
     clients: dict[Any, Any] = {}
-    here = AwsSession(source, clients, event.account, event.region, world.settings)
-    for resource in about(rule, dict(event.raw), here):
+    session_of_event = AwsSession(source, clients, event.account, event.region, world.settings)
+    for resource in about(rule, dict(event.raw), session_of_event):
         session = AwsSession(source, clients, resource.account, resource.region, world.settings)
-        for reader in looks:
+        for reader in reads:
             try:
                 reader(resource, session)
             except Exception as error:

@@ -232,18 +232,18 @@ class Stage:
         The reads are those of all guardrails of the service that the event is for, as the function asks them all.
         """
         parsed = Event.parse(event)
-        known = World(boto3.Session(region_name=REGION)).settings
-        looks, writes = _Listening(known), _Listening(known)
+        baseline = World(boto3.Session(region_name=REGION)).settings
+        reader, writes = _Listening(baseline), _Listening(baseline)
         for rule in catalog.rules(self.service):
             if isinstance(rule, Guardrail) and matches(rule.on, parsed.raw):
                 for resource in dict.fromkeys(rule.resource.in_event(parsed)):
-                    rule(resource, looks.session(resource))
+                    rule(resource, reader.session(resource))
         if fix:
             assert self.rule.fix is not None
             for resource in dict.fromkeys(self.rule.resource.in_event(parsed)):
-                state = self.rule.fix.read(resource, _Listening(known).session(resource))
-                self.rule.fix.write(resource, self.rule.fix.safe(state, FixContext(known)), writes.session(resource))
-        made = [*looks.made, *(writes.made[at] for at in writes.held), *(looks.made if fix else ())]
+                state = self.rule.fix.read(resource, _Listening(baseline).session(resource))
+                self.rule.fix.write(resource, self.rule.fix.safe(state, FixContext(baseline)), writes.session(resource))
+        made = [*reader.made, *(writes.made[at] for at in writes.held), *(reader.made if fix else ())]
         return json.loads(json.dumps(made, default=str))  # type: ignore[no-any-return]
 
     def start(self, function: Path | None, event: Any, *, status: str = "", warm: int = 0) -> dict[str, float]:
@@ -273,17 +273,17 @@ class Stage:
 class _Listening:
     """Notes the different calls that are made with its sessions, and sends only reads."""
 
-    def __init__(self, known: Baseline) -> None:
+    def __init__(self, baseline: Baseline) -> None:
         self.made: list[Any] = []
         self.held: list[int] = []
         """Which of them were not sent."""
-        self._known = known
+        self._baseline = baseline
         self._source = boto3.Session(region_name=REGION)
         self._source.events.register("provide-client-params", self._note)
         self._source.events.register("before-call", self._hold_back)
 
     def session(self, resource: Resource) -> AwsSession:
-        return AwsSession(self._source, {}, resource.account, resource.region, self._known)
+        return AwsSession(self._source, {}, resource.account, resource.region, self._baseline)
 
     def _note(self, params: Any, model: OperationModel, **_: Any) -> None:
         call = [model.service_model.service_name, xform_name(model.name), params]

@@ -90,7 +90,7 @@ class Function:
         """Waits until it asks for an event. Raises Failed."""
         kind, what = self._next()
         if kind != "asks":
-            raise Failed(self._told(what))
+            raise Failed(self._describe(what))
         return what  # type: ignore[no-any-return]
 
     def invoke(self, event: Any) -> tuple[Any, Moment]:
@@ -98,7 +98,7 @@ class Function:
         self._events.put(event)
         kind, what = self._next()
         if kind != "answers":
-            raise Failed(self._told(what))
+            raise Failed(self._describe(what))
         return what, self.started()
 
     def stop(self) -> tuple[int, str]:
@@ -147,7 +147,7 @@ class Function:
                     break
         return "ended", f"exit code {self._process.poll()}"
 
-    def _told(self, what: Any) -> str:
+    def _describe(self, what: Any) -> str:
         return f"{what}\n{self._written()}"
 
     def _written(self) -> str:

@@ -125,7 +125,7 @@ class Application:
         from chalicelib.notify.outbox import QUEUE_VARIABLE
 
         url = os.environ.get(QUEUE_VARIABLE)
-        return (lambda letter: self.sqs.send_message(QueueUrl=url, MessageBody=letter)) if url else None
+        return (lambda dead_letter: self.sqs.send_message(QueueUrl=url, MessageBody=dead_letter)) if url else None
 
     @cached_property
     def later(self) -> Callable[[Mapping[str, Any], datetime], None]:
@@ -397,9 +397,9 @@ def _rules_at(app: Application, message: Any) -> list[Guardrail[Any]]:
 
 
 def _places(app: Application, *accounts: str) -> dict[Place, list[Guardrail[Any]]]:
-    from chalicelib.sweep.queues import looked_after
+    from chalicelib.sweep.queues import places_of
 
-    return looked_after(app.settings, catalog.guardrails(), accounts, app.function.split(":")[3])
+    return places_of(app.settings, catalog.guardrails(), accounts, app.function.split(":")[3])
 
 
 def exports(event: Any, context: Any) -> Any:

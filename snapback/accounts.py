@@ -124,12 +124,12 @@ def _rules(aws: AwsSession) -> tuple[bool, str]:
     events: Any = aws.client("events")
     missing: list[str] = []
     disabled: list[str] = []
-    here = (
+    installation = (
         {*catalog.services()}
         - catalog.of_home()
         - (frozenset() if aws.region in global_regions(aws.region) else _OF_ONE_REGION)
     )
-    for service in sorted(here):
+    for service in sorted(installation):
         try:
             rule = events.describe_rule(Name=forwarding(service))
         except events.exceptions.ResourceNotFoundException:
@@ -154,7 +154,7 @@ def _trail(aws: AwsSession) -> tuple[bool, str]:
     """A trail that sees this region's management events; whether an organization's logs, only its own account knows."""
     cloudtrail = aws.client("cloudtrail")
     trails = cloudtrail.describe_trails(includeShadowTrails=True)["trailList"]
-    told: list[str] = []
+    lines: list[str] = []
     for trail in trails:
         if not trail.get("IsMultiRegionTrail") and trail["HomeRegion"] != aws.region:
             continue
@@ -162,8 +162,8 @@ def _trail(aws: AwsSession) -> tuple[bool, str]:
             return True, f"{trail['Name']}, the organization's"
         if cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"]:
             return True, f"{trail['Name']} is logging"
-        told.append(f"{trail['Name']} is not logging")
-    return False, ", ".join(told) or "none: EventBridge sees no calls"
+        lines.append(f"{trail['Name']} is not logging")
+    return False, ", ".join(lines) or "none: EventBridge sees no calls"
 
 
 def _events(aws: AwsSession, last: datetime | None, now: datetime) -> tuple[bool, str]:

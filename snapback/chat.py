@@ -51,7 +51,7 @@ class Sent:
 def examples(now: datetime) -> dict[str, Message | Summary]:
     """One of each, by name, in the order in which they are sent; each says that it is a test."""
     run = secrets.token_hex(7)
-    told: dict[str, Message | Summary] = {}
+    messages_by_name: dict[str, Message | Summary] = {}
     for number, life in enumerate(_LIVES):
         record = _record(f"{run}{number:02x}", now)
         for minutes, (name, step) in enumerate(life):
@@ -63,9 +63,9 @@ def examples(now: datetime) -> dict[str, Message | Summary]:
                 error = _ERROR if step == Status.FAILED else ""
                 record = record.stepped(Status(step), at, by, "a test", error=error)
             if name:
-                told[name] = message_of(record)
-    messages = [each for each in told.values() if isinstance(each, Message)]
-    return {**told, "summary": summary_of(messages)}
+                messages_by_name[name] = message_of(record)
+    messages = [each for each in messages_by_name.values() if isinstance(each, Message)]
+    return {**messages_by_name, "summary": summary_of(messages)}
 
 
 def send(channel: Channel, now: datetime, pause: Callable[[float], None]) -> Iterator[Sent]:

@@ -79,7 +79,7 @@ class DeadLetter:
         if self.batch is not None:
             return f"{self.batch.get('batchSize', 'some')} messages"
         if self.message is not None:
-            return f"{text(self.message, 'told')} (record {self.message['record']}) to {self.message['channel']}"
+            return f"{text(self.message, 'headline')} (record {self.message['record']}) to {self.message['channel']}"
         detail = dig(self.event, "detail")
         name = text(detail, "eventName") or text(self.event, "detail-type") or "something"
         actor = Actor.of(detail, "")
@@ -110,7 +110,7 @@ class DeadLetter:
         }
 
 
-def letter(queue: str, message: Mapping[str, Any]) -> DeadLetter:
+def parse_dead_letter(queue: str, message: Mapping[str, Any]) -> DeadLetter:
     """A message as SQS hands it out.
 
     From the outbox (`adapters/outbox.py`), from Lambda's on-failure destinations (of functions and of the ledger's
@@ -175,7 +175,7 @@ class Queue:
         self.url = url
         self._client: Any = boto3.client("sqs", region_name=region[1] if region else None)
 
-    def letters(self) -> list[DeadLetter]:
+    def receive(self) -> list[DeadLetter]:
         """All that nobody else is looking at, the oldest first; they stay hidden until they are given back."""
         found: dict[str, DeadLetter] = {}
         while True:
@@ -188,15 +188,15 @@ class Queue:
                 MessageSystemAttributeNames=["SentTimestamp"],
             ).get("Messages", [])
             news = {message["MessageId"] for message in page} - found.keys()
-            found |= {message["MessageId"]: letter(self.url, message) for message in page}
+            found |= {message["MessageId"]: parse_dead_letter(self.url, message) for message in page}
             if not news:
                 return sorted(found.values(), key=lambda each: each.sent)
 
-    def give_back(self, letters: Sequence[DeadLetter]) -> None:
-        for start in range(0, len(letters), PAGE):
+    def release(self, dead_letters: Sequence[DeadLetter]) -> None:
+        for start in range(0, len(dead_letters), PAGE):
             entries = [
                 {"Id": str(number), "ReceiptHandle": each.receipt, "VisibilityTimeout": 0}
-                for number, each in enumerate(letters[start : start + PAGE])
+                for number, each in enumerate(dead_letters[start : start + PAGE])
             ]
             self._call("change_message_visibility_batch", Entries=entries)
 
@@ -220,35 +220,35 @@ class Queue:
             raise NoQueue(f"{self.url}: there is no such queue") from error
 
 
-class Look:
+class Received:
     """The letters of some queues; `take` deletes one for good."""
 
     def __init__(self, queues: Iterable[Queue]) -> None:
         self._queues = {queue.url: queue for queue in queues}
         self.elsewhere = sum(queue.counts()[1] for queue in self._queues.values())
         """About how many others are looking at."""
-        self.letters = [each for queue in self._queues.values() for each in queue.letters()]
-        self._left = {each.id: each for each in self.letters}
+        self.dead_letters = [each for queue in self._queues.values() for each in queue.receive()]
+        self._left = {each.id: each for each in self.dead_letters}
 
-    def take(self, gone: DeadLetter) -> None:
+    def delete(self, gone: DeadLetter) -> None:
         self._queues[gone.queue].delete(gone)
         del self._left[gone.id]
 
-    def end(self) -> None:
+    def release(self) -> None:
         for url, queue in self._queues.items():
-            queue.give_back([each for each in self._left.values() if each.queue == url])
+            queue.release([each for each in self._left.values() if each.queue == url])
 
 
 @contextmanager
-def looking(queues: Iterable[Queue]) -> Iterator[Look]:
+def received(queues: Iterable[Queue]) -> Iterator[Received]:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    look = Look(queues)
+    held = Received(queues)
     try:
-        yield look
+        yield held
     finally:
         with suppress(ClientError, BotoCoreError):  # They come back by themselves, a little later.
-            look.end()
+            held.release()
 
 
 def function_arn(each: DeadLetter, home: str, stack: str, kinds: str) -> str:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from snapback.dlq import DeadLetter
     from snapback.replay.replay import EventOutcome, Replay
     from snapback.status import Health
-    from snapback.sweep import Finding, Swept
+    from snapback.sweep import Finding, SweepTotals
 
 _BLANKS = frozenset("\t\n\r\u00a0\u2028\u2029")
 _QUIET = frozenset({Unrecorded.COMPLIANT, Unrecorded.OFF})
@@ -164,7 +164,7 @@ def finding_row(finding: Finding) -> Table:
     return row(f"{finding.severity:8}", outcome.status, [first, " · ".join(filter(None, below))])
 
 
-def swept(done: Swept) -> list[Any]:
+def swept(done: SweepTotals) -> list[Any]:
     """What came of a sweep."""
     counts = ", ".join(f"{times:,} {status.replace('_', ' ')}" for status, times in done.counts.most_common())
     told = {
@@ -387,12 +387,12 @@ def _time(text: str) -> str:
         return text
 
 
-def letters_list(letters: Sequence[DeadLetter], *, hint: bool = True) -> list[Any]:
-    if not letters:
+def dead_letters_list(dead_letters: Sequence[DeadLetter], *, hint: bool = True) -> list[Any]:
+    if not dead_letters:
         return ["No dead letters."]
     table = _table("letter", "age")
     table.add_column("what failed", overflow="fold")
-    for each in letters:
+    for each in dead_letters:
         where = each.function_name or name_in(each.rule)
         lines = [styled(each.what), styled(where, "dim"), styled(cut(redact(each.error), 300), "red")]
         table.add_row(
@@ -402,32 +402,32 @@ def letters_list(letters: Sequence[DeadLetter], *, hint: bool = True) -> list[An
     return [table, *(["", told] if hint else [])]
 
 
-def letter_json(letter: DeadLetter, *, full: bool) -> dict[str, Any]:
+def dead_letter_json(dead_letter: DeadLetter, *, full: bool) -> dict[str, Any]:
     """The event without what looks like a secret, unless `full`; what isn't known as a letter is there as `body`."""
-    told = letter.to_json()
+    told = dead_letter.to_json()
     if full:
-        return told | {"event": letter.event, "body": letter.body}
-    return told | {"event": without_secrets(letter.event), "error": redact(letter.error)}
+        return told | {"event": dead_letter.event, "body": dead_letter.body}
+    return told | {"event": without_secrets(dead_letter.event), "error": redact(dead_letter.error)}
 
 
-def letter_page(letter: DeadLetter, *, full: bool) -> list[Any]:
+def dead_letter_page(dead_letter: DeadLetter, *, full: bool) -> list[Any]:
     told = pairs(
         {
-            "letter": letter.id,
-            "what": letter.what,
-            "given up": f"{letter.sent:%Y-%m-%d %H:%M:%S} UTC, {age(datetime.now(UTC) - letter.sent)} ago",
-            "function": letter.function,
-            "rule": letter.rule,
-            "error": letter.error if full else redact(letter.error),
+            "letter": dead_letter.id,
+            "what": dead_letter.what,
+            "given up": f"{dead_letter.sent:%Y-%m-%d %H:%M:%S} UTC, {age(datetime.now(UTC) - dead_letter.sent)} ago",
+            "function": dead_letter.function,
+            "rule": dead_letter.rule,
+            "error": dead_letter.error if full else redact(dead_letter.error),
         }
     )
-    name, held = "event", letter.event
-    if letter.batch is not None:
-        name, held = "where its messages are in the ledger's stream", letter.batch
-    elif letter.message is not None:
-        name, held = "the message, by which it is found in the ledger's table", letter.message
+    name, held = "event", dead_letter.event
+    if dead_letter.batch is not None:
+        name, held = "where its messages are in the ledger's stream", dead_letter.batch
+    elif dead_letter.message is not None:
+        name, held = "the message, by which it is found in the ledger's table", dead_letter.message
     elif held is None:
-        name, held = "text", letter.body
+        name, held = "text", dead_letter.body
     lines = json.dumps(held if full else without_secrets(held), indent=2, default=str, ensure_ascii=False).split("\n")
     return [told, "", styled(name, "bold"), Text("\n").join([styled(line) for line in lines])]
 

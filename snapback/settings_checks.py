@@ -32,7 +32,7 @@ def check_values(reader: Reader, values: dict[str, Any], rules: Mapping[str, Rul
     _check_exemptions(reader, values, rules, today)
     _check_cidrs(reader, values)
     _check_channels(reader, values)
-    _check_telling(reader, values, rules)
+    _check_routing(reader, values, rules)
 
 
 def _check_guardrails(reader: Reader, values: dict[str, Any], rules: Mapping[str, Rule]) -> None:
@@ -143,7 +143,7 @@ def _channel_names(values: dict[str, Any], channels: Mapping[int, Any]) -> Itera
         yield ("asking", "escalate_to", place), name
 
 
-def _check_telling(reader: Reader, values: dict[str, Any], rules: Mapping[str, Rule]) -> None:
+def _check_routing(reader: Reader, values: dict[str, Any], rules: Mapping[str, Rule]) -> None:
     for part in ("routes", "approvers"):
         for number, each in _good(values.get(part, [])):
             glob = each.get("guardrail", "*")

@@ -61,7 +61,7 @@ class Finding:
 
 
 @dataclass
-class Swept:
+class SweepTotals:
     """What came of a sweep; `errors` are why something could not be asked about, and how often."""
 
     places: int = 0
@@ -86,16 +86,16 @@ class Unkept:
 
 def without_ledger(application: Application) -> Application:
     """The same without a ledger, and so without what needs one."""
-    told = {rule: _told_only(mode) for rule, mode in application.settings.guardrails.items()}
+    lowered = {rule: _alert_only(mode) for rule, mode in application.settings.guardrails.items()}
     settings = msgspec.structs.replace(
-        application.settings, mode=weakest(application.settings.mode, Mode.ALERT), guardrails=told
+        application.settings, mode=weakest(application.settings.mode, Mode.ALERT), guardrails=lowered
     )
     found = quiet(application.home, settings)
     found.ledger = Unkept()  # type: ignore[assignment]
     return found
 
 
-def _told_only(chosen: Mode | Modes) -> Mode | Modes:
+def _alert_only(chosen: Mode | Modes) -> Mode | Modes:
     if not isinstance(chosen, Modes):
         return weakest(chosen, Mode.ALERT)
     return Modes(
@@ -136,7 +136,7 @@ def places_for(
     rules: Iterable[Guardrail[Any]],
     *,
     home: str,
-    here: str,
+    home_region: str,
     accounts: Collection[str] = (),
     regions: Collection[str] = (),
 ) -> dict[Place, list[Guardrail[Any]]]:
@@ -144,9 +144,9 @@ def places_for(
 
     Global services are asked about in the region that they report to, unless regions are named and it isn't.
     """
-    main = () if regions else global_regions(here)
+    main = () if regions else global_regions(home_region)
     return places(
-        rules, settings, accounts or {home, *settings.accounts}, set(regions) or {here, *settings.regions}, main
+        rules, settings, accounts or {home, *settings.accounts}, set(regions) or {home_region, *settings.regions}, main
     )
 
 
@@ -158,12 +158,12 @@ def sweep(
     kept: bool,
     on_place: Callable[[Place], None] = lambda _: None,
     on_finding: Callable[[Finding], None] = lambda _: None,
-) -> Swept:
+) -> SweepTotals:
     """Go through all places. What raises is counted, and the rest goes on. Raises what boto3 does once credentials are over.
 
     `kept`: whether there is a ledger, in which it is marked what was gone through.
     """
-    done, began = Swept(), time.perf_counter()
+    done, began = SweepTotals(), time.perf_counter()
     markers = Markers(application.dynamodb, application.table) if kept else None
     for place, rules in found.items():
         on_place(place)

@@ -201,11 +201,11 @@ def mypy(module: Path, clean: Clean) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def same_package(installed: Path, here: Path) -> None:
+def same_package(installed: Path, built: Path) -> None:
     """The checkout's command makes the same."""
-    subprocess.run([str(BIN / "snapback"), "package", "--out", str(here)], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([str(BIN / "snapback"), "package", "--out", str(built)], cwd=ROOT, check=True, capture_output=True)
     for name in ("deployment.zip", "sam.json", "member.json", "boundary.json", "sbom.cdx.json"):
-        wanted((installed / name).read_bytes() == (here / name).read_bytes(), f"{name} is another than the checkout's")
+        wanted((installed / name).read_bytes() == (built / name).read_bytes(), f"{name} is another than the checkout's")
 
 
 def wanted(holds: bool, otherwise: str) -> None:

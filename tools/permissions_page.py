@@ -46,7 +46,7 @@ def page(made: str) -> str:
 def _table(*policies: Policy) -> list[str]:
     rows: dict[tuple[str, str], list[str]] = defaultdict(list)
     for statement in (statement for document in policies for statement in document["Statement"]):
-        resources = "<br>".join(f"`{_told(each)}`" for each in statement["Resource"])
+        resources = "<br>".join(f"`{_format_value(each)}`" for each in statement["Resource"])
         limits = _limits(statement)
         for action in statement["Action"]:
             service, _, name = action.partition(":")
@@ -60,18 +60,18 @@ def _limits(statement: Any) -> str:
     if statement["Effect"] == "Deny":
         return "<br>never"
     return "".join(
-        f"<br>if `{key}` is {', '.join(f'`{_told(each)}`' for each in (wanted if isinstance(wanted, list) else [wanted]))}"
+        f"<br>if `{key}` is {', '.join(f'`{_format_value(each)}`' for each in (wanted if isinstance(wanted, list) else [wanted]))}"
         for asked in statement.get("Condition", {}).values()
         for key, wanted in asked.items()
     )
 
 
-def _told(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """An ARN or value, without what is the same everywhere."""
     if isinstance(value, dict):
         ((kind, inner),) = value.items()
         if kind == "Fn::If":
-            return f"{_told(inner[1])} or {_told(inner[2])}"
+            return f"{_format_value(inner[1])} or {_format_value(inner[2])}"
         value = ".".join(inner) if kind == "Fn::GetAtt" else inner if isinstance(inner, str) else json.dumps(inner)
     names = {"AWS::Partition": "aws", "AWS::Region": "region", "AWS::AccountId": "account", "AWS::StackName": "stack"}
     for name, short in names.items():

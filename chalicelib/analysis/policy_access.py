@@ -153,10 +153,10 @@ def let_in(policy: Policy, baseline: Baseline, account_id: str) -> list[Grant]:
     ]
 
 
-def by_statement(entrants: Iterable[Grant]) -> dict[int, list[str]]:
+def by_statement(grants: Iterable[Grant]) -> dict[int, list[str]]:
     """As `drop_principals` takes them."""
     found: dict[int, list[str]] = {}
-    for each in entrants:
+    for each in grants:
         found.setdefault(each.statement, []).append(each.principal)
     return found
 

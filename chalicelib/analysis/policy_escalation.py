@@ -85,16 +85,16 @@ def _written(statement: Statement, element: str) -> str:
 K = TypeVar("K", bound="Hashable")
 
 
-class Step(NamedTuple):
+class NeededCall(NamedTuple):
     """A call that must be allowed.
 
-    `resource` is what it must reach, where `~` stands for every name: only a wildcard matches it. `own`: the holder
+    `resource` is what it must reach, where `~` stands for every name: only a wildcard matches it. `or_itself`: the holder
     itself will do too. `service` is whom iam:PassRole must be allowed to hand a role to.
     """
 
     action: str
     resource: str
-    own: bool = False
+    or_itself: bool = False
     service: str = ""
 
 
@@ -102,7 +102,7 @@ class Path(NamedTuple):
     """One way up: all its steps must be allowed. The first is the one to take away. The id is pathfinding.cloud's."""
 
     id: str
-    steps: tuple[Step, ...]
+    steps: tuple[NeededCall, ...]
 
     @property
     def source(self) -> str:
@@ -133,122 +133,127 @@ _WEB_SERVICE = "arn:aws:apprunner:~:~:service/~/~"
 _INTERPRETER = "arn:aws:bedrock-agentcore:~:~:code-interpreter/~"
 
 
-def _pass_role(service: str) -> Step:
-    return Step("iam:PassRole", _ROLE, service=f"{service}.amazonaws.com")
+def _pass_role(service: str) -> NeededCall:
+    return NeededCall("iam:PassRole", _ROLE, service=f"{service}.amazonaws.com")
 
 
 PATHS = (
     # Give oneself, or somebody one can become, more.
-    Path("iam-001", (Step("iam:CreatePolicyVersion", _POLICY),)),
-    Path("iam-002", (Step("iam:SetDefaultPolicyVersion", _POLICY),)),
-    Path("iam-007", (Step("iam:AttachUserPolicy", _USER, own=True),)),
-    Path("iam-008", (Step("iam:AttachGroupPolicy", _GROUP, own=True),)),
-    Path("iam-009", (Step("iam:AttachRolePolicy", _ROLE, own=True),)),
-    Path("iam-010", (Step("iam:PutUserPolicy", _USER, own=True),)),
-    Path("iam-011", (Step("iam:PutGroupPolicy", _GROUP, own=True),)),
-    Path("iam-012", (Step("iam:PutRolePolicy", _ROLE, own=True),)),
-    Path("iam-013", (Step("iam:AddUserToGroup", _GROUP),)),
+    Path("iam-001", (NeededCall("iam:CreatePolicyVersion", _POLICY),)),
+    Path("iam-002", (NeededCall("iam:SetDefaultPolicyVersion", _POLICY),)),
+    Path("iam-007", (NeededCall("iam:AttachUserPolicy", _USER, or_itself=True),)),
+    Path("iam-008", (NeededCall("iam:AttachGroupPolicy", _GROUP, or_itself=True),)),
+    Path("iam-009", (NeededCall("iam:AttachRolePolicy", _ROLE, or_itself=True),)),
+    Path("iam-010", (NeededCall("iam:PutUserPolicy", _USER, or_itself=True),)),
+    Path("iam-011", (NeededCall("iam:PutGroupPolicy", _GROUP, or_itself=True),)),
+    Path("iam-012", (NeededCall("iam:PutRolePolicy", _ROLE, or_itself=True),)),
+    Path("iam-013", (NeededCall("iam:AddUserToGroup", _GROUP),)),
     # Become somebody else.
-    Path("iam-004", (Step("iam:CreateAccessKey", _USER),)),
-    Path("iam-005", (Step("iam:CreateLoginProfile", _USER),)),
-    Path("iam-006", (Step("iam:UpdateLoginProfile", _USER),)),
-    Path("iam-014", (Step("iam:UpdateAssumeRolePolicy", _ROLE),)),
-    Path("sts-001", (Step("sts:AssumeRole", _ROLE),)),
+    Path("iam-004", (NeededCall("iam:CreateAccessKey", _USER),)),
+    Path("iam-005", (NeededCall("iam:CreateLoginProfile", _USER),)),
+    Path("iam-006", (NeededCall("iam:UpdateLoginProfile", _USER),)),
+    Path("iam-014", (NeededCall("iam:UpdateAssumeRolePolicy", _ROLE),)),
+    Path("sts-001", (NeededCall("sts:AssumeRole", _ROLE),)),
     # Hand a role to something new, and act through it.
-    Path("ec2-001", (_pass_role("ec2"), Step("ec2:RunInstances", _INSTANCE))),
-    Path("ec2-003", (_pass_role("ec2"), Step("ec2:RequestSpotInstances", _SPOT))),
+    Path("ec2-001", (_pass_role("ec2"), NeededCall("ec2:RunInstances", _INSTANCE))),
+    Path("ec2-003", (_pass_role("ec2"), NeededCall("ec2:RequestSpotInstances", _SPOT))),
     *(
-        Path(name, (_pass_role("lambda"), Step("lambda:CreateFunction", _FUNCTION), last))
+        Path(name, (_pass_role("lambda"), NeededCall("lambda:CreateFunction", _FUNCTION), last))
         for name, last in (
-            ("lambda-001", Step("lambda:InvokeFunction", _FUNCTION)),
-            ("lambda-002", Step("lambda:CreateEventSourceMapping", _MAPPING)),
-            ("lambda-006", Step("lambda:AddPermission", _FUNCTION)),
+            ("lambda-001", NeededCall("lambda:InvokeFunction", _FUNCTION)),
+            ("lambda-002", NeededCall("lambda:CreateEventSourceMapping", _MAPPING)),
+            ("lambda-006", NeededCall("lambda:AddPermission", _FUNCTION)),
         )
     ),
-    Path("glue-001", (_pass_role("glue"), Step("glue:CreateDevEndpoint", _ENDPOINT))),
-    Path("glue-003", (_pass_role("glue"), Step("glue:CreateJob", _JOB), Step("glue:StartJobRun", _JOB))),
-    Path("cloudformation-001", (_pass_role("cloudformation"), Step("cloudformation:CreateStack", _STACK))),
+    Path("glue-001", (_pass_role("glue"), NeededCall("glue:CreateDevEndpoint", _ENDPOINT))),
+    Path("glue-003", (_pass_role("glue"), NeededCall("glue:CreateJob", _JOB), NeededCall("glue:StartJobRun", _JOB))),
+    Path("cloudformation-001", (_pass_role("cloudformation"), NeededCall("cloudformation:CreateStack", _STACK))),
     Path(
         "cloudformation-003",
         (
             _pass_role("cloudformation"),
-            Step("cloudformation:CreateStackSet", _STACK_SET),
-            Step("cloudformation:CreateStackInstances", _STACK_SET),
+            NeededCall("cloudformation:CreateStackSet", _STACK_SET),
+            NeededCall("cloudformation:CreateStackInstances", _STACK_SET),
         ),
     ),
-    Path("cloudformation-004", (_pass_role("cloudformation"), Step("cloudformation:UpdateStackSet", _STACK_SET))),
+    Path("cloudformation-004", (_pass_role("cloudformation"), NeededCall("cloudformation:UpdateStackSet", _STACK_SET))),
     Path(
         "datapipeline-001",
         (
             _pass_role("datapipeline"),
-            Step("datapipeline:CreatePipeline", _PIPELINE),
-            Step("datapipeline:PutPipelineDefinition", _PIPELINE),
-            Step("datapipeline:ActivatePipeline", _PIPELINE),
+            NeededCall("datapipeline:CreatePipeline", _PIPELINE),
+            NeededCall("datapipeline:PutPipelineDefinition", _PIPELINE),
+            NeededCall("datapipeline:ActivatePipeline", _PIPELINE),
         ),
     ),
     *(
-        Path(name, (_pass_role("codebuild"), Step("codebuild:CreateProject", _PROJECT), Step(last, _PROJECT)))
+        Path(
+            name, (_pass_role("codebuild"), NeededCall("codebuild:CreateProject", _PROJECT), NeededCall(last, _PROJECT))
+        )
         for name, last in (("codebuild-001", "codebuild:StartBuild"), ("codebuild-004", "codebuild:StartBuildBatch"))
     ),
-    Path("sagemaker-001", (_pass_role("sagemaker"), Step("sagemaker:CreateNotebookInstance", _NOTEBOOK))),
-    Path("sagemaker-002", (_pass_role("sagemaker"), Step("sagemaker:CreateTrainingJob", _TRAINING))),
-    Path("sagemaker-003", (_pass_role("sagemaker"), Step("sagemaker:CreateProcessingJob", _PROCESSING))),
+    Path("sagemaker-001", (_pass_role("sagemaker"), NeededCall("sagemaker:CreateNotebookInstance", _NOTEBOOK))),
+    Path("sagemaker-002", (_pass_role("sagemaker"), NeededCall("sagemaker:CreateTrainingJob", _TRAINING))),
+    Path("sagemaker-003", (_pass_role("sagemaker"), NeededCall("sagemaker:CreateProcessingJob", _PROCESSING))),
     *(
-        Path(name, (_pass_role("ecs-tasks"), Step("ecs:RegisterTaskDefinition", _TASK), last))
+        Path(name, (_pass_role("ecs-tasks"), NeededCall("ecs:RegisterTaskDefinition", _TASK), last))
         for name, last in (
-            ("ecs-003", Step("ecs:CreateService", _TASK_SERVICE)),
-            ("ecs-004", Step("ecs:RunTask", _TASK)),
-            ("ecs-005", Step("ecs:StartTask", _TASK)),
+            ("ecs-003", NeededCall("ecs:CreateService", _TASK_SERVICE)),
+            ("ecs-004", NeededCall("ecs:RunTask", _TASK)),
+            ("ecs-005", NeededCall("ecs:StartTask", _TASK)),
         )
     ),
-    Path("apprunner-001", (_pass_role("tasks.apprunner"), Step("apprunner:CreateService", _WEB_SERVICE))),
+    Path("apprunner-001", (_pass_role("tasks.apprunner"), NeededCall("apprunner:CreateService", _WEB_SERVICE))),
     Path(
         "bedrock-001",
         (
             _pass_role("bedrock-agentcore"),
-            Step("bedrock-agentcore:CreateCodeInterpreter", _INTERPRETER),
-            Step("bedrock-agentcore:StartCodeInterpreterSession", _INTERPRETER),
-            Step("bedrock-agentcore:InvokeCodeInterpreter", _INTERPRETER),
+            NeededCall("bedrock-agentcore:CreateCodeInterpreter", _INTERPRETER),
+            NeededCall("bedrock-agentcore:StartCodeInterpreterSession", _INTERPRETER),
+            NeededCall("bedrock-agentcore:InvokeCodeInterpreter", _INTERPRETER),
         ),
     ),
     # Act through what has a role already.
-    Path("lambda-003", (Step("lambda:UpdateFunctionCode", _FUNCTION),)),
-    Path("glue-002", (Step("glue:UpdateDevEndpoint", _ENDPOINT),)),
-    Path("cloudformation-002", (Step("cloudformation:UpdateStack", _STACK),)),
+    Path("lambda-003", (NeededCall("lambda:UpdateFunctionCode", _FUNCTION),)),
+    Path("glue-002", (NeededCall("glue:UpdateDevEndpoint", _ENDPOINT),)),
+    Path("cloudformation-002", (NeededCall("cloudformation:UpdateStack", _STACK),)),
     Path(
         "cloudformation-005",
-        (Step("cloudformation:CreateChangeSet", _STACK), Step("cloudformation:ExecuteChangeSet", _STACK)),
+        (NeededCall("cloudformation:CreateChangeSet", _STACK), NeededCall("cloudformation:ExecuteChangeSet", _STACK)),
     ),
-    Path("codebuild-002", (Step("codebuild:StartBuild", _PROJECT),)),
-    Path("codebuild-003", (Step("codebuild:StartBuildBatch", _PROJECT),)),
-    Path("ssm-001", (Step("ssm:StartSession", _INSTANCE),)),
-    Path("ssm-002", (Step("ssm:SendCommand", _INSTANCE),)),
+    Path("codebuild-002", (NeededCall("codebuild:StartBuild", _PROJECT),)),
+    Path("codebuild-003", (NeededCall("codebuild:StartBuildBatch", _PROJECT),)),
+    Path("ssm-001", (NeededCall("ssm:StartSession", _INSTANCE),)),
+    Path("ssm-002", (NeededCall("ssm:SendCommand", _INSTANCE),)),
     Path(
         "ec2-002",
         (
-            Step("ec2:ModifyInstanceAttribute", _INSTANCE),
-            Step("ec2:StopInstances", _INSTANCE),
-            Step("ec2:StartInstances", _INSTANCE),
+            NeededCall("ec2:ModifyInstanceAttribute", _INSTANCE),
+            NeededCall("ec2:StopInstances", _INSTANCE),
+            NeededCall("ec2:StartInstances", _INSTANCE),
         ),
     ),
-    Path("ec2-004", (Step("ec2:CreateLaunchTemplateVersion", _TEMPLATE), Step("ec2:ModifyLaunchTemplate", _TEMPLATE))),
-    Path("ec2instanceconnect-003", (Step("ec2-instance-connect:SendSSHPublicKey", _INSTANCE),)),
-    Path("sagemaker-004", (Step("sagemaker:CreatePresignedNotebookInstanceUrl", _NOTEBOOK),)),
+    Path(
+        "ec2-004",
+        (NeededCall("ec2:CreateLaunchTemplateVersion", _TEMPLATE), NeededCall("ec2:ModifyLaunchTemplate", _TEMPLATE)),
+    ),
+    Path("ec2instanceconnect-003", (NeededCall("ec2-instance-connect:SendSSHPublicKey", _INSTANCE),)),
+    Path("sagemaker-004", (NeededCall("sagemaker:CreatePresignedNotebookInstanceUrl", _NOTEBOOK),)),
     Path(
         "sagemaker-005",
         (
-            Step("sagemaker:UpdateNotebookInstance", _NOTEBOOK),
-            Step("sagemaker:CreateNotebookInstanceLifecycleConfig", _LIFECYCLE),
-            Step("sagemaker:StopNotebookInstance", _NOTEBOOK),
-            Step("sagemaker:StartNotebookInstance", _NOTEBOOK),
+            NeededCall("sagemaker:UpdateNotebookInstance", _NOTEBOOK),
+            NeededCall("sagemaker:CreateNotebookInstanceLifecycleConfig", _LIFECYCLE),
+            NeededCall("sagemaker:StopNotebookInstance", _NOTEBOOK),
+            NeededCall("sagemaker:StartNotebookInstance", _NOTEBOOK),
         ),
     ),
-    Path("apprunner-002", (Step("apprunner:UpdateService", _WEB_SERVICE),)),
+    Path("apprunner-002", (NeededCall("apprunner:UpdateService", _WEB_SERVICE),)),
     Path(
         "bedrock-002",
         (
-            Step("bedrock-agentcore:StartCodeInterpreterSession", _INTERPRETER),
-            Step("bedrock-agentcore:InvokeCodeInterpreter", _INTERPRETER),
+            NeededCall("bedrock-agentcore:StartCodeInterpreterSession", _INTERPRETER),
+            NeededCall("bedrock-agentcore:InvokeCodeInterpreter", _INTERPRETER),
         ),
     ),
 )
@@ -260,7 +265,7 @@ https://bishopfox.com/blog/privilege-escalation-in-aws https://github.com/Bishop
 """
 
 _LIFTS = tuple(
-    Step(f"iam:{verb}{kind}PermissionsBoundary", resource, own=True)
+    NeededCall(f"iam:{verb}{kind}PermissionsBoundary", resource, or_itself=True)
     for kind, resource in (("User", _USER), ("Role", _ROLE))
     for verb in ("Delete", "Put")
 )
@@ -269,11 +274,11 @@ _LIFTS = tuple(
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
 """
 _OUTSIDE_IAM = (
-    Step("s3:PutObject", "arn:aws:s3:~:~:~/~"),
-    Step("ec2:RunInstances", _INSTANCE),
-    Step("lambda:CreateFunction", _FUNCTION),
-    Step("cloudformation:CreateStack", _STACK),
-    Step("kms:Decrypt", "arn:aws:kms:~:~:key/~"),
+    NeededCall("s3:PutObject", "arn:aws:s3:~:~:~/~"),
+    NeededCall("ec2:RunInstances", _INSTANCE),
+    NeededCall("lambda:CreateFunction", _FUNCTION),
+    NeededCall("cloudformation:CreateStack", _STACK),
+    NeededCall("kms:Decrypt", "arn:aws:kms:~:~:key/~"),
 )
 """Who may do these may do whatever isn't IAM's, as AWS's PowerUserAccess says it."""
 
@@ -346,19 +351,19 @@ def _within(found: Sequence[Statement], boundary: Policy, itself: str) -> tuple[
     return fence, ""
 
 
-def _allowed(found: Collection[Statement], step: Step, itself: str) -> bool:
+def _allowed(found: Collection[Statement], step: NeededCall, itself: str) -> bool:
     """On any resource, or on the holder itself where that will do."""
     return any(
         any(_allows(each, step, who) for each in found) and not any(_denies(each, step, who) for each in found)
-        for who in {"", itself if step.own else ""}
+        for who in {"", itself if step.or_itself else ""}
     )
 
 
-def _allows(statement: Statement, step: Step, itself: str) -> bool:
+def _allows(statement: Statement, step: NeededCall, itself: str) -> bool:
     return statement.effect == "Allow" and _meets(statement, step, itself) and not _limited(statement, step)
 
 
-def _denies(statement: Statement, step: Step, itself: str) -> bool:
+def _denies(statement: Statement, step: NeededCall, itself: str) -> bool:
     """A Deny that all calls but some named ones meet; one about the caller, as by MFA, doesn't count."""
     return (
         statement.effect == "Deny"
@@ -372,19 +377,19 @@ def _denies(statement: Statement, step: Step, itself: str) -> bool:
     )
 
 
-def _meets(statement: Statement, step: Step, itself: str) -> bool:
+def _meets(statement: Statement, step: NeededCall, itself: str) -> bool:
     if not _matches(statement, "Action", lambda pattern: _like(pattern.lower(), step.action.lower())):
         return False
     if _matches(statement, "Resource", lambda pattern: _like(_anywhere(pattern), step.resource)):
         return True
-    return step.own and _is_itself(statement, step, itself)
+    return step.or_itself and _is_itself(statement, step, itself)
 
 
 _EQUAL = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
 _NEGATED = frozenset({"stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike"})
 
 
-def _limited(statement: Statement, step: Step) -> bool:
+def _limited(statement: Statement, step: NeededCall) -> bool:
     """Whether a condition leaves it few resources, or another service to hand a role to.
 
     Conditions about the caller or the call (MFA, region, address) don't: under them the call is allowed. Those on a
@@ -405,7 +410,7 @@ def _limited(statement: Statement, step: Step) -> bool:
     )
 
 
-def _is_itself(statement: Statement, step: Step, itself: str) -> bool:
+def _is_itself(statement: Statement, step: NeededCall, itself: str) -> bool:
     """Whether it names the holder, or `${aws:username}`: the user, or a member of the group, that holds the policy."""
     kind = step.resource.rsplit(":", 1)[1].partition("/")[0]
     own, _, name = itself.rpartition(":")[2].partition("/")

@@ -62,10 +62,10 @@ class _Memory:
 
     def looking(self, client: Any) -> None:
         client.meta.events.register_first("provide-client-params", self._asked)
-        client.meta.events.register_first("before-call", self._before_look)
+        client.meta.events.register_first("before-call", self._before_read)
         # As it came: botocore's own handlers, such as the one that opens IAM's policies, see each answer again.
         service_id = client.meta.service_model.service_id.hyphenize()
-        client.meta.events.register_first(f"after-call.{service_id}", self._after_look)
+        client.meta.events.register_first(f"after-call.{service_id}", self._after_read)
 
     def writing(self, client: Any) -> None:
         client.meta.events.register_first("before-call", self._before_write)
@@ -75,7 +75,7 @@ class _Memory:
             service, region = model.service_model.service_name, context["client_region"]
             context["snapback_asked"] = (service, model.name, region, repr(sorted(params.items())))
 
-    def _before_look(self, model: OperationModel, **call: Any) -> Any:
+    def _before_read(self, model: OperationModel, **call: Any) -> Any:
         if not _READS.match(model.name):
             service = model.service_model.service_name
             raise ReadOnly(f"{service}:{model.name} is no read: a guardrail may only look; put it in a fix's write")
@@ -104,7 +104,7 @@ class _Memory:
         http_response, parsed = answer or (None, None)
         return http_response and (http_response, deepcopy(parsed))
 
-    def _after_look(self, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
+    def _after_read(self, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
         if http_response.status_code < 500 and "snapback" in context:  # noqa: PLR2004
             self.answers[context["snapback"]] = (http_response, deepcopy(parsed))
 

@@ -50,12 +50,12 @@ def decide(app: DecideApp, request: Any, act: Callable[[str, str], Record]) -> d
     except (CannotAct, FixFailed) as why:
         done, said = "", f"{action}: {why}"
     except Exception:
-        _tell(
+        _reply(
             app, request, f"{action}: something went wrong with record {record}; it is tried again within some minutes"
         )
         raise
     app.logger.info("click", extra={"action": action, "record": record, "by": str(person), "status": done})
-    _tell(app, request, said)
+    _reply(app, request, said)
     return {"record": record, "status": done, "said": said}
 
 
@@ -88,7 +88,7 @@ def _note(app: DecideApp, id: str, by: str, why: str) -> None:
             return
 
 
-def _tell(app: DecideApp, request: Any, said: str) -> None:
+def _reply(app: DecideApp, request: Any, said: str) -> None:
     """Whoever clicked in Slack; on the action page they look for themselves. What is done is done, told or not."""
     address = text(request, "reply", "slack")
     if not address:

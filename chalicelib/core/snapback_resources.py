@@ -22,7 +22,7 @@ _PARTS = 6
 """Of an ARN."""
 
 
-def own(baseline: Baseline, account: str, name: str) -> bool:
+def in_own_stack(baseline: Baseline, account: str, name: str) -> bool:
     """Whether a resource is of our own stack, as `snapback-GuardS3Role-1A2B3C4D5E6F` in the home account.
 
     The stack's name may hold hyphens, a logical id and the random end can't: a stack `snapback-test` isn't ours. Nothing
@@ -58,7 +58,9 @@ def is_ours(baseline: Baseline, arn: str) -> bool:
 def own_role(baseline: Baseline, arn: str | None) -> bool:
     """Whether an ARN is of a role of our own stack: one of our functions'."""
     parts = (arn or "").split(":", 5)
-    return len(parts) == _PARTS and parts[2] == "iam" and own(baseline, parts[4], parts[5].removeprefix("role/"))
+    return (
+        len(parts) == _PARTS and parts[2] == "iam" and in_own_stack(baseline, parts[4], parts[5].removeprefix("role/"))
+    )
 
 
 def home_of(baseline: Baseline) -> str:

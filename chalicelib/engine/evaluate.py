@@ -84,7 +84,9 @@ class Evaluation:
         outcomes: list[Outcome] = []
         errors: list[Exception] = []
         readers = _Readers(self._context)
-        asks = text(event.raw, "asks")  # It came before, and this guardrail waited. No sender can add to an envelope.
+        asks = text(
+            event.raw, "evaluate"
+        )  # It came before, and this guardrail waited. No sender can add to an envelope.
         for rule in rules:
             if asks not in {None, rule.id} or not matches(rule.on, event.raw):
                 continue
@@ -179,7 +181,7 @@ class Evaluation:
             reason = rule(resource, reader)
             if reason is None:
                 return Outcome(rule.id, resource.arn, Unrecorded.COMPLIANT)
-            if waiting := self._waits(rule, resource, event, reason):
+            if waiting := self._in_grace(rule, resource, event, reason):
                 return waiting
             tags = resource.tags(reader) if settings.needs_tags(rule.id) or settings.recorded_tags else {}
             before = rule.fix.read(resource, reader) if rule.fix else None
@@ -210,14 +212,14 @@ class Evaluation:
             readers.forget()
         return outcome
 
-    def _waits(self, rule: Guardrail[Any], resource: Resource, event: Event, reason: str) -> Outcome | None:
+    def _in_grace(self, rule: Guardrail[Any], resource: Resource, event: Event, reason: str) -> Outcome | None:
         """While its grace isn't over, the event comes again after it; a sweep asks again by itself."""
         grace = self._settings.grace_of(rule)
         due = event.time + grace
         if not grace or self._context.now() >= due:
             return None
         if not is_scheduled(event):
-            self._context.later({**event.raw, "asks": rule.id}, due)
+            self._context.later({**event.raw, "evaluate": rule.id}, due)
         return Outcome(rule.id, resource.arn, Unrecorded.WAITING, f"{reason}; asked again at {due:%H:%M}")
 
     def _found(self, found: _Finding) -> Outcome:

@@ -14,7 +14,7 @@ from chalicelib.core.partitions import partition
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from chalicelib.exports.base import Step
+    from chalicelib.exports.base import ExportedStep
 
 SOURCE, DETAIL_TYPE = "snapback", "Snapback Finding"
 """No rule of ours is for this source, so that what we tell never comes back to us as something to look at."""
@@ -58,7 +58,7 @@ class Bus:
         self._there: OrderedDict[str, None] = OrderedDict()
         """The ids of the events that this container has put, the latest: Lambda delivers what another sink refused again."""
 
-    def send(self, steps: Sequence[Step]) -> Mapping[str, str]:
+    def send(self, steps: Sequence[ExportedStep]) -> Mapping[str, str]:
         """After a call of which not all is taken, none is made: what would be sent then comes again anyway."""
         left = [step for step in steps if step.message.id not in self._there]
         while left:
@@ -81,7 +81,7 @@ class Bus:
             self._there.popitem(last=False)
 
 
-def entry(step: Step, bus: str) -> dict[str, Any]:
+def entry(step: ExportedStep, bus: str) -> dict[str, Any]:
     return {
         "Source": SOURCE,
         "DetailType": DETAIL_TYPE,
@@ -92,7 +92,7 @@ def entry(step: Step, bus: str) -> dict[str, Any]:
     }
 
 
-def detail(step: Step) -> dict[str, Any]:
+def detail(step: ExportedStep) -> dict[str, Any]:
     """What docs/finding-event.schema.json describes: a message, with what tools want besides."""
     record = step.record
     return {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from chalicelib.core.record import Record
-    from chalicelib.exports.base import Step
+    from chalicelib.exports.base import ExportedStep
 
 VERSION = "1.1.0"
 FOLDER = "ext/snapback"
@@ -50,18 +50,18 @@ class Bucket:
         self._client, self._bucket, self._region = client, bucket, region
         self._prefix = prefix.strip("/") or FOLDER
 
-    def send(self, steps: Sequence[Step]) -> Mapping[str, str]:
+    def send(self, steps: Sequence[ExportedStep]) -> Mapping[str, str]:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             done = pool.map(self._put, steps)
             return {step.number: reason for step, reason in zip(steps, done, strict=True) if reason}
 
-    def key(self, step: Step) -> str:
+    def key(self, step: ExportedStep) -> str:
         """One step, one object: sent again, it is put in its own place. `region` is the bucket's, `eventDay` in UTC."""
         day = datetime.fromisoformat(step.message.at).astimezone(UTC)
         folder = f"{self._prefix}/region={self._region}/accountId={step.record.account}/eventDay={day:%Y%m%d}"
         return f"{folder}/{step.message.id}.json.gz"
 
-    def _put(self, step: Step) -> str:
+    def _put(self, step: ExportedStep) -> str:
         line = json.dumps(finding(step), separators=(",", ":")).encode() + b"\n"
         try:
             self._client.put_object(
@@ -76,7 +76,7 @@ class Bucket:
         return ""
 
 
-def finding(step: Step) -> dict[str, Any]:
+def finding(step: ExportedStep) -> dict[str, Any]:
     """The same keys for each step, so that a table over the objects has one shape."""
     record, message = step.record, step.message
     return {
@@ -117,7 +117,7 @@ def finding(step: Step) -> dict[str, Any]:
     }
 
 
-def _class(step: Step) -> dict[str, Any]:
+def _class(step: ExportedStep) -> dict[str, Any]:
     """OCSF's numbers and their names: class, activity, severity and status."""
     record = step.record
     state = left(record.history[-1])
@@ -141,7 +141,7 @@ def _class(step: Step) -> dict[str, Any]:
     }
 
 
-def _finding_info(step: Step) -> dict[str, Any]:
+def _finding_info(step: ExportedStep) -> dict[str, Any]:
     record, message = step.record, step.message
     return {
         "uid": f"snapback/{record.id}",
@@ -155,14 +155,14 @@ def _finding_info(step: Step) -> dict[str, Any]:
     }
 
 
-def kind_of(step: Step) -> str:
+def kind_of(step: ExportedStep) -> str:
     """As ASFF sorts findings too, by `namespace/category`."""
     if isinstance(step.rule, Tripwire):
         return "Unusual Behaviors"
     return "Software and Configuration Checks/AWS Security Best Practices"
 
 
-def _evidence(record: Record, step: Step) -> dict[str, Any]:
+def _evidence(record: Record, step: ExportedStep) -> dict[str, Any]:
     """Who made the change, by which call, and from where: an address, or a service of AWS by its name."""
     actor = step.message.actor
     operation, _, _ = step.message.event.partition(" at ")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from chalicelib.core.record import Record
-    from chalicelib.exports.base import Step
+    from chalicelib.exports.base import ExportedStep
 
 AT_ONCE = 100
 """Findings of one call, of 240 KB each at most; one of ours has 10 KB."""
@@ -66,10 +66,10 @@ class SecurityHub:
         self._client, self._home, self._region = client, home, region
         self.product = f"arn:{partition(region)}:securityhub:{region}:{home}:product/{home}/default"
 
-    def send(self, steps: Sequence[Step]) -> Mapping[str, str]:
+    def send(self, steps: Sequence[ExportedStep]) -> Mapping[str, str]:
         """Of each record only the latest step: an older one, sent after it, would be the past again."""
-        told = {step.record.id: step for step in steps if step.record.status not in UNDER_WAY}
-        latest = list(told.values())
+        settled = {step.record.id: step for step in steps if step.record.status not in UNDER_WAY}
+        latest = list(settled.values())
         refused: dict[str, str] = {}  # By a finding's id.
         for start in range(0, len(latest), AT_ONCE):
             some = latest[start : start + AT_ONCE]
@@ -78,7 +78,7 @@ class SecurityHub:
             refused |= self._moved([step for step in some if _id(step.record) not in refused])
         return {step.number: refused[_id(step.record)] for step in steps if _id(step.record) in refused}
 
-    def _moved(self, steps: Sequence[Step]) -> dict[str, str]:
+    def _moved(self, steps: Sequence[ExportedStep]) -> dict[str, str]:
         """Import sets a workflow's status when it makes a finding, and never again: what moves it on is another call."""
         refused: dict[str, str] = {}
         by_status: dict[str, list[str]] = {}
@@ -98,7 +98,7 @@ class SecurityHub:
             }
         return refused
 
-    def finding(self, step: Step) -> dict[str, Any]:
+    def finding(self, step: ExportedStep) -> dict[str, Any]:
         record, message, rule = step.record, step.message, step.rule
         controls = rule.controls if rule else ()
         cloudformation = rule.resource.cloudformation_type if isinstance(rule, Guardrail) else "AWS::Account"
@@ -155,7 +155,7 @@ class SecurityHub:
         }
 
 
-def _what_to_do(step: Step) -> str:
+def _what_to_do(step: ExportedStep) -> str:
     commands = "; ".join(f"to {name}: {command}" for name, command in step.message.commands.items())
     fix = f"The fix: {step.record.fix.rstrip('.')}. " if step.record.fix else ""
     return f"{fix}{commands[:1].upper()}{commands[1:]}."

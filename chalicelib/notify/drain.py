@@ -34,14 +34,14 @@ def drain(app: NotifyApp) -> dict[str, int]:
     return counts
 
 
-def again(app: NotifyApp, letters: Iterable[Any]) -> dict[str, int]:
+def again(app: NotifyApp, dead_letters: Iterable[Any]) -> dict[str, int]:
     """Have messages sent that were given up, by the next drain; each is `{"channel", "record", "step"}`, as in the queue.
 
     Letters only name messages; what is told is in the ledger's table. What is not given up there is passed over.
     """
     delivery = Delivery(app)
-    for letter in letters:
-        delivery.again(str(letter["channel"]), str(letter["record"]), int(letter["step"]))
+    for dead_letter in dead_letters:
+        delivery.again(str(dead_letter["channel"]), str(dead_letter["record"]), int(dead_letter["step"]))
     return delivery.report()
 
 
@@ -96,23 +96,23 @@ class _Drain:
         if errors:
             raise errors[0]
 
-    def _drain(self, base: str) -> Iterator[bool]:
+    def _drain(self, channel: str) -> Iterator[bool]:
         """What is due to a channel; stops after each message, for the others' turn."""
         now = self._app.now()
-        state = self._held.items.get(f"channel#{base}", {})
+        state = self._held.items.get(f"channel#{channel}", {})
         failing = number_of(state, "failing_since")
         patience = now if 0 < failing <= (now - PATIENCE).timestamp() else now - PATIENCE
-        if base not in self.delivery.channels:
+        if channel not in self.delivery.channels:
             yield from self._pass_all_on(
-                self._held.due(base, now), Undeliverable(f"channel {base} is not in the settings")
+                self._held.due(channel, now), Undeliverable(f"channel {channel} is not in the settings")
             )
             return
-        if number_of(state, "rest_until") > now.timestamp():
-            yield from self._pass_all_on(self._held.due(base, patience), Undeliverable(text_of(state, "why")))
+        if number_of(state, "backoff_until") > now.timestamp():
+            yield from self._pass_all_on(self._held.due(channel, patience), Undeliverable(text_of(state, "why")))
             return
-        due = self._held.due(base, now)
-        room = self.delivery.per_minute(base) - int(
-            number_of(self._held.items.get(self.delivery.rate(base), {}), "times")
+        due = self._held.due(channel, now)
+        room = self.delivery.per_minute(channel) - int(
+            number_of(self._held.items.get(self.delivery.rate(channel), {}), "times")
         )
         batches = in_batches(due, room)
         failed: Exception | None = None
@@ -120,12 +120,12 @@ class _Drain:
         for number, batch in enumerate(batches):
             if not blocked.isdisjoint(_about(batch)):
                 continue  # A record's steps are told in their order.
-            self._held.count(self.delivery.rate(base))
+            self._held.count(self.delivery.rate(channel))
             error = self.delivery.send(batch)
             yield True
             if error is None:
                 failed, patience = None, now - PATIENCE
-                self._held.items.pop(f"channel#{base}", None)
+                self._held.items.pop(f"channel#{channel}", None)
                 continue
             late = [each for each in batch if is_hopeless(error) or each.due <= self._held.stamp(patience)]
             yield from self._pass_all_on(late, error)
@@ -135,14 +135,14 @@ class _Drain:
             if failed is None and not (isinstance(error, Retry) and error.after):
                 failed = error  # It may be that message alone which isn't taken: another one is tried.
                 continue
-            self.delivery.back_off(base, error)
+            self.delivery.back_off(channel, error)
             left = (each for later in batches[number + 1 :] for each in later)
             yield from self._pass_all_on((each for each in left if each.due <= self._held.stamp(patience)), error)
             return
         if failed:
-            self.delivery.back_off(base, failed)
+            self.delivery.back_off(channel, failed)
         elif state and (batches or not number_of(state, "tries")) and len(due) < MOST:
-            self._app.dynamodb.delete_item(TableName=self._app.table, Key={"pk": {"S": f"channel#{base}"}})
+            self._app.dynamodb.delete_item(TableName=self._app.table, Key={"pk": {"S": f"channel#{channel}"}})
 
     def _pass_all_on(self, given_up: Iterable[Held], error: Exception) -> Iterator[bool]:
         for held in given_up:

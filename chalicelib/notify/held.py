@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from chalicelib.aws.ledger import DynamoLedger
     from chalicelib.core.settings import Settings
-    from chalicelib.notify.channels.base import Channel
+    from chalicelib.notify.channels.channel import Channel
 
 Item = dict[str, Any]
 
@@ -100,19 +100,19 @@ class HeldMessages:
 
     def hold(self, held: Held, *, even_if_given_up: bool = False) -> str:
         """Unless it was sent or is held already; answers what its state is then."""
-        base, message = channel_name(held.channel), held.message
-        if base not in self.items.get("outbox", {}).get("channels", {}).get("SS", []):
+        channel, message = channel_name(held.channel), held.message
+        if channel not in self.items.get("outbox", {}).get("channels", {}).get("SS", []):
             self.items["outbox"] = self._app.dynamodb.update_item(
                 TableName=self._app.table,
                 Key={"pk": {"S": "outbox"}},
                 UpdateExpression="ADD channels :name",
-                ExpressionAttributeValues={":name": {"SS": [base]}},
+                ExpressionAttributeValues={":name": {"SS": [channel]}},
                 ReturnValues="ALL_NEW",
             )["Attributes"]
         key = message_key(held.channel, message.record, message.step)
         item = {
             **to_item(held),
-            "status": {"S": f"held#{base}"},
+            "status": {"S": f"held#{channel}"},
             "updated_at": {"S": held.due},
             "state": {"S": "held"},
         }
@@ -145,14 +145,14 @@ class HeldMessages:
         names = {name: text_of(item, name) for name in ("channel", "batch", "origin")}
         return Held(message=message, due=text_of(item, "updated_at"), **names)
 
-    def due(self, base: str, until: datetime) -> list[Held]:
+    def due(self, channel: str, until: datetime) -> list[Held]:
         """What is held for a channel, and was due by then; the index may be late, so the table itself is asked again."""
         query: Any = {
             "TableName": self._app.table,
             "IndexName": "by-status",
             "KeyConditionExpression": "#status = :status AND updated_at <= :until",
             "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {":status": {"S": f"held#{base}"}, ":until": {"S": self.stamp(until)}},
+            "ExpressionAttributeValues": {":status": {"S": f"held#{channel}"}, ":until": {"S": self.stamp(until)}},
         }
         keys: list[str] = []
         for page in self._app.dynamodb.get_paginator("query").paginate(

@@ -53,7 +53,7 @@ def deliver(app: NotifyApp, event: Any, context: Any) -> Any:
     as we write them, or whose message could neither be sent nor held.
     """
     outbox = _Outbox(app)
-    outbox.look_at(event["Records"])
+    outbox.prefetch(event["Records"])
     # A batch that failed wholly is answered like one that failed in part: it is no error of the function.
     processor = BatchProcessor(EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
     answer = process_partial_response(event, outbox.deliver_item, processor, context)
@@ -69,7 +69,7 @@ class _Outbox:
         self._held = self.delivery.held
         self._all = tuple(channel.name for channel in app.channels)
 
-    def look_at(self, items: list[Any]) -> None:
+    def prefetch(self, items: list[Any]) -> None:
         """One consistent read for the batch: what was sent or is held, and which channels are behind."""
         keys: dict[str, None] = {"outbox": None}
         for item in items:
@@ -115,8 +115,8 @@ class _Outbox:
 
     def _admit(self, message: Message, name: str) -> tuple[datetime | None, str]:
         """Count a message; answers until when it is held (None: it is sent now), and what it is summed up with then."""
-        if waits := self._waits(message, name):
-            return waits
+        if hold_until := self._hold_until(message, name):
+            return hold_until
         now, channel = self._app.now(), channel_name(name)
         flood = self._app.settings.flood
         seconds = flood.minutes * 60
@@ -127,11 +127,11 @@ class _Outbox:
         if self._is_behind(channel) or self._app.time_left() < TIME_NEEDED:
             return now, ""
         if self._held.count(self.delivery.rate(channel)) > self.delivery.per_minute(channel):
-            self.delivery.fall_behind(channel, {"rest_until": {"N": "0"}, "tries": {"N": "0"}})
+            self.delivery.fall_behind(channel, {"backoff_until": {"N": "0"}, "tries": {"N": "0"}})
             return now, ""
         return None, ""
 
-    def _waits(self, message: Message, name: str) -> tuple[datetime, str] | None:
+    def _hold_until(self, message: Message, name: str) -> tuple[datetime, str] | None:
         """Whether it waits for an earlier step of its record, which are told in their order, or for quiet hours' end."""
         now = self._app.now()
         for step in range(message.step - 1, max(0, message.step - 1 - _EARLIER), -1):

@@ -91,7 +91,7 @@ class Markers:
         )
 
 
-def looked_after(
+def places_of(
     settings: Settings, rules: Iterable[Guardrail[Any]], accounts: Iterable[str], region: str
 ) -> dict[Place, list[Guardrail[Any]]]:
     """All places in these accounts, seen from the region that Snapback is in, and what is asked there."""

@@ -110,7 +110,7 @@ def demo(everything: bool) -> int:
         done.messages, done.seconds = player.messages, time.perf_counter() - began
         timeline.end(done, real=False)
         fixes = [(event, each) for event in done.events for each in event.outcomes if each.status == "fixed"]
-        event, outcome = [(event, each) for event, each in fixes if not _waits(each.guardrail)][-1]
+        event, outcome = [(event, each) for event, each in fixes if not _has_grace(each.guardrail)][-1]
         render.show("", f"$ snapback undo {outcome.record} --by you")
         fixed = record_of(player.application, outcome.record)
         undone = player.aliases.to_log(player.application.engine.undo(fixed.id, "you"))
@@ -129,7 +129,7 @@ def demo(everything: bool) -> int:
     return FINE
 
 
-def _waits(guardrail: str) -> bool:
+def _has_grace(guardrail: str) -> bool:
     from chalicelib import catalog
 
     rule = catalog.rule(guardrail)

@@ -78,9 +78,9 @@ def sweep(
     rules = library.chosen(globs, services)
     settings = library.as_asked(load_settings(settings_path), mode, globs)
     application, kept = _with_ledger(settings, mode, create=create_ledger)
-    here = application.dynamodb.meta.region_name
+    home_region = application.dynamodb.meta.region_name
     where = library.places_for(
-        application.settings, rules, home=application.home, here=here, accounts=accounts, regions=regions
+        application.settings, rules, home=application.home, home_region=home_region, accounts=accounts, regions=regions
     )
     with ExitStack() as stack:
         lines = open_json(stack, json_path)

@@ -30,7 +30,7 @@ _NOW = 1795428000
 _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 
-class Refused(Exception):
+class EksError(Exception):
     """An error of EKS's; the first argument is its code."""
 
 
@@ -87,7 +87,7 @@ def _eks(request: Any, region: str, path: re.Match[str]) -> Answer:
             asked = parse_qs(urlsplit(request.url).query).get("associatedPolicyArn", [""])[0]
             return _ok(_access(cluster, request.method, rest or "", body, asked))
         return _ok(_configure(cluster, body))
-    except Refused as refused:
+    except EksError as refused:
         return _error(*refused.args)
 
 
@@ -117,7 +117,7 @@ def _updates(cluster: Any) -> dict[str, Any]:
 
 def _update(cluster: Any, id: str) -> Any:
     if id not in _updates(cluster):
-        raise Refused("ResourceNotFoundException", f"No update found for id: {id}")
+        raise EksError("ResourceNotFoundException", f"No update found for id: {id}")
     return {"update": {key: value for key, value in _updates(cluster)[id].items() if key != "setting"}}
 
 
@@ -125,7 +125,7 @@ def _configure(cluster: Any, setting: Mapping[str, Any]) -> Any:
     if cluster.status == "UPDATING" and not cluster.snapback_stays:
         over(cluster)
     if cluster.status != "ACTIVE":
-        raise Refused("ResourceInUseException", f"Cluster '{cluster.name}' is not in ACTIVE status")
+        raise EksError("ResourceInUseException", f"Cluster '{cluster.name}' is not in ACTIVE status")
     begun = _begin(cluster, setting)
     if not vars(cluster).get("snapback_slow"):
         over(cluster)
@@ -145,17 +145,17 @@ def _described(cluster: Any, setting: Mapping[str, Any]) -> tuple[str, list[dict
     """Its type and params; EKS refuses what changes nothing, and what changes two kinds of thing at once."""
     if network := setting.get("resourcesVpcConfig"):
         if all(network[name] == cluster.resources_vpc_config.get(name) for name in network):
-            raise Refused("InvalidParameterException", "Cluster is already at the desired configuration")
+            raise EksError("InvalidParameterException", "Cluster is already at the desired configuration")
         if network.get("endpointPublicAccess") is False and network.get("endpointPrivateAccess") is False:
-            raise Refused("InvalidParameterException", "Private and public endpoint access cannot be false")
+            raise EksError("InvalidParameterException", "Private and public endpoint access cannot be false")
         params = [{"type": _ENDPOINT[name], "value": json.dumps(network[name])} for name in network]
         return "EndpointAccessUpdate", params
     if logging := setting.get("logging"):
         if _logs(cluster, logging) == _logs(cluster, {}):
-            raise Refused("InvalidParameterException", "No changes needed for the logging config provided")
+            raise EksError("InvalidParameterException", "No changes needed for the logging config provided")
         return "LoggingUpdate", [{"type": "ClusterLogging", "value": json.dumps(logging)}]
     if cluster.encryption_config:
-        raise Refused("InvalidRequestException", "Encryption is already enabled on this cluster")
+        raise EksError("InvalidRequestException", "Encryption is already enabled on this cluster")
     value = json.dumps(setting["encryptionConfig"])
     return "AssociateEncryptionConfig", [{"type": "EncryptionConfig", "value": value}]
 
@@ -191,7 +191,7 @@ def _access(cluster: Any, method: str, rest: str, body: Any, policy: str) -> Any
     elif not rest:
         return {"accessEntries": [each for each in entries if not policy or policy in entries[each]["policies"]]}
     if principal not in entries:
-        raise Refused("ResourceNotFoundException", "The specified principalArn could not be found.")
+        raise EksError("ResourceNotFoundException", "The specified principalArn could not be found.")
     held = entries[principal]["policies"]
     who = {"clusterName": cluster.name, "principalArn": principal}
     if "/access-policies" not in rest:
@@ -206,7 +206,7 @@ def _access(cluster: Any, method: str, rest: str, body: Any, policy: str) -> Any
         return {**who, "associatedAccessPolicy": _associated(body["policyArn"], body["accessScope"])}
     if method == "DELETE":
         if held.pop(wanted, None) is None:
-            raise Refused("ResourceNotFoundException", "The specified policyArn could not be found.")
+            raise EksError("ResourceNotFoundException", "The specified policyArn could not be found.")
         return {}
     return {**who, "associatedAccessPolicies": [_associated(arn, scope) for arn, scope in held.items()]}
 

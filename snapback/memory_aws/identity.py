@@ -38,8 +38,8 @@ def added() -> Iterator[None]:
             (SSOAdminBackend, "list_accounts_for_provisioned_permission_set", _provisioned),
         ):
             stack.enter_context(patch.object(owner, name, better, create=True))
-        told = ResourceAccessManagerBackend.get_resource_share_associations
-        better = _with_external(told)
+        associations = ResourceAccessManagerBackend.get_resource_share_associations
+        better = _with_external(associations)
         stack.enter_context(patch.object(ResourceAccessManagerBackend, "get_resource_share_associations", better))
         yield
 
@@ -109,7 +109,7 @@ def _associations(share: Any, asked: Any, status: str) -> str:
     )
 
 
-def _with_external(told: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def _with_external(associations: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """moto says that nobody is external, and answers of shares that were deleted or never were."""
 
     def answered(self: Any, kind: Any, status: Any, asked: list[str], *more: Any) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _with_external(told: Callable[..., dict[str, Any]]) -> Callable[..., dict[st
             if arn not in arns:
                 raise UnknownResourceException(f"ResourceShare {arn} could not be found.")
         ours = {self.account_id, *(account.id for account in self.organizations_backend.accounts)}
-        answer = told(self, kind, status, asked, *more)
+        answer = associations(self, kind, status, asked, *more)
         for each in answer["resourceShareAssociations"]:
             parts = each["associatedEntity"].split(":")
             inside = len(parts) > 2 and parts[2] == "organizations"  # noqa: PLR2004 - an ARN's service

@@ -77,7 +77,7 @@ class MemoryAws:
         """What LookupEvents answers from: the calls that write, replayed so far."""
         self._clients: dict[tuple[str, str], Any] = {}
         self._environment: dict[str, str | None] = {}
-        self._told = ""
+        self._delivered = ""
         self._stream: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
@@ -141,13 +141,13 @@ class MemoryAws:
         whole = True
         while whole:
             # A new iterator each time: moto's own goes on in a copy of the shard once a transaction has failed.
-            since: Any = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._told}
-            start: Any = since if self._told else {"ShardIteratorType": "TRIM_HORIZON"}
+            since: Any = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._delivered}
+            start: Any = since if self._delivered else {"ShardIteratorType": "TRIM_HORIZON"}
             iterator = streams.get_shard_iterator(**self._stream, **start)["ShardIterator"]
             records = streams.get_records(ShardIterator=iterator, Limit=_BATCH)["Records"]
             whole = len(records) == _BATCH
             if records:
-                self._told = records[-1]["dynamodb"]["SequenceNumber"]
+                self._delivered = records[-1]["dynamodb"]["SequenceNumber"]
                 notify({"Records": [_as_lambda_sees(record, self._stream["StreamArn"]) for record in records]})
 
     def managed_policy(self, arn: str, account: str, partition: str) -> bool:

@@ -60,7 +60,7 @@ class Reenactor:
                 return Reenacted(True, scanned_image(self.aws, self.aliases, detail, account, region))
             return self._again(self.aliases.to_memory(detail), account, region)
         except Exception as error:  # noqa: BLE001 - moto and botocore raise anything; it is told, and the replay goes on
-            return Reenacted(False, _told(error))
+            return Reenacted(False, _describe_error(error))
 
     def _again(self, detail: Mapping[str, Any], account: str, region: str) -> Reenacted:
         service, operation, parameters = call_of(detail, account, region)
@@ -109,7 +109,7 @@ def _no_call(envelope: Mapping[str, Any]) -> str:
     return ""
 
 
-def _told(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     match error:
         case CantSay():
             told = str(error)

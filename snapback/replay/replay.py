@@ -247,7 +247,7 @@ class Player:
         self._channel = _Kept()
         self._waiting: list[tuple[datetime, int, str, Mapping[str, Any], _Delivery]] = []
         self._numbers = count()
-        self._told: deque[_Delivery] = deque()
+        self._deliveries: deque[_Delivery] = deque()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -303,8 +303,8 @@ class Player:
         yield from self._answered()
 
     def _answered(self) -> Iterator[EventOutcome]:
-        while self._told and not self._told[0].left:
-            done = self._told.popleft()
+        while self._deliveries and not self._deliveries[0].left:
+            done = self._deliveries.popleft()
             yield replace(done.event, outcomes=tuple(map(self.aliases.to_log, done.outcomes.values())))
 
     def _later(self, envelope: Mapping[str, Any], due: datetime) -> None:
@@ -338,7 +338,7 @@ class Player:
     def _deliver(self, entry: Entry, envelope: dict[str, Any], reenacted: Reenacted) -> None:
         self.clock.reach(entry.time)
         self._now = _Delivery(_described(envelope, reenacted, self.application))
-        self._told.append(self._now)
+        self._deliveries.append(self._now)
         if _reaches_functions(entry, self._now.event):
             _merge(self._now.outcomes, self._functions.deliver(self.aliases.to_memory(envelope)))
             self.drain()
@@ -389,8 +389,8 @@ def handle(
 
     entries = list(read(paths, progress))
     home = boto3.Session().client("sts").get_caller_identity()["Account"]
-    at_once = msgspec.structs.replace(in_mode(settings, mode), grace={"*": 0})
-    application = quiet(home, at_once)
+    graceless = msgspec.structs.replace(in_mode(settings, mode), grace={"*": 0})
+    application = quiet(home, graceless)
     if create_ledger and not application.ledger.exists():
         application.ledger.create()
     application.ledger.get("none")  # Raises NoLedger.

@@ -185,11 +185,11 @@ def test_who_is_public_is_a_stranger_too(several: list[dict[str, Any]]) -> None:
 @settings(deadline=None)
 @given(written())
 def test_taking_out_those_of_one_kind_leaves_those_of_the_others(policy: Written) -> None:
-    entrants = let_in(policy.text, KNOWN, OWN)
-    for kind in {each.who for each in entrants}:
-        gone = [each for each in entrants if each.who is kind]
+    grants = let_in(policy.text, KNOWN, OWN)
+    for kind in {each.who for each in grants}:
+        gone = [each for each in grants if each.who is kind]
         after = let_in(drop_principals(policy.text, by_statement(gone)), KNOWN, OWN)
-        left = [(each.principal, each.who) for each in entrants if each.who is not kind]
+        left = [(each.principal, each.who) for each in grants if each.who is not kind]
         assert [(each.principal, each.who) for each in after] == left
 
 

@@ -13,8 +13,8 @@ from policy_sentry.querying.actions import get_actions_for_service
 from chalicelib.analysis.policy_document import statements
 from chalicelib.analysis.policy_escalation import (
     PATHS,
+    NeededCall,
     Path,
-    Step,
     administering,
     administrators,
     at_fault,
@@ -485,4 +485,6 @@ def test_without_the_statements_that_make_administrator_nobody_is(some: list[Any
 
 def test_a_step_is_what_it_says() -> None:
     assert str(BY_ID["ec2-001"]) == "iam:PassRole + ec2:RunInstances (ec2-001)"
-    assert BY_ID["ec2-001"].steps[0] == Step("iam:PassRole", "arn:aws:iam:~:~:role/~", service="ec2.amazonaws.com")
+    assert BY_ID["ec2-001"].steps[0] == NeededCall(
+        "iam:PassRole", "arn:aws:iam:~:~:role/~", service="ec2.amazonaws.com"
+    )

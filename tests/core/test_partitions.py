@@ -30,7 +30,7 @@ from chalicelib.resources.ec2.volumes import Volume
 from chalicelib.resources.iam.identities import Role
 from chalicelib.resources.s3 import Bucket
 from chalicelib.sweep.places import Place, is_global, places
-from chalicelib.sweep.queues import looked_after
+from chalicelib.sweep.queues import places_of
 from snapback.deploy.template import member
 from tests.support.events import HOME
 
@@ -119,7 +119,7 @@ def test_arns_have_the_partition_of_their_region(region: str, name: str) -> None
 @pytest.mark.parametrize(("region", "name"), REGIONS)
 def test_a_sweep_from_any_region_meets_each_global_kind_once(region: str, name: str) -> None:
     settings = Settings(regions=frozenset(other for other, of in REGIONS if of == name))
-    found = looked_after(settings, catalog.guardrails(), {HOME}, region)
+    found = places_of(settings, catalog.guardrails(), {HOME}, region)
     where: dict[str, set[str]] = {}
     for place, rules in found.items():
         for rule in rules:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.core.baseline import Baseline
-from chalicelib.core.snapback_resources import home_of, own, own_role
+from chalicelib.core.snapback_resources import home_of, in_own_stack, own_role
 from tests.support.events import FRIEND, HOME, STACK
 from tests.support.world import KNOWN
 
@@ -12,7 +12,7 @@ from tests.support.world import KNOWN
     "name", ["snapback-GuardS3-1A2B3C4D5E6F", "snapback-GuardS3GuardS3Event-abc", "snapback-Ledger-X"]
 )
 def test_what_cloudformation_named_after_our_stack_is_our_own(name: str) -> None:
-    assert own(KNOWN, HOME, name)
+    assert in_own_stack(KNOWN, HOME, name)
 
 
 @pytest.mark.parametrize(
@@ -29,19 +29,19 @@ def test_what_cloudformation_named_after_our_stack_is_our_own(name: str) -> None
     ],
 )
 def test_another_stacks_or_accounts_is_not(account: str, name: str) -> None:
-    assert not own(KNOWN, account, name)
+    assert not in_own_stack(KNOWN, account, name)
 
 
 def test_a_stack_whose_name_has_hyphens_knows_its_own() -> None:
     known = Baseline(stack=STACK.replace("stack/snapback/", "stack/snapback-test/"))
-    assert own(known, HOME, "snapback-test-Ledger-X")
-    assert not own(known, HOME, "snapback-Ledger-X")
+    assert in_own_stack(known, HOME, "snapback-test-Ledger-X")
+    assert not in_own_stack(known, HOME, "snapback-Ledger-X")
 
 
 @pytest.mark.parametrize("stack", ["", "snapback", "arn:aws:cloudformation:us-east-1:123456789012:stack"])
 def test_without_the_deployments_word_nothing_is_our_own(stack: str) -> None:
-    assert not own(Baseline(stack=stack), HOME, "snapback-Ledger-X")
-    assert not own(Baseline(stack=stack), "", "-Ledger-X")
+    assert not in_own_stack(Baseline(stack=stack), HOME, "snapback-Ledger-X")
+    assert not in_own_stack(Baseline(stack=stack), "", "-Ledger-X")
     assert not home_of(Baseline(stack=stack))
 
 

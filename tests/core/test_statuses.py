@@ -16,7 +16,7 @@ from chalicelib.core.record import Record
 from chalicelib.core.resource import Account
 from chalicelib.core.types import Severity, Status, Traits, Unrecorded, having
 from chalicelib.exports import bus, ocsf, security_hub
-from chalicelib.exports.base import Step, left
+from chalicelib.exports.base import ExportedStep, left
 from chalicelib.notify.blocks import escape
 from chalicelib.notify.channels import apprise, slack, slack_app, sns, teams, webhook
 from chalicelib.notify.message import is_sent, message_of
@@ -100,7 +100,7 @@ def test_every_channel_says_what_the_table_says(status: Status) -> None:
 
 def test_every_export_has_a_place_for_it(status: Status) -> None:
     found = record(status)
-    step = Step(number="1", record=found, message=message_of(found), rule=None)
+    step = ExportedStep(number="1", record=found, message=message_of(found), rule=None)
     assert left(found.history[-1]) == status.traits.left
     assert ocsf.finding(step)["status_id"]
     assert bus.detail(step)["status"] == status

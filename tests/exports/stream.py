@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib import catalog
 from chalicelib.aws.ledger_items import to_item
 from chalicelib.core.types import ASIDE, Status
-from chalicelib.exports.base import Step
+from chalicelib.exports.base import ExportedStep
 from chalicelib.exports.deliver import deliver
 from chalicelib.notify.message import message_of
 from tests.support.events import HOME, REGION
@@ -53,8 +53,8 @@ def life(record: Record, number: int = 1) -> list[dict[str, Any]]:
     return items
 
 
-def step_of(record: Record, number: str = "1") -> Step:
-    return Step(number, record, message_of(record), catalog.rule(record.guardrail))
+def step_of(record: Record, number: str = "1") -> ExportedStep:
+    return ExportedStep(number, record, message_of(record), catalog.rule(record.guardrail))
 
 
 @dataclass

@@ -69,10 +69,10 @@ class Lambda:
     world: World
     items: list[Any]
     answers: list[list[str]] = field(default_factory=list)
-    letters: list[Any] = field(default_factory=list)
+    dead_letters: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.application.give_up = lambda letter: self.letters.append(json.loads(letter))
+        self.application.give_up = lambda dead_letter: self.dead_letters.append(json.loads(dead_letter))
 
     def once(self) -> list[str]:
         self.application.metrics.clear_metrics()  # Where metrics are disabled, a flush doesn't.

@@ -193,7 +193,7 @@ def test_in_any_order_twice_and_with_any_faults_it_is_one_message_that_shows_the
 def test_two_steps_told_at_once_are_one_message(there: Slack, posts: DynamoPosts) -> None:
     there.delay = 0.05
 
-    def tell(step: Message) -> Message | None:
+    def send(step: Message) -> Message | None:
         try:
             app(there, posts).send(step)
         except Retry:
@@ -203,7 +203,7 @@ def test_two_steps_told_at_once_are_one_message(there: Slack, posts: DynamoPosts
     steps: list[Message] = [ASKING, FIXED, UNDONE]
     with ThreadPoolExecutor(3) as pool:
         while steps:
-            steps = [left for left in pool.map(tell, steps) if left]
+            steps = [left for left in pool.map(send, steps) if left]
     assert [each["text"].partition(":")[0] for each in there.roots] == ["CRITICAL · undone"]
     assert len(there.replies) == 3
 

@@ -42,14 +42,14 @@ def test_after_half_an_hour_the_fallback_is_told_then_the_last_resort_then_the_q
     assert lambda_.held == ["message#mail#a#1"]
     lambda_.minutes(36, each=4)
     assert lambda_.held == ["message#alarm-topic#a#1"]
-    assert lambda_.letters == []
+    assert lambda_.dead_letters == []
     lambda_.minutes(36, each=4)
     assert lambda_.held == []
-    (letter,) = lambda_.letters
-    assert (letter["channel"], letter["record"], letter["step"]) == ("alarm-topic", "a", 1)
-    assert letter["error"] == "channel alarm-topic answered 503"
+    (dead_letter,) = lambda_.dead_letters
+    assert (dead_letter["channel"], dead_letter["record"], dead_letter["step"]) == ("alarm-topic", "a", 1)
+    assert dead_letter["error"] == "channel alarm-topic answered 503"
     lambda_.minutes(60, each=30)
-    assert len(lambda_.letters) == 1
+    assert len(lambda_.dead_letters) == 1
     assert ops.received == mail.received == topic.received == []
 
 
@@ -62,13 +62,13 @@ def test_what_was_given_up_is_sent_to_the_channel_that_it_was_meant_for_once_it_
     lambda_ = Lambda(here, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(3)
-    assert len(lambda_.letters) == 1
+    assert len(lambda_.dead_letters) == 1
     for channel in (ops, mail, topic):
         channel.answers = []
-    assert again(here, lambda_.letters * 2) == {Metric.MESSAGES_HELD: 1}
+    assert again(here, lambda_.dead_letters * 2) == {Metric.MESSAGES_HELD: 1}
     lambda_.minutes(1)
     assert (ops.received, mail.received, topic.received) == (["a-1"], [], [])
-    assert again(here, lambda_.letters) == {}, "it is sent by now"
+    assert again(here, lambda_.dead_letters) == {}, "it is sent by now"
     assert again(here, [{"channel": "ops", "record": "nothing", "step": 1}]) == {}
 
 
@@ -208,8 +208,8 @@ def test_whatever_channels_answer_each_message_arrives_once_somewhere_or_is_in_t
     arrived: list[str] = []
     for _ in range(30):
         lambda_.minutes(10, each=10)
-        letters = (f"{each['record']}-{each['step']}" for each in lambda_.letters)
-        arrived = [*ops.received, *mail.received, *topic.received, *letters]
+        dead_letters = (f"{each['record']}-{each['step']}" for each in lambda_.dead_letters)
+        arrived = [*ops.received, *mail.received, *topic.received, *dead_letters]
         if len(arrived) >= len(names):
             break
     assert sorted(arrived) == sorted(f"{name}-1" for name in names)

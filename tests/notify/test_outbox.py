@@ -274,7 +274,7 @@ class TestPeople:
         lambda_.minutes(1)
         assert slack.received == ["a-1"]
         assert lambda_.held == []
-        assert lambda_.letters == []
+        assert lambda_.dead_letters == []
 
 
 def test_a_route_s_channels_are_told_and_no_others(here: Application, world: World) -> None:

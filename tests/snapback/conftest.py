@@ -9,7 +9,7 @@ import pytest
 
 from snapback import dlq
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
-from tests.snapback.letters import Queues
+from tests.snapback.dead_letters import Queues
 
 if TYPE_CHECKING:
     from pathlib import Path

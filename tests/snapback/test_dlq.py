@@ -11,7 +11,7 @@ import pytest
 
 from snapback import dlq
 from tests.snapback.command import complaint, objects, run, unwrapped
-from tests.snapback.letters import EVENT, GUARD, Queues, batch, given_up, undeliverable
+from tests.snapback.dead_letters import EVENT, GUARD, Queues, batch, given_up, undeliverable
 from tests.support.events import cloudtrail_event
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ class TestLetters:
             "Body": text,
             "Attributes": {"SentTimestamp": "1795514400000"},
         }
-        return dlq.letter("https://queue", {**message, "MessageAttributes": attributes or {}})
+        return dlq.parse_dead_letter("https://queue", {**message, "MessageAttributes": attributes or {}})
 
     def test_what_a_function_gave_up(self) -> None:
-        letter = self.parsed(given_up())
-        assert letter.event == EVENT
-        assert letter.function_name == "snapback-GuardS3-1A2B3C4D5E6F"
-        assert letter.what == "PutBucketAcl by alice"
-        assert letter.error == "Unfinished: AccessDenied: not authorized"
+        dead_letter = self.parsed(given_up())
+        assert dead_letter.event == EVENT
+        assert dead_letter.function_name == "snapback-GuardS3-1A2B3C4D5E6F"
+        assert dead_letter.what == "PutBucketAcl by alice"
+        assert dead_letter.error == "Unfinished: AccessDenied: not authorized"
 
     def test_what_waited_too_long_has_no_answer(self) -> None:
         body = given_up()
@@ -48,18 +48,18 @@ class TestLetters:
         assert self.parsed({"requestPayload": {}}).error == "given up, without a reason"
 
     def test_what_eventbridge_could_not_deliver(self) -> None:
-        letter = self.parsed(EVENT, undeliverable())
-        assert letter.event == EVENT
-        assert letter.function == GUARD
-        assert letter.rule.endswith("rule/snapback-GuardS3GuardS3Event-1A2B3C")
-        assert letter.error == "NO_PERMISSIONS: no permission to invoke"
+        dead_letter = self.parsed(EVENT, undeliverable())
+        assert dead_letter.event == EVENT
+        assert dead_letter.function == GUARD
+        assert dead_letter.rule.endswith("rule/snapback-GuardS3GuardS3Event-1A2B3C")
+        assert dead_letter.error == "NO_PERMISSIONS: no permission to invoke"
         assert self.parsed(EVENT).error == "EventBridge could not deliver it"
 
     def test_messages_that_no_channel_took(self) -> None:
-        letter = self.parsed(batch())
-        assert letter.what == "2 messages"
-        assert letter.error == "RecordAgeExceeded"
-        assert letter.event is None
+        dead_letter = self.parsed(batch())
+        assert dead_letter.what == "2 messages"
+        assert dead_letter.error == "RecordAgeExceeded"
+        assert dead_letter.event is None
 
     @pytest.mark.parametrize(
         "body",
@@ -79,10 +79,10 @@ class TestLetters:
         ],
     )
     def test_any_other_body_is_a_letter_too(self, body: Any) -> None:
-        letter = self.parsed(body)
-        assert letter.what
-        assert letter.error
-        assert json.dumps(letter.to_json())
+        dead_letter = self.parsed(body)
+        assert dead_letter.what
+        assert dead_letter.error
+        assert json.dumps(dead_letter.to_json())
 
 
 class TestList:
@@ -142,21 +142,21 @@ class TestList:
 class TestShow:
     def test_the_event_and_why_it_failed_without_secrets(self, queues: Queues) -> None:
         event = cloudtrail_event("s3", "PutBucketAcl", {"bucketName": "app-logs", "password": "hunter2hunter2"})
-        letter = queues.put(given_up(event))
-        shown = run("dlq", "show", letter[:6]).stdout
+        dead_letter = queues.put(given_up(event))
+        shown = run("dlq", "show", dead_letter[:6]).stdout
         assert '"bucketName": "app-logs"' in shown
         assert "Unfinished: AccessDenied" in shown
         assert "hunter2" not in shown
         assert queues.left() == 1
-        full = run("dlq", "show", letter, "--full")
+        full = run("dlq", "show", dead_letter, "--full")
         assert "hunter2" in full.stdout
         assert "may hold secrets" in full.stderr
 
     def test_as_json(self, queues: Queues) -> None:
-        letter = queues.put(given_up())
-        (one,) = objects(run("dlq", "show", letter, "--json"))
+        dead_letter = queues.put(given_up())
+        (one,) = objects(run("dlq", "show", dead_letter, "--json"))
         assert one["event"]["detail"]["eventName"] == "PutBucketAcl"
-        (one,) = objects(run("dlq", "show", letter, "--json", "--full"))
+        (one,) = objects(run("dlq", "show", dead_letter, "--json", "--full"))
         assert one["event"] == EVENT
 
     def test_messages_and_what_is_no_letter(self, queues: Queues) -> None:
@@ -194,9 +194,9 @@ class TestDrop:
         assert queues.left() == 0
 
     def test_one_without_asking(self, queues: Queues) -> None:
-        letter = queues.put(given_up())
+        dead_letter = queues.put(given_up())
         queues.put(given_up())
-        assert run("dlq", "drop", letter, letter[:9], "--yes").stdout == "1 dropped.\n"
+        assert run("dlq", "drop", dead_letter, dead_letter[:9], "--yes").stdout == "1 dropped.\n"
         assert queues.left() == 1
 
     def test_none(self, queues: Queues) -> None:

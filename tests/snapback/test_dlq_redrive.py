@@ -14,7 +14,7 @@ from chalicelib.notify.outbox import deliver
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
 from tests.notify.collector import item
 from tests.snapback.command import complaint, objects, run, unwrapped
-from tests.snapback.letters import EVENT, GUARD, NOTIFY, Queues, batch, given_up, undeliverable
+from tests.snapback.dead_letters import EVENT, GUARD, NOTIFY, Queues, batch, given_up, undeliverable
 from tests.support.events import HOME, REGION, cloudtrail_event
 from tests.support.moto_gaps import default_bus, lambda_functions, trimmed_stream
 from tests.test_app import Context
@@ -160,7 +160,7 @@ class Stream:
     """The ledger's stream with two records in it, whose messages were given up."""
 
     ids: list[str]
-    letter: dict[str, Any]
+    dead_letter: dict[str, Any]
     channel: Channel
     notify: Any
 
@@ -185,31 +185,31 @@ def stream(queues: Queues, world: World, monkeypatch: pytest.MonkeyPatch) -> Str
         for record in streams.get_records(ShardIterator=start["ShardIterator"])["Records"]
     ]
     info = {"shardId": shard["ShardId"], "streamArn": arn, "startSequenceNumber": numbers[0]}
-    letter = batch(**info, endSequenceNumber=numbers[-1])
-    return Stream(ids, letter, channel, {NOTIFY: lambda event: wiring.notify(event, Context())})
+    dead_letter = batch(**info, endSequenceNumber=numbers[-1])
+    return Stream(ids, dead_letter, channel, {NOTIFY: lambda event: wiring.notify(event, Context())})
 
 
 class TestRedriveMessages:
     def test_they_are_read_again_from_the_stream_and_sent_once(self, queues: Queues, stream: Stream) -> None:
-        letter = queues.put(stream.letter, queues.messages)
+        dead_letter = queues.put(stream.dead_letter, queues.messages)
         with lambda_functions(stream.notify) as invoked:
             shown = run("dlq", "redrive", "--all").stdout
             assert (
                 shown
-                == f"{letter[:8]}  2 items of the ledger gone through; what was not sent yet is sent, or held until it can be\n"
+                == f"{dead_letter[:8]}  2 items of the ledger gone through; what was not sent yet is sent, or held until it can be\n"
             )
-            queues.put(stream.letter, queues.messages)
+            queues.put(stream.dead_letter, queues.messages)
             run("dlq", "redrive", "--all")
         assert stream.channel.received == [f"{record} alerted" for record in stream.ids]
         assert queues.left(queues.messages) == 0
         item = invoked[0][1]["Records"][0]
-        assert item["eventSourceARN"] == stream.letter["DDBStreamBatchInfo"]["streamArn"]
+        assert item["eventSourceARN"] == stream.dead_letter["DDBStreamBatchInfo"]["streamArn"]
         assert isinstance(item["dynamodb"]["ApproximateCreationDateTime"], float)
 
     def test_only_those_of_the_batch(self, queues: Queues, stream: Stream) -> None:
-        info = stream.letter["DDBStreamBatchInfo"]
+        info = stream.dead_letter["DDBStreamBatchInfo"]
         info["endSequenceNumber"] = info["startSequenceNumber"]
-        queues.put(stream.letter, queues.messages)
+        queues.put(stream.dead_letter, queues.messages)
         with lambda_functions(stream.notify):
             run("dlq", "redrive", "--all")
         assert stream.channel.received == [f"{stream.ids[0]} alerted"]
@@ -217,7 +217,7 @@ class TestRedriveMessages:
     def test_after_a_day_the_ledger_tells_what_changed_then(self, queues: Queues, stream: Stream, world: World) -> None:
         world.later(hours=30)
         (late,) = world.deliver(acl_event(world, "late"), acl.ID, "alert")
-        queues.put(stream.letter, queues.messages)
+        queues.put(stream.dead_letter, queues.messages)
         with lambda_functions(stream.notify), trimmed_stream():
             run("dlq", "redrive", "--all")
         assert sorted(stream.channel.received) == sorted(f"{record} alerted" for record in stream.ids)
@@ -231,7 +231,7 @@ class TestRedriveMessages:
         from chalicelib.core.types import Status
 
         application.ledger.move(record, Status.GONE, by="snapback")
-        queues.put(stream.letter, queues.messages)
+        queues.put(stream.dead_letter, queues.messages)
         with lambda_functions(stream.notify), trimmed_stream():
             run("dlq", "redrive", "--all")
         assert sorted(stream.channel.received) == sorted([f"{stream.ids[0]} gone", f"{stream.ids[1]} alerted"])
@@ -240,7 +240,7 @@ class TestRedriveMessages:
         self, queues: Queues, stream: Stream, world: World
     ) -> None:
         stream.channel.down = True
-        queues.put(stream.letter, queues.messages)
+        queues.put(stream.dead_letter, queues.messages)
         with lambda_functions(stream.notify):
             run("dlq", "redrive", "--all")
         assert queues.left(queues.messages) == 0
@@ -253,14 +253,14 @@ class TestRedriveMessages:
         self, queues: Queues, stream: Stream, world: World
     ) -> None:
         stream.channel.down = True
-        letter = self.given_up(queues, stream, world)
+        dead_letter = self.given_up(queues, stream, world)
         shown = unwrapped(run("dlq", "list"))
         assert f"(record {stream.ids[0]}) to ops" in shown
         assert "answered 404" in shown
-        (page,) = objects(run("dlq", "show", letter[:8], "--json"))
+        (page,) = objects(run("dlq", "show", dead_letter[:8], "--json"))
         assert page["kind"] == "message"
         assert page["message"]["record"] == stream.ids[0]
-        assert stream.ids[0] in run("dlq", "show", letter[:8]).stdout
+        assert stream.ids[0] in run("dlq", "show", dead_letter[:8]).stdout
         stream.channel.down = False
         with lambda_functions(stream.notify) as invoked:
             assert "it is sent by the next drain, within a minute" in unwrapped(run("dlq", "redrive", "--all"))
@@ -300,14 +300,14 @@ class TestRedriveMessages:
         record = application.ledger.get(stream.ids[0])
         assert record
         deliver(application, {"Records": [item(1, record)]}, None)
-        (letter,) = letters
-        return queues.put(letter, queues.messages)
+        (dead_letter,) = letters
+        return queues.put(dead_letter, queues.messages)
 
     def test_a_function_that_fails_keeps_the_letter(self, queues: Queues, stream: Stream) -> None:
         def fails(_: Any) -> Any:
             raise TimeoutError("too slow")
 
-        queues.put(stream.letter, queues.messages)
+        queues.put(stream.dead_letter, queues.messages)
         with lambda_functions({NOTIFY: fails}):
             said = complaint("dlq", "redrive", "--all", code=1)
         assert "snapback-Notify-1A2B3C4D5E6F failed: TimeoutError: too slow" in said
@@ -316,7 +316,7 @@ class TestRedriveMessages:
     def test_in_this_process(
         self, queues: Queues, stream: Stream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        queues.put(stream.letter, queues.messages)
+        queues.put(stream.dead_letter, queues.messages)
         assert "the settings name no channel" in complaint("dlq", "redrive", "--all", "--local", code=1)
         monkeypatch.setattr("chalicelib.notify.channels.open.open_channels", lambda *_, **__: (stream.channel,))
         result = run("dlq", "redrive", "--all", "--local")
@@ -328,8 +328,8 @@ class TestRedriveMessages:
         self, queues: Queues, stream: Stream, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         exports = NOTIFY.replace("Notify", "Exports")
-        stream.letter["requestContext"]["functionArn"] = exports
-        queues.put(stream.letter, queues.messages)
+        stream.dead_letter["requestContext"]["functionArn"] = exports
+        queues.put(stream.dead_letter, queues.messages)
         assert "the settings name no tool under `exports`" in complaint("dlq", "redrive", "--all", "--local", code=1)
         application = wiring._APPLICATION[HOME]
         application.settings = Settings(exports=Exports(bus="default"))
@@ -366,15 +366,15 @@ class TestRedriveMessages:
     def test_where_no_stream_could_be_read_the_ledger_is(
         self, queues: Queues, stream: Stream, changed: dict[str, Any]
     ) -> None:
-        stream.letter["DDBStreamBatchInfo"] |= changed
-        queues.put(stream.letter, queues.messages)
+        stream.dead_letter["DDBStreamBatchInfo"] |= changed
+        queues.put(stream.dead_letter, queues.messages)
         with lambda_functions(stream.notify):
             run("dlq", "redrive", "--all")
         assert sorted(stream.channel.received) == sorted(f"{record} alerted" for record in stream.ids)
 
     def test_only_notify_is_invoked_for_them(self, queues: Queues, stream: Stream) -> None:
-        stream.letter["requestContext"]["functionArn"] = GUARD
-        queues.put(stream.letter, queues.messages)
+        stream.dead_letter["requestContext"]["functionArn"] = GUARD
+        queues.put(stream.dead_letter, queues.messages)
         with lambda_functions({GUARD: print}) as invoked:
             assert "is no function of the stack" in complaint("dlq", "redrive", "--all", code=1)
         assert not invoked

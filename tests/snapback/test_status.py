@@ -17,7 +17,7 @@ from snapback.render import age
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
 from tests.notify.collector import Collector, alerts
 from tests.snapback.command import complaint, objects, public, run, unwrapped
-from tests.snapback.letters import Queues, given_up
+from tests.snapback.dead_letters import Queues, given_up
 from tests.support.events import HOME
 from tests.support.moto_gaps import default_bus
 from tests.test_app import Context

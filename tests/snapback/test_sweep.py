@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from chalicelib.core.outcome import Outcome
 from chalicelib.sweep.places import Place
 from snapback import cli, errors, render
-from snapback.dlq import letter
+from snapback.dlq import parse_dead_letter
 from snapback.replay import replay
 from snapback.sweep import Finding
 from tests.support.events import HOME, REGION
@@ -175,6 +175,6 @@ def test_what_comes_from_aws_does_nothing_to_the_terminal() -> None:
 
 def test_what_the_sweep_gave_up_is_a_letter_that_says_so() -> None:
     body = {"sweep": "2026-11-23T04:17", "account": HOME, "region": REGION, "kind": "s3.Bucket", "ids": ["app-shut"]}
-    found = letter("queue", {"MessageId": "1", "ReceiptHandle": "-", "Body": json.dumps(body)})
+    found = parse_dead_letter("queue", {"MessageId": "1", "ReceiptHandle": "-", "Body": json.dumps(body)})
     assert found.what == f"sweep of s3.Bucket {HOME} {REGION}"
     assert "tries again" in found.error

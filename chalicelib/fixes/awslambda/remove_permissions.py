@@ -47,8 +47,8 @@ class RemovePermissions(Fix["Qualified"]):
     def found(self, policy: str | None, baseline: Baseline, account: str) -> list[tuple[Statement, Grant]]:
         """Who gets in that isn't known, and by which statement."""
         by_index = {each.index: each for each in statements(policy)}
-        entrants = ((by_index[each.statement], each) for each in let_in(policy, baseline, account))
-        return [(statement, each) for statement, each in entrants if not _vouched(statement, each)]
+        grants = ((by_index[each.statement], each) for each in let_in(policy, baseline, account))
+        return [(statement, each) for statement, each in grants if not _vouched(statement, each)]
 
     def read(self, resource: Qualified, aws: Session) -> State:
         found = self.found(resource.policy(aws), aws.baseline, resource.account)
@@ -93,9 +93,9 @@ def permission(statement: Mapping[str, Any]) -> dict[str, Any] | None:
     return asked
 
 
-def _vouched(statement: Statement, entrant: Grant) -> bool:
+def _vouched(statement: Statement, grant: Grant) -> bool:
     """Whether it is a service that only does so for one thing of ours: an Alexa skill, or Lambda@Edge."""
-    if entrant.who is not Outsider.SERVICE:
+    if grant.who is not Outsider.SERVICE:
         return False
     tokens = [each for each in statement.narrowing() if each.key == "lambda:eventsourcetoken"]
-    return entrant.principal == _REPLICATES or any(all(value for value in each.values) for each in tokens)
+    return grant.principal == _REPLICATES or any(all(value for value in each.values) for each in tokens)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.rule import Fix, FixContext
-from chalicelib.core.snapback_resources import own
+from chalicelib.core.snapback_resources import in_own_stack
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -27,7 +27,9 @@ class StopFunction(Fix["Deployment"]):
         return {"account": resource.account, "function": resource.name, "reserved": reserved}
 
     def safe(self, state: State, context: FixContext) -> State:
-        return state if own(context.baseline, state["account"], state["function"]) else {**state, "reserved": 0}
+        return (
+            state if in_own_stack(context.baseline, state["account"], state["function"]) else {**state, "reserved": 0}
+        )
 
     def write(self, resource: Deployment, state: State, aws: Session) -> None:
         client = aws.client("lambda")

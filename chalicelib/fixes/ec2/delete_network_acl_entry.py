@@ -31,7 +31,9 @@ def opened(entries: Iterable[Mapping[str, Any]], number: int, baseline: Baseline
                 return None
             return (
                 entry
-                if any(lets_in(rule, *lane) and not _denied(before, entry, lane) for lane in forbidden_ports(baseline))
+                if any(
+                    lets_in(rule, *ports) and not _denied(before, entry, ports) for ports in forbidden_ports(baseline)
+                )
                 else None
             )
         before.append(entry)
@@ -63,13 +65,13 @@ def _source(entry: Mapping[str, Any]) -> str:
     return str(entry.get("Ipv6CidrBlock") or entry.get("CidrBlock"))
 
 
-def _denied(before: Iterable[Mapping[str, Any]], entry: Mapping[str, Any], lane: tuple[str, int, int]) -> bool:
+def _denied(before: Iterable[Mapping[str, Any]], entry: Mapping[str, Any], ports: tuple[str, int, int]) -> bool:
     """Whether a rule that is tried before denies all of it on this protocol and these ports."""
     whole: Any = ip_network(_source(entry), strict=False)
     for each in before:
         other: Any = ip_network(_source(each), strict=False)
         covers = other.version == whole.version and whole.subnet_of(other)
-        if each["RuleAction"] == "deny" and covers and lets_in(_rule(each), *lane):
+        if each["RuleAction"] == "deny" and covers and lets_in(_rule(each), *ports):
             return True
     return False
 

@@ -91,7 +91,7 @@ class IsolateInstance(Fix["Suspect"]):
         mark = _mark(found)
         return {
             "since": resource.since,
-            "groups": {name: _as_told(has, empty) for name, has in _groups(found)},
+            "groups": {name: _or_isolated(has, empty) for name, has in _groups(found)},
             "scaling": _scaling(found, aws),
             "targets": list(_targets(found, aws)),
             "balancers": sorted(_balancers(found, aws)),
@@ -144,7 +144,7 @@ def _groups(found: InstanceTypeDef) -> Iterator[tuple[str, list[str]]]:
         yield each["NetworkInterfaceId"], sorted(group["GroupId"] for group in each["Groups"])
 
 
-def _as_told(groups: list[str], empty: set[str]) -> Any:
+def _or_isolated(groups: list[str], empty: set[str]) -> Any:
     return ISOLATED if len(groups) == 1 and empty >= {*groups} else groups
 
 
@@ -215,7 +215,7 @@ def _put_groups(found: InstanceTypeDef, state: State, aws: Session) -> None:
         with absent("InvalidNetworkInterfaceID.NotFound"):
             aws.client("ec2").modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=groups)
 
-    now = {name: _as_told(has, isolated) for name, has in _groups(found)}
+    now = {name: _or_isolated(has, isolated) for name, has in _groups(found)}
     others = {name: has for name, has in state["groups"].items() if name in now and now[name] != has}
     _try_all(partial(put, name, has) for name, has in others.items())
 

@@ -65,7 +65,7 @@ def open_rules(rules: Iterable[Rule], baseline: Baseline, entries: Mapping[str, 
         sizes = [_beyond(harmless, each) if each else 0 for each in ranges]
         if sum(sizes) < broad:
             continue
-        for port in {frozenset(_let_in(rules, *lane)) for lane in forbidden_ports(baseline)}:
+        for port in {frozenset(_let_in(rules, *ports)) for ports in forbidden_ports(baseline)}:
             left = {number for number in port if sizes[number]}
             while (
                 sum(sizes[number] for number in left) >= broad
@@ -110,7 +110,9 @@ def rules_in(group: Mapping[str, Any]) -> list[Rule]:
 def entries_for(rules: Iterable[Rule], aws: Session) -> dict[str, list[str]]:
     """The CIDRs of the prefix lists that matter: not known, and let in to a port that must not face the internet."""
     lists = [rule for rule in rules if rule.get("PrefixListId", "") not in {"", *aws.baseline.allow.prefix_lists}]
-    reached = {rule["PrefixListId"] for lane in forbidden_ports(aws.baseline) for rule in lists if lets_in(rule, *lane)}
+    reached = {
+        rule["PrefixListId"] for ports in forbidden_ports(aws.baseline) for rule in lists if lets_in(rule, *ports)
+    }
     found: dict[str, list[str]] = {}
     for prefix_list in sorted(reached):
         pages = aws.client("ec2").get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=prefix_list)

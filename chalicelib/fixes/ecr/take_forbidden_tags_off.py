@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.rule import Fix, FixContext
-from chalicelib.fixes.ecr.quarantine_image import TAG_READS, TAG_WRITES, look, put_tags, quarantined
+from chalicelib.fixes.ecr.quarantine_image import TAG_READS, TAG_WRITES, image_state, put_tags, quarantined
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -23,7 +23,7 @@ class TakeForbiddenTagsOff(Fix["Image"]):
     writes = TAG_WRITES
 
     def read(self, resource: Image, aws: Session) -> State:
-        return {"repository": resource.repository, "digest": resource.digest, "tags": look(resource, aws).tags}
+        return {"repository": resource.repository, "digest": resource.digest, "tags": image_state(resource, aws).tags}
 
     def safe(self, state: State, context: FixContext) -> State:
         release = context.baseline.release(state["repository"])
@@ -33,4 +33,4 @@ class TakeForbiddenTagsOff(Fix["Image"]):
         return {**state, "tags": left or [quarantined(state["digest"])]}
 
     def write(self, resource: Image, state: State, aws: Session) -> None:
-        put_tags(resource, state["tags"], look(resource, aws), aws)
+        put_tags(resource, state["tags"], image_state(resource, aws), aws)

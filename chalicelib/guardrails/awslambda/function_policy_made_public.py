@@ -38,14 +38,14 @@ def function_policy_made_public(function: Qualified, aws: Session) -> str | None
     are fine. Exempt functions that are public on purpose.
     """
     found = FIX.found(function.policy(aws), aws.baseline, function.account)
-    return "its policy lets in " + "; ".join(_told(*each) for each in found) if found else None
+    return "its policy lets in " + "; ".join(_format_grant(*each) for each in found) if found else None
 
 
-def _told(statement: Statement, entrant: Grant) -> str:
+def _format_grant(statement: Statement, grant: Grant) -> str:
     """`anyone by statement open, lambda:InvokeFunctionUrl`."""
     who = {
         Outsider.ANYONE: "anyone",
-        Outsider.SERVICE: f"{entrant.principal} on anyone's behalf",
-    }.get(entrant.who, f"{entrant.principal} ({entrant.who})")
+        Outsider.SERVICE: f"{grant.principal} on anyone's behalf",
+    }.get(grant.who, f"{grant.principal} ({grant.who})")
     name = statement.raw.get("Sid") or statement.index + 1
     return f"{who} by statement {name}, {', '.join(statement.actions()) or 'all actions but some'}"

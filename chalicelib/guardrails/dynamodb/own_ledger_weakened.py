@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
-from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
+from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, in_own_stack
 from chalicelib.core.types import Severity
 from chalicelib.fixes.dynamodb.protect_table import ProtectTable
 from chalicelib.resources.dynamodb import OwnTable
@@ -38,7 +38,7 @@ def own_ledger_weakened(table: Table, aws: Session) -> str | None:
     can't be written to: the event ends in the dead-letter queue, whose alarm rings. What CloudFormation does is taken
     for a deployment and not looked at.
     """
-    if not own(aws.baseline, table.account, table.id):
+    if not in_own_stack(aws.baseline, table.account, table.id):
         return None
     state = FIX.read(table, aws)
     if not state["exists"]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import FixContext, guardrail
-from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
+from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, in_own_stack
 from chalicelib.core.types import Severity
 from chalicelib.fixes.events.enable_rule import EnableRule
 from chalicelib.resources.events import OwnRule
@@ -37,7 +37,7 @@ def own_rule_disabled(rule: Rule, aws: Session) -> str | None:
     in the stack, so that switching one off is still seen by the other; both at the same moment are not, and then the
     hourly canary is what falls silent.
     """
-    if not own(aws.baseline, rule.account, rule.name):
+    if not in_own_stack(aws.baseline, rule.account, rule.name):
         return None
     state = FIX.read(rule, aws)
     if not state["exists"]:

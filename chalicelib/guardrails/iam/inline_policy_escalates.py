@@ -45,12 +45,12 @@ def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
     if aws.baseline.principal(described["Arn"]) or kept_by_aws(described):
         return None
     return "inline policies open a way to more: " + "; ".join(
-        f"{name}, statement {index + 1}: {_told(paths)}"
+        f"{name}, statement {index + 1}: {_format_paths(paths)}"
         for name, opened in found.items()
         for index, paths in opened.items()
     )
 
 
-def _told(paths: list[Path]) -> str:
+def _format_paths(paths: list[Path]) -> str:
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""  # noqa: PLR2004 - enough to see what it is about
     return ", ".join(map(str, paths[:3])) + more

@@ -6,14 +6,14 @@ from chalicelib.analysis.policy_access import Outsider
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.iam.distrust_strangers import DistrustStrangers
+from chalicelib.fixes.iam.distrust_unknown_principals import DistrustUnknownPrincipals
 from chalicelib.resources.iam.identities import OPEN_ROLE, Role, kept_by_aws
 
 if TYPE_CHECKING:
     from chalicelib.analysis.policy_access import Grant
     from chalicelib.core.session import Session
 
-FIX = DistrustStrangers()
+FIX = DistrustUnknownPrincipals()
 
 
 @guardrail(
@@ -41,11 +41,11 @@ def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
     if kept_by_aws(described):
         return None
     found = FIX.found(described["AssumeRolePolicyDocument"], aws.baseline, role.account)
-    return f"its trust policy lets in {', '.join(dict.fromkeys(map(_told, found)))}" if found else None
+    return f"its trust policy lets in {', '.join(dict.fromkeys(map(_format_grant, found)))}" if found else None
 
 
-def _told(entrant: Grant) -> str:
-    if entrant.who is Outsider.ORGANIZATION:
+def _format_grant(grant: Grant) -> str:
+    if grant.who is Outsider.ORGANIZATION:
         return "an unknown organization"
-    name = "everybody" if entrant.principal == "*" else entrant.principal
-    return f"{name} (a vendor, without an external id)" if entrant.who is Outsider.VENDOR else name
+    name = "everybody" if grant.principal == "*" else grant.principal
+    return f"{name} (a vendor, without an external id)" if grant.who is Outsider.VENDOR else name

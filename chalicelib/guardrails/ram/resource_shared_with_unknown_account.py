@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ram.stop_sharing_with_strangers import StopSharingWithStrangers
+from chalicelib.fixes.ram.stop_sharing_with_unknown_principals import StopSharingWithUnknownPrincipals
 from chalicelib.resources.ram import ResourceShare
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
 
-FIX = StopSharingWithStrangers()
+FIX = StopSharingWithUnknownPrincipals()
 
 
 @guardrail(
@@ -30,5 +30,5 @@ def resource_shared_with_unknown_account(share: ResourceShare, aws: Session) -> 
     AWS says who is in the same organization; name others under `allow.accounts`, `allow.organizations` or
     `allow.principals`. What other accounts share with yours is not looked at.
     """
-    found = FIX.read(share, aws)["strangers"]
+    found = FIX.read(share, aws)["unknown_principals"]
     return f"shared with {', '.join(found)}" if found else None

@@ -37,10 +37,10 @@ def bucket_lifecycle_too_short(bucket: Bucket, aws: Session) -> str | None:
     if days is None:
         return None
     found = [rule for rule in FIX.read(bucket, aws)["rules"] or () if too_short(rule, days)]
-    return f"{'; '.join(map(_told, found))}; they must be kept for {days} days" if found else None
+    return f"{'; '.join(map(_format_rule, found))}; they must be kept for {days} days" if found else None
 
 
-def _told(rule: Rule) -> str:
+def _format_rule(rule: Rule) -> str:
     expiration = rule["Expiration"]
     when = f"after {expiration['Days']} days" if "Days" in expiration else f"on {expiration['Date'][:10]}"
     return f"its lifecycle rule {rule.get('ID', 'without a name')} deletes objects {when}"

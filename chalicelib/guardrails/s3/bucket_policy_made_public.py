@@ -41,10 +41,12 @@ def bucket_policy_made_public(bucket: Bucket, aws: Session) -> str | None:
     opened = set(public(text, aws.baseline, bucket.account))
     if not opened:
         return None
-    return "its policy lets in anyone: " + "; ".join(_told(each) for each in statements(text) if each.index in opened)
+    return "its policy lets in anyone: " + "; ".join(
+        _format_statement(each) for each in statements(text) if each.index in opened
+    )
 
 
-def _told(statement: Statement) -> str:
+def _format_statement(statement: Statement) -> str:
     """`statement 2 (PublicRead), s3:GetObject`, counted from 1."""
     sid, actions = statement.raw.get("Sid"), statement.actions()
     allowed = ", ".join(actions[:3]) + (f" and {len(actions) - 3} more" if len(actions) > 3 else "")  # noqa: PLR2004

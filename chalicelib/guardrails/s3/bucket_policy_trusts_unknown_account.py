@@ -37,10 +37,10 @@ def bucket_policy_trusts_unknown_account(bucket: Bucket, aws: Session) -> str | 
     CloudFront's origin access identities, since a policy doesn't tell whose they are.
     """
     found = FIX.found(FIX.read(bucket, aws), aws.baseline)
-    return f"its policy lets in {', '.join(dict.fromkeys(map(_told, found)))}" if found else None
+    return f"its policy lets in {', '.join(dict.fromkeys(map(_format_grant, found)))}" if found else None
 
 
-def _told(entrant: Grant) -> str:
+def _format_grant(grant: Grant) -> str:
     """`arn:aws:iam::…:root (statement 2)`, counted from 1."""
-    name = "an unknown organization" if entrant.who is Outsider.ORGANIZATION else entrant.principal
-    return f"{'an unknown account or network' if name == '*' else name} (statement {entrant.statement + 1})"
+    name = "an unknown organization" if grant.who is Outsider.ORGANIZATION else grant.principal
+    return f"{'an unknown account or network' if name == '*' else name} (statement {grant.statement + 1})"

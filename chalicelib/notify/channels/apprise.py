@@ -40,9 +40,9 @@ class Apprise:
     def sum_up(self, summary: Summary) -> None:
         self._notify(summary, [], "warning")
 
-    def _notify(self, told: Message | Summary, links: list[str], kind: str) -> None:
-        title, *lines = told.text.split("\n")
-        commands = [f"To {name}: {command}" for name, command in told.commands.items()]
+    def _notify(self, content: Message | Summary, links: list[str], kind: str) -> None:
+        title, *lines = content.text.split("\n")
+        commands = [f"To {name}: {command}" for name, command in content.commands.items()]
         text = harmless("\n".join(line for line in lines if line not in commands).strip("\n"))
         tail = [*commands, *links]
         with_secret(self.name, self._url, lambda url: self._once(url, harmless(title), text, tail, kind), secret)

@@ -16,7 +16,7 @@ ANSWER = 2048
 """Bytes that are read of an answer: it may have no end."""
 
 
-class Post:
+class HttpPost:
     """`reason` finds, in what was answered with a 2xx or an error, one of the other side's own words for what is wrong."""
 
     def __init__(

@@ -69,11 +69,11 @@ class SlackApp:
         """A message once for each record, and once more in its thread for each step, however often it is sent."""
         with self._posts.hold(message.record, self.name) as post:
             try:
-                self._tell(message, post)
+                self._update_post(message, post)
             except _NoMessage:  # Somebody has deleted it: it is told anew, but for a step that is over.
                 post.ts = ""
                 if message.step >= post.step:
-                    self._tell(message, post)
+                    self._update_post(message, post)
                 else:
                     self._call("chat.postMessage", {"channel": self._conversation, **_QUIET, **reply(message)})
                     post.sent_steps.add(message.step)
@@ -91,27 +91,27 @@ class SlackApp:
             self._users[email] = str(found["user"]["id"])
         if user := self._users[email]:
             if isinstance(message, Summary):
-                told = summary_body(message)
+                content = summary_body(message)
             else:
-                told = direct_body(message, self._advice(message.guardrail))
-            self._call("chat.postMessage", {"channel": user, **_QUIET, **told})
+                content = direct_body(message, self._advice(message.guardrail))
+            self._call("chat.postMessage", {"channel": user, **_QUIET, **content})
 
-    def _tell(self, message: Message, post: Post) -> None:
-        here = {"channel": self._conversation}
+    def _update_post(self, message: Message, post: Post) -> None:
+        conversation = {"channel": self._conversation}
         loud = message.news in ASIDE
         if not post.ts:
-            post.ts = str(self._call("chat.postMessage", {**here, **_QUIET, **body(message)})["ts"])
+            post.ts = str(self._call("chat.postMessage", {**conversation, **_QUIET, **body(message)})["ts"])
             post.step, loud = max(message.step, post.step), False
             post.save()
         elif message.step > post.step and not loud:
             try:
-                self._call("chat.update", {**here, "ts": post.ts, "parse": "none", **body(message)})
+                self._call("chat.update", {**conversation, "ts": post.ts, "parse": "none", **body(message)})
             except _NoEdit:
                 loud = True
             post.step = message.step
         if message.step not in post.sent_steps:
             loud = loud and message.step >= post.step
-            where = {**here, "thread_ts": post.ts, "reply_broadcast": loud}
+            where = {**conversation, "thread_ts": post.ts, "reply_broadcast": loud}
             self._call("chat.postMessage", {**where, **_QUIET, **reply(message)})
             post.sent_steps.add(message.step)
 

@@ -24,7 +24,7 @@ class Address(Described):
     """An Elastic IP address, by its allocation id."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::EIP"
-    told_by: ClassVar[tuple[str, str, str, str]] = ("addresses", "AllocationIds", "allocation-id", "AllocationId")
+    described_by: ClassVar[tuple[str, str, str, str]] = ("addresses", "AllocationIds", "allocation-id", "AllocationId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidAllocationID.NotFound"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeAddresses",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeAddresses",)

@@ -25,7 +25,7 @@ class Peering(Described):
     """A VPC peering connection, by id."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::VPCPeeringConnection"
-    told_by: ClassVar[tuple[str, str, str, str]] = (
+    described_by: ClassVar[tuple[str, str, str, str]] = (
         "vpc_peering_connections",
         "VpcPeeringConnectionIds",
         "vpc-peering-connection-id",
@@ -69,7 +69,7 @@ class TransitGateway(Described):
     """A transit gateway, by id; of those shared with the account, none."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::TransitGateway"
-    told_by: ClassVar[tuple[str, str, str, str]] = (
+    described_by: ClassVar[tuple[str, str, str, str]] = (
         "transit_gateways",
         "TransitGatewayIds",
         "transit-gateway-id",

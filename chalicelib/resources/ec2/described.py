@@ -32,19 +32,19 @@ class Described(Resource):
     https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html asks for filters and pages.
     """
 
-    told_by: ClassVar[tuple[str, str, str, str]]
+    described_by: ClassVar[tuple[str, str, str, str]]
     """How the call is named, and then the ids in it, the filter and the id in the answer: `volumes`, `VolumeIds`, …"""
 
     @property
-    def own(self) -> str:
+    def described_id(self) -> str:
         """The id that is asked for."""
         return self.id
 
     @classmethod
     def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
-        called, asked, filter_name, key = cls.told_by
+        called, asked, filter_name, key = cls.described_by
         operation = "Describe" + "".join(word.title() for word in called.split("_"))
-        wanted = sorted({each.own for each in some})
+        wanted = sorted({each.described_id for each in some})
         for start in range(0, len(wanted), FILTERED):
             values = wanted[start : start + FILTERED]
             for page in described_pages(aws, f"describe_{called}", Filters=[{"Name": filter_name, "Values": values}]):
@@ -61,7 +61,7 @@ class Described(Resource):
 
     @classmethod
     def _list(cls) -> str:
-        return "".join(word.title() for word in cls.told_by[0].split("_"))
+        return "".join(word.title() for word in cls.described_by[0].split("_"))
 
 
 FILTERED = 200

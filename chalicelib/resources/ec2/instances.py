@@ -41,7 +41,7 @@ class Instance(Described):
     """A virtual machine, by id. It is described for about an hour after it was terminated."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::Instance"
-    told_by: ClassVar[tuple[str, str, str, str]] = ("instances", "InstanceIds", "instance-id", "InstanceId")
+    described_by: ClassVar[tuple[str, str, str, str]] = ("instances", "InstanceIds", "instance-id", "InstanceId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeInstances",)

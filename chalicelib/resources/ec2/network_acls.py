@@ -26,7 +26,12 @@ class NetworkAclEntry(Described):
     """One ingress rule of a network ACL, by its number, as in `acl-0123/100`."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::NetworkAclEntry"
-    told_by: ClassVar[tuple[str, str, str, str]] = ("network_acls", "NetworkAclIds", "network-acl-id", "NetworkAclId")
+    described_by: ClassVar[tuple[str, str, str, str]] = (
+        "network_acls",
+        "NetworkAclIds",
+        "network-acl-id",
+        "NetworkAclId",
+    )
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidNetworkAclID.NotFound", "InvalidNetworkAclID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
@@ -37,7 +42,7 @@ class NetworkAclEntry(Described):
         return self.id.partition("/")[0]
 
     @property
-    def own(self) -> str:
+    def described_id(self) -> str:
         return self.acl
 
     @property

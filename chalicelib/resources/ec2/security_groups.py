@@ -24,7 +24,7 @@ class SecurityGroup(Described):
     """
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::SecurityGroup"
-    told_by: ClassVar[tuple[str, str, str, str]] = ("security_groups", "GroupIds", "group-id", "GroupId")
+    described_by: ClassVar[tuple[str, str, str, str]] = ("security_groups", "GroupIds", "group-id", "GroupId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidGroup.NotFound", "InvalidGroupId.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)

@@ -56,7 +56,7 @@ class Volume(Described):
     """An EBS volume, by id."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::Volume"
-    told_by: ClassVar[tuple[str, str, str, str]] = ("volumes", "VolumeIds", "volume-id", "VolumeId")
+    described_by: ClassVar[tuple[str, str, str, str]] = ("volumes", "VolumeIds", "volume-id", "VolumeId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidVolume.NotFound", "InvalidVolumeID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVolumes",)

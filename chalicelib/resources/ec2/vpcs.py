@@ -32,7 +32,7 @@ class Vpc(Described):
     """A virtual private cloud, by id; of those shared with the account, none."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::VPC"
-    told_by: ClassVar[tuple[str, str, str, str]] = ("vpcs", "VpcIds", "vpc-id", "VpcId")
+    described_by: ClassVar[tuple[str, str, str, str]] = ("vpcs", "VpcIds", "vpc-id", "VpcId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidVpcID.NotFound", "InvalidVpcID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
@@ -84,7 +84,7 @@ class Subnet(Described):
     """A subnet of a VPC, by id; of those shared with the account, none."""
 
     cloudformation_type: ClassVar[str] = "AWS::EC2::Subnet"
-    told_by: ClassVar[tuple[str, str, str, str]] = ("subnets", "SubnetIds", "subnet-id", "SubnetId")
+    described_by: ClassVar[tuple[str, str, str, str]] = ("subnets", "SubnetIds", "subnet-id", "SubnetId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed"})
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSubnets",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSubnets",)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
-from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
+from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, in_own_stack
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
@@ -43,6 +43,6 @@ def own_function_changed(event: Event, baseline: Baseline) -> str | None:
     """
     given = event.text("functionName") or event.answered("functionArn") or event.answered("functionName") or ""
     found = _NAME.fullmatch(given)
-    if found is None or not own(baseline, event.account, found["name"]):
+    if found is None or not in_own_stack(baseline, event.account, found["name"]):
         return None
     return f"{event.actor.name} {_CALLS[event.name]}: {found['name']}"

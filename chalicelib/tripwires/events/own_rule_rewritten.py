@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
-from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
+from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, in_own_stack
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def own_rule_rewritten(event: Event, baseline: Baseline) -> str | None:
     told too.
     """
     name = event.text("name" if event.name == "PutRule" else "rule")
-    if name is None or not own(baseline, event.account, name):
+    if name is None or not in_own_stack(baseline, event.account, name):
         return None
     return (
         f"{event.actor.name} gave {name} {'another pattern or state' if event.name == 'PutRule' else 'another target'}"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
-from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, FORWARDER, is_assumed, own
+from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, FORWARDER, in_own_stack, is_assumed
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def own_role_changed(event: Event, baseline: Baseline) -> str | None:
     does is taken for a deployment: watch who may deploy.
     """
     name = event.text("roleName") or ""
-    if name != FORWARDER and not is_assumed(name) and not own(baseline, event.account, name):
+    if name != FORWARDER and not is_assumed(name) and not in_own_stack(baseline, event.account, name):
         return None
     what = event.text("policyArn") or event.text("policyName")
     return f"{event.actor.name} called {event.name} on {name}" + (f" with {what}" if what else "")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
-from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, own
+from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, in_own_stack
 from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
@@ -31,6 +31,6 @@ def own_queue_changed(event: Event, baseline: Baseline) -> str | None:
     CloudTrail, and deploy the stack again. What CloudFormation does is taken for a deployment.
     """
     found = _URL.fullmatch(event.text("queueUrl") or "")
-    if found is None or not own(baseline, found["account"], found["name"]):
+    if found is None or not in_own_stack(baseline, found["account"], found["name"]):
         return None
     return f"{event.actor.name} {_CALLS[event.name]} {found['name']}"

@@ -49,7 +49,7 @@ def settings(plan: Plan) -> Template:
             "SettingsInAppConfig": {"Fn::Equals": [{"Ref": "Settings"}, "appconfig"]},
             "SettingsLive": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Settings"}, "packaged"]}]},
         },
-        "Resources": functions | _appconfig() | _alarm() | _told(),
+        "Resources": functions | _appconfig() | _alarm() | _change_notice(),
         "Outputs": {
             "SettingsSource": {
                 "Description": f"{PATH_VARIABLE} of the functions, and where `snapback settings publish` writes.",
@@ -182,7 +182,7 @@ def _alarm() -> Template:
     return {"SettingsRefusedAlarm": refused | {"Condition": "SettingsLive"}}
 
 
-def _told() -> Template:
+def _change_notice() -> Template:
     """Each change is told to the alarm topic by EventBridge itself: new settings can turn off all that functions tell."""
     parameter = {"Fn::Sub": PARAMETER}
     application = {"Ref": "SettingsApplication"}

@@ -45,13 +45,13 @@ def _queue(function: str) -> Template:
     return made
 
 
-def _consumed(queue: str, at_once: int) -> Template:
+def _consumed(queue: str, concurrency: int) -> Template:
     """One message at a time: a failure is one message's, and the function's."""
     return {
         "Type": "SQS",
         "Properties": {
             "Queue": arn(queue),
             "BatchSize": 1,
-            "ScalingConfig": {"MaximumConcurrency": at_once},
+            "ScalingConfig": {"MaximumConcurrency": concurrency},
         },
     }

@@ -30,15 +30,15 @@ def image(world: World) -> str:
     return found
 
 
-def own(world: World) -> str:
+def own_image(world: World) -> str:
     found = world.client("ec2").describe_images(Filters=[{"Name": "name", "Values": ["golden"]}])
     return str(found["Images"][0]["ImageId"])
 
 
 def whole(world: World) -> Any:
     ec2 = world.client("ec2")
-    attribute = ec2.describe_image_attribute(ImageId=own(world), Attribute="launchPermission")
-    return sorted(map(str, attribute["LaunchPermissions"])), ec2.describe_images(ImageIds=[own(world)])["Images"]
+    attribute = ec2.describe_image_attribute(ImageId=own_image(world), Attribute="launchPermission")
+    return sorted(map(str, attribute["LaunchPermissions"])), ec2.describe_images(ImageIds=[own_image(world)])["Images"]
 
 
 def shared(*permissions: dict[str, str]) -> Any:
@@ -69,7 +69,7 @@ CASE = Case(
     ),
     near_misses=(shared(), shared({"UserId": FRIEND}, {"UserId": HOME}), shared(OURS, OUR_UNIT)),
     whole=whole,
-    remove=lambda world: world.client("ec2").deregister_image(ImageId=own(world)),
+    remove=lambda world: world.client("ec2").deregister_image(ImageId=own_image(world)),
 )
 
 

@@ -25,7 +25,7 @@ def snapshot(world: World) -> str:
     return str(ec2.create_snapshot(VolumeId=volume["VolumeId"], TagSpecifications=tags)["SnapshotId"])
 
 
-def own(world: World) -> str:
+def own_snapshot(world: World) -> str:
     """Ours: moto has snapshots of its own images too."""
     found = world.client("ec2").describe_snapshots(
         OwnerIds=["self"], Filters=[{"Name": "tag:team", "Values": ["shop"]}]
@@ -35,9 +35,9 @@ def own(world: World) -> str:
 
 def whole(world: World) -> Any:
     ec2 = world.client("ec2")
-    attribute = ec2.describe_snapshot_attribute(SnapshotId=own(world), Attribute="createVolumePermission")
+    attribute = ec2.describe_snapshot_attribute(SnapshotId=own_snapshot(world), Attribute="createVolumePermission")
     permissions = sorted(map(str, attribute["CreateVolumePermissions"]))
-    return permissions, ec2.describe_snapshots(SnapshotIds=[own(world)])["Snapshots"]
+    return permissions, ec2.describe_snapshots(SnapshotIds=[own_snapshot(world)])["Snapshots"]
 
 
 def shared(*accounts: str, everyone: bool = False) -> Any:
@@ -73,7 +73,7 @@ CASE = Case(
     ),
     near_misses=(shared(FRIEND), shared(HOME, FRIEND)),
     whole=whole,
-    remove=lambda world: world.client("ec2").delete_snapshot(SnapshotId=own(world)),
+    remove=lambda world: world.client("ec2").delete_snapshot(SnapshotId=own_snapshot(world)),
 )
 
 

@@ -275,7 +275,7 @@ def test_who_runs_it_is_named(world: World) -> None:
     )
 
 
-def test_what_runs_without_a_tag_is_told_and_not_changed(world: World) -> None:
+def test_what_runs_without_a_tag_is_reported_and_not_changed(world: World) -> None:
     envelope = running(world)
     digest = envelope["detail"]["resources"][0]["id"].rpartition("/")[2]
     moto_keeps_untagged(world, digest)
@@ -291,7 +291,7 @@ def test_what_nobody_runs_costs_no_question(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scans", "found", "told"),
+    ("scans", "found", "reported"),
     [
         (Scans(critical=2), [finding(f"CVE-{number}") for number in range(3)], "3 critical"),
         (Scans(critical=3), [finding(f"CVE-{number}") for number in range(3)], ""),
@@ -309,11 +309,11 @@ def test_what_nobody_runs_costs_no_question(world: World) -> None:
         (Scans(), [finding(status="SUPPRESSED", exploitAvailable="YES")], ""),
     ],
 )
-def test_the_settings_say_how_many_are_too_many(world: World, scans: Scans, found: Any, told: str) -> None:
+def test_the_settings_say_how_many_are_too_many(world: World, scans: Scans, found: Any, reported: str) -> None:
     envelope = enhanced(*found, baseline=Baseline(require=Require(scans=scans)), severity="CRITICAL", status="ACTIVE")(
         world
     )
-    wanted = f"its scan found {told}, and it can be pulled as v1" if told else "compliant"
+    wanted = f"its scan found {reported}, and it can be pulled as v1" if reported else "compliant"
     assert reason(world, envelope) == wanted
 
 

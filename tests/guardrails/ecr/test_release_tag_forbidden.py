@@ -26,13 +26,13 @@ ID = "ecr.release_tag_forbidden"
 KNOWN = Baseline(require=Require(releases={"shop/*": Release(), "lib/*": Release(tags=("latest", "dev-*"))}))
 
 
-def image(*tags: str, name: str = NAME, told: Any = pushed) -> Any:
+def image(*tags: str, name: str = NAME, announced: Any = pushed) -> Any:
     def made(world: World) -> Envelope:
         world.settings = replace(world.settings, **baseline_of(KNOWN))
         world.client("ecr").create_repository(repositoryName=name)
         registry.image(world, "other", content=b"another program", name=name)
         digest = registry.image(world, *tags, name=name)
-        return told(digest, tags[-1] if tags else "", name)  # type: ignore[no-any-return]
+        return announced(digest, tags[-1] if tags else "", name)  # type: ignore[no-any-return]
 
     return made
 
@@ -48,7 +48,7 @@ def images(world: World) -> dict[str, list[str]]:
 
 CASE = Case(
     unsafe=(
-        image("latest", told=put_image),
+        image("latest", announced=put_image),
         image("v1", "latest"),
         image("v1", "dev-7", "dev-8", name="lib/http"),
     ),

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.types import Status
-from chalicelib.fixes.iam.distrust_strangers import NOBODY
+from chalicelib.fixes.iam.distrust_unknown_principals import NOBODY
 from tests.guardrails.iam.test_role_trusts_unknown_account import (
     DENY,
     EC2,

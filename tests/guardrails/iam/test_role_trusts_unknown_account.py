@@ -14,7 +14,7 @@ from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
 from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
-from chalicelib.fixes.iam.distrust_strangers import NOBODY, DistrustStrangers
+from chalicelib.fixes.iam.distrust_unknown_principals import NOBODY, DistrustUnknownPrincipals
 from chalicelib.resources.iam.identities import Role
 from tests.support.cases import Case
 from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, analyzer_finding, cloudtrail_event
@@ -267,7 +267,7 @@ def test_what_lets_in_no_stranger_stays_as_it_was_and_no_stranger_is_left(parts:
         if isinstance(part, tuple) or not unknown_principals({"Statement": part}, KNOWN, HOME)
     ]
     before = {"account": HOME, "document": {"Version": version, "Id": "trust", "Statement": statements}}
-    untouched, fix = copy.deepcopy(before), DistrustStrangers()
+    untouched, fix = copy.deepcopy(before), DistrustUnknownPrincipals()
     after = fix.safe(before, FixContext(KNOWN))
     assert before == untouched
     assert after == {"account": HOME, "document": {"Version": version, "Id": "trust", "Statement": kept or [NOBODY]}}

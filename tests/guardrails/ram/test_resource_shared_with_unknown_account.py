@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
 from chalicelib.core.types import Status
-from chalicelib.fixes.ram.stop_sharing_with_strangers import stranger
+from chalicelib.fixes.ram.stop_sharing_with_unknown_principals import is_unknown
 from chalicelib.resources.ram import ResourceShare
 from tests.support.cases import Case
 from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, cloudtrail_event
@@ -142,13 +142,13 @@ def test_who_is_a_stranger(principal: str, is_one: bool) -> None:
             principals=(f"arn:aws:iam::{STRANGER}:role/known",),
         )
     )
-    assert stranger(principal, baseline, HOME) is is_one
+    assert is_unknown(principal, baseline, HOME) is is_one
 
 
 @given(st.sets(st.sampled_from([STRANGER, FRIEND, HOME, ROLE, f"arn:aws:iam::{FRIEND}:role/ci"])), st.booleans())
 def test_what_is_left_over_is_known(principals: set[str], also_role: bool) -> None:
     baseline = Baseline(allow=Allow(accounts=frozenset({FRIEND}), principals=(ROLE,) if also_role else ()))
-    left = {each for each in principals if not stranger(each, baseline, HOME)}
+    left = {each for each in principals if not is_unknown(each, baseline, HOME)}
     assert left == principals - {STRANGER} - (set() if also_role else {ROLE})
 
 

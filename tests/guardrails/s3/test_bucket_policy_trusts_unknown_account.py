@@ -45,7 +45,7 @@ def baseline(make: Make, **lists: Any) -> Make:
     return made
 
 
-def told(make: Make, finding: Envelope) -> Make:
+def with_finding(make: Make, finding: Envelope) -> Make:
     def made(world: World) -> Envelope:
         make(world)
         return finding
@@ -61,8 +61,8 @@ CASE = Case(
         put(text(allow("*", StringEquals={"aws:PrincipalOrgID": "o-strangers99"}), DELIVERY)),
         put(text(allow("*", StringEquals={"aws:SourceVpce": "vpce-0fedcba9876543210"}), TLS)),
         put(json.dumps({"Version": "2012-10-17", "Statement": allow({"AWS": STRANGER})})),
-        told(put(text(allow({"AWS": UNKNOWN}), TLS)), analyzer_finding(f"arn:aws:s3:::{NAME}")),
-        told(put(text(allow({"AWS": UNKNOWN}))), macie_finding(NAME, "S3BucketSharedExternally")),
+        with_finding(put(text(allow({"AWS": UNKNOWN}), TLS)), analyzer_finding(f"arn:aws:s3:::{NAME}")),
+        with_finding(put(text(allow({"AWS": UNKNOWN}))), macie_finding(NAME, "S3BucketSharedExternally")),
     ),
     near_misses=(
         put(text(OWN, DELIVERY, TLS)),

@@ -17,10 +17,10 @@ _SHARED = frozenset({"ASSOCIATING", "ASSOCIATED"})
 """An account outside the organization is being associated until it accepts."""
 
 
-class StopSharingWithStrangers(Fix["ResourceShare"]):
+class StopSharingWithUnknownPrincipals(Fix["ResourceShare"]):
     """Take the unknown principals out of the share, and leave the others.
 
-    The state is `{"strangers": account ids and ARNs, sorted}`: who else is in the share is neither drift nor undone.
+    The state is `{"unknown_principals": account ids and ARNs, sorted}`: who else is in the share is neither drift nor undone.
     """
 
     reads = ("ram:GetResourceShareAssociations",)
@@ -37,21 +37,21 @@ class StopSharingWithStrangers(Fix["ResourceShare"]):
             for each in page["resourceShareAssociations"]
             if each["status"] in _SHARED and each.get("external", True)
         }
-        return {"strangers": sorted(each for each in who if stranger(each, aws.baseline, resource.account))}
+        return {"unknown_principals": sorted(each for each in who if is_unknown(each, aws.baseline, resource.account))}
 
     def safe(self, state: State, context: FixContext) -> State:
-        return {**state, "strangers": []}
+        return {**state, "unknown_principals": []}
 
     def write(self, resource: ResourceShare, state: State, aws: Session) -> None:
         ram: Any = aws.client("ram")
-        now, then = set(self.read(resource, aws)["strangers"]), set(state["strangers"])
+        now, then = set(self.read(resource, aws)["unknown_principals"]), set(state["unknown_principals"])
         if now - then:
             ram.disassociate_resource_share(resourceShareArn=resource.arn, principals=sorted(now - then))
         if then - now:
             ram.associate_resource_share(resourceShareArn=resource.arn, principals=sorted(then - now))
 
 
-def stranger(principal: str, baseline: Baseline, account_id: str) -> bool:
+def is_unknown(principal: str, baseline: Baseline, account_id: str) -> bool:
     """Whether nobody knows who a share is for: an account, an organization or a part of it, a role, a user, a service.
 
     https://docs.aws.amazon.com/ram/latest/APIReference/API_AssociateResourceShare.html

@@ -30,7 +30,7 @@ always takes. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policie
 """
 
 
-class DistrustStrangers(Fix["Role"]):
+class DistrustUnknownPrincipals(Fix["Role"]):
     """Take the strangers out of the role's trust policy, and leave everybody else in it.
 
     The document is the one that boto3 parsed: its JSON is kept, its spaces and line breaks aren't, nor are principals
