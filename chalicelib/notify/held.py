@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from chalicelib.aws.ledger import DynamoLedger
     from chalicelib.core.settings import Settings
-    from chalicelib.notify.channels.channel import Channel
+    from chalicelib.notify.channels.base import Channel
 
 Item = dict[str, Any]
 
