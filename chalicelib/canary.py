@@ -17,7 +17,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib.aws.ledger import KEPT
 from chalicelib.aws.sessions import AwsSessions
-from chalicelib.core.errors import NotBelieved
+from chalicelib.core.errors import CanarySilent, EventRejected, StrangeCanary
 from chalicelib.core.event import Actor, Event, dig, parse_time, text
 from chalicelib.core.metrics import Metric
 from chalicelib.core.partitions import partition
@@ -73,14 +73,6 @@ class CanaryApp(Protocol):
     def sessions(self) -> AwsSessions: ...
 
 
-class NotSent(Exception):
-    """The bus did not take the canary; says why."""
-
-
-class NotOurs(Exception):
-    """A canary that nobody sent, or that came too late; says which."""
-
-
 @dataclass(frozen=True, slots=True)
 class Sign:
     """The canary's last sign of life. `trouble` is what was wrong with the settings then."""
@@ -91,7 +83,7 @@ class Sign:
 
 
 def send(app: CanaryApp, source: boto3.Session) -> None:
-    """Raises NotSent, and what boto3 raises when the ledger can't be written.
+    """Raises CanarySilent, and what boto3 raises when the ledger can't be written.
 
     A schedule may fire twice; the second then sends nothing, or the first one's canary would be taken for a stranger.
     """
@@ -109,11 +101,13 @@ def send(app: CanaryApp, source: boto3.Session) -> None:
     entry = {"Source": SOURCE, "DetailType": PATTERN["detail-type"][0], "Detail": json.dumps({"nonce": nonce})}
     answer = source.client("events").put_events(Entries=[entry])
     if answer["FailedEntryCount"]:
-        raise NotSent("; ".join(f"{each.get('ErrorCode')}: {each.get('ErrorMessage')}" for each in answer["Entries"]))
+        raise CanarySilent(
+            "; ".join(f"{each.get('ErrorCode')}: {each.get('ErrorMessage')}" for each in answer["Entries"])
+        )
 
 
 def answer(app: CanaryApp, envelope: Any) -> dict[str, bool]:
-    """Raises NotBelieved, and Unfinished around NotOurs, or around what boto3 raises."""
+    """Raises EventRejected, and Unfinished around StrangeCanary, or around what boto3 raises."""
     engine = Engine(
         Context(
             ledger=_NoRecords(app.now),
@@ -192,12 +186,14 @@ def _guardrail(app: CanaryApp) -> Guardrail[_Canary]:
     def sent_and_not_answered(canary: _Canary, aws: Session) -> str | None:
         state = fix.read(canary, aws)
         if state["sent"] != canary.id:
-            raise NotOurs("this canary is not the one that was sent last: it is very late, or somebody else sent it")
+            raise StrangeCanary(
+                "this canary is not the one that was sent last: it is very late, or somebody else sent it"
+            )
         if state["answered"] == canary.id:
             return None
         sent_at = parse_time(state["sent_at"])
         if sent_at is None or app.now() - sent_at > FRESH:
-            raise NotOurs(f"this canary was sent at {state['sent_at']} and took more than {FRESH} over the bus")
+            raise StrangeCanary(f"this canary was sent at {state['sent_at']} and took more than {FRESH} over the bus")
         return "it is not answered yet"
 
     return Guardrail(
@@ -218,10 +214,10 @@ def _guardrail(app: CanaryApp) -> Guardrail[_Canary]:
 
 
 def _event(app: CanaryApp, envelope: Any) -> Event:
-    """Raises NotBelieved for all but a canary of this account."""
+    """Raises EventRejected for all but a canary of this account."""
     nonce = text(envelope, "detail", "nonce")
     if not nonce or not matches(PATTERN, envelope) or text(envelope, "account") != app.home:
-        raise NotBelieved("this is no canary of this account")
+        raise EventRejected("this is no canary of this account")
     return Event(
         raw=envelope,
         id=text(envelope, "id") or "",

@@ -19,13 +19,13 @@ from chalicelib.aws.ledger import DynamoLedger, utc_now
 from chalicelib.aws.overflow_store import SPILL_VARIABLE, Spill
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.aws.settings_source import live_settings, load_settings
-from chalicelib.core.errors import CannotAct, NotBelieved, Refused
+from chalicelib.core.errors import CannotAct, EventRejected, StepRefused, Unfinished
 from chalicelib.core.event import Event, parse_time, text
 from chalicelib.core.metrics import Metric, findings
 from chalicelib.core.outcome import QUIET, Outcome
 from chalicelib.core.resource import Account
 from chalicelib.core.types import Status
-from chalicelib.engine.context import TIME_NEEDED, Context, Unfinished
+from chalicelib.engine.context import TIME_NEEDED, Context, unfinished
 from chalicelib.engine.engine import Engine
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class Application:
         try:
             event = Event.parse(envelope)
             self.believe(event)
-        except NotBelieved as why:
+        except EventRejected as why:
             self.logger.warning("event refused", extra={"why": str(why)})
             self.metrics.add_metric(Metric.EVENTS_REFUSED, MetricUnit.Count, 1)
             self.metrics.flush_metrics()
@@ -216,7 +216,7 @@ class Application:
                 break  # The next one is in five minutes.
             try:
                 moved = go_on(record)
-            except Refused:  # Its holder, or somebody else, was quicker.
+            except StepRefused:  # Its holder, or somebody else, was quicker.
                 continue
             except Exception as error:  # noqa: BLE001 - raised below, with the others
                 errors.append(error)
@@ -224,13 +224,13 @@ class Application:
             if moved != record:
                 outcomes.append(Outcome(record.guardrail, record.arn, moved.status, record.reason, record.id))
         if errors:
-            raise Unfinished(outcomes, errors) from errors[0]
+            raise unfinished(outcomes, errors) from errors[0]
         return {"recovered": [asdict(outcome) for outcome in outcomes]}
 
     def believe(self, event: Event) -> None:
-        """Raises NotBelieved for an event of an account that we don't look after."""
+        """Raises EventRejected for an event of an account that we don't look after."""
         if not self.looks_after(event.account):
-            raise NotBelieved("account is none that we look after; name it under `accounts` in the settings")
+            raise EventRejected("account is none that we look after; name it under `accounts` in the settings")
 
     def looks_after(self, account: str) -> bool:
         return account == self.home or account in self.settings.accounts or self.believed(account)

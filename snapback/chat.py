@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.event import Actor
 from chalicelib.core.record import Record
 from chalicelib.core.types import REMINDED, Status
-from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.message import Message, message_of
 from chalicelib.notify.summary import Summary, summary_of
 
@@ -77,8 +77,8 @@ def send(channel: Channel, now: datetime, pause: Callable[[float], None]) -> Ite
                     channel.sum_up(example)
                 else:
                     channel.send(example)
-            except (Retry, Undeliverable) as error:
-                after = error.after if isinstance(error, Retry) else 0
+            except (ChannelBusy, Undeliverable) as error:
+                after = error.after if isinstance(error, ChannelBusy) else 0
                 if 0 < after <= LONGEST_WAIT and not last:
                     pause(after)
                     continue

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from snapback.errors import BAD, FINE, complain, describe_error
+from snapback.errors import BAD, FINE, describe_error
 from snapback.project import AnothersCode, check_installation
+from snapback.stderr import complain
 
 try:
     check_installation()
@@ -18,7 +19,7 @@ except AnothersCode as wrong:
     click.echo(f"snapback: {wrong}", err=True)
     sys.exit(BAD)
 
-from snapback.commands import (  # noqa: E402 - they import chalicelib
+from snapback.commands import (
     catalog,
     chat,
     decide,

@@ -18,6 +18,7 @@ from chalicelib.core.event import Actor, dig, parse_time, text
 from chalicelib.core.metrics import Metric
 from chalicelib.core.partitions import partition
 from chalicelib.core.types import Status
+from snapback.errors import CannotRedrive, NoQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,14 +39,6 @@ EMPTY = 40
 ODD = "no letter that this version knows"
 _TRIMMED = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
 _NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"})
-
-
-class Failed(Exception):
-    """A letter that was not handled again, and stays where it is; says why, and what to do."""
-
-
-class NoQueue(Exception):
-    """No queue has this address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,12 +247,12 @@ def received(queues: Iterable[Queue]) -> Iterator[Received]:
 def function_arn(each: DeadLetter, home: str, stack: str, kinds: str) -> str:
     """The ARN of the function that a letter names, if it is one of this stack's; `kinds` is a pattern of their names.
 
-    Raises Failed for any other: who can write to a queue must not choose what the operator's rights invoke, or with what.
+    Raises CannotRedrive for any other: who can write to a queue must not choose what the operator's rights invoke, or with what.
     """
     name = rf"{re.escape(stack)}-(?:{kinds})-[A-Za-z0-9]+"
     found = re.fullmatch(rf"(arn:(aws[a-z-]*):lambda:([a-z0-9-]+):{home}:function:{name})(?::.*)?", each.function)
     if not found or partition(found[3]) != found[2]:
-        raise Failed(
+        raise CannotRedrive(
             f"{each.function_name or 'nothing'} is no function of the stack {stack!r} in account {home} that could "
             "handle it; name your stack with --stack, or have it handled here with --local"
         )
@@ -267,7 +260,7 @@ def function_arn(each: DeadLetter, home: str, stack: str, kinds: str) -> str:
 
 
 def invoke(arn: str, payload: Any, *, wait: bool) -> Any:
-    """Raises Failed when the function is gone or, with `wait`, when it fails; what boto3 raises else."""
+    """Raises CannotRedrive when the function is gone or, with `wait`, when it fails; what boto3 raises else."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import ClientError
@@ -280,10 +273,10 @@ def invoke(arn: str, payload: Any, *, wait: bool) -> Any:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
-        raise Failed(f"{arn} is gone; handle it here with --local") from error
+        raise CannotRedrive(f"{arn} is gone; handle it here with --local") from error
     said = _parsed(answer["Payload"].read() or "null") if wait else None
     if answer.get("FunctionError"):
-        raise Failed(f"{arn.rsplit(':', 1)[-1]} failed: {_error({'responsePayload': said})}")
+        raise CannotRedrive(f"{arn.rsplit(':', 1)[-1]} failed: {_error({'responsePayload': said})}")
     return said
 
 
@@ -291,7 +284,7 @@ def message_again(each: DeadLetter, ask: Callable[[Any], Any]) -> str:
     """Have a message sent that no channel took; `ask` is what the notify function answers. Answers what is done."""
     pointer = {name: (each.message or {}).get(name) for name in ("channel", "record", "step")}
     if not (text(pointer, "channel") and text(pointer, "record") and isinstance(pointer["step"], int)):
-        raise Failed("it names no message; look at it with `snapback dlq show`, then drop it")
+        raise CannotRedrive("it names no message; look at it with `snapback dlq show`, then drop it")
     held = dig(ask({"again": [pointer]}), Metric.MESSAGES_HELD)
     return "it is sent by the next drain, within a minute" if held else "it is sent or waits already, or is forgotten"
 
@@ -300,13 +293,13 @@ def messages_again(each: DeadLetter, ledger: DynamoLedger, table: str, deliver: 
     """Have sent what a letter's batch held; answers how many items of the ledger were gone through.
 
     `deliver` takes an event of the ledger's stream and answers what failed, as the notify function does; what it
-    has sent earlier it passes over. Raises Failed when something was still not taken.
+    has sent earlier it passes over. Raises CannotRedrive when something was still not taken.
     """
     batch = each.batch or {}
     arn = text(batch, "streamArn") or ""
     named = re.fullmatch(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([\w.-]+)/stream/.*", arn)
     if not named or named[2] != table:
-        raise Failed(
+        raise CannotRedrive(
             f"it is of another table than the ledger {table!r}: {arn or 'none'}; set SNAPBACK_LEDGER, or drop it"
         )
     items = _in_stream(batch, arn, named[1])
@@ -317,7 +310,7 @@ def messages_again(each: DeadLetter, ledger: DynamoLedger, table: str, deliver: 
         answer = deliver({"Records": items[start : start + PAGE]})
         failed += len(dig(answer, "batchItemFailures") or [])
     if failed:
-        raise Failed(
+        raise CannotRedrive(
             f"{failed} of {len(items)} are still not taken; the log of the notify function says by which channel"
         )
     return len(items)
@@ -374,7 +367,7 @@ def _in_ledger(batch: Mapping[str, Any], arn: str, region: str, ledger: DynamoLe
     """The records that took a step in the batch's time, each as it now is: what it is tells more than what it was."""
     first, last = (parse_time(batch.get(f"approximateArrivalOf{which}Record")) for which in ("First", "Last"))
     if first is None:
-        raise Failed(
+        raise CannotRedrive(
             "it says neither where in the stream nor when its messages were; see `snapback records`, then drop it"
         )
     since, until = first - SLACK, (last or first) + SLACK

@@ -1,10 +1,26 @@
-"""What the command line says of an error, in one line, and the exit code that goes with it."""
+"""What the command line says of an error, in one line, and the exit code that goes with it.
+
+The command line's own errors stand on the root of `chalicelib/core/errors.py`:
+
+    SnapbackError                    a fault: exit code 3
+    ├─ CommandError                  exit code 2
+    │  ├─ BadEvents, BadSettings     a file that can't be read as what it should be
+    │  ├─ CannotDeploy, NotPublished what AWS or git does not let through
+    │  ├─ NoQueue, NoSuchRule        a name that fits nothing
+    │  └─ Refused                    any other thing that can't be done as asked
+    ├─ NotDone
+    │  └─ CannotRedrive              a dead letter that stays where it is: exit code 1
+    ├─ CannotReenact                 a recorded call that can't be made again; a replay counts it
+    └─ OutOfMemory                   a request that nothing in memory answers
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import click
+
+from chalicelib.core.errors import NotDone, SnapbackError, StepRefused
 
 FINE, FOUND, BAD, FAULT = 0, 1, 2, 3
 
@@ -26,31 +42,66 @@ _ADVICE = (
 )
 
 
-class Refused(click.ClickException):
-    """A person asked for what can't be; the text is one line: what, where, what to do."""
+class CommandError(SnapbackError):
+    """The command line can't do what it was asked for; the text is one line: what, where, what to do."""
+
+    exit_code = 2
+
+
+class CannotRedrive(NotDone):
+    """A letter that was not handled again, and stays where it is; says why, and what to do."""
+
+
+class CannotDeploy(CommandError):
+    """Says in one line what is wrong and what to do."""
+
+
+class NoQueue(CommandError):
+    """No queue has this address."""
+
+
+class NotPublished(CommandError):
+    """Says why not, and what to do instead."""
+
+
+class BadSettings(CommandError):
+    """The file can't be used; one line a problem, `file:line: what; allowed: …`."""
+
+    def __init__(self, problems: list[Any]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class NoSuchRule(CommandError):
+    """A filter that fits nothing; says which."""
+
+
+class CannotReenact(SnapbackError):
+    """A record that can't be made into a call; says why."""
+
+
+class BadEvents(CommandError):
+    """One line for the person: what is wrong, in which file (and line), and what to do."""
+
+
+class OutOfMemory(SnapbackError):
+    """A request that nothing in memory answers; it would have gone out to a real host, so it was not sent."""
+
+
+class Refused(CommandError, click.ClickException):
+    """A person asked for what can't be."""
 
 
 def describe_error(error: BaseException) -> tuple[str, int]:
     """An error as a line for a person, and the exit code; no line when it is a fault of ours."""
     from botocore import exceptions as aws
 
-    from chalicelib.aws.ledger_table import NoLedger
-    from chalicelib.aws.overflow_store import NoSpill
-    from chalicelib.core.errors import CannotAct, FixFailed
-    from chalicelib.core.errors import Refused as Busy
-    from snapback.dlq import NoQueue
-    from snapback.replay.logs import BadInput
-    from snapback.settings_file import BadSettings
-    from snapback.sweep import NoSuch
-
     line, code = "", BAD
     match error:
-        case CannotAct() | FixFailed():
-            line, code = str(error), FOUND
-        case Busy():
+        case StepRefused():
             line, code = f"record {error.record} is being worked on by someone else; try again in a minute", FOUND
-        case BadSettings() | BadInput() | NoLedger() | NoSpill() | NoQueue() | NoSuch():
-            line = str(error)
+        case SnapbackError() if error.exit_code != FAULT:
+            line, code = str(error), error.exit_code
         case aws.ClientError():
             line = _by_aws(error.operation_name, error.response.get("Error", {}))
         case aws.BotoCoreError():
@@ -80,17 +131,3 @@ def _by_botocore(error: Exception) -> str:
         case aws.HTTPClientError() | aws.ConnectionError():
             line = f"AWS can't be reached: {error}; check the network, AWS_REGION and AWS_ENDPOINT_URL"
     return line
-
-
-def complain(text: str, code: int) -> int:
-    """Each line on stderr after `snapback:`, a diff's as they are."""
-    from snapback.render import plain
-
-    for line in text.splitlines():
-        head = "" if line[:2] in ("- ", "+ ", "… ") else "snapback: "
-        click.echo(f"{head}{plain(line)}", err=True)
-    return code
-
-
-def warn(problem: object) -> None:
-    complain(f"warning: {problem}", FINE)

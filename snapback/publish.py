@@ -7,8 +7,10 @@ import time
 from typing import Any
 
 from chalicelib.analysis.diff import changes
-from chalicelib.aws.settings_source import LARGEST, LIVE, BadVersion, Unreadable, checked, fetcher
+from chalicelib.aws.settings_source import LARGEST, LIVE, checked, fetcher
+from chalicelib.core.errors import BadVersion, SettingsUnreadable
 from chalicelib.core.settings import Settings
+from snapback.errors import NotPublished
 from snapback.settings_file import to_json
 
 SMALL, LARGE = 4096, 8192
@@ -16,11 +18,7 @@ SMALL, LARGE = 4096, 8192
 https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html."""
 
 
-class NotPublished(Exception):
-    """Says why not, and what to do instead."""
-
-
-class Place:
+class Destination:
     """`ssm:/name` or `appconfig:application/environment/profile`. Raises NotPublished when it is neither."""
 
     def __init__(self, source: str, strategy: str = "") -> None:
@@ -40,7 +38,7 @@ class Place:
         service: Any = "ssm" if self._parameter else "appconfigdata"
         try:
             return fetcher(self.source, boto3.client(service))()
-        except Unreadable as error:
+        except SettingsUnreadable as error:
             cause = str(error.__cause__)
             # AppConfig answers with nothing at all until something is deployed; powertools then has no last value.
             if (

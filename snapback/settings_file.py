@@ -12,19 +12,12 @@ from msgspec import inspect as kinds
 
 from chalicelib import catalog
 from chalicelib.core.settings import Settings
+from snapback.errors import BadSettings
 from snapback.settings_checks import check_values
 from snapback.settings_reader import BAD, Problem, Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class BadSettings(Exception):
-    """The file can't be used; one line a problem, `file:line: what; allowed: …`."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
 
 
 def read_settings(path: str | Path, *, warn: Callable[[Problem], None] = lambda _: None) -> Settings:

@@ -23,6 +23,7 @@ from chalicelib.core.types import Mode, weakest
 from chalicelib.engine.context import describe_error
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 from chalicelib.sweep.queues import Markers, missed_by_events
+from snapback.errors import NoSuchRule
 from snapback.replay.replay import in_mode, quiet
 
 if TYPE_CHECKING:
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
 
 _OVER = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 """Errors after which no call succeeds."""
-
-
-class NoSuch(Exception):
-    """A filter that fits nothing; says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +103,14 @@ def _alert_only(chosen: Mode | Modes) -> Mode | Modes:
 
 
 def chosen(globs: Collection[str], services: Collection[str]) -> list[Guardrail[Any]]:
-    """The guardrails that fit a glob and are of a service; all, where none is named. Raises NoSuch."""
+    """The guardrails that fit a glob and are of a service; all, where none is named. Raises NoSuchRule."""
     for service in services:
         if service not in catalog.services():
-            raise NoSuch(f"--service {service}: there is none; one of {', '.join(catalog.services())}")
+            raise NoSuchRule(f"--service {service}: there is none; one of {', '.join(catalog.services())}")
     known = catalog.guardrails()
     for glob in globs:
         if not any(fnmatchcase(rule.id, glob) for rule in known):
-            raise NoSuch(f"--guardrail {glob}: there is none; `snapback catalog` lists them")
+            raise NoSuchRule(f"--guardrail {glob}: there is none; `snapback catalog` lists them")
     return [
         rule
         for rule in known

@@ -10,11 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import catalog, wiring
-from chalicelib.canary import FRESH, MARKER, PATTERN, NotSent, last_sign
-from chalicelib.core.errors import NotBelieved
+from chalicelib.canary import FRESH, MARKER, PATTERN, last_sign
+from chalicelib.core.errors import CanarySilent, EventRejected, Unfinished
 from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import check, matches
-from chalicelib.engine.context import Unfinished
 from snapback.deploy.template.whole import template
 from tests.support.events import HOME, cloudtrail_event
 from tests.support.moto_gaps import default_bus
@@ -129,7 +128,7 @@ def test_one_that_comes_late_is_no_sign_of_life(functions: Any, here: Applicatio
     [None, {}, [], {"source": ["snapback.canary"]}, cloudtrail_event("s3", "PutBucketAcl")],
 )
 def test_what_is_no_canary_is_refused(functions: Any, envelope: Any) -> None:
-    with pytest.raises(NotBelieved):
+    with pytest.raises(EventRejected):
         functions.canary_echo(envelope, Context())
 
 
@@ -145,7 +144,7 @@ ODD: list[Any] = [
 
 @pytest.mark.parametrize("change", ODD)
 def test_what_only_looks_like_one_is_refused(functions: Any, change: Any) -> None:
-    with pytest.raises(NotBelieved):
+    with pytest.raises(EventRejected):
         functions.canary_echo({**sent(functions), **change}, Context())
 
 
@@ -186,7 +185,7 @@ def test_a_ledger_that_is_gone_is_a_failure(functions: Any, world: World) -> Non
 
 def test_a_bus_that_takes_nothing_is_a_failure(functions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.canary.SOURCE", "aws.s3")
-    with default_bus(), pytest.raises(NotSent, match="NotAuthorizedForSourceException: Not authorized"):
+    with default_bus(), pytest.raises(CanarySilent, match="NotAuthorizedForSourceException: Not authorized"):
         functions.canary({}, Context())
 
 

@@ -202,8 +202,7 @@ def test_a_resource_that_is_gone_costs_nothing_and_raises_nothing(rule: Guardrai
 
 @pytest.mark.parametrize("rule", EVERY_WITH_FIX)
 def test_a_denied_write_is_a_failure_loudly_and_on_record(rule: Guardrail[Any], world: World) -> None:
-    from chalicelib.core.errors import FixFailed
-    from chalicelib.engine.context import Unfinished
+    from chalicelib.core.errors import FixFailed, Unfinished
 
     case = case_of(rule.id)
     envelope = case.unsafe[0](world)

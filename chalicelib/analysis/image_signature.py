@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.core.errors import Unsigned
 from chalicelib.core.event import dig, parse_time, rows, text
 
 if TYPE_CHECKING:
@@ -50,10 +51,6 @@ _MOST = 10
 _LEAST_RSA_BITS = 2048
 
 
-class NotSigned(Exception):
-    """A signature doesn't count; the text says why, to go after "its signature"."""
-
-
 @dataclass(frozen=True)
 class Trust:
     """Who may sign: public keys and certificates as PEM, and globs of AWS Signer's profiles."""
@@ -82,16 +79,16 @@ class Trust:
 
 
 def verify_simple(payload: bytes, signature: str, digest: str, trust: Trust) -> None:
-    """Raise NotSigned unless a key signed this payload, and the payload names the image by its digest."""
+    """Raise Unsigned unless a key signed this payload, and the payload names the image by its digest."""
     _verify_by_any(trust.keys(), payload, _decoded(signature))
     said = _object(payload)
     if text(said, "critical", "type") not in {"cosign container image signature", _SIGNS}:
-        raise NotSigned("is of something else than an image")
+        raise Unsigned("is of something else than an image")
     _same(text(said, "critical", "image", "docker-manifest-digest"), digest)
 
 
 def verify_bundle(bundle: bytes, digest: str, trust: Trust) -> None:
-    """Raise NotSigned unless a key signed the bundle's statement, by which cosign signs, about this image."""
+    """Raise Unsigned unless a key signed the bundle's statement, by which cosign signs, about this image."""
     envelope = dig(_object(bundle), "dsseEnvelope")
     kind = text(envelope, "payloadType") or ""
     payload = _decoded(text(envelope, "payload"))
@@ -101,14 +98,14 @@ def verify_bundle(bundle: bytes, digest: str, trust: Trust) -> None:
     )
     said = _object(payload)
     if kind != _IN_TOTO or text(said, "predicateType") != _SIGNS:
-        raise NotSigned("is no signature, but an attestation")
+        raise Unsigned("is no signature, but an attestation")
     algorithm, _, value = digest.partition(":")
     if value not in [text(subject, "digest", algorithm) for subject in rows(said, "subject")]:
-        raise NotSigned("is of another image")
+        raise Unsigned("is of another image")
 
 
 def verify_jws(envelope: bytes, digest: str, trust: Trust, now: datetime) -> None:
-    """Raise NotSigned unless a code signing certificate that ours vouch for signed this image, and it holds still.
+    """Raise Unsigned unless a code signing certificate that ours vouch for signed this image, and it holds still.
 
     A signature by AWS Signer counts if its profile is among ours too, since Amazon's certificate vouches for all of its
     customers. Whether a certificate or signature was revoked is not asked.
@@ -123,18 +120,18 @@ def verify_jws(envelope: bytes, digest: str, trust: Trust, now: datetime) -> Non
     critical = {each if isinstance(each, str) else repr(each) for each in rows(header, "crit")}
     scheme = text(header, _SCHEME)
     if text(header, "cty") != _PAYLOAD or _SCHEME not in critical:
-        raise NotSigned("is no signature of Notation's")
+        raise Unsigned("is no signature of Notation's")
     if _PROFILE in header and not _by_profile(header, trust):
-        raise NotSigned("is by a profile of AWS Signer that the settings don't name")
+        raise Unsigned("is by a profile of AWS Signer that the settings don't name")
     if unknown := critical - _UNDERSTOOD - (_OF_SIGNER if _PROFILE in header else set()):
-        raise NotSigned(f"asks for what Snapback doesn't know: {', '.join(sorted(unknown))}")
+        raise Unsigned(f"asks for what Snapback doesn't know: {', '.join(sorted(unknown))}")
     at = now
     if scheme == "notary.x509.signingAuthority":
         at = _time(text(header, f"{_NOTARY}authenticSigningTime"))
     elif scheme != "notary.x509":
-        raise NotSigned("is of an unknown scheme")
+        raise Unsigned("is of an unknown scheme")
     if _EXPIRY in header and _time(text(header, _EXPIRY)) <= now:
-        raise NotSigned("has expired")
+        raise Unsigned("has expired")
     _vouched(chain, trust.certificates(), at)
     _same(text(said, "targetArtifact", "digest"), digest)
 
@@ -147,13 +144,13 @@ def _by_profile(header: Any, trust: Trust) -> bool:
 
 def _same(named: str | None, digest: str) -> None:
     if named != digest:
-        raise NotSigned("is of another image")
+        raise Unsigned("is of another image")
 
 
 def _time(value: str | None) -> datetime:
     found = parse_time(value)
     if found is None:
-        raise NotSigned("has a time that is none")
+        raise Unsigned("has a time that is none")
     return found
 
 
@@ -163,7 +160,7 @@ def _object(value: bytes) -> Any:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise NotSigned("can't be read")
+        raise Unsigned("can't be read")
     return found
 
 
@@ -171,19 +168,19 @@ def _decoded(value: str | None) -> bytes:
     try:
         return b64decode(value or "", validate=True)
     except (Error, ValueError):
-        raise NotSigned("can't be read") from None
+        raise Unsigned("can't be read") from None
 
 
 def _decoded_url(value: str | None) -> bytes:
     try:
         return urlsafe_b64decode((value or "") + "=" * (-len(value or "") % 4))
     except (Error, ValueError):
-        raise NotSigned("can't be read") from None
+        raise Unsigned("can't be read") from None
 
 
 def _verify_by_any(keys: Iterable[Any], message: bytes, *signatures: bytes) -> None:
     if not any(_verifies(key, signature, message) for key in keys for signature in signatures):
-        raise NotSigned("is by no key of the settings")
+        raise Unsigned("is by no key of the settings")
 
 
 def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
@@ -215,11 +212,11 @@ def _chain(encoded: list[Any]) -> list[Certificate]:
     from cryptography.x509 import load_der_x509_certificate
 
     if not 0 < len(encoded) <= _LONGEST_CHAIN:
-        raise NotSigned("has no chain of certificates")
+        raise Unsigned("has no chain of certificates")
     try:
         return [load_der_x509_certificate(_decoded(each if isinstance(each, str) else None)) for each in encoded]
     except ValueError:
-        raise NotSigned("has a certificate that can't be read") from None
+        raise Unsigned("has a certificate that can't be read") from None
 
 
 def _verify_jws(signer: Certificate, algorithm: str | None, signature: bytes, message: bytes) -> None:
@@ -233,7 +230,7 @@ def _verify_jws(signer: Certificate, algorithm: str | None, signature: bytes, me
     try:
         key = signer.public_key()
     except (ValueError, UnsupportedAlgorithm):
-        raise NotSigned("has a key that can't be read") from None
+        raise Unsigned("has a key that can't be read") from None
     ok = False
     if isinstance(key, ec.EllipticCurvePublicKey):
         by_size: dict[int, Any] = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
@@ -248,11 +245,11 @@ def _verify_jws(signer: Certificate, algorithm: str | None, signature: bytes, me
         if sha and algorithm == f"PS{sha.digest_size * 8}":
             way, ok = (padding.PSS(padding.MGF1(sha), sha.digest_size), sha), True
     if not ok:
-        raise NotSigned("is of an algorithm that Notation doesn't allow for its key")
+        raise Unsigned("is of an algorithm that Notation doesn't allow for its key")
     try:
         key.verify(signature, message, *way)  # type: ignore[union-attr]
     except InvalidSignature:
-        raise NotSigned("is not what its certificate's key signed") from None
+        raise Unsigned("is not what its certificate's key signed") from None
 
 
 def _vouched(chain: list[Certificate], trusted: list[Certificate], at: datetime) -> None:
@@ -266,18 +263,18 @@ def _vouched(chain: list[Certificate], trusted: list[Certificate], at: datetime)
 
     try:
         if ExtendedKeyUsageOID.CODE_SIGNING not in chain[0].extensions.get_extension_for_class(ExtendedKeyUsage).value:
-            raise NotSigned("is by a certificate that isn't for signing code")
+            raise Unsigned("is by a certificate that isn't for signing code")
         for number, certificate in enumerate(chain):
             if number:
                 may = certificate.extensions.get_extension_for_class(BasicConstraints).value
                 if not may.ca or (may.path_length is not None and may.path_length < number - 1):
-                    raise NotSigned("has a chain with an issuer that may not issue")
+                    raise Unsigned("has a chain with an issuer that may not issue")
             if not certificate.not_valid_before_utc <= at.astimezone(UTC) <= certificate.not_valid_after_utc:
-                raise NotSigned("is by a certificate that was not valid then")
+                raise Unsigned("is by a certificate that was not valid then")
             if certificate in trusted:
                 return
             if number + 1 < len(chain):
                 certificate.verify_directly_issued_by(chain[number + 1])
     except (ExtensionNotFound, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-        raise NotSigned("has a chain of certificates that doesn't hold") from None
-    raise NotSigned("is by no certificate of the settings")
+        raise Unsigned("has a chain of certificates that doesn't hold") from None
+    raise Unsigned("is by no certificate of the settings")

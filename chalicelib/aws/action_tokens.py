@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.core.errors import BadActionToken
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -23,10 +25,6 @@ VALID = timedelta(hours=24)
 SHORTEST_KEY = 32
 """Bytes of the secret that action tokens are signed with."""
 LONGEST = 1024
-
-
-class BadActionToken(Exception):
-    """It is forged, expired, used, or none at all; says which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ from chalicelib.aws.ledger_conditions import (
 )
 from chalicelib.aws.ledger_items import STATES, from_item, to_item
 from chalicelib.aws.ledger_table import LedgerTable
-from chalicelib.aws.overflow_store import SPILL_OVER, SPILL_VARIABLE, NoSpill, Spill
-from chalicelib.core.errors import Refused
+from chalicelib.aws.overflow_store import SPILL_OVER, SPILL_VARIABLE, Spill
+from chalicelib.core.errors import NoOverflow, StepRefused
 from chalicelib.core.types import REFUSED, UNDER_WAY, Close, Status
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class DynamoLedger:
         existing, there = refusals
         if existing:
             return self._taken_over(from_item(existing), record, existing)
-        raise Refused(why_refused(there or {}, conditions, asked) or "busy", string(there, "record"))
+        raise StepRefused(why_refused(there or {}, conditions, asked) or "busy", string(there, "record"))
 
     def count_fix(self, record: Record, limits: Limits) -> None:
         minute = self._now().strftime("%Y-%m-%dT%H:%M")
@@ -95,7 +95,7 @@ class DynamoLedger:
                 },
             )
         except self._db.client.exceptions.ConditionalCheckFailedException as error:
-            raise Refused("capped", record.id) from error
+            raise StepRefused("capped", record.id) from error
 
     def paused(self) -> str:
         now = self._now()
@@ -119,9 +119,9 @@ class DynamoLedger:
     def _taken_over(self, earlier: Record, draft: Record, item: Mapping[str, Any]) -> Record:
         """A record of ours whose holder failed or died is gone on with, from the `before` that it first wrote."""
         if draft.status is not Status.FIXING or earlier.status not in {Status.FIXING, Status.FAILED}:
-            raise Refused("duplicate", earlier.id)
+            raise StepRefused("duplicate", earlier.id)
         if number(item, "lease_until") >= self._now().timestamp():
-            raise Refused("busy", earlier.id)
+            raise StepRefused("busy", earlier.id)
         try:
             return self.move(
                 earlier,
@@ -132,8 +132,8 @@ class DynamoLedger:
                 attempts=earlier.attempts + 1,
                 error="",
             )
-        except Refused as refused:
-            raise Refused("exempt" if refused.why == "exempt" else "busy", earlier.id) from refused
+        except StepRefused as refused:
+            raise StepRefused("exempt" if refused.why == "exempt" else "busy", earlier.id) from refused
 
     def move(
         self,
@@ -169,7 +169,7 @@ class DynamoLedger:
             return moved
         alone, there = refusals[0] is None, refusals[1]  # The record is as it was; only the slot is another's.
         if alone and there and why_refused(there, conditions, asked) == "exempt":
-            raise Refused("exempt", record.id)
+            raise StepRefused("exempt", record.id)
         if alone and not starts and not exempt_until:  # Another record has the slot by now; ours still has to be told.
             try:
                 self._db.client.put_item(**put)
@@ -177,17 +177,17 @@ class DynamoLedger:
                 pass
             else:
                 return moved
-        raise Refused("moved", record.id)
+        raise StepRefused("moved", record.id)
 
     def note(self, record: Record, *, by: str, note: str, what: str = REFUSED) -> Record:
         noted = record.noted(self._now(), by, note, what)
         put = self._put_over(record, noted)
         if record.status in UNDER_WAY:
-            raise Refused("moved", record.id)
+            raise StepRefused("moved", record.id)
         try:
             self._db.client.put_item(**put)
         except self._db.client.exceptions.ConditionalCheckFailedException as error:
-            raise Refused("moved", record.id) from error
+            raise StepRefused("moved", record.id) from error
         return noted
 
     def get(self, id: str) -> Record | None:
@@ -199,7 +199,7 @@ class DynamoLedger:
         if "spilt" not in item:
             return from_item(item)
         if self._spill is None:
-            raise NoSpill(f"record {item['id']['S']} is over 400 KB and in the spill bucket; set {SPILL_VARIABLE}")
+            raise NoOverflow(f"record {item['id']['S']} is over 400 KB and in the spill bucket; set {SPILL_VARIABLE}")
         return from_item({**item, **self._spill.get(item["spilt"]["S"])})
 
     def overdue(self) -> Iterator[Record]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.core.errors import NoLedger
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -33,10 +35,6 @@ TABLE: dict[str, Any] = {
     "SSESpecification": {"SSEEnabled": True},
 }
 """The table as CloudFormation and, but for two words, CreateTable take it."""
-
-
-class NoLedger(Exception):
-    """The table isn't there; says how it is made."""
 
 
 class LedgerTable:

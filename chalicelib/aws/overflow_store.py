@@ -17,10 +17,6 @@ SPILL_OVER = 300_000
 """Bytes of states; an item may have 409,600 in all."""
 
 
-class NoSpill(Exception):
-    """A record's states are in a bucket that nobody named; says which variable does."""
-
-
 class Spill:
     """An encrypted bucket for states that would not fit into an item (400 KB)."""
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from chalicelib.core.errors import SecretUnreadable
+
 _KEPT = 300
 """Seconds that a secret is kept that was read; one that was refused is read again at once."""
 _REFUSED: set[str] = set()
 """Secrets that were refused since they were read."""
-
-
-class SecretUnreadable(Exception):
-    """The store doesn't tell; says which store, and why."""
 
 
 def secret(where: str, *, anew: bool = False) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from chalicelib.core.errors import ReadOnly
 from chalicelib.core.partitions import partition
 from chalicelib.core.snapback_resources import READER, fixer
 from chalicelib.version import VERSION
@@ -37,10 +38,6 @@ _CONFIG = Config(
 logging.getLogger("botocore").setLevel(
     logging.INFO
 )  # Its debug lines hold requests and answers whole: states, secrets.
-
-
-class ReadOnly(Exception):
-    """A guardrail, or a fix's `read`, tried to write; nothing was sent."""
 
 
 class _Memory:

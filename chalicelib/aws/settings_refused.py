@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from chalicelib.core.errors import Refused
+from chalicelib.core.errors import StepRefused
 from chalicelib.core.event import Actor
 from chalicelib.core.record import Record
 from chalicelib.core.settings import Limits
@@ -45,5 +45,5 @@ def report(refusal: Refusal, ledger: Ledger, account: Account, now: datetime) ->
         status=Status.ALERTED,
     )
     note = "publish settings that `snapback settings check` finds fine"
-    with suppress(Refused):  # It is told already.
+    with suppress(StepRefused):  # It is told already.
         ledger.open(record.stepped(Status.ALERTED, now, "snapback", note), now, Limits())

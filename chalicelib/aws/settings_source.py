@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from chalicelib.core.errors import BadVersion, SettingsUnreadable
 from chalicelib.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,14 +51,6 @@ def deployed(settings: Settings) -> Settings:
     named = os.environ.get(PATH_VARIABLE, "")
     published = named if LIVE.fullmatch(named) else ""
     return replace(settings, stack=os.environ.get(STACK_VARIABLE, ""), published=published)
-
-
-class BadVersion(Exception):
-    """These settings can't be used; says why."""
-
-
-class Unreadable(Exception):
-    """Where the settings are can't be read; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +95,7 @@ class Live:
     def _asked(self) -> Refusal | None:
         try:
             raw = self._fetch()
-        except Unreadable as error:
+        except SettingsUnreadable as error:
             return Refusal("", str(error))
         version = version_of(raw)
         if self._good is None or version != self._good[0]:
@@ -130,7 +123,7 @@ def live_settings(boto3_client: Any = None) -> Live | None:
 
 
 def fetcher(source: str, client: Any = None) -> Callable[[], bytes]:
-    """What reads `ssm:/name` or `appconfig:…` with powertools, and raises Unreadable."""
+    """What reads `ssm:/name` or `appconfig:…` with powertools, and raises SettingsUnreadable."""
     found = LIVE.fullmatch(source)
     assert found is not None
     made: list[Any] = []
@@ -151,7 +144,7 @@ def fetcher(source: str, client: Any = None) -> Callable[[], bytes]:
             said = made[0].get(name, **asked)
         except parameters.exceptions.GetParameterError as error:
             made.clear()  # AppConfig's token may be what it doesn't like.
-            raise Unreadable(f"{source} can't be read: {error}") from error
+            raise SettingsUnreadable(f"{source} can't be read: {error}") from error
         return said.encode() if isinstance(said, str) else bytes(said)
 
     return fetch

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.clicks.http import Answer, ClicksApp, NotTaken, Request
+from chalicelib.clicks.http import Answer, ClicksApp, Request
+from chalicelib.core.errors import RequestRejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ def answer(app: ClicksApp, request: Request) -> Answer:
             from chalicelib.clicks import page
 
             answered = page.answer(app, request)
-    except NotTaken as wrong:
+    except RequestRejected as wrong:
         answered = Answer(wrong.status, f"{wrong}\n", why=str(wrong))
     app.logger.info(
         "request",

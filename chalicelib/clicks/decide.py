@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.clicks.approvers import Person, refusal
-from chalicelib.core.errors import CannotAct, FixFailed, Refused
+from chalicelib.core.errors import CannotAct, FixFailed, StepRefused
 from chalicelib.core.event import text
 from chalicelib.notify.message import message_of
 
@@ -76,11 +76,11 @@ def _decided(
 
 
 def _note(app: DecideApp, id: str, by: str, why: str) -> None:
-    """Put a refusal on record, as soon as no function has it under way. Raises Refused when that takes too long."""
+    """Put a refusal on record, as soon as no function has it under way. Raises StepRefused when that takes too long."""
     for tries in range(_TRIES):
         try:
             app.engine.refuse(id, by, why)
-        except Refused:
+        except StepRefused:
             if tries == _TRIES - 1:
                 raise
             app.sleep(1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import parse_qs
 
 from chalicelib.aws import secrets
+from chalicelib.core.errors import RequestRejected, SecretUnreadable
 from chalicelib.engine.decide import LONGEST_EXEMPTION, SHORTEST_REASON
 
 if TYPE_CHECKING:
@@ -80,14 +81,6 @@ class Answer:
         return {"status_code": self.status, "headers": headers, "body": self.body}
 
 
-class NotTaken(Exception):
-    """A request that is not believed, or can't be read: a status of HTTP, and why, in words for who asked."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
-
-
 class ClicksApp(Protocol):
     """What clicks need of the application."""
 
@@ -105,24 +98,26 @@ class ClicksApp(Protocol):
 
 
 def form(request: Request, most: int) -> dict[str, str]:
-    """The fields of a form, each once. Raises NotTaken."""
+    """The fields of a form, each once. Raises RequestRejected."""
     if len(request.body) > most:
-        raise NotTaken(413, f"at most {most} bytes are taken")
+        raise RequestRejected(413, f"at most {most} bytes are taken")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise NotTaken(415, f"only {FORM} is taken")
+        raise RequestRejected(415, f"only {FORM} is taken")
     try:
         fields = parse_qs(request.body.decode(), keep_blank_values=True, max_num_fields=_FIELDS)
     except ValueError as error:
-        raise NotTaken(400, "this is no form that can be read") from error
+        raise RequestRejected(400, "this is no form that can be read") from error
     return {name: values[0] for name, values in fields.items() if len(values) == 1}
 
 
 def secret(name: str, *, anew: bool = False) -> str:
-    """What Parameter Store (`ssm:/…`) or Secrets Manager (`secretsmanager:…`) keeps under a name. Raises NotTaken."""
+    """What Parameter Store (`ssm:/…`) or Secrets Manager (`secretsmanager:…`) keeps under a name. Raises RequestRejected."""
     try:
         return secrets.secret(name, anew=anew)
-    except secrets.SecretUnreadable as error:
-        raise NotTaken(503, f"the secret {name} can't be read; see whether it is there, then try again") from error
+    except SecretUnreadable as error:
+        raise RequestRejected(
+            503, f"the secret {name} can't be read; see whether it is there, then try again"
+        ) from error
 
 
 def until(choice: str, day: str, now: datetime) -> datetime:

@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import counted, cut, plain
-from chalicelib.aws.action_tokens import ActionTokens, BadActionToken, use_up, used
+from chalicelib.aws.action_tokens import ActionTokens, use_up, used
 from chalicelib.clicks.approvers import PAGE, Person, refusal
-from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, NotTaken, form, reason, secret, until
+from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, form, reason, secret, until
+from chalicelib.core.errors import BadActionToken, RequestRejected
 from chalicelib.core.types import Status
 from chalicelib.engine.decide import SHORTEST_REASON
 from chalicelib.notify.message import message_of
@@ -105,14 +106,14 @@ class _Stop(Exception):
 
 
 def answer(app: ClicksApp, request: Request) -> Answer:
-    """Raises NotTaken."""
+    """Raises RequestRejected."""
     asked = f"{request.method} {request.path}"
     if asked == "GET /page":
         return _page("Snapback", _SHELL)
     if asked == "GET /page.js":
         return Answer(200, SCRIPT, "text/javascript")
     if asked not in {"POST /page/show", "POST /page/do"}:
-        raise NotTaken(405, "this address takes no such request")
+        raise RequestRejected(405, "this address takes no such request")
     _same_site(request)
     fields = form(request, LARGEST)
     try:
@@ -134,18 +135,18 @@ def _record(app: ClicksApp, id: str) -> Record:
 
 
 def _action_tokens(app: ClicksApp) -> ActionTokens:
-    """Raises NotTaken."""
+    """Raises RequestRejected."""
     name = app.settings.clicks.page_key
     if not name:
-        raise NotTaken(403, "there is no action page here: `clicks` in the settings names no page_key")
+        raise RequestRejected(403, "there is no action page here: `clicks` in the settings names no page_key")
     try:
         return ActionTokens(secret(name).encode())
     except ValueError as error:
-        raise NotTaken(503, f"the secret {name} is no key: {error}") from error
+        raise RequestRejected(503, f"the secret {name} is no key: {error}") from error
 
 
 def _same_site(request: Request) -> None:
-    """An action token is what lets in; this only keeps other sites' forms from using one. Raises NotTaken.
+    """An action token is what lets in; this only keeps other sites' forms from using one. Raises RequestRejected.
 
     With no referrer told, browsers send the origin of a form as `null`: https://fetch.spec.whatwg.org/#origin-header.
     """
@@ -153,7 +154,7 @@ def _same_site(request: Request) -> None:
     ours = headers.get("sec-fetch-site", "same-origin") == "same-origin"
     origin = headers.get("origin", "null")
     if not ours or (origin != "null" and urlsplit(origin).netloc != headers.get("host")):
-        raise NotTaken(403, "this request comes from another site")
+        raise RequestRejected(403, "this request comes from another site")
 
 
 def _person(request: Request, token: ActionToken) -> Person:

@@ -20,9 +20,10 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import counted, cut, plain
-from chalicelib.aws.action_tokens import ActionToken, BadActionToken, use_up
+from chalicelib.aws.action_tokens import ActionToken, use_up
 from chalicelib.clicks.approvers import OUTSIDER, Person
-from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, NotTaken, form, reason, secret, until
+from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, form, reason, secret, until
+from chalicelib.core.errors import BadActionToken, RequestRejected
 from chalicelib.core.event import dig, text
 from chalicelib.core.settings import SlackAppSettings
 from chalicelib.engine.decide import SHORTEST_REASON
@@ -57,7 +58,7 @@ _read_anew: dict[str, datetime] = {}
 
 
 def answer(app: ClicksApp, request: Request) -> Answer:
-    """Raises NotTaken. What Slack is answered is nearly always nothing: what became of a click is told by `act`."""
+    """Raises RequestRejected. What Slack is answered is nearly always nothing: what became of a click is told by `act`."""
     fields = form(request, LARGEST)
     if fields.get("ssl_check") == "1":  # Slack's own question whether anybody is there; it need not be signed.
         return Answer(why="ssl_check")
@@ -65,7 +66,7 @@ def answer(app: ClicksApp, request: Request) -> Answer:
     try:
         payload = json.loads(fields.get("payload", ""))
     except (ValueError, RecursionError) as error:
-        raise NotTaken(400, "the request holds no payload") from error
+        raise RequestRejected(400, "the request holds no payload") from error
     if text(payload, "type") == "url_verification":
         return _json({"challenge": text(payload, "challenge") or ""})
     signature = request.headers["x-slack-signature"]
@@ -95,12 +96,14 @@ def reply(url: str, said: str) -> None:
 
 
 def _verify(app: ClicksApp, request: Request) -> None:
-    """Raises NotTaken unless Slack signed the request, within five minutes. A secret that was rotated is read anew."""
+    """Raises RequestRejected unless Slack signed the request, within five minutes. A secret that was rotated is read anew."""
     name = app.settings.clicks.slack_signing_secret
     if not name:
-        raise NotTaken(403, "no clicks come from Slack here: `clicks` in the settings names no slack_signing_secret")
+        raise RequestRejected(
+            403, "no clicks come from Slack here: `clicks` in the settings names no slack_signing_secret"
+        )
     clock = _Clock(app.now())
-    refusal = NotTaken(401, "Slack didn't sign this request, or not within the last five minutes")
+    refusal = RequestRejected(401, "Slack didn't sign this request, or not within the last five minutes")
     at, signature = (request.headers.get(f"x-slack-{each}", "") for each in ("request-timestamp", "signature"))
     if not re.fullmatch("[0-9]{1,12}", at) or not re.fullmatch("v0=[0-9a-f]{64}", signature):
         raise refusal
@@ -140,7 +143,7 @@ def _clicked(app: ClicksApp, payload: Any, action: str, value: str, signature: s
     if action in {"exempt", "details"}:
         try:
             _open(app, payload, _exemption(record, seen, payload) if action == "exempt" else _details(app, record))
-        except NotTaken as wrong:
+        except RequestRejected as wrong:
             app.logger.warning("a dialog could not be opened", extra={"record": record, "why": str(wrong)})
             with suppress(ValueError, OSError):
                 reply(reply_to["slack"], str(wrong))
@@ -187,23 +190,23 @@ def _email(app: ClicksApp, user: str, channel: str) -> str:
 
 
 def _client(app: ClicksApp, channel: str) -> WebClient:
-    """By the app of this Slack channel, or else the first. Raises NotTaken."""
+    """By the app of this Slack channel, or else the first. Raises RequestRejected."""
     from slack_sdk import WebClient
 
     apps = [each for each in app.settings.channels if isinstance(each, SlackAppSettings)]
     apps.sort(key=lambda app: app.conversation != channel)
     if not apps:
-        raise NotTaken(409, "that takes Slack's app: put a channel of type slack_app in the settings")
+        raise RequestRejected(409, "that takes Slack's app: put a channel of type slack_app in the settings")
     return WebClient(secret(apps[0].token), timeout=TIMEOUT, retry_handlers=[], logger=SILENT)
 
 
 def _open(app: ClicksApp, payload: Any, view: dict[str, Any]) -> None:
-    """Open a modal. Raises NotTaken."""
+    """Open a modal. Raises RequestRejected."""
     client = _client(app, text(payload, "channel", "id") or "")
     try:
         client.views_open(trigger_id=text(payload, "trigger_id") or "", view=view)
     except Exception as error:
-        raise NotTaken(502, f"Slack didn't open the dialog ({_code(error)}); click again") from error
+        raise RequestRejected(502, f"Slack didn't open the dialog ({_code(error)}); click again") from error
 
 
 def _code(error: Exception) -> str:
@@ -258,7 +261,7 @@ def _exempted(app: ClicksApp, payload: Any, signature: str) -> Answer:
     kept, values = _kept(payload), dig(payload, "view", "state", "values")
     found = _RECORD.fullmatch(f"{text(kept, 'record') or ''}")
     if found is None:
-        raise NotTaken(400, "the dialog names no record")
+        raise RequestRejected(400, "the dialog names no record")
     wrong: dict[str, str] = {}
     choice = text(values, "days", "days", "selected_option", "value") or ""
     day = text(values, "date", "date", "selected_date") or ""
@@ -287,10 +290,10 @@ def _exempted(app: ClicksApp, payload: Any, signature: str) -> Answer:
 
 
 def _details(app: ClicksApp, id: str) -> dict[str, Any]:
-    """Raises NotTaken."""
+    """Raises RequestRejected."""
     record = app.ledger.get(id)
     if record is None:
-        raise NotTaken(404, f"there is no record {id} any more; records are kept for 400 days")
+        raise RequestRejected(404, f"there is no record {id} any more; records are kept for 400 days")
     return {
         "type": "modal",
         "title": _plain("Details"),

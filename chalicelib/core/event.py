@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.core.errors import NotBelieved
+from chalicelib.core.errors import EventRejected
 from chalicelib.core.partitions import REGION
 
 JSON = Any
@@ -149,26 +149,26 @@ class Event:
 
     @classmethod
     def parse(cls, envelope: JSON) -> Event:
-        """Raises NotBelieved when it names no account, contradicts itself, or isn't from AWS."""
+        """Raises EventRejected when it names no account, contradicts itself, or isn't from AWS."""
         detail = dig(envelope, "detail")
         if not isinstance(detail, Mapping):
-            raise NotBelieved("detail is no object")
+            raise EventRejected("detail is no object")
         account, region = text(envelope, "account"), text(envelope, "region")
         if account is None or not _ACCOUNT.fullmatch(account):
-            raise NotBelieved("account is not 12 digits")
+            raise EventRejected("account is not 12 digits")
         recipient = detail.get("recipientAccountId")
         if recipient not in (None, account):
-            raise NotBelieved("detail.recipientAccountId is another account than the envelope's")
+            raise EventRejected("detail.recipientAccountId is another account than the envelope's")
         source = text(envelope, "source") or ""
         if not _AWS.fullmatch(source):
-            raise NotBelieved("source is not AWS")
+            raise EventRejected("source is not AWS")
         region = text(detail, "awsRegion") or region
         moment = parse_time(detail.get("eventTime")) or parse_time(dig(envelope, "time"))
         identity = text(detail, "eventID") or text(envelope, "id")
         if not region or moment is None or identity is None:
-            raise NotBelieved("region, time or id is missing")
+            raise EventRejected("region, time or id is missing")
         if not REGION.fullmatch(region):
-            raise NotBelieved("region is none that AWS could have")
+            raise EventRejected("region is none that AWS could have")
         return cls(
             raw=envelope,
             id=identity,

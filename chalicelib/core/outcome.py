@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from chalicelib.core.types import Status, Unrecorded
-
-if TYPE_CHECKING:
-    from chalicelib.core.resource import Resource
 
 QUIET = frozenset({Unrecorded.COMPLIANT, Unrecorded.OFF, Status.GONE, Unrecorded.WAITING})
 """Outcomes that are no finding."""
@@ -27,12 +23,3 @@ class Outcome:
     status: str
     reason: str = ""
     record: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep found out, what it could not, and what it had no time for."""
-
-    outcomes: list[Outcome]
-    errors: list[tuple[Resource, Exception]]
-    left: list[Resource]

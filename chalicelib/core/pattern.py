@@ -10,6 +10,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from chalicelib.core.errors import BadPattern
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -30,10 +32,6 @@ EVEN_READS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 """The state in which a rule also sees calls that only read."""
 _FARTHEST = 5_000_000_000
 """From zero, of the numbers that AWS compares."""
-
-
-class BadPattern(ValueError):
-    """AWS would reject this pattern; the text says what, where, and what is allowed."""
 
 
 def cloudtrail(source: str, *names: str, failed: bool = False, **narrower: Pattern) -> Pattern:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chalicelib.core.errors import CannotAct
+from chalicelib.core.errors import CannotAct, Unfinished
 from chalicelib.core.event import Event, dig
 from chalicelib.core.rule import Guardrail, Rule
 
@@ -28,17 +28,6 @@ TIME_NEEDED = 15.0
 """Seconds that a fix and its proof may take; with less left in the function, none is begun."""
 PROOF_PAUSES = (0.5, 1.0, 2.0)
 """Seconds between the looks of a proof that still finds the old state: reads in AWS may lag behind a write."""
-
-
-class Unfinished(Exception):
-    """Some guardrails raised; the others were still asked, and `outcomes` tells what became of them.
-
-    Let it pass: Lambda delivers the event again, and what is done is done once.
-    """
-
-    def __init__(self, outcomes: list[Outcome], errors: list[Exception]) -> None:
-        super().__init__("; ".join(map(describe_error, errors)))  # Lambda logs it, and puts it in the dead letter.
-        self.outcomes, self.errors = outcomes, errors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +70,11 @@ class Context:
             self.sleep(pause)
             found = read()
         return found
+
+
+def unfinished(outcomes: list[Outcome], errors: list[Exception]) -> Unfinished:
+    """What is raised when some guardrails raised."""
+    return Unfinished(outcomes, errors, [describe_error(error) for error in errors])
 
 
 def is_scheduled(event: Event) -> bool:

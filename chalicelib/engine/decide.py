@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.errors import CannotAct, Drifted, Refused
+from chalicelib.core.errors import CannotAct, Drifted, StepRefused
 from chalicelib.core.rule import FixContext
 from chalicelib.core.types import ESCALATED, REMINDED, Status
 from chalicelib.engine.context import SNAPBACK, describe_error, is_gone
@@ -115,7 +115,7 @@ class Decisions:
         """Ask anew what nobody has answered for so long, ask more people, or close it, as `settings.asking` says.
 
         What is safe or gone by now is closed as that. Answers the record as it was when nothing is due yet. Raises
-        Refused when somebody was quicker.
+        StepRefused when somebody was quicker.
         """
         asking, age = self._context.settings.asking, _age(record, self._context.now())
         due = step_due(record, asking, self._context.now())
@@ -161,7 +161,7 @@ class Decisions:
     def _moved(self, record: Record, status: Status, **changed: Any) -> Record:
         try:
             return self._ledger.move(record, status, **changed)
-        except Refused as refused:
+        except StepRefused as refused:
             raise CannotAct(
                 f"record {record.id} is being worked on by someone else; try again in a minute"
             ) from refused

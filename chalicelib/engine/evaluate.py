@@ -10,18 +10,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.errors import OutOfTime, Refused
+from chalicelib.core.errors import OutOfTime, StepRefused
 from chalicelib.core.event import Event, rows, text
-from chalicelib.core.outcome import Outcome, Swept
+from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
 from chalicelib.core.record import Record
 from chalicelib.core.resource import Account, Resource
 from chalicelib.core.rule import FixContext, Guardrail, Rule, Tripwire
 from chalicelib.core.types import Mode, Status, Unrecorded, weakest
-from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, Unfinished, is_gone, is_scheduled
+from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, is_gone, is_scheduled, unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from chalicelib.core.session import Session
     from chalicelib.engine.context import Context
@@ -36,6 +36,15 @@ _FURTHER = (Status.ALERTED, Status.ASKING, Status.FIXING)
 _BY_MODE = {Mode.ALERT: Status.ALERTED, Mode.ASK: Status.ASKING, Mode.FIX: Status.FIXING}
 _AS_IT_WAS = frozenset({Unrecorded.OFF, Unrecorded.EXEMPT, Unrecorded.DUPLICATE, Status.ALERTED, Status.ASKING})
 """Outcomes after which the resource is as it was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found out, what it could not, and what it had no time for."""
+
+    outcomes: list[Outcome]
+    errors: list[tuple[Resource, Exception]]
+    left: list[Resource]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +120,7 @@ class Evaluation:
                 except Exception as error:  # noqa: BLE001 - raised below, with the others
                     errors.append(error)
         if errors:
-            raise Unfinished(outcomes, errors) from errors[0]
+            raise unfinished(outcomes, errors) from errors[0]
         return outcomes
 
     def sweep(self, rules: Sequence[Guardrail[Any]], resources: Sequence[Resource], event: Event) -> Swept:
@@ -231,14 +240,14 @@ class Evaluation:
         if found.mode is Mode.OFF:
             return Outcome(rule.id, resource.arn, Unrecorded.OFF, found.reason)
         mode, note = self._allowed(found)
-        draft = self._draft(replace(found, mode=mode))
+        draft = _draft(replace(found, mode=mode), self._settings.recorded_tags)
         try:
             opening = draft.stepped(draft.status, now, SNAPBACK, note)
             record = self._opened(opening, ALWAYS if is_scheduled(event) else event.time)
             if record.status is Status.FIXING:
                 assert isinstance(rule, Guardrail)
                 record = self._remediation.fix(rule, resource, replace(record, after=found.after), SNAPBACK)
-        except Refused as refused:
+        except StepRefused as refused:
             if refused.why in {"busy", "moved"}:
                 raise
             return Outcome(rule.id, resource.arn, refused.why, found.reason, refused.record)
@@ -265,35 +274,6 @@ class Evaluation:
             raise OutOfTime(f"{found.rule.id} on {found.resource.arn}: too little time left for a fix and its proof")
         return mode, note
 
-    def _draft(self, found: _Finding) -> Record:
-        rule, resource, event = found.rule, found.resource, found.event
-        fix = rule.fix if isinstance(rule, Guardrail) else None
-        return Record(
-            id=Record.id_for(rule.id, resource, event.id),
-            guardrail=rule.id,
-            title=rule.title,
-            severity=rule.severity,
-            kind=resource.kind(),
-            resource=resource.id,
-            account=resource.account,
-            region=resource.region,
-            arn=resource.arn,
-            reason=found.reason,
-            actor=event.actor,
-            event_id=event.id,
-            event_name=event.name,
-            event_time=event.time,
-            seen_at=found.seen_at,
-            mode=found.mode,
-            status=_BY_MODE[found.mode],
-            before=found.before,
-            after=found.after,
-            fix=fix.summary if fix else "",
-            reversible=fix.reversible if fix else True,
-            tags={key: value for key, value in found.tags.items() if key in self._settings.recorded_tags},
-            found_by="sweep" if is_scheduled(event) else "event",
-        )
-
     def _opened(self, draft: Record, changed: datetime) -> Record:
         """On record, within the limits: whoever fights us is told of once, and above the cap we ask.
 
@@ -302,7 +282,7 @@ class Evaluation:
         limits = self._settings.limits
         try:
             record = self._ledger.open(draft, changed, limits)
-        except Refused as refused:
+        except StepRefused as refused:
             if refused.why == "duplicate" and draft.mode != Mode.ALERT and changed == ALWAYS:
                 told = self._ledger.get(refused.record)  # By a weaker mode: what was only told is now asked, or fixed.
                 if told and told.id != draft.id and told.status in _FURTHER[: _FURTHER.index(draft.status)]:
@@ -329,3 +309,33 @@ class Evaluation:
         )
         status, step = Status.FIGHTING, draft.history[-1]
         return replace(draft, status=status, reason=reason, history=(replace(step, status=status),))
+
+
+def _draft(found: _Finding, recorded_tags: Collection[str]) -> Record:
+    rule, resource, event = found.rule, found.resource, found.event
+    fix = rule.fix if isinstance(rule, Guardrail) else None
+    return Record(
+        id=Record.id_for(rule.id, resource, event.id),
+        guardrail=rule.id,
+        title=rule.title,
+        severity=rule.severity,
+        kind=resource.kind(),
+        resource=resource.id,
+        account=resource.account,
+        region=resource.region,
+        arn=resource.arn,
+        reason=found.reason,
+        actor=event.actor,
+        event_id=event.id,
+        event_name=event.name,
+        event_time=event.time,
+        seen_at=found.seen_at,
+        mode=found.mode,
+        status=_BY_MODE[found.mode],
+        before=found.before,
+        after=found.after,
+        fix=fix.summary if fix else "",
+        reversible=fix.reversible if fix else True,
+        tags={key: value for key, value in found.tags.items() if key in recorded_tags},
+        found_by="sweep" if is_scheduled(event) else "event",
+    )

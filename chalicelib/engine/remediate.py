@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.errors import FixFailed, NotYet, Refused
+from chalicelib.core.errors import FixFailed, NotYet, StepRefused
 from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from chalicelib.engine.context import PROOF_PAUSES, SNAPBACK, describe_error, is_gone
@@ -80,7 +80,7 @@ class Remediation:
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
     def recover(self, record: Record) -> Record:
-        """Go on with a record whose holder died: prove what it did, or do it. Raises Refused when it isn't overdue.
+        """Go on with a record whose holder died: prove what it did, or do it. Raises StepRefused when it isn't overdue.
 
         Otherwise nobody would: the event was delivered again before the lease was out, or found all safe.
         """
@@ -88,7 +88,7 @@ class Remediation:
         try:
             attempts = record.attempts + 1
             record = self._ledger.move(record, record.status, by=SNAPBACK, note="taken over", attempts=attempts)
-        except Refused as refused:
+        except StepRefused as refused:
             if refused.why != "exempt":
                 raise
             return self._ledger.move(
@@ -102,7 +102,7 @@ class Remediation:
         limits = self._context.settings.limits
         try:
             self._ledger.count_fix(record, limits)
-        except Refused:
+        except StepRefused:
             why = f"over {limits.fixes_per_minute} fixes of this guardrail in this account in a minute"
             return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=why, after=after)
         return record

@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
 
     from chalicelib.aws.ledger import DynamoLedger
-    from chalicelib.core.record import Record
-    from chalicelib.core.record import Step as Past
+    from chalicelib.core.record import Record, Step
     from chalicelib.core.rule import Rule
     from chalicelib.notify.message import Message
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ExportedStep:
     """A step of a record's life, as a sink gets it: `number` is its item's sequence number in the stream.
 
     `message` is what may be told of it, without secrets; a sink takes no text from anywhere else. `rule` is None when
@@ -38,7 +37,7 @@ class Step:
 class Sink(Protocol):
     name: str
 
-    def send(self, steps: Sequence[Step]) -> Mapping[str, str]:
+    def send(self, steps: Sequence[ExportedStep]) -> Mapping[str, str]:
         """Answers why, by the numbers of the steps that were not taken; or raises what boto3 does: none was taken."""
 
 
@@ -55,11 +54,7 @@ class ExportsApp(Protocol):
     def sinks(self) -> Sequence[Sink]: ...
 
 
-class NotTaken(Exception):
-    """Some sink has not taken a step yet; Lambda has to deliver its stream item again."""
-
-
-def left(step: Past) -> Literal["open", "asked", "safe", "exempt"]:
+def left(step: Step) -> Literal["open", "asked", "safe", "exempt"]:
     """How a step of a record's life leaves what was found, in the words of other tools' workflows."""
     status = Status(step.status)
     if status is Status.EXPIRED and step.why in {"safe", "exempt"}:

@@ -17,9 +17,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws.ledger_items import stepped
+from chalicelib.core.errors import ExportBehind
 from chalicelib.core.metrics import Metric
 from chalicelib.core.types import ASIDE
-from chalicelib.exports.base import ExportsApp, NotTaken, Sink, Step, why
+from chalicelib.exports.base import ExportedStep, ExportsApp, Sink, why
 from chalicelib.notify.message import message_of
 from chalicelib.version import VERSION
 
@@ -66,7 +67,7 @@ def deliver(app: ExportsApp, event: Any, context: Any, rule_of: Callable[[str], 
     if not app.sinks:
         return {"batchItemFailures": []}
     failed: dict[str, str] = {}
-    steps: list[Step] = []
+    steps: list[ExportedStep] = []
     for item in event["Records"]:
         number = item["dynamodb"]["SequenceNumber"]
         try:
@@ -81,14 +82,14 @@ def deliver(app: ExportsApp, event: Any, context: Any, rule_of: Callable[[str], 
     def settle(record: DynamoDBRecord) -> None:
         number = record.raw_event["dynamodb"]["SequenceNumber"]
         if number in failed:
-            raise NotTaken(failed[number])
+            raise ExportBehind(failed[number])
 
     # A batch that failed wholly is answered like one that failed in part: it is no error of the function.
     processor = BatchProcessor(EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
     return process_partial_response(event, settle, processor, context)
 
 
-def _sent(app: ExportsApp, sink: Sink, steps: Sequence[Step]) -> dict[str, str]:
+def _sent(app: ExportsApp, sink: Sink, steps: Sequence[ExportedStep]) -> dict[str, str]:
     """One sink's trouble is never another's."""
     try:
         refused = dict(sink.send(steps))
@@ -106,7 +107,7 @@ def _sent(app: ExportsApp, sink: Sink, steps: Sequence[Step]) -> dict[str, str]:
 
 def _steps(
     item: Mapping[str, Any], number: str, ledger: DynamoLedger, rule_of: Callable[[str], Rule]
-) -> Iterable[Step]:
+) -> Iterable[ExportedStep]:
     """The step in a stream item, if something changed by it."""
     record = stepped(item, ledger.load)
     if record is None or record.history[-1].status in ASIDE:
@@ -114,4 +115,4 @@ def _steps(
     rule = None
     with suppress(LookupError):  # Of another version; what the record says is enough.
         rule = rule_of(record.guardrail)
-    yield Step(number, record, message_of(record), rule)
+    yield ExportedStep(number, record, message_of(record), rule)

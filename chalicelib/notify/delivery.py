@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.metrics import Metric
-from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.held import Held, HeldMessages, Item, NotifyApp, channel_name, message_key, number_of
 from chalicelib.notify.routing import backoff
 from chalicelib.notify.summary import summary_of
@@ -61,8 +61,8 @@ class Delivery:
 
     def send(self, batch: Sequence[Held]) -> Exception | None:
         """Tell one message, or the summary of many, and mark them as sent; answers what went wrong."""
-        base, _, email = batch[0].channel.partition("@")
-        channel = _Person(self.channels[base], email) if email else self.channels[base]
+        name, _, email = batch[0].channel.partition("@")
+        channel = _Person(self.channels[name], email) if email else self.channels[name]
         try:
             if len(batch) == 1:
                 channel.send(batch[0].message)
@@ -97,8 +97,8 @@ class Delivery:
             if self.held.items.get(message_key(held.channel, held.message.record, held.message.step)) is None:
                 self.held.hold(held)
             return
-        letter = {"headline": held.message.headline, "at": held.message.at, "function": self._app.function}
-        self._app.give_up(json.dumps({**why, **letter}))
+        dead_letter = {"headline": held.message.headline, "at": held.message.at, "function": self._app.function}
+        self._app.give_up(json.dumps({**why, **dead_letter}))
         self._app.logger.error("not told by any channel: it is in the queue of failed messages", extra=why)
         self.held.counts[Metric.MESSAGES_QUEUED] += 1
         self.held.mark(held, "queued")
@@ -112,33 +112,33 @@ class Delivery:
             seen.append(last.name)
         return iter(seen[1:])
 
-    def back_off(self, base: str, error: Exception) -> None:
+    def back_off(self, name: str, error: Exception) -> None:
         """Leave a channel alone for a while, which grows with each failure in a row."""
-        state = self.held.items.get(f"channel#{base}", {})
+        state = self.held.items.get(f"channel#{name}", {})
         tries = int(number_of(state, "tries")) + 1
         now = self._app.now().timestamp()
-        asked = error.after if isinstance(error, Retry) else 0
-        until = now + backoff(base, tries, asked)
+        asked = error.after if isinstance(error, ChannelBusy) else 0
+        until = now + backoff(name, tries, asked)
         item = {
-            "rest_until": {"N": str(until)},
+            "backoff_until": {"N": str(until)},
             "tries": {"N": str(tries)},
             "failing_since": {"N": str(number_of(state, "failing_since") or now)},
             "why": {"S": describe(error)},
         }
-        self.fall_behind(base, item)
-        why = {"channel": base, "error": describe(error), "again_in": round(until - now)}
+        self.fall_behind(name, item)
+        why = {"channel": name, "error": describe(error), "again_in": round(until - now)}
         self._app.logger.warning("a channel takes nothing just now", extra=why)
 
-    def fall_behind(self, base: str, state: Item) -> None:
-        item = {"pk": {"S": f"channel#{base}"}, **state}
+    def fall_behind(self, name: str, state: Item) -> None:
+        item = {"pk": {"S": f"channel#{name}"}, **state}
         self._app.dynamodb.put_item(TableName=self._app.table, Item=item)
-        self.held.items[f"channel#{base}"] = item
+        self.held.items[f"channel#{name}"] = item
 
-    def rate(self, base: str) -> str:
-        return f"rate#{base}#{self._app.now():%Y-%m-%dT%H:%M}"
+    def rate(self, name: str) -> str:
+        return f"rate#{name}#{self._app.now():%Y-%m-%dT%H:%M}"
 
-    def per_minute(self, base: str) -> int:
-        chosen = self._chosen.get(base)
+    def per_minute(self, name: str) -> int:
+        chosen = self._chosen.get(name)
         return chosen.per_minute if chosen else PER_MINUTE
 
     def again(self, channel: str, record: str, step: int) -> None:
@@ -156,4 +156,4 @@ def is_hopeless(error: Exception) -> bool:
 
 def describe(error: Exception) -> str:
     """What the channels raise is without secrets; what others raise may hold the channel's address."""
-    return str(error) if isinstance(error, Retry | Undeliverable) else type(error).__name__
+    return str(error) if isinstance(error, ChannelBusy | Undeliverable) else type(error).__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.notify.channels.base import Retry, Undeliverable
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.notify.delivery import Delivery, is_hopeless
 from chalicelib.notify.held import MOST, TIME_NEEDED, Held, NotifyApp, number_of, text_of
 from chalicelib.notify.routing import batches as in_batches
@@ -132,7 +132,7 @@ class _Drain:
             if is_hopeless(error):
                 continue
             blocked |= _about(batch)
-            if failed is None and not (isinstance(error, Retry) and error.after):
+            if failed is None and not (isinstance(error, ChannelBusy) and error.after):
                 failed = error  # It may be that message alone which isn't taken: another one is tried.
                 continue
             self.delivery.back_off(channel, error)

@@ -39,11 +39,12 @@ def open_links(
         return None
 
     def links(message: Message, channel: str) -> Mapping[str, str]:
-        from chalicelib.notify.channels.base import Retry, secret
+        from chalicelib.core.errors import ChannelBusy
+        from chalicelib.notify.channels.base import secret
 
         try:
             tokens = ActionTokens(secret(channel, key, "the key of the action page").encode())
-        except (Retry, ValueError) as error:  # A message without links is better than none.
+        except (ChannelBusy, ValueError) as error:  # A message without links is better than none.
             logger.error("a message is sent without links to the action page", extra={"error": str(error)})  # noqa: TRY400
             return {}
         return {name: link(where, tokens.issue(message.record, name, channel, now())) for name in choices(message)}

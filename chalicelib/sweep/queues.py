@@ -20,7 +20,7 @@ from chalicelib.core.metrics import Metric
 from chalicelib.core.outcome import QUIET
 from chalicelib.core.partitions import global_regions
 from chalicelib.core.types import Unrecorded
-from chalicelib.engine.context import Unfinished, describe_error
+from chalicelib.engine.context import describe_error, unfinished
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 
     from chalicelib.aws.sessions import AwsSessions
     from chalicelib.core.event import Event
-    from chalicelib.core.outcome import Outcome, Swept
+    from chalicelib.core.outcome import Outcome
     from chalicelib.core.resource import Resource
     from chalicelib.core.rule import Guardrail
     from chalicelib.core.settings import Settings
     from chalicelib.engine.engine import Engine
+    from chalicelib.engine.evaluate import Swept
 
 PLACES_VARIABLE, RESOURCES_VARIABLE = "SNAPBACK_SWEEP_PLACES", "SNAPBACK_SWEEP_RESOURCES"
 """The queues' URLs."""
@@ -149,7 +150,7 @@ def ask(
         app.logger.error("sweep: could not ask", extra=extra)
     failed = list(dict.fromkeys(resource for resource, _ in swept.errors))
     if len(failed) == len(resources):
-        raise Unfinished(swept.outcomes, [error for _, error in swept.errors])
+        raise unfinished(swept.outcomes, [error for _, error in swept.errors])
     if len(swept.left) == len(resources):
         raise OutOfTime(f"{place.kind} in {place.account}, {place.region}: no time for any of {len(resources)}")
     again = [({**message, "ids": [resource.id for resource in some]}, 0) for some in (failed, swept.left) if some]
@@ -192,7 +193,7 @@ def send(client: Any, queue: str, messages: Sequence[tuple[Any, int]]) -> None:
             for number, (body, delay) in enumerate(some)
         ]
         if refused := client.send_message_batch(QueueUrl=queue, Entries=entries).get("Failed"):
-            raise Unfinished([], [RuntimeError(f"SQS did not take {len(refused)} messages: {refused[0].get('Code')}")])
+            raise unfinished([], [RuntimeError(f"SQS did not take {len(refused)} messages: {refused[0].get('Code')}")])
 
 
 _SMALL = 20_000

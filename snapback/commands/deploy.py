@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from snapback.commands.options import HERE, stack_option
-from snapback.errors import Refused, describe_error, warn
+from snapback.errors import Refused, describe_error
+from snapback.stderr import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +143,7 @@ def _in_one_line() -> Iterator[None]:
     """Here, whatever AWS refuses is about the account, not a fault of ours."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from snapback.deploy.errors import CannotDeploy
+    from snapback.errors import CannotDeploy
 
     try:
         yield

@@ -15,13 +15,14 @@ from snapback.commands.options import (
     settings_option,
     stack_option,
 )
-from snapback.errors import FINE, FOUND, Refused, complain, describe_error, warn
+from snapback.errors import FINE, FOUND, CannotRedrive, Refused, describe_error
+from snapback.stderr import complain, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from snapback.dlq import DeadLetter, Look, Queue
+    from snapback.dlq import DeadLetter, Queue, Received
 
 
 @click.group(short_help="Events and messages that were given up.")
@@ -36,8 +37,8 @@ _queue_option = click.option(
     multiple=True,
     help="events, messages, or a queue's URL; may be repeated.  [default: events and messages]",
 )
-_letters_argument = click.argument("ids", metavar="[LETTER]...", nargs=-1)
-_all_letters_option = click.option("--all", "everything", is_flag=True, help="All there are, in these queues.")
+_dead_letters_argument = click.argument("ids", metavar="[LETTER]...", nargs=-1)
+_all_option = click.option("--all", "everything", is_flag=True, help="All there are, in these queues.")
 
 
 @dlq.command("list", short_help="What was given up, and why.")
@@ -47,16 +48,16 @@ _all_letters_option = click.option("--all", "everything", is_flag=True, help="Al
 def dlq_list(queues: tuple[str, ...], stack: str, as_json: bool) -> int:
     """What was given up, and why, the oldest first."""
     from snapback import render
-    from snapback.dlq import looking
+    from snapback.dlq import received
 
-    with looking(_queues(queues, stack)) as look:
+    with received(_queues(queues, stack)) as held:
         pass
     if as_json:
-        echo_json(each.to_json() for each in look.letters)
+        echo_json(each.to_json() for each in held.dead_letters)
     else:
-        render.show(*render.letters_list(look.letters))
-        if look.elsewhere:
-            render.show(f"About {look.elsewhere} more: somebody is looking at them just now.")
+        render.show(*render.dead_letters_list(held.dead_letters))
+        if held.elsewhere:
+            render.show(f"About {held.elsewhere} more: somebody is looking at them just now.")
     return FINE
 
 
@@ -69,22 +70,22 @@ def dlq_list(queues: tuple[str, ...], stack: str, as_json: bool) -> int:
 def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: bool) -> int:
     """One LETTER (an id of `snapback dlq list`, or its first characters): the event, and why it failed."""
     from snapback import render
-    from snapback.dlq import looking
+    from snapback.dlq import received
 
-    with looking(_queues(queues, stack)) as look:
-        (letter,) = _chosen(look, (id,), everything=False)
+    with received(_queues(queues, stack)) as held:
+        (dead_letter,) = _chosen(held, (id,), everything=False)
     if full:
         warn("the event is as AWS told it and may hold secrets; mind where it goes")
     if as_json:
-        echo_json([render.letter_json(letter, full=full)])
+        echo_json([render.dead_letter_json(dead_letter, full=full)])
     else:
-        render.show(*render.letter_page(letter, full=full))
+        render.show(*render.dead_letter_page(dead_letter, full=full))
     return FINE
 
 
 @dlq.command("redrive", short_help="Have letters handled again.")
-@_letters_argument
-@_all_letters_option
+@_dead_letters_argument
+@_all_option
 @click.option("--local", is_flag=True, help="In this process, with your credentials, as `snapback handle` does.")
 @settings_option
 @_queue_option
@@ -106,50 +107,51 @@ def dlq_redrive(
     from botocore.exceptions import ClientError
 
     from chalicelib.engine.context import describe_error as in_one_line
-    from snapback.dlq import Failed, looking
+    from snapback.dlq import received
+    from snapback.errors import CannotRedrive
 
     again = _Again(stack, settings_path, local=local)
-    with looking(_queues(queues, stack)) as look:
-        for letter in _chosen(look, ids, everything=everything):
+    with received(_queues(queues, stack)) as held:
+        for dead_letter in _chosen(held, ids, everything=everything):
             try:
-                done = again.event(letter) if letter.event is not None else again.messages(letter)
-            except (Failed, ClientError) as error:
-                if not isinstance(error, Failed) and describe_error(error)[0]:
+                done = again.event(dead_letter) if dead_letter.event is not None else again.messages(dead_letter)
+            except (CannotRedrive, ClientError) as error:
+                if not isinstance(error, CannotRedrive) and describe_error(error)[0]:
                     raise
-                why = str(error) if isinstance(error, Failed) else in_one_line(error)
-                again.code = complain(f"{letter.id[:8]} stays: {letter.what}: {why}", FOUND)
+                why = str(error) if isinstance(error, CannotRedrive) else in_one_line(error)
+                again.code = complain(f"{dead_letter.id[:8]} stays: {dead_letter.what}: {why}", FOUND)
                 continue
-            look.take(letter)
+            held.delete(dead_letter)
             click.echo(done)
     return again.code
 
 
 @dlq.command("drop", short_help="Delete letters for good.")
-@_letters_argument
-@_all_letters_option
+@_dead_letters_argument
+@_all_option
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @_queue_option
 @stack_option
 def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[str, ...], stack: str) -> int:
     """Delete LETTERs for good: nobody will handle those events, or be told what those messages say."""
     from snapback import render
-    from snapback.dlq import looking
+    from snapback.dlq import received
 
-    with looking(_queues(queues, stack)) as look:
-        chosen = _chosen(look, ids, everything=everything)
+    with received(_queues(queues, stack)) as held:
+        chosen = _chosen(held, ids, everything=everything)
         if chosen and not yes:
-            render.show(*render.letters_list(chosen, hint=False))
+            render.show(*render.dead_letters_list(chosen, hint=False))
             words = f"drop {len(chosen)}"
             if click.prompt(f"To delete them for good, type {words!r}", err=True) != words:
                 raise Refused("nothing was dropped")
-        for letter in chosen:
-            look.take(letter)
+        for dead_letter in chosen:
+            held.delete(dead_letter)
     click.echo(f"{len(chosen)} dropped.")
     return FINE
 
 
 class _Again:
-    """Has letters handled again, as they come; answers what was done as a line, or raises dlq.Failed."""
+    """Has letters handled again, as they come; answers what was done as a line, or raises CannotRedrive."""
 
     def __init__(self, stack: str, settings_path: Path | None, *, local: bool) -> None:
         from snapback import deployed
@@ -160,9 +162,9 @@ class _Again:
         found, _, _ = deployed_application(stack, deployed.SPILL)
         settings = load_settings(settings_path) if local else found.settings
         self._logger = found.logger
-        self._here = replay.quiet(found.home, settings, table=found.table, spill=found.spill)
+        self._app = replay.quiet(found.home, settings, table=found.table, spill=found.spill)
 
-    def event(self, letter: DeadLetter) -> str:
+    def event(self, dead_letter: DeadLetter) -> str:
         from chalicelib import catalog
         from snapback import dlq, render
         from snapback.replay.logs import as_entry
@@ -171,48 +173,48 @@ class _Again:
         if not self._local:
             words = (f"guard_{service}".split("_") for service in catalog.services())
             kinds = "|".join("".join(map(str.capitalize, each)) for each in words)
-            arn = dlq.function_arn(letter, self._here.home, self._stack, kinds)
-            dlq.invoke(arn, letter.event, wait=False)
-            return render.plain(f"{letter.id[:8]}  {letter.what}: given to {letter.function_name} again")
-        (done,) = delivered([as_entry(letter.event, letter.id)], self._here)
+            arn = dlq.function_arn(dead_letter, self._app.home, self._stack, kinds)
+            dlq.invoke(arn, dead_letter.event, wait=False)
+            return render.plain(f"{dead_letter.id[:8]}  {dead_letter.what}: given to {dead_letter.function_name} again")
+        (done,) = delivered([as_entry(dead_letter.event, dead_letter.id)], self._app)
         if done.why.startswith(REFUSED):
-            raise dlq.Failed(f"{done.why}; if that is right, drop it")
+            raise CannotRedrive(f"{done.why}; if that is right, drop it")
         if dead := [outcome.reason for outcome in done.outcomes if outcome.status == DEAD]:
-            raise dlq.Failed("; ".join(dead))
+            raise CannotRedrive("; ".join(dead))
         if any(outcome.status in LEFT_UNSAFE for outcome in done.outcomes):
             self.code = FOUND
         became = [f"{outcome.guardrail} {outcome.status}".replace("_", " ") for outcome in done.outcomes]
         return render.plain(
-            f"{letter.id[:8]}  {letter.what}: {', '.join(became) or 'nothing that a guardrail asks about'}"
+            f"{dead_letter.id[:8]}  {dead_letter.what}: {', '.join(became) or 'nothing that a guardrail asks about'}"
         )
 
-    def messages(self, letter: DeadLetter) -> str:
+    def messages(self, dead_letter: DeadLetter) -> str:
         from chalicelib import catalog
         from chalicelib.exports import deliver
         from chalicelib.notify import drain, outbox
         from snapback import dlq, render
 
-        self._here.logger = self._logger  # It tells which channel did not take what.
-        if letter.batch is None and letter.message is None:
-            raise dlq.Failed("look at it with `snapback dlq show`, then drop it")
-        to_tools = "-Exports-" in letter.function_name
-        tell: Callable[[Any], Any] = lambda event: outbox.notify(self._here, event, None)  # noqa: E731 - one of three
+        self._app.logger = self._logger  # It tells which channel did not take what.
+        if dead_letter.batch is None and dead_letter.message is None:
+            raise CannotRedrive("look at it with `snapback dlq show`, then drop it")
+        to_tools = "-Exports-" in dead_letter.function_name
+        tell: Callable[[Any], Any] = lambda event: outbox.notify(self._app, event, None)  # noqa: E731 - one of three
         if not self._local:
-            arn = dlq.function_arn(letter, self._here.home, self._stack, "Notify|Exports")
+            arn = dlq.function_arn(dead_letter, self._app.home, self._stack, "Notify|Exports")
             tell = lambda event: dlq.invoke(arn, event, wait=True)  # noqa: E731 - one of three
-        elif to_tools and not self._here.sinks:
-            raise dlq.Failed("the settings name no tool under `exports` to send it to")
+        elif to_tools and not self._app.sinks:
+            raise CannotRedrive("the settings name no tool under `exports` to send it to")
         elif to_tools:
-            tell = lambda event: deliver.deliver(self._here, event, None, catalog.rule)  # noqa: E731 - one of three
-        elif not self._here.channels:
-            raise dlq.Failed("the settings name no channel to send it to")
-        if letter.message is not None:
-            done = dlq.message_again(letter, tell)
+            tell = lambda event: deliver.deliver(self._app, event, None, catalog.rule)  # noqa: E731 - one of three
+        elif not self._app.channels:
+            raise CannotRedrive("the settings name no channel to send it to")
+        if dead_letter.message is not None:
+            done = dlq.message_again(dead_letter, tell)
             if self._local:
-                drain.drain(self._here)
-            return render.plain(f"{letter.id[:8]}  {letter.what}: {done}")
-        count = dlq.messages_again(letter, self._here.ledger, self._here.table, tell)
-        return f"{letter.id[:8]}  {count} items of the ledger gone through; what was not sent yet is sent, or held until it can be"
+                drain.drain(self._app)
+            return render.plain(f"{dead_letter.id[:8]}  {dead_letter.what}: {done}")
+        count = dlq.messages_again(dead_letter, self._app.ledger, self._app.table, tell)
+        return f"{dead_letter.id[:8]}  {count} items of the ledger gone through; what was not sent yet is sent, or held until it can be"
 
 
 def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
@@ -235,19 +237,21 @@ def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
     return [Queue(url) for url in urls]
 
 
-def _chosen(look: Look, ids: tuple[str, ...], *, everything: bool) -> list[DeadLetter]:
+def _chosen(held: Received, ids: tuple[str, ...], *, everything: bool) -> list[DeadLetter]:
     """The letters that are meant, by the first characters of their ids."""
     if everything == bool(ids):
         alone = " alone" if ids else ""
         raise Refused(f"name letters of `snapback dlq list`, or say --all{alone}")
     if everything:
-        return list(look.letters)
+        return list(held.dead_letters)
     chosen = []
     for start in ids:
-        fitting = [letter for letter in look.letters if letter.id.startswith(start)] if start else []
+        fitting = (
+            [dead_letter for dead_letter in held.dead_letters if dead_letter.id.startswith(start)] if start else []
+        )
         if len(fitting) != 1:
             what = f"{len(fitting)} letters begin with" if fitting else "there is no letter"
-            hint = "; somebody else may be looking at it just now" if look.elsewhere and not fitting else ""
+            hint = "; somebody else may be looking at it just now" if held.elsewhere and not fitting else ""
             raise Refused(f"{what} {start!r}; `snapback dlq list` shows them{hint}")
         chosen += fitting
-    return list({letter.id: letter for letter in chosen}.values())
+    return list({dead_letter.id: dead_letter for dead_letter in chosen}.values())

@@ -9,7 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from chalicelib.core.types import Mode, Status, having
-from snapback.errors import FINE, FOUND, Refused, warn
+from snapback.errors import FINE, FOUND, Refused
+from snapback.stderr import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from snapback.commands.options import STATUSES, echo_json, json_option, open_application, record_of
-from snapback.errors import FINE, warn
+from snapback.errors import FINE
+from snapback.stderr import warn
 
 
 @click.command(short_help="What is in the ledger.")

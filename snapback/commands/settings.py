@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from snapback.commands.options import HERE, echo_json, json_option, stack_option
-from snapback.errors import BAD, FINE, Refused, complain, warn
+from snapback.errors import BAD, FINE, Refused
+from snapback.stderr import complain, warn
 
 
 @click.group()
@@ -52,13 +53,14 @@ def settings_publish(path: Path, to: str | None, yes: bool, stack: str) -> int:
     It is checked first, and what it changes is shown. The stack has to be deployed with Settings=ssm or Settings=appconfig.
     """
     from snapback import deployed, render
-    from snapback.publish import NotPublished, Place, difference
+    from snapback.errors import NotPublished
+    from snapback.publish import Destination, difference
     from snapback.settings_file import read_settings
 
     new = read_settings(path, warn=warn)
     try:
         parts = {} if to else deployed.parts(stack, deployed.SETTINGS, deployed.STRATEGY)
-        place = Place(to or parts.get(deployed.SETTINGS, ""), parts.get(deployed.STRATEGY, ""))
+        place = Destination(to or parts.get(deployed.SETTINGS, ""), parts.get(deployed.STRATEGY, ""))
         live = place.live()
         lines = difference(live, new)
         if not lines and live is not None:

@@ -15,7 +15,8 @@ from snapback.commands.options import (
     open_json,
     settings_option,
 )
-from snapback.errors import BAD, FINE, FOUND, complain, warn
+from snapback.errors import BAD, FINE, FOUND
+from snapback.stderr import complain, warn
 
 if TYPE_CHECKING:
     from pathlib import Path

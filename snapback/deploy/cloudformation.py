@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, WaiterError
 
 from chalicelib.core.partitions import partition_of
-from snapback.deploy.errors import CannotDeploy
 from snapback.deploy.template.settings import PARAMETER
+from snapback.errors import CannotDeploy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

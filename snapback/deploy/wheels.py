@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from snapback.deploy.errors import CannotDeploy
+from snapback.errors import CannotDeploy
 from snapback.project import IS_CHECKOUT, project
 
 FUNCTIONS, APPRISE = project("requirements.txt"), project("requirements/apprise.txt")

@@ -21,8 +21,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.loaders import Loader
 
-from chalicelib.core.errors import NotBelieved
+from chalicelib.core.errors import EventRejected
 from chalicelib.core.event import Event, text
+from snapback.errors import OutOfMemory
 from snapback.memory_aws import gaps
 
 if TYPE_CHECKING:
@@ -53,10 +54,6 @@ _SAFE = {
     "POWERTOOLS_DEV": "false",
 }
 _CONFIG = Config(retries={"total_max_attempts": 1}, user_agent_extra="snapback-replay")
-
-
-class OutOfMemory(Exception):
-    """A request that nothing in memory answers; it would have gone out to a real host, so it was not sent."""
 
 
 class MemoryAws:
@@ -213,7 +210,7 @@ class MemoryAws:
 
     def remember(self, envelope: dict[str, Any]) -> None:
         """Into the event history with it, if it is a call that writes."""
-        with suppress(NotBelieved):
+        with suppress(EventRejected):
             event = Event.parse(envelope)
             if text(event.detail, "eventSource") and event.detail.get("readOnly") is not True:
                 self.history.append(event)

@@ -18,6 +18,7 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 from botocore.validate import ParamValidator
 
 from chalicelib.core.event import dig, rows, text
+from snapback.errors import CannotReenact
 from snapback.memory_aws.memory import loader
 from snapback.replay.aliases import fold
 
@@ -88,10 +89,6 @@ _MILLISECONDS = 1e11
 """No time in seconds is that late, and none in milliseconds that early."""
 
 
-class CantSay(Exception):
-    """A record that can't be made into a call; says why."""
-
-
 @lru_cache(maxsize=1)
 def _available() -> frozenset[str]:
     return frozenset(loader().list_available_services("service-2"))
@@ -103,7 +100,7 @@ def _model(service: str) -> ServiceModel:
 
 
 def call_of(detail: Mapping[str, Any], account: str = "", region: str = "") -> tuple[str, str, dict[str, Any]]:
-    """boto3's service, the operation, and its parameters, valid by botocore's own check. Raises CantSay."""
+    """boto3's service, the operation, and its parameters, valid by botocore's own check. Raises CannotReenact."""
     source = (text(detail, "eventSource") or "").removesuffix(".amazonaws.com")
     name = _DATED.sub("", text(detail, "eventName") or "")
     operations = [_OPERATIONS[source, name]] if (source, name) in _OPERATIONS else []
@@ -111,9 +108,9 @@ def call_of(detail: Mapping[str, Any], account: str = "", region: str = "") -> t
         services = [service for service in _SERVICES.get(source, (source,)) if service in _available()]
         operations = [(service, name) for service in services if name in _model(service).operation_names]
     if not operations:
-        raise CantSay(f"boto3 knows no call {source}:{name}")
+        raise CannotReenact(f"boto3 knows no call {source}:{name}")
     for service, operation in operations[:-1]:
-        with suppress(CantSay):
+        with suppress(CannotReenact):
             return service, operation, _parameters(service, operation, detail, account, region)
     service, operation = operations[-1]
     return service, operation, _parameters(service, operation, detail, account, region)
@@ -125,7 +122,7 @@ def _parameters(service: str, operation: str, detail: Mapping[str, Any], account
     if shape is None:
         return {}
     if not isinstance(asked, Mapping | str | None):
-        raise CantSay("requestParameters is no object")
+        raise CannotReenact("requestParameters is no object")
     named = _named(service, operation, _opened(asked) if isinstance(asked, Mapping) else {})
     if prepare := _PREPARE.get((service, operation)):
         named = prepare(named, detail)
@@ -148,12 +145,12 @@ def _parameters(service: str, operation: str, detail: Mapping[str, Any], account
 def _complete(made: dict[str, Any], shape: StructureShape) -> None:
     hidden = sorted(_hidden(made))
     if hidden:
-        raise CantSay(f"AWS hides the value of {', '.join(hidden)}")
+        raise CannotReenact(f"AWS hides the value of {', '.join(hidden)}")
     report = ParamValidator().validate(made, shape)
     if report.has_errors():
         what = " ".join(report.generate_report().split())
         missing = re.findall(r'Missing required parameter in \w[^:]*: "(\w+)"', what)
-        raise CantSay(f"the record leaves out {', '.join(missing)}" if missing else what[:300])
+        raise CannotReenact(f"the record leaves out {', '.join(missing)}" if missing else what[:300])
 
 
 def _hidden(value: Any, path: str = "") -> Iterator[str]:
@@ -340,7 +337,7 @@ def _create_access_key(asked: dict[str, Any], detail: Mapping[str, Any]) -> dict
     name = text(detail, "responseElements", "accessKey", "userName") or text(detail, "userIdentity", "userName")
     if not any(fold(key) == "username" and asked[key] for key in asked):
         if not name:
-            raise CantSay("a key of root's own: the in-memory AWS has none")
+            raise CannotReenact("a key of root's own: the in-memory AWS has none")
         return {**asked, "userName": name}
     return asked
 

@@ -20,6 +20,7 @@ import msgspec
 
 from chalicelib.core.event import dig, parse_time, text
 from chalicelib.core.pattern import API_CALL
+from snapback.errors import BadEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,10 +38,6 @@ _TYPES = {
     "AwsServiceEvent": "AWS Service Event via CloudTrail",
 }
 _MARKS = frozenset({"eventSource", "eventName", "eventVersion", "eventID", "userIdentity"})
-
-
-class BadInput(Exception):
-    """One line for the person: what is wrong, in which file (and line), and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class Entry:
 
 
 def files(paths: Iterable[Path | str]) -> list[Path]:
-    """The files that are named, and those in the folders that are. Raises BadInput."""
+    """The files that are named, and those in the folders that are. Raises BadEvents."""
     found: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
@@ -73,16 +70,16 @@ def files(paths: Iterable[Path | str]) -> list[Path]:
                 if each.name.endswith(ENDINGS) and each.is_file() and not set(_NO_LOGS) & set(each.parts)
             )
             if not inside:
-                raise BadInput(f"{path}: no log files in this folder; they end in {', '.join(ENDINGS)}")
+                raise BadEvents(f"{path}: no log files in this folder; they end in {', '.join(ENDINGS)}")
             found += inside
         elif path.is_file():
             found.append(path)
         else:
-            raise BadInput(
+            raise BadEvents(
                 f"{path}: there is no such file; name a CloudTrail log file, a .jsonl file or a folder of them"
             )
     if not found:
-        raise BadInput("no input: name a CloudTrail log file, a .jsonl file or a folder of them")
+        raise BadEvents("no input: name a CloudTrail log file, a .jsonl file or a folder of them")
     return list(dict.fromkeys(found))
 
 
@@ -92,7 +89,7 @@ def size(paths: Iterable[Path]) -> int:
 
 
 def read(paths: Iterable[Path | str], progress: Callable[[int], None] = lambda _: None) -> Iterator[Entry]:
-    """Every event in the order in which it is to be delivered; `progress` is told of bytes read. Raises BadInput.
+    """Every event in the order in which it is to be delivered; `progress` is told of bytes read. Raises BadEvents.
 
     CloudTrail's log files are in no order: their records are sorted by time. A file of envelopes is what EventBridge
     delivered: its order stays, and so a late or repeated event stays late or repeated.
@@ -152,11 +149,11 @@ def _values(path: Path) -> Iterator[tuple[Any, str]]:
                 events += _is_event(value)
                 yield value, where
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadInput(f"{path}: the gzip data is cut off or damaged ({error}); copy the file again") from error
+        raise BadEvents(f"{path}: the gzip data is cut off or damaged ({error}); copy the file again") from error
     except OSError as error:
-        raise BadInput(f"{path}: can't be read: {error.strerror or error}") from error
+        raise BadEvents(f"{path}: can't be read: {error.strerror or error}") from error
     if seen and not events:
-        raise BadInput(f"{path}: holds JSON, but no CloudTrail records and no EventBridge events; leave it out")
+        raise BadEvents(f"{path}: holds JSON, but no CloudTrail records and no EventBridge events; leave it out")
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -193,20 +190,20 @@ def _lines(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[Any, str]]:
             empty = False
             yield from _split(_decoded(line, f"{path}:{number}"), f"{path}:{number}", path)
     if empty:
-        raise BadInput(f"{path}: is empty; leave it out, or copy it again")
+        raise BadEvents(f"{path}: is empty; leave it out, or copy it again")
 
 
 def _decoded(data: bytes, where: str) -> Any:
     if len(data) > MOST:
-        raise BadInput(f"{where}: over {MOST >> 20} MiB in one piece, unpacked; give CloudTrail logs or JSON lines")
+        raise BadEvents(f"{where}: over {MOST >> 20} MiB in one piece, unpacked; give CloudTrail logs or JSON lines")
     if not data.strip():
-        raise BadInput(f"{where}: is empty; leave it out, or copy it again")
+        raise BadEvents(f"{where}: is empty; leave it out, or copy it again")
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{where}: not JSON ({error}); give CloudTrail logs or JSON lines") from error
+        raise BadEvents(f"{where}: not JSON ({error}); give CloudTrail logs or JSON lines") from error
     except RecursionError as error:
-        raise BadInput(f"{where}: nested too deep to be a CloudTrail record; leave it out") from error
+        raise BadEvents(f"{where}: nested too deep to be a CloudTrail record; leave it out") from error
 
 
 def _split(document: Any, where: str, path: Path) -> Iterator[tuple[Any, str]]:
@@ -218,7 +215,7 @@ def _split(document: Any, where: str, path: Path) -> Iterator[tuple[Any, str]]:
         yield document, where
         return
     if not isinstance(records, list):
-        raise BadInput(f"{where}: `Records` is no list, so this is no CloudTrail log; leave it out")
+        raise BadEvents(f"{where}: `Records` is no list, so this is no CloudTrail log; leave it out")
     if not records and path.name.endswith((".json", ".json.gz")):
         return  # CloudTrail writes no such file, but exporters do.
     for number, record in enumerate(records, 1):

@@ -12,9 +12,10 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.event import dig, parse_time, text
+from snapback.errors import CannotReenact
 from snapback.memory_aws.memory import loader
 from snapback.replay.aliases import Aliases
-from snapback.replay.calls import CantSay, call_of
+from snapback.replay.calls import call_of
 from snapback.replay.presupposed.containers import scanned_image
 from snapback.replay.presupposed.presuppose import ABSENT, LACKING, THERE, Presupposed
 
@@ -111,7 +112,7 @@ def _no_call(envelope: Mapping[str, Any]) -> str:
 
 def _describe_error(error: Exception) -> str:
     match error:
-        case CantSay():
+        case CannotReenact():
             told = str(error)
         case ClientError():
             code, message = dig(error.response, "Error", "Code"), dig(error.response, "Error", "Message")

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from chalicelib import catalog, wiring
-from chalicelib.core.errors import NotBelieved
+from chalicelib.core.errors import EventRejected, Unfinished
 from chalicelib.core.event import Actor, Event, dig, text
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
 from chalicelib.core.settings import Flood, Settings, WebhookSettings
 from chalicelib.core.types import Mode
-from chalicelib.engine.context import Unfinished, describe_error
+from chalicelib.engine.context import describe_error
 from snapback.memory_aws.memory import REGION, MemoryAws
 from snapback.project import project
 from snapback.replay.aliases import Aliases
@@ -465,7 +465,7 @@ def _refused(envelope: Mapping[str, Any], application: Application) -> str:
     """Why no function would believe an event, or ''."""
     try:
         application.believe(Event.parse(envelope))
-    except NotBelieved as why:
+    except EventRejected as why:
         return f"{REFUSED}{why}"
     return ""
 

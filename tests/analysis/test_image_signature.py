@@ -12,7 +12,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.analysis.image_signature import NotSigned, Trust, verify_bundle, verify_jws, verify_simple
+from chalicelib.analysis.image_signature import Trust, verify_bundle, verify_jws, verify_simple
+from chalicelib.core.errors import Unsigned
 from tests.guardrails.ecr.registry import NOW, bundle, certificate, jws, key, of_certificate, payload, pem, signed
 
 DIGEST = "sha256:" + "ab" * 32
@@ -29,7 +30,7 @@ def encoded(private: Any, message: bytes) -> str:
 
 
 def why_not(verify: Any, *arguments: Any) -> str:
-    with pytest.raises(NotSigned) as caught:
+    with pytest.raises(Unsigned) as caught:
         verify(*arguments)
     return str(caught.value)
 

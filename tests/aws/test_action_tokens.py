@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws.action_tokens import VALID, ActionTokens, BadActionToken, link, use_up, used
+from chalicelib.aws.action_tokens import VALID, ActionTokens, link, use_up, used
+from chalicelib.core.errors import BadActionToken
 
 if TYPE_CHECKING:
     from tests.support.world import World

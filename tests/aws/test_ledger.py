@@ -8,9 +8,8 @@ import pytest
 
 from chalicelib.aws.ledger import LEASE, DynamoLedger
 from chalicelib.aws.ledger_items import from_item, to_item
-from chalicelib.aws.ledger_table import NoLedger
-from chalicelib.aws.overflow_store import SPILL_OVER, NoSpill, Spill
-from chalicelib.core.errors import Refused
+from chalicelib.aws.overflow_store import SPILL_OVER, Spill
+from chalicelib.core.errors import NoLedger, NoOverflow, StepRefused
 from chalicelib.core.event import Actor
 from chalicelib.core.record import Record
 from chalicelib.core.settings import Limits
@@ -77,7 +76,7 @@ def opened(ledger: DynamoLedger, record: Record) -> Record:
 
 
 def refusal(ledger: DynamoLedger, record: Record) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(StepRefused) as refused:
         opened(ledger, record)
     return refused.value.why
 
@@ -113,7 +112,7 @@ def test_a_holder_that_lost_its_lock_cannot_move_its_record_twice(ledger: Dynamo
     quick = opened(ledger, draft())
     assert quick.holder != slow.holder
     assert quick.attempts == 2
-    with pytest.raises(Refused, match="moved"):
+    with pytest.raises(StepRefused, match="moved"):
         ledger.move(slow, Status.FIXED, by="snapback")
     assert ledger.move(quick, Status.FIXED, by="snapback").status == Status.FIXED
 
@@ -189,7 +188,7 @@ def test_the_table_forgets_by_itself_can_be_restored_is_encrypted_and_streams(
 def test_a_record_shows_no_state_in_its_repr_of_a_refusal(ledger: DynamoLedger) -> None:
     record = draft(before={"password": SECRET}, status=Status.ALERTED)
     opened(ledger, record)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(StepRefused) as refused:
         opened(ledger, replace(record))
     assert SECRET not in str(refused.value)
 
@@ -208,7 +207,7 @@ def test_one_fix_may_be_all_that_is_allowed(ledger: DynamoLedger, clock: Clock) 
     limits = Limits(fights=1)
     record = ledger.open(draft("one"), NOON, limits)
     ledger.move(record, Status.FIXED, by="snapback")
-    with pytest.raises(Refused, match="fighting"):
+    with pytest.raises(StepRefused, match="fighting"):
         ledger.open(draft("two"), NOON, limits)
 
 
@@ -216,7 +215,7 @@ def test_the_cap_is_held_to_the_unit_by_guardrail_account_and_minute(ledger: Dyn
     limits = Limits(fixes_per_minute=3)
     for _ in range(3):
         ledger.count_fix(draft(), limits)
-    with pytest.raises(Refused, match="capped"):
+    with pytest.raises(StepRefused, match="capped"):
         ledger.count_fix(draft(), limits)
     ledger.count_fix(draft(account="210987654321"), limits)
     ledger.count_fix(draft(guardrail="s3.bucket_policy_made_public"), limits)
@@ -248,7 +247,7 @@ def test_states_that_no_item_can_hold_are_in_the_bucket_and_come_back(world: Wor
     assert list(ledger.records()) == [fixed]
     assert fixed.before == large
     without = DynamoLedger(world.client("dynamodb"), "records", clock)
-    with pytest.raises(NoSpill, match="SNAPBACK_SPILL"):
+    with pytest.raises(NoOverflow, match="SNAPBACK_SPILL"):
         without.get("one")
 
 

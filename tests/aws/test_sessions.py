@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.sessions import AwsSession, AwsSessions, ReadOnly
+from chalicelib.aws.sessions import AwsSession, AwsSessions
+from chalicelib.core.errors import ReadOnly
 from tests.support.events import FRIEND, HOME, REGION
 from tests.support.world import KNOWN, World
 

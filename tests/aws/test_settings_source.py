@@ -11,18 +11,9 @@ import msgspec
 import pytest
 
 from chalicelib import wiring
-from chalicelib.aws.settings_source import (
-    KEPT,
-    PATH_VARIABLE,
-    SOON,
-    BadVersion,
-    Live,
-    Unreadable,
-    checked,
-    fetcher,
-    live_settings,
-)
+from chalicelib.aws.settings_source import KEPT, PATH_VARIABLE, SOON, Live, checked, fetcher, live_settings
 from chalicelib.core.baseline import Require
+from chalicelib.core.errors import BadVersion, SettingsUnreadable
 from chalicelib.core.settings import Asking, Exemption, Exports, Settings
 from chalicelib.core.types import Mode, Status
 from tests.support.events import HOME, REGION, cloudtrail_event
@@ -52,7 +43,7 @@ class Published:
     def fetch(self) -> bytes:
         self.asked += 1
         if self.now is None:
-            raise Unreadable("ssm:/snapback/settings can't be read: ThrottlingException")
+            raise SettingsUnreadable("ssm:/snapback/settings can't be read: ThrottlingException")
         return self.now
 
     def live(self, packaged: Settings | None = None) -> Live:
@@ -160,7 +151,7 @@ def test_what_publish_writes_is_what_is_read() -> None:
 def test_parameter_store_is_read_through_powertools(world: World) -> None:
     ssm = world.client("ssm")
     fetch = fetcher(f"ssm:{PARAMETER}", ssm)
-    with pytest.raises(Unreadable, match=PARAMETER):
+    with pytest.raises(SettingsUnreadable, match=PARAMETER):
         fetch()
     for number in (1, 2):
         ssm.put_parameter(Name=PARAMETER, Value=f"{number}", Type="SecureString", Overwrite=True)
@@ -202,7 +193,7 @@ def test_appconfig_is_read_through_powertools_and_a_session_that_ended_is_begun_
     there.now = b"2"
     assert fetch() == b"2"
     there.token += 1  # It expired.
-    with pytest.raises(Unreadable, match="no good"):
+    with pytest.raises(SettingsUnreadable, match="no good"):
         fetch()
     assert fetch() == b"2"
     assert there.started == 2

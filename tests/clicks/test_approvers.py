@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.clicks.approvers import Person, refusal
-from chalicelib.core.errors import CannotAct, Refused
+from chalicelib.core.errors import CannotAct, StepRefused
 from chalicelib.core.event import Actor
 from chalicelib.core.settings import Approver, Settings
 from chalicelib.core.types import REFUSED, Status
@@ -114,7 +114,7 @@ def test_a_refusal_is_on_record_changes_nothing_and_is_not_told(world: World, re
 def test_a_refusal_is_not_lost_in_a_race(world: World, record: Record) -> None:
     application = world.application()
     application.engine.refuse(record.id, "eve", "she may not")
-    with pytest.raises(Refused):
+    with pytest.raises(StepRefused):
         application.ledger.move(record, Status.EXPIRED, by="bob")
 
 

@@ -15,7 +15,7 @@ from chalicelib import wiring
 from chalicelib.aws import change_author
 from chalicelib.clicks import slack as clicks
 from chalicelib.clicks.http import FORM
-from chalicelib.core.errors import FixFailed, Refused
+from chalicelib.core.errors import FixFailed, StepRefused
 from chalicelib.core.event import Actor
 from chalicelib.core.settings import Approver, Clicks
 from chalicelib.core.types import Status
@@ -270,7 +270,7 @@ class TestWhoMay:
 
     def test_a_refusal_waits_for_a_function_that_is_at_work(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         engine = desk.application.engine
-        refuse, tries = engine.refuse, iter([Refused("moved"), Refused("moved"), None])
+        refuse, tries = engine.refuse, iter([StepRefused("moved"), StepRefused("moved"), None])
 
         def at_work(*given: Any) -> Any:
             if error := next(tries):

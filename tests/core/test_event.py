@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.errors import NotBelieved
+from chalicelib.core.errors import EventRejected
 from chalicelib.core.event import Actor, Event, dig, parse_time, rows, text
 from tests.support.events import HOME, alice, cloudtrail_event
 
@@ -49,7 +49,7 @@ def test_an_event_that_lies_or_lacks_is_not_believed(changed: dict[str, Any], wh
     if why is None:
         assert Event.parse(envelope(**changed)).account == HOME
         return
-    with pytest.raises(NotBelieved, match=why):
+    with pytest.raises(EventRejected, match=why):
         Event.parse(envelope(**changed))
 
 
@@ -63,7 +63,7 @@ def test_the_envelope_speaks_where_the_record_is_silent(missing: str) -> None:
 @given(JSON)
 def test_any_json_is_either_an_event_or_not_believed(detail: Any) -> None:
     whole = envelope(detail=detail)
-    with suppress(NotBelieved):
+    with suppress(EventRejected):
         Event.parse(whole)
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.pattern import LIMIT, BadPattern, any_of, check, cloudtrail, matches, native
+from chalicelib.core.errors import BadPattern
+from chalicelib.core.pattern import LIMIT, any_of, check, cloudtrail, matches, native
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "event_pattern_cases.json"
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib import catalog
+from chalicelib.core.errors import Unfinished
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Limits, Settings
 from chalicelib.core.types import Mode, Status
-from chalicelib.engine.context import Unfinished
 from chalicelib.fixes.s3.close_bucket_acl import is_public
 from tests.delivery.account import GUARDRAIL, Memory
 from tests.delivery.memory import EVERYONE, acl

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.errors import CannotAct, Refused
+from chalicelib.core.errors import CannotAct, StepRefused
 from chalicelib.core.settings import Limits
 from chalicelib.core.types import UNDER_WAY
 from chalicelib.fixes.s3.close_bucket_acl import is_public
@@ -96,7 +96,7 @@ def try_again(scene: Scene, results: list[Any]) -> None:
     for act, result in zip(scene.acts, waiting, strict=True):
         if isinstance(result, BaseException) and act.again:
             raise result
-        if isinstance(result, BaseException) and not isinstance(result, CannotAct | Refused | Killed):
+        if isinstance(result, BaseException) and not isinstance(result, CannotAct | StepRefused | Killed):
             raise result
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.aws.ledger import DynamoLedger
-from chalicelib.core.errors import Refused
+from chalicelib.core.errors import StepRefused
 from chalicelib.core.settings import Limits
 from chalicelib.core.types import UNDER_WAY, Status
 from tests.aws.test_ledger import (
@@ -83,7 +83,7 @@ def taken(ledger: DynamoLedger, time: Clock, records: list[Record], kind: str, v
         else:
             ledger.pause("bob", "a bad day")
             return ledger.paused()
-    except Refused as refused:
+    except StepRefused as refused:
         return str(refused)
     records.append(record)
     return repr(replace(record, holder=""))

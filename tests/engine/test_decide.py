@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from chalicelib.core.errors import CannotAct, Drifted, FixFailed, Refused
+from chalicelib.core.errors import CannotAct, Drifted, FixFailed, StepRefused
 from chalicelib.core.settings import Asking, Route
 from chalicelib.core.types import Status
 from chalicelib.notify.message import is_sent, message_of
@@ -181,7 +181,7 @@ class TestFollowUp:
         seen = world.record(record)
         world.later(hours=5)
         application.engine.follow_up(seen)
-        with pytest.raises(Refused):
+        with pytest.raises(StepRefused):
             application.engine.follow_up(seen)
         assert self.steps(world, record) == ["asking", "reminded"]
 

@@ -8,11 +8,10 @@ from unittest.mock import patch
 
 import pytest
 
-from chalicelib.core.errors import CannotAct, FixFailed, Refused
+from chalicelib.core.errors import CannotAct, FixFailed, StepRefused, Unfinished
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Exemption, Limits, Modes
 from chalicelib.core.types import Mode, Status
-from chalicelib.engine.context import Unfinished
 from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl
 from tests.engine.bucket import Broken, Idle, again, deliver, engine_of, guardrail, public, public_event, refused
 from tests.guardrails.s3.test_bucket_acl_made_public import ID, whole
@@ -159,7 +158,7 @@ def test_a_crash_leaves_a_lock_that_the_next_delivery_takes_over_once_its_lease_
     assert [record.status for record in world.records()] == [Status.FIXING]
     with pytest.raises(Unfinished) as raised:
         deliver(world, envelope)
-    assert isinstance(raised.value.errors[0], Refused)
+    assert isinstance(raised.value.errors[0], StepRefused)
     world.later(seconds=121)
     assert deliver(world, envelope).status == Status.FIXED
     (record,) = world.records()

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import catalog
-from chalicelib.core.errors import CannotAct
+from chalicelib.core.errors import CannotAct, Unfinished
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import SCHEDULED, any_of
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.types import Status
-from chalicelib.engine.context import Unfinished
 from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID
 from tests.support.events import HOME, REGION, Envelope

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from chalicelib.aws.ledger_items import to_item
+from chalicelib.core.errors import ChannelBusy
 from chalicelib.core.settings import Route, SlackSettings
 from chalicelib.core.types import Status
-from chalicelib.notify.channels.base import Retry
 from chalicelib.notify.drain import drain
 from chalicelib.notify.outbox import deliver
 from tests.notify.test_message import record_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 GUARDRAIL = "s3.bucket_acl_made_public"
 SECRET = "correct horse battery staple"
-TRANSIENT = [Retry("channel x answered 503"), Retry("channel x answered 429", 3)]
+TRANSIENT = [ChannelBusy("channel x answered 503"), ChannelBusy("channel x answered 429", 3)]
 
 
 @dataclass

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core import settings as settings_of
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.settings import Settings, SlackSettings, WebhookSettings
 from chalicelib.core.types import Status
 from chalicelib.notify.blocks import escape
 from chalicelib.notify.channels.apprise import Apprise
-from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.channels.open import open_channels, open_last_resort
 from chalicelib.notify.channels.slack import Slack, body
 from chalicelib.notify.channels.slack_app import SlackApp
@@ -219,7 +219,7 @@ def test_any_2xx_means_that_it_arrived(kind: Any, status: int, there: Receiver) 
 @EACH
 def test_a_rate_limit_says_how_long_to_wait(kind: Any, there: Receiver) -> None:
     there.then(429, Retry_After="7")
-    with pytest.raises(Retry, match="channel ops answered 429") as caught:
+    with pytest.raises(ChannelBusy, match="channel ops answered 429") as caught:
         kind("ops", there.url).send(FIXED)
     assert caught.value.after == 7
     kind("ops", there.url).send(FIXED)
@@ -230,7 +230,7 @@ def test_a_rate_limit_says_how_long_to_wait(kind: Any, there: Receiver) -> None:
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_what_may_pass_is_for_later_and_sent_only_once_now(kind: Any, status: int, there: Receiver) -> None:
     there.then(status, Retry_After="Wed, 21 Oct 2026 07:28:00 GMT")
-    with pytest.raises(Retry) as caught:
+    with pytest.raises(ChannelBusy) as caught:
         kind("ops", there.url).send(FIXED)
     assert caught.value.after == 0
     assert len(there.requests) == 1
@@ -263,7 +263,7 @@ def test_a_redirect_is_no_delivery(kind: Any, there: Receiver) -> None:
 @EACH
 def test_a_channel_that_does_not_answer_is_for_later(kind: Any, there: Receiver) -> None:
     there.delay = 0.5
-    with pytest.raises(Retry):
+    with pytest.raises(ChannelBusy):
         kind("ops", there.url, timeout=0.1).send(FIXED)
 
 
@@ -271,7 +271,7 @@ def test_a_channel_that_does_not_answer_is_for_later(kind: Any, there: Receiver)
 def test_a_channel_that_is_not_there_is_for_later(kind: Any) -> None:
     with receiver() as gone:
         pass
-    with pytest.raises(Retry):
+    with pytest.raises(ChannelBusy):
         kind("ops", gone.url).send(FIXED)
 
 
@@ -297,7 +297,7 @@ def test_the_address_is_in_no_log_and_no_error(
     said = ""
     try:
         kind("ops", there.url, timeout=0.1).send(FIXED)
-    except (Retry, Undeliverable) as error:
+    except (ChannelBusy, Undeliverable) as error:
         said = f"{error!r} {error.__cause__!r}"
     assert there.requests
     assert PASSWORD not in caplog.text + said
@@ -307,7 +307,7 @@ def test_the_address_is_in_no_log_and_no_error(
 @EACH
 @pytest.mark.parametrize("url", ["http://127.0.0.1:port/hunter2", "http://[hunter2", "http:///hunter2"])
 def test_an_address_that_is_none_is_not_shown_either(kind: Any, url: str) -> None:
-    with pytest.raises((Retry, Undeliverable)) as caught:
+    with pytest.raises((ChannelBusy, Undeliverable)) as caught:
         kind("ops", url).send(FIXED)
     assert "hunter2" not in str(caught.value)
 
@@ -331,7 +331,7 @@ def test_an_address_is_read_from_secrets_manager(kind: Any, there: Receiver, wor
 
 @EACH
 def test_a_secret_that_cannot_be_read_is_for_later(kind: Any, world: World) -> None:
-    with pytest.raises(Retry, match="channel ops: its address can't be read from ssm"):
+    with pytest.raises(ChannelBusy, match="channel ops: its address can't be read from ssm"):
         kind("ops", "ssm:/snapback/none").send(FIXED)
 
 
@@ -381,7 +381,7 @@ def test_a_topic_that_is_gone_is_for_later(world: World, monkeypatch: pytest.Mon
     monkeypatch.setenv("SNAPBACK_ALARM_TOPIC", "arn:aws:sns:us-east-1:123456789012:none")
     channel = open_last_resort(world.aws)
     assert channel is not None
-    with pytest.raises(Retry, match="alarm-topic"):
+    with pytest.raises(ChannelBusy, match="alarm-topic"):
         channel.send(FIXED)
 
 

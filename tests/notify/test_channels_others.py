@@ -12,9 +12,9 @@ from aws_lambda_powertools.utilities import parameters
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.types import Status
 from chalicelib.notify.channels.apprise import Apprise
-from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.channels.sns import Topic
 from chalicelib.notify.channels.teams import Teams
 from chalicelib.notify.channels.webhook import Webhook
@@ -88,14 +88,18 @@ def test_teams_gets_many_as_one_card(there: Receiver) -> None:
 @pytest.mark.parametrize(
     ("says", "raised", "match"),
     [
-        ("Webhook message delivery failed with error: Teams endpoint returned HTTP error 429 with id", Retry, "429"),
+        (
+            "Webhook message delivery failed with error: Teams endpoint returned HTTP error 429 with id",
+            ChannelBusy,
+            "429",
+        ),
         (
             "Webhook message delivery failed with error: Teams endpoint returned HTTP error 413 with id",
             Undeliverable,
             "413",
         ),
-        ('{"statusCode": 503, "message": "try later"}', Retry, "503"),
-        ('{"error":{"code":"WorkflowRunActionFailed","message":"x"}}', Retry, "WorkflowRunActionFailed"),
+        ('{"statusCode": 503, "message": "try later"}', ChannelBusy, "503"),
+        ('{"error":{"code":"WorkflowRunActionFailed","message":"x"}}', ChannelBusy, "WorkflowRunActionFailed"),
     ],
 )
 def test_an_error_within_an_answer_of_200_is_no_delivery(says: str, raised: Any, match: str, there: Receiver) -> None:
@@ -177,7 +181,13 @@ def test_apprise_is_told_how_bad_it_is(status: Status, kind: str, there: Receive
 
 
 def test_apprise_is_sent_once_and_what_it_could_not_do_is_for_later(there: Receiver) -> None:
-    for status, raised in ((429, Retry), (500, Retry), (503, Retry), (404, Undeliverable), (401, Undeliverable)):
+    for status, raised in (
+        (429, ChannelBusy),
+        (500, ChannelBusy),
+        (503, ChannelBusy),
+        (404, Undeliverable),
+        (401, Undeliverable),
+    ):
         there.then(status)
         with pytest.raises(raised, match=f"channel pager answered {status}"):
             apprise(there).send(FIXED)
@@ -189,7 +199,7 @@ def test_apprise_is_sent_once_and_what_it_could_not_do_is_for_later(there: Recei
 def test_apprise_without_the_other_side_is_for_later() -> None:
     with receiver() as gone:
         pass
-    with pytest.raises(Retry, match="channel pager"):
+    with pytest.raises(ChannelBusy, match="channel pager"):
         apprise(gone).send(FIXED)
 
 
@@ -205,7 +215,7 @@ def test_apprise_s_log_with_the_url_goes_nowhere(there: Receiver, caplog: pytest
     logging.getLogger("apprise").addHandler(caplog.handler)  # Even if somebody asks for it: the level keeps it back.
     try:
         there.then(500)
-        with pytest.raises(Retry) as caught:
+        with pytest.raises(ChannelBusy) as caught:
             apprise(there).send(FIXED)
         apprise(there).send(FIXED)
         with pytest.raises(Undeliverable):

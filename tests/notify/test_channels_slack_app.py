@@ -11,8 +11,8 @@ from aws_lambda_powertools.utilities import parameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.types import ESCALATED, REMINDED, Status
-from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.channels.posts import LEASE, DynamoPosts, Remembered
 from chalicelib.notify.channels.slack_app import SlackApp
 from chalicelib.notify.message import message_of
@@ -143,7 +143,7 @@ def test_a_step_that_is_told_again_is_told_once(there: Slack, posts: DynamoPosts
 
 def test_what_fails_half_way_goes_on_from_there(there: Slack, posts: DynamoPosts) -> None:
     there.limits(7, after=1)
-    with pytest.raises(Retry) as caught:
+    with pytest.raises(ChannelBusy) as caught:
         app(there, posts).send(ASKING)
     assert caught.value.after == 7
     app(there, posts).send(ASKING)
@@ -158,7 +158,7 @@ def test_a_fault_at_any_call_loses_and_doubles_nothing(failing: int, there: Slac
         for step in list(steps):
             try:
                 app(there, posts).send(step)
-            except Retry:
+            except ChannelBusy:
                 continue
             steps.remove(step)
     assert not steps
@@ -182,7 +182,7 @@ def test_in_any_order_twice_and_with_any_faults_it_is_one_message_that_shows_the
         while waiting:
             try:
                 channel.send(waiting[0])
-            except Retry:
+            except ChannelBusy:
                 waiting = [*waiting[1:], waiting[0]]
             else:
                 waiting = waiting[1:]
@@ -196,7 +196,7 @@ def test_two_steps_told_at_once_are_one_message(there: Slack, posts: DynamoPosts
     def send(step: Message) -> Message | None:
         try:
             app(there, posts).send(step)
-        except Retry:
+        except ChannelBusy:
             return step
         return None
 
@@ -211,12 +211,12 @@ def test_two_steps_told_at_once_are_one_message(there: Slack, posts: DynamoPosts
 def test_who_died_holding_a_post_holds_it_a_minute(there: Slack, posts: DynamoPosts, world: World) -> None:
     holding = posts.hold(ASKING.record, "ops")
     holding.__enter__()
-    with pytest.raises(Retry, match="another step of this record is being told just now"):
+    with pytest.raises(ChannelBusy, match="another step of this record is being told just now"):
         app(there, posts).send(ASKING)
     world.clock += LEASE + timedelta(seconds=1)
     app(there, posts).send(ASKING)
     assert len(there.roots) == 1
-    with pytest.raises(Retry):
+    with pytest.raises(ChannelBusy):
         holding.__exit__(None, None, None)  # It lives after all, and must not write over the other.
     app(there, posts).send(FIXED)
     assert len(there.roots) == 1
@@ -229,7 +229,7 @@ def test_each_channel_has_its_own_message(there: Slack, posts: DynamoPosts) -> N
 
 
 def test_without_a_ledger_it_is_for_later(there: Slack, world: World) -> None:
-    with pytest.raises(Retry, match="which message tells of the record is not known"):
+    with pytest.raises(ChannelBusy, match="which message tells of the record is not known"):
         app(there, DynamoPosts(world.client("dynamodb"), "none", lambda: world.clock)).send(ASKING)
     assert there.calls == []
 
@@ -321,14 +321,14 @@ def test_a_missing_scope_is_named(there: Slack) -> None:
 @pytest.mark.parametrize("error", ["ratelimited", "internal_error", "fatal_error", "service_unavailable"])
 def test_what_may_pass_is_for_later(error: str, there: Slack) -> None:
     there.fails(error)
-    with pytest.raises(Retry, match=error):
+    with pytest.raises(ChannelBusy, match=error):
         app(there).send(ASKING)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
 def test_a_status_that_may_pass_is_for_later_and_sent_only_once_now(status: int, there: Slack) -> None:
-    there.trouble.append((status, {"Retry-After": "9"}, "<html>busy</html>"))
-    with pytest.raises(Retry) as caught:
+    there.trouble.append((status, {"ChannelBusy-After": "9"}, "<html>busy</html>"))
+    with pytest.raises(ChannelBusy) as caught:
         app(there).send(ASKING)
     assert caught.value.after == 9
     assert len(there.calls) == 1
@@ -336,15 +336,15 @@ def test_a_status_that_may_pass_is_for_later_and_sent_only_once_now(status: int,
 
 def test_a_page_in_place_of_an_answer_is_for_later(there: Slack) -> None:
     there.trouble.append((200, {}, "<html>log in to this network</html>"))
-    with pytest.raises(Retry, match="with a page"):
+    with pytest.raises(ChannelBusy, match="with a page"):
         app(there).send(ASKING)
 
 
 def test_a_slack_that_is_slow_or_not_there_is_for_later(there: Slack) -> None:
     there.delay = 0.3
-    with pytest.raises(Retry):
+    with pytest.raises(ChannelBusy):
         SlackApp("ops", TOKEN, HERE, Remembered(), api=there.api, timeout=0.1).send(ASKING)
-    with pytest.raises(Retry):
+    with pytest.raises(ChannelBusy):
         SlackApp("ops", TOKEN, HERE, Remembered(), api="http://127.0.0.1:9/api/", timeout=0.1).send(ASKING)
 
 
@@ -425,7 +425,7 @@ def test_the_token_is_in_no_log_and_no_error(
     said = ""
     try:
         SlackApp("ops", TOKEN, HERE, Remembered(), api=there.api, timeout=0.1).send(ASKING)
-    except (Retry, Undeliverable) as error:
+    except (ChannelBusy, Undeliverable) as error:
         said = f"{error!r} {error.__cause__!r} {error.__context__!r}"
     assert there.calls or there.delay
     assert "hunter2" not in caplog.text + said

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.core.errors import Undeliverable
 from chalicelib.core.types import Status
-from chalicelib.notify.channels.base import Undeliverable
 from chalicelib.notify.drain import drain
 from chalicelib.notify.outbox import deliver
 from tests.notify.collector import TRANSIENT, Collector, Lambda, alerts, item

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.metrics import Metric
-from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.drain import again
 from chalicelib.notify.outbox import deliver
 from tests.notify.collector import TRANSIENT, Collector, Lambda, alerts, chain
@@ -33,7 +33,7 @@ def test_after_half_an_hour_the_fallback_is_told_then_the_last_resort_then_the_q
 ) -> None:
     ops, mail, topic = chain(here)
     for channel in (ops, mail, topic):
-        channel.answers = [Retry(f"channel {channel.name} answered 503")] * 99
+        channel.answers = [ChannelBusy(f"channel {channel.name} answered 503")] * 99
     lambda_ = Lambda(here, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(28, each=4)
@@ -127,7 +127,7 @@ def test_one_message_that_a_channel_chokes_on_takes_no_other_elsewhere(here: App
     def choking(message: Message) -> None:
         if message.record == "a":
             ops.tries += 1
-            raise Retry("channel ops answered 500")
+            raise ChannelBusy("channel ops answered 500")
         send(message)
 
     ops.send = choking  # type: ignore[method-assign]

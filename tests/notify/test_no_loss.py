@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.core.errors import ChannelBusy
 from chalicelib.core.settings import Route, SlackSettings
 from chalicelib.core.types import Status
-from chalicelib.notify.channels.base import Retry
 from chalicelib.notify.channels.slack import Slack
 from chalicelib.notify.channels.webhook import Webhook
 from chalicelib.notify.drain import drain
@@ -151,7 +151,7 @@ def test_each_message_arrives_once_or_is_in_the_queue(
 ) -> None:
     ops.fault = fault
     mail.fault = fault if lasting == "ever, all" else ""
-    account.topic.answers = [Retry("channel alarm-topic: Throttled")] * 999 if lasting == "ever, all" else []
+    account.topic.answers = [ChannelBusy("channel alarm-topic: Throttled")] * 999 if lasting == "ever, all" else []
     account.here.channels = [
         open_channel(kind, "ops", ops),
         open_channel(kind, "mail", mail),
@@ -232,7 +232,7 @@ def test_after_a_crash_at_any_call_nothing_is_lost_and_no_more_than_one_telling_
         crashing = Crashing(crashing.at + 1)
         world.client("dynamodb").delete_table(TableName="snapback-ledger")
         world.later(days=1)
-        ops, mail = Collector("ops", [None, Retry("channel ops answered 503")]), Collector("mail")
+        ops, mail = Collector("ops", [None, ChannelBusy("channel ops answered 503")]), Collector("mail")
         here = process(ops, mail)
         for batch in (*batches, None, None):
             world.later(minutes=2)

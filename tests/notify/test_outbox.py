@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.settings import Direct, Route
 from chalicelib.core.types import Status
-from chalicelib.notify.channels.base import Retry, Undeliverable
 from chalicelib.notify.channels.slack import Slack
 from chalicelib.notify.channels.webhook import Webhook
 from chalicelib.notify.outbox import deliver
@@ -283,14 +283,14 @@ def test_a_route_s_channels_are_told_and_no_others(here: Application, world: Wor
         routes=(Route(channels=("pager",), severities=frozenset({"critical"})), Route(channels=(), guardrail="ec2.*")),
     )
     here.channels = [ops := Collector("ops"), pager := Collector("pager")]
-    values = [{"severity": "critical"}, {"severity": "low"}, {"severity": "low", "guardrail": "ec2.x"}]
+    values: list[Any] = [{"severity": "critical"}, {"severity": "low"}, {"severity": "low", "guardrail": "ec2.x"}]
     items = [item(n, record_of(Status.ALERTED, id=f"r{n}", **each)) for n, each in enumerate(values)]
     Lambda(here, world, items).once()
     assert (pager.received, ops.received) == (["r0-1", "r1-1"], ["r1-1"])
 
 
 def test_messages_of_one_record_stay_in_order_in_a_limited_channel(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops", [Retry("channel ops answered 429", 1)])]
+    here.channels = [ops := Collector("ops", [ChannelBusy("channel ops answered 429", 1)])]
     first, second = record_of(Status.ASKING), record_of(Status.ASKING, Status.EXPIRED)
     lambda_ = Lambda(here, world, [item(1, first), item(2, second, first)])
     lambda_.once()

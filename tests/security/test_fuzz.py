@@ -21,7 +21,7 @@ from moto import mock_aws
 
 import chalicelib.resources
 from chalicelib import catalog
-from chalicelib.core.errors import NotBelieved
+from chalicelib.core.errors import EventRejected
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import matches
 from chalicelib.core.resource import Account, Resource
@@ -91,7 +91,7 @@ def read(envelope: Any, rules: Sequence[Rule] = RULES, kinds: Sequence[type[Reso
     """All that is done with an event before AWS is asked."""
     for rule in rules:
         matches(rule.on, envelope)
-    with suppress(NotBelieved):
+    with suppress(EventRejected):
         event = Event.parse(envelope)
         assert event.actor.name
         for kind in kinds:
@@ -106,7 +106,7 @@ def naming(rule: Guardrail[Any], envelope: Any) -> list[Any]:
     """The fields that say which resource it is."""
 
     def found(event: Any) -> Any:
-        with suppress(NotBelieved):
+        with suppress(EventRejected):
             return set(rule.resource.in_event(Event.parse(event)))
 
     whole = found(envelope)

@@ -10,8 +10,9 @@ import pytest
 
 from chalicelib.aws.settings_source import PATH_VARIABLE, load_settings
 from chalicelib.core.types import Mode
+from snapback.errors import BadEvents
 from snapback.replay import logs
-from snapback.replay.logs import BadInput, read
+from snapback.replay.logs import read
 from tests.support.events import cloudtrail_event
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def test_a_file_that_unpacks_to_more_than_memory_is_refused(
 
     monkeypatch.setattr(gzip.GzipFile, "read", counted)
     (tmp_path / name).write_bytes(gzip.compress(b'"' + b"x" * (4 << 20) + b'"' + tail))
-    with pytest.raises(BadInput, match=f"{name}.*over 1 MiB"):
+    with pytest.raises(BadEvents, match=f"{name}.*over 1 MiB"):
         list(read([tmp_path / name]))
     assert -1 not in asked
 

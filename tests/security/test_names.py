@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.engine.context import Unfinished, describe_error
+from chalicelib.engine.context import describe_error, unfinished
 from chalicelib.notify.channels import slack, webhook
 from chalicelib.notify.channels.sns import SUBJECT, Topic
 from chalicelib.notify.message import message_of
@@ -124,7 +124,7 @@ for text in {HOSTILE!r}:
 def test_an_error_that_lambda_logs_is_one_line_and_short(text: str) -> None:
     """Lambda writes what a function raises to the log as it is, and into the dead letter."""
     errors: list[Exception] = [ValueError(text * 50), denied(text), RuntimeError(f"password={'hunter2' * 9}")]
-    for said in (*map(describe_error, errors), str(Unfinished([], errors))):
+    for said in (*map(describe_error, errors), str(unfinished([], errors))):
         assert said.isprintable()
         assert "hunter2" not in said
     assert max(len(describe_error(error)) for error in errors) <= 300

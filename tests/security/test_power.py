@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import catalog, wiring
-from chalicelib.aws.sessions import AwsSessions, ReadOnly
-from chalicelib.core.errors import CannotAct
+from chalicelib.aws.sessions import AwsSessions
+from chalicelib.core.errors import CannotAct, ReadOnly
 from chalicelib.core.resource import revive
 from snapback.deploy.iam_policies import functions, policy_of
 from snapback.deploy.template.whole import template

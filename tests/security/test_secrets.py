@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from chalicelib.core.errors import Drifted, FixFailed
-from chalicelib.engine.context import Unfinished
+from chalicelib.core.errors import Drifted, FixFailed, Unfinished
 from chalicelib.notify.message import message_of
 from tests.support.events import cloudtrail_event
 from tests.support.moto_gaps import event_history

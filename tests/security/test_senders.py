@@ -10,7 +10,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from chalicelib import catalog
-from chalicelib.core.errors import NotBelieved
+from chalicelib.core.errors import EventRejected
 from chalicelib.core.event import Event
 from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import SCHEDULED, matches
@@ -46,7 +46,7 @@ def test_only_accounts_that_the_settings_name_are_believed_besides_home(world: W
     application = world.application()
     application.believe(Event.parse(put()))
     stranger = Event.parse(cloudtrail_event("s3", "PutBucketAcl", {"bucketName": "x"}, account=STRANGER))
-    with pytest.raises(NotBelieved, match="settings"):
+    with pytest.raises(EventRejected, match="settings"):
         application.believe(stranger)
     world.application(accounts=frozenset({STRANGER})).believe(stranger)
 
@@ -77,7 +77,7 @@ def test_a_custom_event_cannot_pass_for_one_of_aws(source: Any, world: World) ->
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreatePartnerEventSource.html
     """
-    with pytest.raises(NotBelieved, match="not AWS"):
+    with pytest.raises(EventRejected, match="not AWS"):
         Event.parse(put(source=source))
     assert world.deliver(put(source=source), RULE) == []
     assert not world.calls
@@ -103,7 +103,7 @@ def test_no_pattern_lets_through_what_aws_didnt_send_or_another_kind_of_event(ru
 def test_an_envelope_and_its_detail_that_name_two_accounts_are_refused(changed: Any) -> None:
     envelope = put()
     envelope["detail"] |= changed
-    with pytest.raises(NotBelieved, match="another account"):
+    with pytest.raises(EventRejected, match="another account"):
         Event.parse(envelope)
 
 
@@ -126,7 +126,7 @@ def test_no_region_sends_our_credentials_to_another_host(region: str) -> None:
     """The region becomes part of a host's name."""
     for envelope in (put(region=region), put(region=region)):
         envelope["detail"]["awsRegion"] = region
-        with pytest.raises(NotBelieved, match="region"):
+        with pytest.raises(EventRejected, match="region"):
             Event.parse(envelope)
 
 

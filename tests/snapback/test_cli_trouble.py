@@ -9,9 +9,8 @@ import pytest
 from botocore import exceptions as aws
 from moto import mock_aws
 
-from chalicelib.aws.ledger_table import NoLedger
-from chalicelib.core.errors import CannotAct, FixFailed
-from chalicelib.core.errors import Refused as Busy
+from chalicelib.core.errors import CannotAct, FixFailed, NoLedger
+from chalicelib.core.errors import StepRefused as Busy
 from snapback import cli, errors
 from snapback.commands import records
 from tests.snapback.command import complaint, run

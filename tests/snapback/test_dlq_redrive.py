@@ -146,7 +146,7 @@ class Channel:
 
     def send(self, message: Any) -> None:
         if self.down:
-            from chalicelib.notify.channels.base import Undeliverable
+            from chalicelib.core.errors import Undeliverable
 
             raise Undeliverable("channel ops answered 404")
         self.received.append(f"{message.record} {message.status}")

@@ -9,10 +9,11 @@ import pytest
 
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.core.baseline import Baseline
-from chalicelib.core.errors import Refused
+from chalicelib.core.errors import StepRefused
 from chalicelib.core.settings import Settings
 from chalicelib.wiring import Application
-from snapback.memory_aws.memory import MemoryAws, OutOfMemory
+from snapback.errors import OutOfMemory
+from snapback.memory_aws.memory import MemoryAws
 from tests.support.events import cloudtrail_event
 
 HOME, OTHER = "111122223333", "444455556666"
@@ -93,7 +94,7 @@ def test_the_ledgers_stream_is_handed_over_once_and_whole_also_after_a_refusal()
         application.guard("organizations", event)
         aws.drain("ledger", batches.append)
         (record,) = application.ledger.records()
-        with pytest.raises(Refused):
+        with pytest.raises(StepRefused):
             application.ledger.open(record, record.event_time, application.settings.limits)
         again = cloudtrail_event("organizations", "LeaveOrganization", {"accountId": "7"}, account=HOME)
         application.guard("organizations", again)

@@ -15,7 +15,8 @@ from chalicelib.aws.settings_source import PATH_VARIABLE, STACK_VARIABLE, load_s
 from chalicelib.core.baseline import Allow, Baseline, Require, RequiredTrail
 from chalicelib.core.settings import Exemption, Modes, Settings, SlackSettings
 from chalicelib.core.types import Mode
-from snapback.settings_file import BadSettings, check, read_settings, to_json
+from snapback.errors import BadSettings
+from snapback.settings_file import check, read_settings, to_json
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 23)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import wiring
+from chalicelib.core.errors import ChannelBusy
 from chalicelib.core.types import Status
-from chalicelib.notify.channels.base import Retry
 from chalicelib.notify.drain import drain
 from chalicelib.notify.outbox import deliver
 from snapback.render import age
@@ -52,7 +52,7 @@ def answered(world: World, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> 
 
 def test_a_channel_that_takes_nothing_is_told_with_what_waits_for_it(now: World) -> None:
     application = now.application()
-    ops = Collector("ops", [Retry("channel ops answered 503")])
+    ops = Collector("ops", [ChannelBusy("channel ops answered 503")])
     application.channels, application.give_up = [ops, Collector("siem")], None
     deliver(application, {"Records": alerts("a", "b")}, None)
     assert "2 for ops: channel ops answered 503" in unwrapped(run("status", code=1))

@@ -17,7 +17,7 @@ from tests.support.moto_gaps import deny
 if TYPE_CHECKING:
     import pytest
 
-    from chalicelib.core.outcome import Swept
+    from chalicelib.engine.evaluate import Swept
     from tests.support.world import World
 
 VOLUMES = "ec2.volume_unencrypted"

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib import catalog, wiring
-from chalicelib.core.errors import OutOfTime
+from chalicelib.core.errors import OutOfTime, Unfinished
 from chalicelib.core.metrics import Metric
 from chalicelib.core.types import Status
-from chalicelib.engine.context import Unfinished
 from chalicelib.engine.evaluate import UNTOLD
 from chalicelib.sweep import queues
 from tests.support.events import HOME, REGION, STRANGER

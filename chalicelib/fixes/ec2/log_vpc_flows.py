@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.core.errors import FlowLogsRefused
 from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
 
 _ENOUGH = frozenset({"ALL", "REJECT"})
 """What a flow log must hold, at least what was turned away, to count."""
-
-
-class Refused(Exception):
-    """AWS made or deleted no flow log; it says so within a successful answer."""
 
 
 def flow_logs(vpc: Vpc, aws: Session) -> list[Any]:
@@ -72,7 +69,7 @@ class LogVpcFlows(Fix["Vpc"]):
         else:
             return
         for each in answer.get("Unsuccessful", []):
-            raise Refused(f"{each['Error'].get('Code')}: {each['Error'].get('Message')}")
+            raise FlowLogsRefused(f"{each['Error'].get('Code')}: {each['Error'].get('Message')}")
 
     @staticmethod
     def _ours(resource: Vpc, destination: str | None, aws: Session) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from chalicelib.core.errors import TagTaken
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
@@ -22,11 +23,7 @@ TAG_WRITES = (*TAG_READS, "ecr:BatchGetImage", "ecr:PutImage", "ecr:BatchDeleteI
 """What `look` and `put_tags` need."""
 
 
-class TagTaken(Exception):
-    """A tag that is to be put back names another image by now; taking it away there may break what runs."""
-
-
-class Looked(NamedTuple):
+class ImageState(NamedTuple):
     tags: list[str]
     media_type: str
     archived: bool
@@ -45,7 +42,7 @@ class QuarantineImage(Fix["Image"]):
     writes = (*TAG_WRITES, "ecr:UpdateImageStorageClass")
 
     def read(self, resource: Image, aws: Session) -> State:
-        now = look(resource, aws)
+        now = image_state(resource, aws)
         return {"digest": resource.digest, "tags": now.tags, "archived": now.archived}
 
     def safe(self, state: State, context: FixContext) -> State:
@@ -56,7 +53,7 @@ class QuarantineImage(Fix["Image"]):
         return {**state, "archived": True}
 
     def write(self, resource: Image, state: State, aws: Session) -> None:
-        ecr, now = aws.client("ecr"), look(resource, aws)
+        ecr, now = aws.client("ecr"), image_state(resource, aws)
         if now.archived and not state["archived"]:
             _store(resource, "STANDARD", ecr)
         put_tags(resource, state["tags"], now, aws)
@@ -72,7 +69,7 @@ def quarantined(digest: str) -> str:
     return f"quarantined-{digest.partition(':')[2][:12]}"
 
 
-def look(image: Image, aws: Session) -> Looked:
+def image_state(image: Image, aws: Session) -> ImageState:
     """Its tags, the media type of its manifest, and whether it can't be pulled."""
     (found,) = aws.client("ecr").describe_images(
         repositoryName=image.repository,
@@ -80,10 +77,10 @@ def look(image: Image, aws: Session) -> Looked:
         filter={"imageStatus": "ANY"},
     )["imageDetails"]
     archived = found.get("imageStatus") == "ARCHIVED"
-    return Looked(sorted(found.get("imageTags", [])), found.get("imageManifestMediaType", ""), archived)
+    return ImageState(sorted(found.get("imageTags", [])), found.get("imageManifestMediaType", ""), archived)
 
 
-def put_tags(image: Image, tags: list[str], now: Looked, aws: Session) -> None:
+def put_tags(image: Image, tags: list[str], now: ImageState, aws: Session) -> None:
     """Have the image have these tags and no others. The new ones go on before the others come off.
 
     None at all is not possible, since ECR would delete the image: then nothing is done. Raises TagTaken.

@@ -3,15 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.image_signature import (
-    BUNDLE,
-    SIMPLE,
-    NotSigned,
-    Trust,
-    verify_bundle,
-    verify_jws,
-    verify_simple,
-)
+from chalicelib.analysis.image_signature import BUNDLE, SIMPLE, Trust, verify_bundle, verify_jws, verify_simple
+from chalicelib.core.errors import Unsigned
 from chalicelib.core.rule import FixContext, guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ecr.quarantine_image import QuarantineImage
@@ -71,7 +64,7 @@ def _why_not_signed(image: Image, trust: Trust, aws: Session) -> str | None:
     for signature in signatures(image, aws) if trust.pems else ():
         try:
             _verify(signature, image.digest, trust)
-        except NotSigned as error:
+        except Unsigned as error:
             wrong.append(str(error))
         else:
             return None
@@ -84,6 +77,6 @@ def _verify(signature: Signature, digest: str, trust: Trust) -> None:
     elif signature.media_type == BUNDLE:
         verify_bundle(signature.blob, digest, trust)
     elif signature.media_type == COSE:
-        raise NotSigned("is COSE, which Snapback can't read")
+        raise Unsigned("is COSE, which Snapback can't read")
     else:
         verify_jws(signature.blob, digest, trust, datetime.now(UTC))

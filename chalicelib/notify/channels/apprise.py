@@ -10,8 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.text import cut
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.types import Status
-from chalicelib.notify.channels.base import Retry, Undeliverable, judge, secret, unlinked, with_secret
+from chalicelib.notify.channels.base import judge, secret, unlinked, with_secret
 from chalicelib.notify.links import WORDS
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Apprise:
             return
         if found := _STATUS.search(" ".join(said)):
             judge(self.name, int(found[1]), None, f"by {service.service_name}")
-        raise Retry(f"channel {self.name}: {service.service_name} did not take it, and Apprise does not say why")
+        raise ChannelBusy(f"channel {self.name}: {service.service_name} did not take it, and Apprise does not say why")
 
 
 def harmless(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Where records are told. A channel has a name and `send`, which raises Retry or Undeliverable, and nothing else.
+"""Where records are told. A channel has a name and `send`, which raises ChannelBusy or Undeliverable, and nothing else.
 
 What a channel raises names the channel and never its address: the address of a webhook is its password.
 """
@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from chalicelib.aws import secrets
+from chalicelib.core.errors import ChannelBusy, SecretUnreadable, Undeliverable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,41 +29,22 @@ class Channel(Protocol):
     def name(self) -> str: ...
 
     def send(self, message: Message) -> None:
-        """Returns once the message has arrived. Raises Retry or Undeliverable."""
+        """Returns once the message has arrived. Raises ChannelBusy or Undeliverable."""
 
     def sum_up(self, summary: Summary) -> None:
-        """One message for many. Returns once it has arrived. Raises Retry or Undeliverable."""
-
-
-class Retry(Exception):
-    """Not now: the channel limits its rate, is down or slow. `after` is the seconds that it asks for, if it does."""
-
-    def __init__(self, text: str, after: float = 0) -> None:
-        super().__init__(text)
-        self.after = after
-
-
-class Undeliverable(Exception):
-    """The channel will not take this message, however often it is sent; a person has to look at the channel.
-
-    `renew` is whether its secret may have been rotated since it was read.
-    """
-
-    def __init__(self, text: str, *, renew: bool = False) -> None:
-        super().__init__(text)
-        self.renew = renew
+        """One message for many. Returns once it has arrived. Raises ChannelBusy or Undeliverable."""
 
 
 def secret(channel: str, where: str, what: str = "its address") -> str:
-    """A channel's secret, by its name. Raises Retry."""
+    """A channel's secret, by its name. Raises ChannelBusy."""
     try:
         return secrets.secret(where)
-    except secrets.SecretUnreadable as error:
-        raise Retry(f"channel {channel}: {what} {error}") from error
+    except SecretUnreadable as error:
+        raise ChannelBusy(f"channel {channel}: {what} {error}") from error
 
 
 def address(channel: str, url: str) -> str:
-    """The address itself, or the one in the secret that `url` names. Raises Retry and Undeliverable."""
+    """The address itself, or the one in the secret that `url` names. Raises ChannelBusy and Undeliverable."""
     found = secret(channel, url)
     if not found.startswith(("https://", "http://")):
         secrets.refuse(url)
@@ -92,7 +74,7 @@ def judge(channel: str, status: int, retry_after: str | None, said: str = "") ->
         return
     text = f"channel {channel} answered {status}{said and f' ({said})'}"
     if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004
-        raise Retry(text, float(retry_after) if retry_after and retry_after.isdecimal() else 0)
+        raise ChannelBusy(text, float(retry_after) if retry_after and retry_after.isdecimal() else 0)
     if 300 <= status < 400:  # noqa: PLR2004
         raise Undeliverable(f"{text}: redirects are not followed; put the final address in the settings")
     raise Undeliverable(text, renew=status in {401, 403, 404, 410})

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import urllib3
 
-from chalicelib.notify.channels.base import TIMEOUT, Retry, Undeliverable, judge, with_secret
+from chalicelib.core.errors import ChannelBusy, Undeliverable
+from chalicelib.notify.channels.base import TIMEOUT, judge, with_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ class HttpPost:
         logging.getLogger("urllib3").setLevel(logging.INFO)  # Its debug lines hold the address, a password.
 
     def __call__(self, body: bytes, headers: Mapping[str, str]) -> str:
-        """Answers the reason, if one was given with a 2xx. Raises Retry and Undeliverable."""
+        """Answers the reason, if one was given with a 2xx. Raises ChannelBusy and Undeliverable."""
         return with_secret(self._name, self._url, lambda url: self._once(url, body, headers))
 
     def _once(self, url: str, body: bytes, headers: Mapping[str, str]) -> str:
@@ -42,6 +43,6 @@ class HttpPost:
         except ValueError:
             raise Undeliverable(f"channel {self._name}: its address can't be read", renew=True) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Retry(f"channel {self._name}: {type(error).__name__}") from None
-        judge(self._name, answer.status, answer.headers.get("Retry-After"), reason)
+            raise ChannelBusy(f"channel {self._name}: {type(error).__name__}") from None
+        judge(self._name, answer.status, answer.headers.get("ChannelBusy-After"), reason)
         return reason

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws.ledger import KEPT
-from chalicelib.notify.channels.base import Retry
+from chalicelib.core.errors import ChannelBusy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ class Post:
 
 class Posts(Protocol):
     def hold(self, record: str, channel: str) -> AbstractContextManager[Post]:
-        """The post, for nobody else meanwhile, saved at the end. Raises Retry when somebody else holds it."""
+        """The post, for nobody else meanwhile, saved at the end. Raises ChannelBusy when somebody else holds it."""
 
 
 class Remembered:
@@ -82,7 +82,7 @@ class DynamoPosts:
             self._save(key, channel, post, until, " REMOVE held_until")
 
     def _save(self, key: str, channel: str, post: Post, until: str, then: str = "") -> None:
-        """Raises Retry when it took longer than the lease, and somebody else holds the post by now."""
+        """Raises ChannelBusy when it took longer than the lease, and somebody else holds the post by now."""
         values: dict[str, Any] = {":ts": {"S": post.ts}, ":step": {"N": str(post.step)}}
         if post.sent_steps:
             values[":sent_steps"] = {"NS": [str(each) for each in sorted(post.sent_steps)]}
@@ -101,6 +101,6 @@ class DynamoPosts:
                 **more,
             )["Attributes"]
         except self._client.exceptions.ConditionalCheckFailedException:
-            raise Retry(f"channel {channel}: another step of this record is being told just now", 5) from None
+            raise ChannelBusy(f"channel {channel}: another step of this record is being told just now", 5) from None
         except (ClientError, BotoCoreError) as error:
-            raise Retry(f"channel {channel}: which message tells of the record is not known: {error}") from error
+            raise ChannelBusy(f"channel {channel}: which message tells of the record is not known: {error}") from error

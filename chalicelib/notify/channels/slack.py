@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import plain
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.notify.blocks import (
     FIELD,
     HEADER,
@@ -21,7 +22,7 @@ from chalicelib.notify.blocks import (
     mrkdwn,
     section,
 )
-from chalicelib.notify.channels.base import TIMEOUT, Retry, Undeliverable, judge, with_secret
+from chalicelib.notify.channels.base import TIMEOUT, judge, with_secret
 from chalicelib.notify.links import WORDS
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class Slack:
         except (InvalidURL, ValueError):
             raise Undeliverable(f"channel {self.name}: its address or its answer can't be read", renew=True) from None
         except (OSError, HTTPException) as error:
-            raise Retry(f"channel {self.name}: {type(error).__name__}") from None
-        judge(self.name, answer.status_code, answer.headers.get("Retry-After"), plain(redact(answer.body[:60])))
+            raise ChannelBusy(f"channel {self.name}: {type(error).__name__}") from None
+        judge(self.name, answer.status_code, answer.headers.get("ChannelBusy-After"), plain(redact(answer.body[:60])))
         if answer.body.lstrip().startswith("<"):  # The SDK follows redirects, and then asks for a page.
             raise Undeliverable(f"channel {self.name} answered with a page; put Slack's own address in the settings")
 

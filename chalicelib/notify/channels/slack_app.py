@@ -9,9 +9,10 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.text import plain
+from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.types import ASIDE
 from chalicelib.notify.blocks import HEADER, SECTION, code, context, escape, header, listing, mrkdwn, section
-from chalicelib.notify.channels.base import TIMEOUT, Retry, Undeliverable, judge, secret, with_secret
+from chalicelib.notify.channels.base import TIMEOUT, judge, secret, with_secret
 from chalicelib.notify.channels.slack import SILENT, facts, summary_body
 from chalicelib.notify.links import WORDS, choices
 from chalicelib.notify.summary import Summary
@@ -136,16 +137,16 @@ class SlackApp:
         except SlackApiError as error:
             self._judge(method, error.response)
         except (SlackClientError, ValueError, OSError, HTTPException) as error:
-            raise Retry(f"channel {self.name}: {type(error).__name__}") from None
+            raise ChannelBusy(f"channel {self.name}: {type(error).__name__}") from None
 
     def _judge(self, method: str, answer: Any) -> None:
         said = str(answer.get("error", "")) if isinstance(answer.data, dict) else ""
         said = said if said.replace("_", "").isalnum() else ""  # Else it is a page, and none of Slack's words.
-        judge(self.name, answer.status_code, answer.headers.get("Retry-After"), said)
+        judge(self.name, answer.status_code, answer.headers.get("ChannelBusy-After"), said)
         line = f"channel {self.name}: Slack answered {said or 'with a page'} to {method}"
         if not said or said in _MAY_PASS:
-            after = str(answer.headers.get("Retry-After", ""))
-            raise Retry(line, float(after) if after.isdecimal() else 0)
+            after = str(answer.headers.get("ChannelBusy-After", ""))
+            raise ChannelBusy(line, float(after) if after.isdecimal() else 0)
         if said == "users_not_found":
             raise _NoUser(line)
         if said in _NO_MESSAGE:

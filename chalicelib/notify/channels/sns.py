@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.notify.channels.base import Retry, unlinked
+from chalicelib.core.errors import ChannelBusy
+from chalicelib.notify.channels.base import unlinked
 from chalicelib.notify.links import WORDS
 
 if TYPE_CHECKING:
@@ -43,4 +44,4 @@ class Topic:
         try:
             self._client.publish(TopicArn=self._arn, Subject=subject[:SUBJECT], Message=text)
         except (ClientError, BotoCoreError) as error:
-            raise Retry(f"channel {self.name}: {error}") from error
+            raise ChannelBusy(f"channel {self.name}: {error}") from error

@@ -11,9 +11,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.text import cut
+from chalicelib.core.errors import ChannelBusy
 from chalicelib.core.types import Status
-from chalicelib.notify.channels.base import TIMEOUT, Retry, judge, unlinked
-from chalicelib.notify.channels.http import Post
+from chalicelib.notify.channels.base import TIMEOUT, judge, unlinked
+from chalicelib.notify.channels.http import HttpPost
 from chalicelib.notify.links import WORDS
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _CODE = re.compile(rb'"code"\s*:\s*"([A-Za-z]{3,60})"')
 class Teams:
     def __init__(self, name: str, url: str, timeout: float = TIMEOUT) -> None:
         self.name = name
-        self._post = Post(name, url, timeout, _reason)
+        self._post = HttpPost(name, url, timeout, _reason)
 
     def send(self, message: Message) -> None:
         self._send(body(message))
@@ -49,7 +50,7 @@ class Teams:
         if wrong.isdecimal():  # A 200 around the error that Teams gave to whoever posts there.
             judge(self.name, int(wrong), None, "in an answer of 200")
         elif wrong:
-            raise Retry(f"channel {self.name} answered 200, with the error {wrong}")
+            raise ChannelBusy(f"channel {self.name} answered 200, with the error {wrong}")
 
 
 def _reason(answer: bytes) -> str:

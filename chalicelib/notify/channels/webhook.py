@@ -10,8 +10,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.notify.channels.base import TIMEOUT, Undeliverable, secret
-from chalicelib.notify.channels.http import Post
+from chalicelib.core.errors import Undeliverable
+from chalicelib.notify.channels.base import TIMEOUT, secret
+from chalicelib.notify.channels.http import HttpPost
 
 if TYPE_CHECKING:
     from chalicelib.notify.message import Message
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Webhook:
     def __init__(self, name: str, url: str, key: str | None = None, timeout: float = TIMEOUT) -> None:
         self.name, self._key = name, key
-        self._post = Post(name, url, timeout)
+        self._post = HttpPost(name, url, timeout)
 
     def send(self, message: Message) -> None:
         self._send(body(message))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from chalicelib.analysis.image_signature import BUNDLE, JWS, SIMPLE, SIMPLE_SIGNATURE
+from chalicelib.core.errors import SignatureUnreadable
 from chalicelib.core.event import rows, text
 from chalicelib.core.partitions import DNS_SUFFIXES
 from chalicelib.resources.absent import absent
@@ -44,10 +45,6 @@ class Signature(NamedTuple):
     media_type: str
     blob: bytes
     beside: str
-
-
-class NotRead(Exception):
-    """ECR didn't hand out a manifest or a blob that it has; whether the image is signed is not known."""
 
 
 def signed_by_ecr(image: Image, profiles: Sequence[str], aws: Session) -> bool:
@@ -115,18 +112,18 @@ def _referring(image: Image, aws: Session) -> list[Any]:
 
 
 def _manifests(image: Image, ids: list[Any], aws: Session) -> dict[str, Any]:
-    """By their digests; those that aren't there are left out. Raises NotRead for others."""
+    """By their digests; those that aren't there are left out. Raises SignatureUnreadable for others."""
     answer = aws.client("ecr").batch_get_image(
         repositoryName=image.repository, imageIds=ids, acceptedMediaTypes=_MANIFESTS
     )
     for failure in answer["failures"]:
         if failure.get("failureCode") != "ImageNotFound":
-            raise NotRead(f"{image.id}: {failure.get('failureCode')} {failure.get('failureReason')}")
+            raise SignatureUnreadable(f"{image.id}: {failure.get('failureCode')} {failure.get('failureReason')}")
     return {each["imageId"]["imageDigest"]: json.loads(each["imageManifest"]) for each in answer["images"]}
 
 
 def _blob(image: Image, digest: str, aws: Session) -> bytes | None:
-    """A blob that is what its digest says, or None. Raises OSError or NotRead when it can't be fetched."""
+    """A blob that is what its digest says, or None. Raises OSError or SignatureUnreadable when it can't be fetched."""
     blob = b""
     with absent("LayersNotFoundException", "InvalidParameterException"):
         found = aws.client("ecr").get_download_url_for_layer(repositoryName=image.repository, layerDigest=digest)
@@ -135,7 +132,7 @@ def _blob(image: Image, digest: str, aws: Session) -> bytes | None:
 
 
 def fetched(url: str) -> bytes:
-    """What Amazon's storage answers to a presigned address, as far as the limit. Raises OSError; NotRead for others.
+    """What Amazon's storage answers to a presigned address, as far as the limit. Raises OSError; SignatureUnreadable for others.
 
     The address is a secret for as long as it holds: it is in no error and no log.
     """
@@ -147,7 +144,7 @@ def fetched(url: str) -> bytes:
 
     parts = urlsplit(url)
     if parts.scheme != "https" or not _HOST.fullmatch(parts.netloc):
-        raise NotRead("the address of a blob is not Amazon's")
+        raise SignatureUnreadable("the address of a blob is not Amazon's")
     with build_opener(NoRedirects).open(url, timeout=_SECONDS) as answer:
         blob: bytes = answer.read(_MOST_BYTES + 1)
     return blob if len(blob) <= _MOST_BYTES else b""

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.baseline import Baseline
-from chalicelib.core.errors import FixFailed
+from chalicelib.core.errors import FixFailed, Unfinished
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import matches
 from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
-from chalicelib.engine.context import Unfinished
 from chalicelib.fixes.ec2.isolate_instance import ISOLATED, TAG, IsolateInstance, lacking
 from chalicelib.guardrails.ec2.instance_compromised import instance_compromised
 from chalicelib.resources.ec2.instances import Suspect

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.core.baseline import Require
+from chalicelib.core.errors import FlowLogsRefused
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
-from chalicelib.fixes.ec2.log_vpc_flows import LogVpcFlows, Refused
+from chalicelib.fixes.ec2.log_vpc_flows import LogVpcFlows
 from chalicelib.resources.ec2.vpcs import Vpc
 from tests.guardrails.ec2.test_default_group_with_rules import vpc
 from tests.support.cases import Case
@@ -119,7 +120,7 @@ def test_what_aws_refuses_within_its_answer_is_a_failure(world: World) -> None:
     world.settings = Settings(require=Require(flow_logs="arn:aws:s3:::no-such-bucket"))
     resource = Vpc(vpc(world), HOME, "us-east-1")
     writer = world.application().sessions.writer(HOME, "us-east-1", "0123456789abcdef", "ec2")
-    with pytest.raises(Refused, match="does not exist"):
+    with pytest.raises(FlowLogsRefused, match="does not exist"):
         LogVpcFlows().write(resource, {"logged_to": "arn:aws:s3:::no-such-bucket"}, writer)
 
 

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.core.baseline import Baseline, Release, Require
-from chalicelib.engine.context import Unfinished
+from chalicelib.core.errors import SignatureUnreadable, Unfinished
 from chalicelib.resources.ecr import signatures
-from chalicelib.resources.ecr.signatures import NotRead, fetched
+from chalicelib.resources.ecr.signatures import fetched
 from snapback.memory_aws import ecr
 from tests.guardrails.ecr import registry
 from tests.guardrails.ecr.registry import BUNDLE, NAME, NOTATION, OCI, cosign, key, of_certificate, pem, pushed
@@ -291,7 +291,7 @@ def test_a_hundred_false_signatures_do_not_make_it_slow(world: World) -> None:
     ],
 )
 def test_only_amazons_own_hosts_are_asked_for_a_blob(url: str) -> None:
-    with pytest.raises(NotRead, match="not Amazon's"):
+    with pytest.raises(SignatureUnreadable, match="not Amazon's"):
         fetched(url)
 
 

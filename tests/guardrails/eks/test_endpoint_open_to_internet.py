@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.baseline import Allow, Baseline
+from chalicelib.core.errors import Unfinished
 from chalicelib.core.event import Event
 from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
-from chalicelib.engine.context import Unfinished
 from chalicelib.engine.remediate import MOST_ATTEMPTS
 from chalicelib.fixes.ec2.revoke_open_rules import internet_cidrs
 from chalicelib.fixes.eks.narrow_cluster_endpoint import NarrowClusterEndpoint

@@ -16,7 +16,7 @@ from moto import mock_aws
 from snapback.cli import main
 from snapback.deploy import cloudformation
 from snapback.deploy.cloudformation import Stack
-from snapback.deploy.errors import CannotDeploy
+from snapback.errors import CannotDeploy
 from tests.support.events import REGION
 from tests.support.moto_cloudformation import complete
 

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from chalicelib.core.settings import AppriseSettings, Settings
 from snapback.cli import main
 from snapback.deploy import package, wheels
-from snapback.deploy.errors import CannotDeploy
+from snapback.errors import CannotDeploy
 
 PAGER = Settings(channels=(AppriseSettings(name="pager", url="ssm:/snapback/apprise"),))
 LOCK = "one==1 \\\n    --hash=sha256:{} \\\n    --hash=sha256:00\ntwo==2 ; sys_platform == 'none' \\\n    --hash=sha256:11\n"

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from snapback.errors import BadEvents
 from snapback.replay import logs
-from snapback.replay.logs import BadInput, as_envelope, files, read, size
+from snapback.replay.logs import as_envelope, files, read, size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,7 +145,7 @@ BAD = {
 def test_bad_input_is_told_in_one_line(tmp_path: Path, says: str) -> None:
     name, content = BAD[says]
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(BadEvents) as raised:
         list(read([tmp_path / name]))
     assert says in str(raised.value)
     assert name in str(raised.value)
@@ -152,11 +153,11 @@ def test_bad_input_is_told_in_one_line(tmp_path: Path, says: str) -> None:
 
 
 def test_a_missing_file_and_a_folder_without_logs_are_bad_input(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="there is no such file"):
+    with pytest.raises(BadEvents, match="there is no such file"):
         list(read([tmp_path / "none.json"]))
-    with pytest.raises(BadInput, match="no log files in this folder"):
+    with pytest.raises(BadEvents, match="no log files in this folder"):
         list(read([tmp_path]))
-    with pytest.raises(BadInput, match="no input"):
+    with pytest.raises(BadEvents, match="no input"):
         list(read([]))
 
 

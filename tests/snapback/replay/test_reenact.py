@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from snapback.errors import CannotReenact
 from snapback.memory_aws.memory import MemoryAws
 from snapback.replay.aliases import Aliases
-from snapback.replay.calls import CantSay, call_of
+from snapback.replay.calls import call_of
 from snapback.replay.reenact import Reenactor
 from tests.support.events import cloudtrail_event
 
@@ -225,7 +226,7 @@ def test_a_record_is_the_call_that_it_was(what: str) -> None:
     ],
 )
 def test_what_cant_be_said_is_told_with_why(envelope: dict[str, Any], why: str) -> None:
-    with pytest.raises(CantSay, match=why):
+    with pytest.raises(CannotReenact, match=why):
         call_of(envelope["detail"], HOME, "us-east-1")
 
 

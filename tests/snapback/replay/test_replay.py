@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib import wiring
-from chalicelib.aws.ledger_table import NoLedger
+from chalicelib.core.errors import NoLedger
 from chalicelib.core.settings import Quiet, Route, Settings, SlackSettings
 from chalicelib.core.types import Mode
 from snapback.replay.logs import read
