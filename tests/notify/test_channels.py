@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -20,7 +22,7 @@ from chalicelib.core.settings import Settings, SlackSettings, WebhookSettings
 from chalicelib.core.types import Status
 from chalicelib.notify.blocks import escape
 from chalicelib.notify.channels.apprise import Apprise
-from chalicelib.notify.channels.open import open_channels, open_last_resort
+from chalicelib.notify.channels.open import open_channel, open_channels, open_last_resort
 from chalicelib.notify.channels.slack import Slack, body
 from chalicelib.notify.channels.slack_app import SlackApp
 from chalicelib.notify.channels.sns import Topic
@@ -435,3 +437,13 @@ open_channels(chosen, None, Logger())
 print([m for m in sys.modules if m in ("slack_sdk", "apprise", "standardwebhooks", "requests", "moto")])
 """
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"
+
+
+def test_a_new_kind_of_channel_is_opened_and_documented_or_fails() -> None:
+    root = Path(__file__).parents[2]
+    docs = "".join((root / "docs" / name).read_text() for name in ("channels.md", "slack.md", "settings.md"))
+    kinds = get_args(settings_of.Channel)
+    assert len(kinds) > 5
+    assert [kind for kind in kinds if f"of type {kind.__struct_config__.tag}" not in docs] == []
+    with pytest.raises(AssertionError):
+        open_channel(SimpleNamespace(name="carrier-pigeon"))  # type: ignore[arg-type]

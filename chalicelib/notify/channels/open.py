@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from chalicelib.core import settings as settings_of
 from chalicelib.core.settings import SlackSettings
@@ -81,10 +81,12 @@ def open_channel(
             from chalicelib.notify.channels.sns import Topic
 
             channel = Topic(chosen.topic, source, chosen.name)
-        case _:
+        case settings_of.WebhookSettings():
             from chalicelib.notify.channels.webhook import Webhook
 
             channel = Webhook(chosen.name, chosen.url, chosen.secret)
+        case never:  # mypy finds the type of channel that nobody opens.
+            assert_never(never)
     if links is None:
         return channel
     from chalicelib.notify.links import Linked
