@@ -1,7 +1,8 @@
 """The ledger on DynamoDB: one table, one conditional write a step.
 
-Two kinds of item: `record#<id>`, a record; and `slot#<guardrail>#<arn>#<region>`, the lock and the exemption of one
-guardrail on one resource. A step writes both in one transaction, so that neither can be true without the other.
+Three kinds of item: `record#<id>`, a record; `slot#<guardrail>#<arn>#<region>`, the exemption of one guardrail on one
+resource; and `lock#<document>`, who writes a document. A step writes them in one transaction, so that none can be true
+without the others.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from chalicelib.core.settings import Limits
 
+FIXED_KEPT = 20
+"""How many records a lock remembers whose fixes wrote its document."""
 PAUSE_KEPT = timedelta(seconds=30)
 """How old the answer may be to whether all writes are paused."""
 LEASE = timedelta(seconds=120)
@@ -62,7 +65,7 @@ class DynamoLedger:
         record = replace(record, holder=secrets.token_hex(8))
         fights = limits.fights if record.status is Status.FIXING else 0
         fight, now = timedelta(minutes=limits.fight_minutes), self._now()
-        conditions = [FREE, NOT_EXEMPT, NEWS, SEEN_SINCE, *([no_fight(fights)] if fights else [])]
+        news = [NOT_EXEMPT, NEWS, *([no_fight(fights)] if fights else [])]
         asked = Asked(
             now=now.timestamp(),
             event_time=event_time.timestamp(),
@@ -71,14 +74,27 @@ class DynamoLedger:
             fingerprint=record.fingerprint,
         )
         exempt_until = now + fight if record.status is Status.FIGHTING else None
-        slot = self._slot(record, conditions, asked, fights=fights, exempt_until=exempt_until)
-        refusals = self._db.transact({"Put": self._put(record, "attribute_not_exists(pk)")}, slot)
+        items = [
+            {"Put": self._put(record, "attribute_not_exists(pk)")},
+            self._slot(record, news, asked, fights=fights, exempt_until=exempt_until),
+        ]
+        if record.document:
+            items.append(self._lock(record, [FREE, SEEN_SINCE], asked))
+        refusals = self._db.transact(*items)
         if refusals is None:
             return record
-        existing, there = refusals
+        existing, slot, lock = (*refusals, None)[:3]
         if existing:
             return self._taken_over(from_item(existing), record, existing)
-        raise StepRefused(why_refused(there or {}, conditions, asked) or "busy", string(there, "record"))
+        order = (
+            (lock, FREE),
+            (slot, NOT_EXEMPT),
+            (slot, NEWS),
+            (lock, SEEN_SINCE),
+            *((slot, each) for each in news[2:]),
+        )
+        why: Reason = next((each for item, one in order if item and (each := why_refused(item, [one], asked))), "busy")
+        raise StepRefused(why, string(lock if why == "busy" else slot, "record"))
 
     def count_fix(self, record: Record, limits: Limits) -> None:
         minute = self._now().strftime("%Y-%m-%dT%H:%M")
@@ -151,26 +167,30 @@ class DynamoLedger:
         moved = record.stepped(status, self._now(), by, note, why, **changed)
         if starts:
             moved = replace(moved, holder=secrets.token_hex(8))
-        conditions = [FREE] if starts else [HELD]
-        if status is Status.FIXING and record.status is not Status.ASKING:  # What was decided since its holder died.
-            conditions.append(NOT_EXEMPT)
-        if looked_at:
-            conditions.append(SEEN_SINCE)
         asked = Asked(
             now=self._now().timestamp(),
             looked_at=looked_at.timestamp() if looked_at else 0,
             held=record.holder,
         )
-        leaves = moved.settled and not starts
+        on_slot = [] if starts else [HELD]
+        if status is Status.FIXING and record.status is not Status.ASKING:  # What was decided since its holder died.
+            on_slot.append(NOT_EXEMPT)
         put = self._put_over(record, moved)
-        slot = self._slot(moved, conditions, asked, exempt_until=exempt_until, leaves=leaves)
-        refusals = self._db.transact({"Put": put}, slot)
+        items = [{"Put": put}, self._slot(moved, on_slot, asked, exempt_until=exempt_until)]
+        if moved.document and starts:
+            items.append(self._lock(moved, [FREE, *([SEEN_SINCE] if looked_at else [])], asked))
+        elif moved.document and record.status in UNDER_WAY:
+            items.append(self._lock(moved, [HELD], asked))
+        refusals = self._db.transact(*items)
         if refusals is None:
             return moved
-        alone, there = refusals[0] is None, refusals[1]  # The record is as it was; only the slot is another's.
-        if alone and there and why_refused(there, conditions, asked) == "exempt":
+        alone, slot = (
+            refusals[0] is None,
+            refusals[1],
+        )  # The record is as it was; only the slot or the lock is another's.
+        if alone and slot and why_refused(slot, on_slot, asked) == "exempt":
             raise StepRefused("exempt", record.id)
-        if alone and not starts and not exempt_until:  # Another record has the slot by now; ours still has to be told.
+        if alone and not starts and not exempt_until:  # Another record has them by now; ours still has to be told.
             try:
                 self._db.client.put_item(**put)
             except self._db.client.exceptions.ConditionalCheckFailedException:
@@ -189,6 +209,10 @@ class DynamoLedger:
         except self._db.client.exceptions.ConditionalCheckFailedException as error:
             raise StepRefused("moved", record.id) from error
         return noted
+
+    def fixed(self, document: str) -> list[str]:
+        lock = self._db.item(f"lock#{document}") or {}
+        return [each for n in range(1, FIXED_KEPT + 1) if (each := string(lock, f"fixed_{n}"))]
 
     def get(self, id: str) -> Record | None:
         item = self._db.item(f"record#{id}")
@@ -258,20 +282,16 @@ class DynamoLedger:
         *,
         fights: int = 0,
         exempt_until: datetime | None = None,
-        leaves: bool = False,
     ) -> Any:
-        """The update of a record's slot; `leaves` says that a writer leaves the resource as it is now."""
+        """The update of a record's slot."""
         sets: dict[str, Any] = {
             "record": {"S": record.id},
             "holder": {"S": record.holder},
             "fingerprint": {"S": record.fingerprint},
             "seen_at": {"N": str(record.seen_at.timestamp())},
-            "lease_until": {"N": str(self._lease(record))},
             "settled": {"BOOL": record.settled},
             "expires_at": {"N": str(int((self._now() + KEPT).timestamp()))},
         }
-        if leaves:
-            sets["left_at"] = {"N": str(asked.now)}
         if exempt_until:
             sets["exempt_until"] = {"N": str(exempt_until.timestamp())}
         if fights:
@@ -281,6 +301,26 @@ class DynamoLedger:
             2, fights + 1
         ):  # The times of the last fixes move up by one: on the right is the item as it was.
             update.also(f"fix_{n} = if_not_exists(fix_{n - 1}, :never)", never={"N": "0"})
+        update.only_if(conditions, asked)
+        return {"Update": update.request()}
+
+    def _lock(self, record: Record, conditions: Sequence[Condition], asked: Asked) -> Any:
+        """The update of the lock on a record's document: taken, left, or, by who only reports, just looked at."""
+        sets: dict[str, Any] = {"expires_at": {"N": str(int((self._now() + KEPT).timestamp()))}}
+        if record.status in UNDER_WAY:
+            sets |= {
+                "record": {"S": record.id},
+                "holder": {"S": record.holder},
+                "lease_until": {"N": str(self._lease(record))},
+            }
+        elif HELD in conditions:
+            sets |= {"lease_until": {"N": "0"}, "left_at": {"N": str(asked.now)}}
+        fixed = record.status is Status.FIXED
+        if fixed:
+            sets["fixed_1"] = {"S": record.id}
+        update = Update(self._db.name, f"lock#{record.document}", sets)
+        for n in range(2, FIXED_KEPT + 1 if fixed else 2):
+            update.also(f"fixed_{n} = if_not_exists(fixed_{n - 1}, :none)", none={"S": ""})
         update.only_if(conditions, asked)
         return {"Update": update.request()}
 
