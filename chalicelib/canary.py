@@ -2,7 +2,7 @@
 
 `send` opens a marker in the ledger's table and puts an event on the default bus. An EventBridge rule brings it to
 `answer`, which lets the engine do with the marker what it does with any resource: look, find, write, look again. No
-record comes of it, so nobody is told. What tells is silence: the alarm on the metric `Healthy`.
+record comes of it, so nobody is notified. Silence is what rings: the alarm on the metric `Healthy`.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class Application:
 
     @cached_property
     def channels(self) -> Sequence[Channel]:
-        """Where records are told; another may be put in. Imported late: a guard function never tells."""
+        """Where messages about records go; another may be put in. Imported late: a guard function never sends any."""
         from chalicelib.notify.channels.open import open_channels
         from chalicelib.notify.channels.posts import DynamoPosts
         from chalicelib.notify.links import open_links
@@ -121,7 +121,7 @@ class Application:
 
     @cached_property
     def give_up(self) -> Callable[[str], object] | None:
-        """Puts a letter into the queue of messages that no channel takes; another may be put in."""
+        """Puts a dead letter into the queue of messages that no channel takes; another may be put in."""
         from chalicelib.notify.outbox import QUEUE_VARIABLE
 
         url = os.environ.get(QUEUE_VARIABLE)
@@ -309,7 +309,7 @@ def guard(service: str, envelope: Any, context: Any) -> list[dict[str, str]]:
 
 
 def act(request: Any, context: Any) -> dict[str, Any]:
-    """Raises CannotAct, with what to do instead, FixFailed and, from `maintain`, Unfinished. A `person` is told instead."""
+    """Raises CannotAct, with what to do instead, FixFailed and, from `maintain`, Unfinished. A `person` gets it as an answer instead."""
     action, record, by = (text(request, key) for key in ("action", "record", "by"))
     app = application(context)
     if action == "maintain":

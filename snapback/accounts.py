@@ -52,7 +52,7 @@ def places(application: Application, home_region: str) -> list[tuple[str, str]]:
 def check(application: Application, home_region: str, records: Iterable[Record]) -> Iterator[Check]:
     """Each account and region in turn, by the reader's own eyes; nothing is written.
 
-    The fixers are looked at, and not assumed: their sessions are for records, and any other is told of.
+    The fixers are read, and not assumed: their sessions are for records, and any other is reported.
     """
     found = last_found(records)
     for account, region in places(application, home_region):

@@ -36,7 +36,7 @@ _LIVES = (
     (("", Status.FIXING), ("failed", Status.FAILED)),
     (("fighting", Status.FIGHTING),),
 )
-"""The lives of five records; the steps that have a name are told."""
+"""The lives of five records; the steps that have a name are sent."""
 _ERROR = "PutBucketAcl: AccessDenied: an example of what AWS may say"
 
 

@@ -52,7 +52,7 @@ class _Cli(click.Group):
             code = complain(error.format_message(), BAD)
         except click.Abort:
             code = 130
-        except Exception as error:  # noqa: BLE001 - told, or shown with its traceback
+        except Exception as error:  # noqa: BLE001 - one line, or its traceback
             line, code = describe_error(error)
             if line:
                 complain(line, code)

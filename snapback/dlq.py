@@ -60,7 +60,7 @@ class DeadLetter:
     rule: str = ""
     event: Any = None
     swept: str = ""
-    """What the daily sweep could not list or ask about; the next day's tries again, so that it can be dropped."""
+    """What the daily sweep could not list or evaluate; the next day's tries again, so that it can be dropped."""
     batch: Mapping[str, Any] | None = None
     message: Mapping[str, Any] | None = None
     error: str = ODD

@@ -32,7 +32,7 @@ class Destination:
         self._parameter, self._profile = found["name"], (found["where"] or "").split("/")
 
     def live(self) -> bytes | None:
-        """None when nothing was ever published. Raises NotPublished when that can't be told."""
+        """None when nothing was ever published. Raises NotPublished when that can't be read."""
         import boto3
 
         service: Any = "ssm" if self._parameter else "appconfigdata"

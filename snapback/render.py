@@ -158,7 +158,7 @@ def finding_row(finding: Finding) -> Table:
     """A finding of a sweep: how bad, what became of it, which resource and why."""
     outcome, place = finding.outcome, finding.place
     record = f"record {outcome.record}" if outcome.record else ""
-    missed = "no event told of it" if finding.missed_by_events else ""
+    missed = "no event reported it" if finding.missed_by_events else ""
     below = (outcome.guardrail, place.account, place.region, missed, record)
     first = f"{name_in(outcome.resource)}: {outcome.reason}"
     return row(f"{finding.severity:8}", outcome.status, [first, " · ".join(filter(None, below))])
@@ -169,7 +169,7 @@ def swept(done: SweepTotals) -> list[Any]:
     counts = ", ".join(f"{times:,} {status.replace('_', ' ')}" for status, times in done.counts.most_common())
     told = {
         "looked at": f"{done.resources:,} resources in {done.places:,} places in {done.seconds:.1f} s",
-        "outcomes": counts or "none: nothing that a guardrail asks about",
+        "outcomes": counts or "none: nothing that a guardrail evaluates",
         "errors": f"{done.errors.total():,}" if done.errors else "",
     }
     return ["", pairs(told)]
@@ -188,7 +188,7 @@ def summary(done: Replay, *, real: bool) -> list[Any]:
         "refused": _most(
             event.why.removeprefix("refused: ") for event in done.events if event.why.startswith("refused: ")
         ),
-        "outcomes": found or "none: nothing that a guardrail asks about",
+        "outcomes": found or "none: nothing that a guardrail evaluates",
     }
     if not real:
         told["calls"] = f"{counts['reenacted']:,} re-enacted, {counts['not_reenacted']:,} could not be"
@@ -227,7 +227,7 @@ def catalog_table(rules: Sequence[Rule]) -> Table:
 
 
 def checks_table(checks: Sequence[Check]) -> Table:
-    """Of each account and region, the answers to what was asked."""
+    """Of each account and region, what each check found."""
     table = _table("account", "region", "what", "")
     table.add_column("found", overflow="fold")
     for each in checks:

@@ -59,7 +59,7 @@ def _check_exemptions(reader: Reader, values: dict[str, Any], rules: Mapping[str
         if date.fromisoformat(exemption["expires"]) < today:
             reader.doubtful((*path, "expires"), f"the exemption expired on {exemption['expires']} and counts no more")
         if {glob, exemption.get("resource", "*"), exemption.get("actor", "*")} == {"*"}:
-            reader.doubtful(path, "the exemption covers everything, so nothing is ever told")
+            reader.doubtful(path, "the exemption covers everything, so nothing is ever reported")
 
 
 def _check_grace(reader: Reader, values: dict[str, Any], rules: Mapping[str, Rule]) -> None:
@@ -151,7 +151,9 @@ def _check_routing(reader: Reader, values: dict[str, Any], rules: Mapping[str, R
                 what = f"{quoted(glob)} is no guardrail{meant(glob, rules)}"
                 reader.wrong((part, number, "guardrail"), what, f"{_LISTED}, or a glob of some")
             if part == "routes" and not each["channels"]:
-                reader.doubtful((part, number, "channels"), "what fits this route is told nowhere, only in the ledger")
+                reader.doubtful(
+                    (part, number, "channels"), "what fits this route goes to no channel, only to the ledger"
+                )
     _check_quiet(reader, values.get("quiet") or {})
     asking = msgspec.structs.asdict(Asking()) | values.get("asking", {})
     for name in ("remind_hours", "escalate_hours"):

@@ -59,7 +59,7 @@ class Finding:
 
 @dataclass
 class SweepTotals:
-    """What came of a sweep; `errors` are why something could not be asked about, and how often."""
+    """What came of a sweep; `errors` are why something could not be evaluated, and how often."""
 
     places: int = 0
     resources: int = 0
@@ -69,7 +69,7 @@ class SweepTotals:
 
 
 class Unkept:
-    """In place of a ledger where there is none: what is found is told once, and nothing is changed."""
+    """In place of a ledger where there is none: findings are reported once, and nothing is changed."""
 
     def open(self, record: Record, *_: Any) -> Record:
         return replace(record, id="")
@@ -139,7 +139,7 @@ def places_for(
 ) -> dict[Place, list[Guardrail[Any]]]:
     """The places: those that are named, else the account and region that this is, and those of the settings.
 
-    Global services are asked about in the region that they report to, unless regions are named and it isn't.
+    Global services are evaluated in the region that they report to, unless regions are named and it isn't.
     """
     main = () if regions else global_regions(home_region)
     return places(
@@ -182,7 +182,7 @@ def sweep(
                     ] += 1
             if markers:
                 markers.mark(place, rules, run, application.now())
-        except Exception as error:  # noqa: BLE001 - told at the end, with the others
+        except Exception as error:  # noqa: BLE001 - listed at the end, with the others
             _go_on_after(error)
             done.errors[f"{place.kind} in {place.account}, {place.region}: {describe_error(error)}"] += 1
     done.seconds = time.perf_counter() - began

@@ -61,7 +61,7 @@ WIDE_AS_WE_CALL = {"ecs:ListTasks"}
 """The reference knows a resource of these, for another way to call them."""
 NOT_NEEDED = {
     "cloudtrail:AddTags": "a trail is made again without tags",
-    "ecs:ListClusters": "flow logs of ECS are none of ours",
+    "ecs:ListClusters": "Snapback doesn't use flow logs of ECS",
     "ecs:ListContainerInstances": "as ecs:ListClusters",
     "ecs:ListServices": "as ecs:ListClusters",
     "ecs:ListTaskDefinitions": "as ecs:ListClusters",

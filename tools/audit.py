@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
 
 
 def audit(files: list[str]) -> tuple[int, int]:
-    """The exit code, and how many libraries the service told of."""
+    """The exit code, and how many libraries the service reported."""
     pip_audit = str(Path(sys.executable).parent / "pip-audit")
     options = ["--require-hashes", "--disable-pip", "--progress-spinner=off", "--format=json", "--timeout=15"]
     named = [option for file in files for option in ("-r", file)]
@@ -49,7 +49,7 @@ def audit(files: list[str]) -> tuple[int, int]:
 
 
 def judge(dependencies: list[dict[str, Any]]) -> tuple[int, int]:
-    """The exit code for pip-audit's report, told in lines, and how many libraries it tells of."""
+    """The exit code for pip-audit's report, as lines, and how many libraries it reports."""
     found = [(each, flaw) for each in dependencies for flaw in each.get("vulns", [])]
     for each, flaw in found:
         mended = ", ".join(flaw["fix_versions"]) or "no version yet"

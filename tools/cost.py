@@ -30,7 +30,7 @@ TICKS = MINUTES + MINUTES // 5 + 2 * MONTH * 24
 LOG_KB = 1.0
 """Of one invocation: Lambda's own three lines, and a metric or a finding."""
 WRITES, READS = 16, 12
-"""Request units of a finding: its record and its slot, written together and indexed, five steps on; what is told of it."""
+"""Request units of a finding: its record and its slot, written together and indexed, five steps on; the messages about it."""
 POLLS = 5 * 3 * MINUTES
 """Requests with which Lambda looks for messages in one quiet queue: five pollers, 20 seconds each."""
 
@@ -112,7 +112,7 @@ def page(made: str) -> str:
             "## How it is worked out",
             "",
             f"An account is taken to have {EVENTS:,} changes a month that some guardrail is about, {FINDINGS} of them unsafe, and {RESOURCES:,} resources that",
-            "the daily sweep asks about. Twice the changes is twice the lines that say so, and no more of the others.",
+            "the daily sweep evaluates. Twice the changes is twice the lines that say so, and no more of the others.",
             "",
             *how,
             "",

@@ -38,11 +38,11 @@ By default, `make package` checks the file and puts it into the functions' packa
 Then `snapback settings publish` checks the file, shows what it changes, and writes it. Nothing else should write there: YAML is never read by a function.
 
 Each container asks for them once a minute at most, and once when it starts. A version that can't be used is refused: the container goes on by
-the last good one, counts `SettingsRefused` (the alarm `SettingsRefused` rings), and within five minutes each channel is told, once a version.
+the last good one, counts `SettingsRefused` (the alarm `SettingsRefused` rings), and within five minutes each channel gets a message, once a version.
 A container that has just started and finds no good version takes from its package whom to tell, **and fixes nothing**: what has been exempted since is not in it.
 So publish once, right after the deployment that sets `Settings`.
 
-Whoever may write there decides what Snapback does. Each change by anyone but CloudFormation is told twice: by the tripwire `ssm.own_settings_changed`,
+Whoever may write there decides what Snapback does. Each change by anyone but CloudFormation is reported twice: by the tripwire `ssm.own_settings_changed`,
 and by an EventBridge rule of the stack straight to the alarm topic, which no settings can turn off. Let few have `ssm:PutParameter`, `ssm:DeleteParameter`,
 `appconfig:StartDeployment` and `appconfig:CreateHostedConfigurationVersion` on them.
 """

@@ -28,7 +28,7 @@ def changes(before: Any, after: Any, *, most: int = 12, width: int = 160) -> lis
 
 
 def _differences(old: list[str], new: list[str]) -> list[str]:
-    if len(old) + len(new) > _MANY:  # difflib may take minutes; which lines came and went is told in no time.
+    if len(old) + len(new) > _MANY:  # difflib may take minutes; which lines came and went is found in no time.
         gone, come = Counter(old), Counter(new)
         return [f"- {line.strip()}" for line in (gone - come).elements()] + [
             f"+ {line.strip()}" for line in (come - gone).elements()

@@ -286,7 +286,7 @@ _OUTSIDE_IAM = (
 def escalations(policies: Iterable[Policy], boundary: Policy = None, itself: str = "") -> list[Path]:
     """The paths that are open to whoever holds these policies together, within a permissions boundary.
 
-    `itself` is the holder's ARN, by which it is told apart whether it may change itself. Raises ValueError as
+    `itself` is the holder's ARN, which shows whether it may change itself. Raises ValueError as
     `statements` does. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
     found = list(chain.from_iterable(map(statements, policies)))

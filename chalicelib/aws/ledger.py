@@ -190,7 +190,7 @@ class DynamoLedger:
         )  # The record is as it was; only the slot or the lock is another's.
         if alone and slot and why_refused(slot, on_slot, asked) == "exempt":
             raise StepRefused("exempt", record.id)
-        if alone and not starts and not exempt_until:  # Another record has them by now; ours still has to be told.
+        if alone and not starts and not exempt_until:  # Another record has them by now; this step still has to be sent.
             try:
                 self._db.client.put_item(**put)
             except self._db.client.exceptions.ConditionalCheckFailedException:
@@ -236,7 +236,7 @@ class DynamoLedger:
             )
 
     def asked_before(self, time: datetime) -> Iterator[Record]:
-        """Records that ask, and were not told of since then."""
+        """Records that wait for an approval, and of which no message went out since then."""
         before = {":before": {"S": time.isoformat(timespec="milliseconds")}}
         yield from self._found(Status.ASKING, before, " AND updated_at <= :before")
 

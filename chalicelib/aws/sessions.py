@@ -126,7 +126,7 @@ class AwsSession:
 
     def prefetch(self, answers: Iterable[Prefetched]) -> None:
         for service, operation, asked, answer in answers:
-            region = self.client(service).meta.region_name  # IAM's is none of ours.
+            region = self.client(service).meta.region_name  # IAM's isn't Snapback's.
             self._answers[service, operation, region, repr(sorted(asked.items()))] = (_Fine, answer)
 
     def client(self, service: str, region: str = "") -> Any:

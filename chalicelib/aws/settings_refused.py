@@ -1,4 +1,4 @@
-"""A version of the settings that is not in use is told as a finding is: by a record, once, through the outbox."""
+"""A version of the settings that is not in use is reported as a finding is: by a record, once, through the outbox."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def report(refusal: Refusal, ledger: Ledger, account: Account, now: datetime) ->
         status=Status.ALERTED,
     )
     note = "publish settings that `snapback settings check` finds fine"
-    with suppress(StepRefused):  # It is told already.
+    with suppress(StepRefused):  # It is reported already.
         ledger.open(record.stepped(Status.ALERTED, now, "snapback", note), now, Limits())

@@ -56,7 +56,7 @@ def refusal(person: Person, record: Record, settings: Settings) -> str | None:
         return "the change is your own; somebody else has to decide (`four_eyes` in the settings)"
     if settings.four_eyes and "@" in record.actor.session and not (person.email or person.id.startswith(PAGE)):
         return (
-            f"whether the change is your own can't be told: {record.actor.session} made it, and Slack doesn't tell your "
+            f"whether the change is your own can't be known: {record.actor.session} made it, and Slack doesn't tell your "
             "e-mail address (its app needs the scope users:read.email)"
         )
     return None

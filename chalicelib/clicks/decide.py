@@ -1,4 +1,4 @@
-"""A person's click, as `act` does it: whether they may, what becomes of it, and who is told."""
+"""A person's click, as `act` does it: whether they may, what becomes of it, and who gets the answer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def decide(app: DecideApp, request: Any, act: Callable[[str, str], Record]) -> d
 
     `{"action", "record", "person": {"id", "name", "email", "where"}, "seen"?, "reply"?: {"slack": address}, ...}`, where
     `seen` is the fingerprint of what they were shown. Raises what is neither theirs to know nor on record, so that
-    Lambda calls again; they are told then too.
+    Lambda calls again; they get an answer then too.
     """
     action, record = text(request, "action") or "", text(request, "record") or ""
     person = Person(**{name: text(request, "person", name) or "" for name in ("id", "name", "email", "where")})
@@ -89,7 +89,7 @@ def _note(app: DecideApp, id: str, by: str, why: str) -> None:
 
 
 def _reply(app: DecideApp, request: Any, said: str) -> None:
-    """Whoever clicked in Slack; on the action page they look for themselves. What is done is done, told or not."""
+    """Whoever clicked in Slack; on the action page they look for themselves. What is done is done, answered or not."""
     address = text(request, "reply", "slack")
     if not address:
         return
@@ -98,4 +98,4 @@ def _reply(app: DecideApp, request: Any, said: str) -> None:
     try:
         reply(address, said)
     except (ValueError, OSError) as error:
-        app.logger.warning("who clicked could not be told", extra={"why": type(error).__name__})
+        app.logger.warning("no answer reached the person who clicked", extra={"why": type(error).__name__})

@@ -123,7 +123,7 @@ def secret(name: str, *, anew: bool = False) -> str:
 def until(choice: str, day: str, now: datetime) -> datetime:
     """When an exemption ends: in so many of DAYS, or at the end of a day (`date`). Raises ValueError, in words."""
     if day and choice != "date":
-        raise ValueError("choose to let it be until a date, or leave the date empty")
+        raise ValueError("choose to exempt it until a date, or leave the date empty")
     if choice in map(str, DAYS):
         return now + timedelta(days=int(choice))
     if choice != "date":

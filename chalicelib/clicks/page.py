@@ -148,7 +148,7 @@ def _action_tokens(app: ClicksApp) -> ActionTokens:
 def _same_site(request: Request) -> None:
     """An action token is what lets in; this only keeps other sites' forms from using one. Raises RequestRejected.
 
-    With no referrer told, browsers send the origin of a form as `null`: https://fetch.spec.whatwg.org/#origin-header.
+    Without a referrer, browsers send the origin of a form as `null`: https://fetch.spec.whatwg.org/#origin-header.
     """
     headers = request.headers
     ours = headers.get("sec-fetch-site", "same-origin") == "same-origin"
@@ -224,9 +224,9 @@ def _show(
 def _plan(action: str, record: Record) -> str:
     fix = record.fix.rstrip(".") or "there is no fix"
     if action == "undo":
-        return "What was there before the fix is written back, and the resource is let be for some days."
+        return "Snapback writes back what was there before the fix, and exempts the resource for some days."
     if action == "exempt":
-        return "Nothing is changed: the finding is let be for as long as you say, and its question is closed."
+        return "Nothing is changed: the finding is exempt for as long as you say, and its question is closed."
     if action == "approve":
         return f"{fix}. It is looked at again first; if it changed since, nothing is done, and it asks anew."
     return f"{fix}."
@@ -287,7 +287,7 @@ def _do(app: ClicksApp, request: Request, token: ActionToken, record: Record, fi
     return _page(
         "Handed on",
         f"""<h1>Handed on</h1>
-<p role="status">Snapback does it now, as {_text(str(person))}. What became of it is told in the channel, and here:</p>
+<p role="status">Snapback does it now, as {_text(str(person))}. The outcome appears in the channel, and here:</p>
 <form method="post" action="show">
 <input type="hidden" name="token" value="{_text(fields["token"])}" autocomplete="off">
 <button type="submit">See how it went</button>

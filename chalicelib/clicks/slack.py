@@ -58,7 +58,7 @@ _read_anew: dict[str, datetime] = {}
 
 
 def answer(app: ClicksApp, request: Request) -> Answer:
-    """Raises RequestRejected. What Slack is answered is nearly always nothing: what became of a click is told by `act`."""
+    """Raises RequestRejected. The answer to Slack is nearly always empty: `act` replies with what became of a click."""
     fields = form(request, LARGEST)
     if fields.get("ssl_check") == "1":  # Slack's own question whether anybody is there; it need not be signed.
         return Answer(why="ssl_check")
@@ -240,7 +240,7 @@ def _exemption(record: str, seen: str, payload: Any) -> dict[str, Any]:
         "submit": _plain("Exempt"),
         "close": _plain("Cancel"),
         "blocks": [
-            section(f"The finding of record `{record}` is let be, and its question closed."),
+            section(f"The finding of record `{record}` is exempt, and its question is closed."),
             _input("days", "How long", {"type": "radio_buttons", "options": options, "initial_option": options[1]}),
             _input("date", "Until the end of (UTC)", {"type": "datepicker"}, optional=True),
             _input(

@@ -77,7 +77,7 @@ class Scans(Struct, frozen=True, forbid_unknown_fields=True):
     """How many known vulnerabilities of each severity an image may have; null is any number.
 
     With `exploitable`, none for which an exploit is known, of whatever severity (enhanced scanning tells). `cves` are
-    let be until the end of a day (UTC), by their ids, in instances and functions too.
+    exempt until the end of a day (UTC), by their ids, in instances and functions too.
     """
 
     critical: Annotated[int, Meta(ge=0)] | None = 0

@@ -44,7 +44,7 @@ class Ledger(Protocol):
 
         Answers the record as it stands: the one given, or an earlier one of the same id whose holder failed or
         died, now ours, with the `before` that it first wrote. Raises Refused: `duplicate` (this event, or this
-        very state, is on record), `exempt` (let be since an undo or a person's click), `busy` (someone holds the
+        very state, is on record), `exempt` (exempt since an undo or a person's click), `busy` (someone holds the
         lock), `fighting` (it was fixed as often as the limits allow).
         """
 

@@ -40,7 +40,7 @@ class Resource(ABC):
     batch_reads: ClassVar[tuple[str, ...]] = ()
     """IAM actions that `batch_read` needs."""
     batch_size: ClassVar[int] = 100
-    """How many a sweep asks about together."""
+    """How many a sweep evaluates together."""
     name_pattern: ClassVar[str] = "*"
     """What a function's policy lets its name be, where only some of a kind are ever meant."""
 
@@ -60,7 +60,7 @@ class Resource(ABC):
 
     @classmethod
     def concerns_all(cls, event: Event) -> bool:  # noqa: ARG003 - the default for what events name
-        """Whether it is about some of this kind and can't be told which: all in its account and region are asked about."""
+        """Whether it is about some of this kind and it isn't known which: all in its account and region are evaluated."""
         return False
 
     @classmethod

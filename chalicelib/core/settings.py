@@ -43,7 +43,7 @@ class Modes(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Exemption(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is let be until the end of the day `expires` (UTC). `guardrail`, `resource` (an ARN) and `actor` are globs."""
+    """Findings to ignore through the day `expires` (UTC). `guardrail`, `resource` (an ARN) and `actor` are globs."""
 
     guardrail: str
     reason: Annotated[str, Meta(min_length=3)]
@@ -62,7 +62,7 @@ class Exemption(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Channel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
-    """What all channels have. Above `per_minute` messages they are summed up; `fallback` is another channel's name, told
+    """What all channels have. Above `per_minute` messages they are summed up; `fallback` is the name of another channel, which gets
     what this one has not taken in half an hour.
     """
 
@@ -128,7 +128,7 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Direct(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who is told directly as well, in Slack, by the app of the channel `via`; they are found by their e-mail addresses.
+    """Who gets a direct message as well, in Slack, by the app of the channel `via`; they are found by their e-mail addresses.
 
     With `actor`, who made the change: a session that is named after an address, as those of IAM Identity Center are.
     `tags` are keys whose values are addresses, or names before an `@` of the first of `domains`, as `owner`. Addresses of
@@ -160,7 +160,7 @@ class Flood(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Asking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What becomes of a question that nobody answers, by the hours since it was asked.
 
-    It is asked again after `remind_hours` and each time as long, told to the channels `escalate_to` as well after
+    It is asked again after `remind_hours` and each time as long, sent to the channels `escalate_to` as well after
     `escalate_hours`, and closed after `expire_hours`.
     """
 
@@ -214,7 +214,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
-    """The whole file. With `trouble`, it could not be read: everything is told, nothing is fixed."""
+    """The whole file. With `trouble`, it could not be read: everything is reported, nothing is fixed."""
 
     mode: Mode = Mode.ALERT
     accounts: frozenset[AccountId] = frozenset()
@@ -237,7 +237,7 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     """Whether nobody may decide about their own change."""
     limits: Limits = Limits()
     never_touch: tuple[str, ...] = ()
-    """ARN globs of what no fix may change; it is told only."""
+    """ARN globs of what no fix may change; it is only reported."""
     grace: dict[str, Annotated[int, Meta(ge=0, le=1440)]] = {}
     """Minutes by guardrail (a glob; the first that fits), for those that wait for pipelines."""
     undo_exemption_days: Annotated[int, Meta(ge=1, le=365)] = 7
@@ -248,7 +248,7 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
         return isinstance(chosen, Modes) and bool(chosen.tags)
 
     def on(self, rule: Rule, account: str) -> bool:
-        """Whether it may be asked at all; where its mode depends on tags, those tell."""
+        """Whether it may be evaluated at all; where its mode depends on tags, those tell."""
         return self.needs_tags(rule.id) or self.mode_of(rule, account, {}) is not Mode.OFF
 
     @property

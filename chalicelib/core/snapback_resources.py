@@ -1,4 +1,4 @@
-"""Snapback's own resources, told apart from all others by the names that CloudFormation gave them."""
+"""Snapback's own resources, distinguished from all others by the names that CloudFormation gave them."""
 
 from __future__ import annotations
 

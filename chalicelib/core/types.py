@@ -69,7 +69,7 @@ class Status(StrEnum):
         "alerted",
         Traits(
             word="alert",
-            said="Nothing was changed: it is only told{note}.{would}",
+            said="Alert only; nothing was changed{note}.{would}",
             tone="open",
             left="open",
             settled=False,

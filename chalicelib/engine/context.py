@@ -78,7 +78,7 @@ def unfinished(outcomes: list[Outcome], errors: list[Exception]) -> Unfinished:
 
 
 def is_scheduled(event: Event) -> bool:
-    """Whether it is the clock's: it names no resource, and asks about all."""
+    """Whether it is the clock's: it names no resource, and is about all."""
     return event.source == "aws.events" and event.name == "Scheduled Event"
 
 

@@ -60,7 +60,7 @@ class Decisions:
         return self._remediation.fix(rule, resource, record, by)
 
     def undo(self, record_id: str, by: str, *, force: bool = False) -> Record:
-        """Write a record's `before` back, and let the resource be for `undo_exemption_days`.
+        """Write a record's `before` back, and exempt the resource for `undo_exemption_days`.
 
         Raises Drifted when the resource is no longer as we left it (unless `force`), CannotAct, and FixFailed.
         """
@@ -96,12 +96,14 @@ class Decisions:
         if record is None:
             raise CannotAct(f"no record {record_id!r} in the ledger; `snapback records` lists them")
         if not record.status.traits.exemptable:
-            raise CannotAct(f"record {record_id} is {record.status}: there is nothing to let be; an undo lets be too")
+            raise CannotAct(
+                f"record {record_id} is {record.status}: there is nothing to exempt; an undo exempts the resource too"
+            )
         if not now < until <= now + LONGEST_EXEMPTION:
             raise CannotAct(f"an exemption ends within {LONGEST_EXEMPTION.days} days, and not in the past")
         if len(reason.strip()) < SHORTEST_REASON:
             raise CannotAct("an exemption needs a reason that somebody else will understand")
-        note = f"let be until {until:%Y-%m-%d %H:%M} UTC: {reason.strip()}"
+        note = f"exempt until {until:%Y-%m-%d %H:%M} UTC: {reason.strip()}"
         return self._moved(record, Status.EXPIRED, by=by, note=note, why="exempt", exempt_until=until)
 
     def refuse(self, record_id: str, by: str, why: str) -> Record:
@@ -133,7 +135,7 @@ class Decisions:
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="it is safe by now", why="safe")
         hours = f"{age // timedelta(hours=1)} hours"
         if due == _EXPIRED:
-            note = f"nobody answered in {hours}; it is as it was, and asked anew when it is seen again{trouble}"
+            note = f"nobody answered in {hours}; it is as it was, and evaluated again when it is seen again{trouble}"
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="unanswered")
         left = max(timedelta(hours=asking.expire_hours) - age, timedelta())
         note = f"unanswered for {hours}; closed in {left // timedelta(hours=1)} hours{trouble}"

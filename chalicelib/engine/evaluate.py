@@ -1,4 +1,4 @@
-"""From what an event or a sweep names to what is on record: guardrails are asked, findings are written down.
+"""From what an event or a sweep names to what is on record: guardrails are evaluated, findings are written down.
 
 event → resources → guardrail asked (a read-only look) → exempt? mode? → ledger.open (before and after) → fixed, or not
 """
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 ALWAYS = datetime.fromtimestamp(0, UTC)
 """Since when it may have been so, where no event tells of a change."""
-UNTOLD = "found by the sweep; no event told of it"
-"""On record for what an earlier sweep asked about already, and found safe, or not there."""
+UNTOLD = "found by the sweep; no event reported it"
+"""On record for what an earlier sweep evaluated already, and found safe, or not there."""
 _FURTHER = (Status.ALERTED, Status.ASKING, Status.FIXING)
 """What a finding becomes, by the modes from the weakest."""
 _BY_MODE = {Mode.ALERT: Status.ALERTED, Mode.ASK: Status.ASKING, Mode.FIX: Status.FIXING}
@@ -113,7 +113,7 @@ class Evaluation:
                 continue
             for resource in resources:
                 if every and self._context.time_left() < TIME_NEEDED:
-                    errors.append(OutOfTime(f"{rule.id}: too many to ask about; the next sweep asks about all"))
+                    errors.append(OutOfTime(f"{rule.id}: too many to evaluate; the next sweep evaluates all"))
                     break
                 try:
                     outcomes.append(self._check(rule, resource, event, readers))
@@ -127,14 +127,14 @@ class Evaluation:
         """Ask rules about resources of their kind, all of one account and region; the event is the sweep's own.
 
         First on one look for all, which asks AWS about many at once where it can. That only tells what is safe: what
-        isn't, or couldn't be seen, is asked about by itself, on a fresh look, as an event would have it.
+        isn't, or couldn't be seen, is evaluated by itself, in a fresh reader session, as for an event.
         """
         outcomes, errors = list[Outcome](), list[tuple[Resource, Exception]]()
         rules = [rule for rule in rules if self._settings.on(rule, event.account)]
         found: dict[Resource, list[Guardrail[Any]]] = {}
         left: list[Resource] = []
         reader = self._context.sessions.reader(event.account, event.region)
-        with suppress(Exception):  # What isn't told at once is asked for one by one.
+        with suppress(Exception):  # What no batch read clears is read one by one.
             reader.prefetch(resources[0].batch_read(resources, reader) if rules and resources else ())
         for resource in resources:
             if self._context.time_left() < TIME_NEEDED:
@@ -143,7 +143,7 @@ class Evaluation:
             for rule in rules:
                 try:
                     safe = rule(resource, reader) is None
-                except Exception:  # noqa: BLE001 - asked again below, where it is told
+                except Exception:  # noqa: BLE001 - evaluated again below, where the error is reported
                     safe = False
                 if safe:
                     outcomes.append(Outcome(rule.id, resource.arn, Unrecorded.COMPLIANT))
@@ -157,7 +157,7 @@ class Evaluation:
             for rule in unsafe:
                 try:
                     outcomes.append(self._check(rule, resource, event, readers))
-                except Exception as error:  # noqa: BLE001 - told with the others
+                except Exception as error:  # noqa: BLE001 - reported with the others
                     errors.append((resource, error))
         return Swept(outcomes, errors, left)
 
@@ -222,14 +222,14 @@ class Evaluation:
         return outcome
 
     def _in_grace(self, rule: Guardrail[Any], resource: Resource, event: Event, reason: str) -> Outcome | None:
-        """While its grace isn't over, the event comes again after it; a sweep asks again by itself."""
+        """While its grace isn't over, the event comes again after it; a sweep evaluates it again by itself."""
         grace = self._settings.grace_of(rule)
         due = event.time + grace
         if not grace or self._context.now() >= due:
             return None
         if not is_scheduled(event):
             self._context.later({**event.raw, "evaluate": rule.id}, due)
-        return Outcome(rule.id, resource.arn, Unrecorded.WAITING, f"{reason}; asked again at {due:%H:%M}")
+        return Outcome(rule.id, resource.arn, Unrecorded.WAITING, f"{reason}; evaluated again at {due:%H:%M}")
 
     def _found(self, found: _Finding) -> Outcome:
         rule, resource, event, now = found.rule, found.resource, found.event, self._context.now()
@@ -275,9 +275,9 @@ class Evaluation:
         return mode, note
 
     def _opened(self, draft: Record, changed: datetime) -> Record:
-        """On record, within the limits: whoever fights us is told of once, and above the cap we ask.
+        """On record, within the limits: a fight is reported once, and above the cap we ask.
 
-        `changed` is when it may last have become so: what was seen and told since is not told again.
+        `changed` is when it may last have become so: what was seen and reported since is not reported again.
         """
         limits = self._settings.limits
         try:
@@ -303,7 +303,7 @@ class Evaluation:
         }
         reason = (
             f"{draft.reason}; fixed {limits.fights} times within {limits.fight_minutes} minutes, and done again each time"
-            f" by {' and '.join(sorted(sides))}. Snapback lets it be for {limits.fight_minutes} minutes; to settle it,"
+            f" by {' and '.join(sorted(sides))}. Snapback exempts it for {limits.fight_minutes} minutes; to settle it,"
             f" change what does it, or put this under `exemptions`: {{guardrail: {draft.guardrail}, resource: '{draft.arn}',"
             " reason: …, owner: …, expires: …}"
         )

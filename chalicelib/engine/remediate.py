@@ -73,7 +73,7 @@ class Remediation:
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, wrong, by)
         if left == record.before:
-            note = f"let be for {context.settings.undo_exemption_days} days"
+            note = f"exempt for {context.settings.undo_exemption_days} days"
             return self._ledger.move(record, Status.UNDONE, by=by, note=note, after=left, calls=tuple(writer.calls))
         trouble = f"undo: {describe_error(wrong) if wrong else 'written, but the state read back is another'}"
         self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(writer.calls))
@@ -92,7 +92,7 @@ class Remediation:
             if refused.why != "exempt":
                 raise
             return self._ledger.move(
-                record, Status.EXPIRED, by=SNAPBACK, note="let be since its function died", why="exempt"
+                record, Status.EXPIRED, by=SNAPBACK, note="exempt since its function died", why="exempt"
             )
         again = self._recover_undo if record.status is Status.UNDOING else self._recover_fix
         return again(rule, resource, record)
@@ -123,7 +123,7 @@ class Remediation:
     def _unseen(self, record: Record, resource: Resource, error: Exception, wrong: Exception | None, by: str) -> Record:
         """After a write, the resource is gone, or can't be seen. Then nobody knows yet: it stays under way.
 
-        The next delivery or `recover` finds out; after so many attempts it is told as failed.
+        The next delivery or `recover` finds out; after so many attempts it is reported as failed.
         """
         if is_gone(resource, error):
             return self._ledger.move(record, Status.GONE, by=by)
@@ -152,7 +152,7 @@ class Remediation:
         return self.fix(rule, resource, replace(record, after=after), SNAPBACK)
 
     def _recover_undo(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
-        """Unless somebody else may have changed it since: an undo half-way can't be told from that."""
+        """Unless somebody else may have changed it since: an undo half-way can't be distinguished from that."""
         assert rule.fix is not None
         try:
             now = rule.fix.read(resource, self._context.reader(resource))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class ExportedStep:
     """A step of a record's life, as a sink gets it: `number` is its item's sequence number in the stream.
 
-    `message` is what may be told of it, without secrets; a sink takes no text from anywhere else. `rule` is None when
+    `message` is what may be said of it, without secrets; a sink takes no text from anywhere else. `rule` is None when
     this version has no such rule any more.
     """
 

@@ -72,7 +72,7 @@ def deliver(app: ExportsApp, event: Any, context: Any, rule_of: Callable[[str], 
         number = item["dynamodb"]["SequenceNumber"]
         try:
             steps += _steps(item, number, app.ledger, rule_of)
-        except Exception as error:  # noqa: BLE001 - told, and raised for its item below
+        except Exception as error:  # noqa: BLE001 - logged, and raised for its item below
             why = {"item": item["dynamodb"].get("Keys"), "error": type(error).__name__}
             app.logger.error("an item of the stream is no record that this version can tell", extra=why)  # noqa: TRY400
             failed[number] = type(error).__name__

@@ -56,7 +56,7 @@ class TagWithOwner(Fix[R]):
 
     The state is `{"made": when, or None, "tags": {key: its value, or None}}`, of the tags that can be known only, and
     of no more than there is room for. It is filled from the event that made the resource; what was made before
-    the event (`made` tells) is told only, and so is what the daily look finds.
+    the event (`made` tells) is only reported, and so is what the daily sweep finds.
     """
 
     kind: ClassVar[str]

@@ -26,7 +26,7 @@ PER_MINUTE = 20
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """Somebody told directly, as if they were a channel: `security@alice@example.com`."""
+    """Somebody who gets direct messages, as if they were a channel: `security@alice@example.com`."""
 
     channel: Any
     email: str
@@ -88,23 +88,23 @@ class Delivery:
         for name in self._after(held.channel):
             there = Held(channel=name, message=held.message, due=self.held.stamp(), origin=held.origin)
             if self.held.hold(there) in {"held", "sent", "queued"}:
-                self._app.logger.error("not told, and passed on", extra={**why, "to": name})
+                self._app.logger.error("not sent, and passed on", extra={**why, "to": name})
                 self.held.counts[Metric.MESSAGES_ELSEWHERE] += 1
                 self.held.mark(held, "elsewhere")
                 return
         if self._app.give_up is None:
-            self._app.logger.error("not told, and there is no queue for it: it stays held", extra=why)
+            self._app.logger.error("not sent, and there is no queue for it: it stays held", extra=why)
             if self.held.items.get(message_key(held.channel, held.message.record, held.message.step)) is None:
                 self.held.hold(held)
             return
         dead_letter = {"headline": held.message.headline, "at": held.message.at, "function": self._app.function}
         self._app.give_up(json.dumps({**why, **dead_letter}))
-        self._app.logger.error("not told by any channel: it is in the queue of failed messages", extra=why)
+        self._app.logger.error("no channel took it: it is in the queue of failed messages", extra=why)
         self.held.counts[Metric.MESSAGES_QUEUED] += 1
         self.held.mark(held, "queued")
 
     def _after(self, name: str) -> Iterator[str]:
-        """Those that are told instead, in their order; for a person, it begins with the channel they are told through."""
+        """The channels that get it instead, in their order; for a person, the first is the channel of their direct messages."""
         seen = [name, channel_name(name)] if "@" in name else [name]
         while (chosen := self._chosen.get(seen[-1])) and chosen.fallback and chosen.fallback not in seen:
             seen.append(chosen.fallback)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 PATIENCE = timedelta(minutes=30)
-"""How long a message waits for a channel that fails before the next one is told."""
+"""How long a message waits for a channel that fails before the next one gets it."""
 _LEASE = timedelta(seconds=90)
 """Longer than a function may run."""
 
@@ -37,7 +37,7 @@ def drain(app: NotifyApp) -> dict[str, int]:
 def again(app: NotifyApp, dead_letters: Iterable[Any]) -> dict[str, int]:
     """Have messages sent that were given up, by the next drain; each is `{"channel", "record", "step"}`, as in the queue.
 
-    Letters only name messages; what is told is in the ledger's table. What is not given up there is passed over.
+    Dead letters only name messages; their text is in the ledger's table. What is not given up there is passed over.
     """
     delivery = Delivery(app)
     for dead_letter in dead_letters:
@@ -119,7 +119,7 @@ class _Drain:
         blocked: set[tuple[str, str]] = set()
         for number, batch in enumerate(batches):
             if not blocked.isdisjoint(_about(batch)):
-                continue  # A record's steps are told in their order.
+                continue  # A record's steps are sent in their order.
             self._held.count(self.delivery.rate(channel))
             error = self.delivery.send(batch)
             yield True

@@ -66,7 +66,7 @@ class NotifyApp(Protocol):
     def last_resort(self) -> Channel | None: ...
     @property
     def give_up(self) -> Callable[[str], object] | None:
-        """Puts a letter into the queue of messages that no channel takes; None where there is no queue."""
+        """Puts a dead letter into the queue of messages that no channel takes; None where there is no queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ class HeldMessages:
         made: Any = {name: tuple(each) if isinstance(each, list) else each for name, each in values.items()}
         try:
             message = Message(**made)
-        except TypeError:  # Another version held it: then the record is told as it is now.
+        except TypeError:  # Another version held it: then the record is sent as it is now.
             record = self._app.ledger.get(str(values["record"]))
             if record is None:
                 raise
@@ -185,7 +185,7 @@ class HeldMessages:
             why = {"mark": key, "state": state, "error": str(error)}
             self._app.logger.error("a message is not marked as what became of it", extra=why)  # noqa: TRY400
             if was_held:
-                raise  # Else the rest of the drain would be told twice as well.
+                raise  # Else the others of the drain would be sent twice as well.
 
     def count(self, key: str) -> int:
         """One more; answers how many there are now."""
@@ -214,7 +214,7 @@ class HeldMessages:
 
 
 def channel_name(name: str) -> str:
-    """The channel that people are told through."""
+    """The channel that direct messages go through."""
     return name.partition("@")[0]
 
 

@@ -1,4 +1,4 @@
-"""What is told of a record's step: the same for every channel, each of which writes and escapes it in its own way."""
+"""What a message says of a record's step: the same for every channel, each of which writes and escapes it in its own way."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ASIDE = {REMINDED: "approval still wanted", ESCALATED: "nobody has answered"}
 
 
 def is_sent(record: Record) -> bool:
-    """Whether a record's latest step is told.
+    """Whether a message goes out about a record's latest step.
 
     All are but `fixing` and `undoing`, which another step follows within the minute, and a `failed` that a retry
-    comes to again. `expired` and `gone` are told too: they close a question that stands in the channel.
+    comes to again. `expired` and `gone` are sent too: they close a question that stands in the channel.
     """
     if record.history[-1].status == REFUSED:
         return False
@@ -36,7 +36,7 @@ def is_sent(record: Record) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One step of a record, told. All text is on one line, without secrets and invisible characters, and not escaped.
+    """One step of a record, as a message. All text is on one line, without secrets and invisible characters, and not escaped.
 
     `step` numbers the record's steps from 1, and `news` is what it was: the status, `reminded` or `escalated`;
     `resource` is an ARN; `actor` has name, principal, account, tool,

@@ -1,7 +1,7 @@
 """The ledger's stream → the channels: no record without its message, and no message that gets lost.
 
 Each message to each channel has an item in the ledger's table, `message#<channel>#<record>#<step>`. Its `state` is
-`sent`; `held`, until it is due; `elsewhere`, when another channel was told instead; or `queued`, when none took it.
+`sent`; `held`, until it is due; `elsewhere`, when another channel got it instead; or `queued`, when none took it.
 The stream sends at once what it can and holds the rest, and so never waits; each minute a drain sends what is due.
 It is at least once, and once but for a crash, or a lost answer, between sending and marking.
 
@@ -62,7 +62,7 @@ def deliver(app: NotifyApp, event: Any, context: Any) -> Any:
 
 
 class _Outbox:
-    """One batch of the stream: what is told at once, and what is held."""
+    """One batch of the stream: what is sent at once, and what is held."""
 
     def __init__(self, app: NotifyApp) -> None:
         self._app, self.delivery = app, Delivery(app)
@@ -132,7 +132,7 @@ class _Outbox:
         return None, ""
 
     def _hold_until(self, message: Message, name: str) -> tuple[datetime, str] | None:
-        """Whether it waits for an earlier step of its record, which are told in their order, or for quiet hours' end."""
+        """Whether it waits for an earlier step of its record, which are sent in their order, or for quiet hours' end."""
         now = self._app.now()
         for step in range(message.step - 1, max(0, message.step - 1 - _EARLIER), -1):
             earlier = self._held.items.get(message_key(name, message.record, step), {})
@@ -146,6 +146,6 @@ class _Outbox:
 
 
 def notifiable_record(item: Mapping[str, Any], load: Callable[[Mapping[str, Any]], Record]) -> Record | None:
-    """The record in a stream item, if it is there with a new step that is to be told."""
+    """The record in a stream item, if it is there with a new step that is to be sent."""
     record = stepped(item, load)
     return record if record and is_sent(record) else None

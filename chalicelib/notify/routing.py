@@ -1,4 +1,4 @@
-"""Whom a record is told, when, and in how many messages. Pure: the outbox does what is decided here."""
+"""Who gets messages about a record, when, and how many. Pure: the outbox does what is decided here."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _ADDRESS = re.compile(r"[a-z0-9.!$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9.-]{1,190}")
 
 
 def recipients(record: Record, settings: Settings, channels: Iterable[str]) -> tuple[str, ...]:
-    """The names of those who are told of a record's latest step; `channels` are all that there are.
+    """The names of those who get a record's latest step; `channels` are all that there are.
 
     Those of the first route that fits, or all; those that a question was escalated to, from then on; and, as
-    `<channel>@<address>`, the people who are told directly.
+    `<channel>@<address>`, the people who get direct messages.
     """
     fitting = (
         route.channels
@@ -48,9 +48,9 @@ def recipients(record: Record, settings: Settings, channels: Iterable[str]) -> t
 
 
 def addresses(record: Record, direct: Direct) -> tuple[str, ...]:
-    """The e-mail addresses of those who are told directly, in lower case, of our own domains only.
+    """The e-mail addresses of those who get direct messages, in lower case, of our own domains only.
 
-    Whoever starts a session names it and whoever sets a tag chooses its value: they choose who is told, nothing more.
+    Whoever starts a session names it and whoever sets a tag chooses its value: they choose who gets a message, nothing more.
     """
     named = [(record.actor.session, False)] if direct.actor else []
     named += [(record.tags[key], True) for key in direct.tags if key in record.tags]
@@ -91,9 +91,9 @@ def backoff(channel: str, tries: int, asked: float) -> float:
 
 
 def batches(held: Iterable[Held], room: int) -> list[tuple[Held, ...]]:
-    """What is due, as it is told: each tuple is one message, or the summary of many.
+    """What is due, as it is sent: each tuple is one message, or the summary of many.
 
-    What waits to be summed up with others is; of the rest, so much as there is room for is told by itself, and what is
+    What waits to be summed up with others is; of the others, as many as there is room for are sent by themselves, and what is
     over that is summed up, so that nothing waits for long and no channel is flooded.
     """
     ordered = sorted(held, key=lambda each: each.order)

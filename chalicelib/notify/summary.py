@@ -25,7 +25,7 @@ class Summary:
     """Many messages in one. All text is on one line, without secrets and invisible characters, and not escaped.
 
     `lines` are a part of them, `count` and `messages` (their ids) all; `records` are the ids of their records, `since`
-    is when the first one was meant to be told (ISO 8601), `commands` are what a person may do, by name.
+    is when the first one was meant to be sent (ISO 8601), `commands` are what a person may do, by name.
     """
 
     headline: str

@@ -192,7 +192,7 @@ class Deployment(Function):
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
-        """What an event doesn't tell the digest of can't be told from what came after it."""
+        """Without a digest in the event, this code can't be distinguished from what came after it."""
         named, code = _named(event), event.answered("codeSha256")
         if named and code and re.fullmatch(r"[A-Za-z0-9+/=]{1,128}", code):
             role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")

@@ -1,4 +1,4 @@
-"""The sweep: every guardrail about every resource of its kind. Where it goes, and the event that it is asked with."""
+"""The sweep: every guardrail evaluates every resource of its kind. Where it goes, and the event that it gets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Place:
 
 
 def is_global(rule: Guardrail[Any]) -> bool:
-    """Whether it is asked once for all regions, in the one that global services report to."""
+    """Whether it is evaluated once for all regions, in the one that global services report to."""
     return _service(rule) in (_OF_THE_ACCOUNT if rule.resource is Account else _WORLDWIDE)
 
 
@@ -56,7 +56,7 @@ def places(
 ) -> dict[Place, list[Guardrail[Any]]]:
     """Where to go, and what to ask there: nothing that is off, and of no kind that only events tell of.
 
-    `global_regions` are regions where only global services are asked about.
+    `global_regions` are regions where only global services are evaluated.
     """
     found: dict[Place, list[Guardrail[Any]]] = {}
     listed = [rule for rule in rules if rule.resource is Account or rule.resource.list_reads]
@@ -73,7 +73,7 @@ def places(
 def event_of(place: Place, run: str, at: datetime, expected_from_events: Sequence[str]) -> Event:
     """The clock's event as a sweep has it: `run` names the sweep, so that a second asking is no second finding.
 
-    `expected_from_events` are the guardrails that asked here before: what they find now, an event should have told.
+    `expected_from_events` are the guardrails that were evaluated here before: an event should have reported what they find now.
     """
     return Event.parse(
         {

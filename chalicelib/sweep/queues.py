@@ -1,4 +1,4 @@
-"""The sweep in AWS, by two queues: of places, which `sweep` lists, and of resources, which `sweep_worker` asks about.
+"""The sweep in AWS, by two queues: of places, which `sweep` lists, and of resources, which `sweep_worker` evaluates.
 
 Any message may come twice: the ledger makes two findings of one sweep one.
 """
@@ -95,7 +95,7 @@ class Markers:
 def places_of(
     settings: Settings, rules: Iterable[Guardrail[Any]], accounts: Iterable[str], region: str
 ) -> dict[Place, list[Guardrail[Any]]]:
-    """All places in these accounts, seen from the region that Snapback is in, and what is asked there."""
+    """All places in these accounts, seen from the region that Snapback is in, and the guardrails to evaluate there."""
     return places(rules, settings, accounts, {region, *settings.regions}, global_regions(region))
 
 
@@ -131,7 +131,7 @@ def ask(
 ) -> list[tuple[Any, int]]:
     """Ask about some resources of a place. Answers the messages that are left to send, with their delays in seconds.
 
-    Raises Unfinished when none of them could be asked about: SQS delivers the message again.
+    Raises Unfinished when none of them could be evaluated: SQS delivers the message again.
     """
     place = place_of(message)
     rules = [rule for rule in rules if rule.id in message.get("rules", [rule.id])]
@@ -147,7 +147,7 @@ def ask(
     app.metrics.flush_metrics()
     for resource, error in swept.errors:
         extra = {"resource": resource.arn, "why": describe_error(error)}
-        app.logger.error("sweep: could not ask", extra=extra)
+        app.logger.error("sweep: could not evaluate", extra=extra)
     failed = list(dict.fromkeys(resource for resource, _ in swept.errors))
     if len(failed) == len(resources):
         raise unfinished(swept.outcomes, [error for _, error in swept.errors])
@@ -170,7 +170,7 @@ def _waiting(
     resources: Sequence[Resource],
     at: datetime,
 ) -> list[tuple[Any, int]]:
-    """What a pipeline may still be at is asked about again, by those guardrails alone, after their grace."""
+    """What a pipeline may still be at is evaluated again, by those guardrails alone, after their grace."""
     ids = {resource.arn: resource.id for resource in resources}
     waiting = defaultdict(list)
     for outcome in swept.outcomes:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.group(short_help="Where records are told.")
+@click.group(short_help="Test notification channels.")
 def chat() -> None:
     """The channels of the settings."""
 

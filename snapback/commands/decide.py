@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @settings_option
 @json_option
 def undo(record: str, force: bool, by: str | None, settings_path: Path | None, as_json: bool) -> int:
-    """Put back what a RECORD's fix changed, and let the resource be for a while."""
+    """Put back what a RECORD's fix changed, and exempt the resource for a while."""
     application, caller = open_application(load_settings(settings_path))
     fixed = record_of(application, record)
     done = application.engine.undo(record, by or caller, force=force)

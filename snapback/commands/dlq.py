@@ -75,7 +75,7 @@ def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: 
     with received(_queues(queues, stack)) as held:
         (dead_letter,) = _chosen(held, (id,), everything=False)
     if full:
-        warn("the event is as AWS told it and may hold secrets; mind where it goes")
+        warn("the event is as AWS sent it and may hold secrets; mind where it goes")
     if as_json:
         echo_json([render.dead_letter_json(dead_letter, full=full)])
     else:
@@ -133,7 +133,7 @@ def dlq_redrive(
 @_queue_option
 @stack_option
 def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[str, ...], stack: str) -> int:
-    """Delete LETTERs for good: nobody will handle those events, or be told what those messages say."""
+    """Delete LETTERs for good: nobody will handle those events, or get those messages."""
     from snapback import render
     from snapback.dlq import received
 
@@ -185,7 +185,7 @@ class _Again:
             self.code = FOUND
         became = [f"{outcome.guardrail} {outcome.status}".replace("_", " ") for outcome in done.outcomes]
         return render.plain(
-            f"{dead_letter.id[:8]}  {dead_letter.what}: {', '.join(became) or 'nothing that a guardrail asks about'}"
+            f"{dead_letter.id[:8]}  {dead_letter.what}: {', '.join(became) or 'nothing that a guardrail evaluates'}"
         )
 
     def messages(self, dead_letter: DeadLetter) -> str:

@@ -54,7 +54,7 @@ def show(record: str, full: bool, as_json: bool) -> int:
 
     found = record_of(open_application(Settings())[0], record)
     if full:
-        warn("the states are as AWS told them and may hold secrets; mind where they go")
+        warn("the states are as AWS returned them and may hold secrets; mind where they go")
     if as_json:
         echo_json([render.record_json(found, full=full)])
     else:

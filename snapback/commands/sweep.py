@@ -69,9 +69,9 @@ def sweep(
 ) -> int:
     """Ask every guardrail about every resource there is, with your AWS credentials: for real.
 
-    In mode fix this writes to AWS, and takes a ledger; without one, what is found is only told. What can't be looked at
-    is told at the end, and does not hold up the rest. It can be stopped, and run again.
-    The exit code is 1 if anything unsafe is left, 2 if something could not be asked about.
+    In mode fix this writes to AWS, and takes a ledger; without one, findings are only reported. What can't be evaluated
+    is listed at the end, and does not hold up the others. It can be stopped, and run again.
+    The exit code is 1 if anything unsafe is left, 2 if something could not be evaluated.
     """
     from snapback import render
     from snapback import sweep as library
@@ -123,5 +123,5 @@ def _with_ledger(settings: Settings, mode: str | None, *, create: bool) -> tuple
         return application, True
     if mode in {"ask", "fix"}:
         application.ledger.get("none")  # Raises NoLedger.
-    warn("there is no ledger, so what is found is told only; --create-ledger makes one")
+    warn("there is no ledger, so findings are only reported; --create-ledger makes one")
     return library.without_ledger(application), False

@@ -183,7 +183,7 @@ def _statements(actions: Actions, *, member: bool) -> Iterator[Any]:
 def _could_be_others(action: str, arns: tuple[str, ...]) -> bool:
     """Whether this writes to what another account's may look like, as buckets' ARNs name none: only ours may be meant.
 
-    A look at what isn't there must be told so, and not that it is forbidden: reads are not limited.
+    A read of what isn't there must be answered with that, and not with a denial: reads are not limited.
     """
     service, _, name = action.partition(":")
     return (
@@ -194,7 +194,7 @@ def _could_be_others(action: str, arns: tuple[str, ...]) -> bool:
 
 
 def _never_itself() -> Any:
-    """What no fix may do, whatever it is told: change the roles and policies that Snapback runs on."""
+    """What no fix may do, whatever it is asked to do: change the roles and policies that Snapback runs on."""
     names = (
         *(f"role/{name}" for name in (READER, f"{FIXERS}*", FORWARDER, "${AWS::StackName}-*Role-*")),
         *(f"policy/{name}" for name in (f"{READER}-*", BOUNDARY)),

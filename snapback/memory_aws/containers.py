@@ -97,7 +97,7 @@ def _error(code: str, message: str) -> Answer:
 
 
 def _account(request: Any) -> str:
-    """As moto finds it: told by a header, or by whose access key has signed."""
+    """As moto finds it: by a header, or by whose access key has signed."""
     from moto.iam.models import get_account_id_from
 
     told, signed = (request.headers.get(name, "") for name in ("x-moto-account-id", "Authorization"))

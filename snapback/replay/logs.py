@@ -84,12 +84,12 @@ def files(paths: Iterable[Path | str]) -> list[Path]:
 
 
 def size(paths: Iterable[Path]) -> int:
-    """Bytes on disk, by which progress is told."""
+    """Bytes on disk, by which progress is shown."""
     return sum(path.stat().st_size for path in paths)
 
 
 def read(paths: Iterable[Path | str], progress: Callable[[int], None] = lambda _: None) -> Iterator[Entry]:
-    """Every event in the order in which it is to be delivered; `progress` is told of bytes read. Raises BadEvents.
+    """Every event in the order in which it is to be delivered; `progress` gets the bytes read. Raises BadEvents.
 
     CloudTrail's log files are in no order: their records are sorted by time. A file of envelopes is what EventBridge
     delivered: its order stays, and so a late or repeated event stays late or repeated.

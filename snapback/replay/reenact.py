@@ -1,4 +1,4 @@
-"""A successful, mutating CloudTrail record made again, in memory. What can't be is told, with why, and never guessed."""
+"""A successful, mutating CloudTrail record made again, in memory. What can't be is reported, with why, and never guessed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Reenactor:
             if text(detail, "eventSource") is None:
                 return Reenacted(True, scanned_image(self.aws, self.aliases, detail, account, region))
             return self._again(self.aliases.to_memory(detail), account, region)
-        except Exception as error:  # noqa: BLE001 - moto and botocore raise anything; it is told, and the replay goes on
+        except Exception as error:  # noqa: BLE001 - moto and botocore raise anything; it is reported, and the replay goes on
             return Reenacted(False, _describe_error(error))
 
     def _again(self, detail: Mapping[str, Any], account: str, region: str) -> Reenacted:

@@ -108,7 +108,7 @@ class Clock:
 
 
 class _Kept:
-    """A channel that keeps what it is told; the settings' own never hear of a replay."""
+    """A channel that keeps what it gets; the settings' own never hear of a replay."""
 
     name = "replay"
 
@@ -119,11 +119,11 @@ class _Kept:
         self.messages.append(message)
 
     def sum_up(self, summary: Summary) -> None:
-        raise NotImplementedError("each message is told by itself")
+        raise NotImplementedError("each message is sent by itself")
 
 
 def _one_by_one(settings: Settings) -> Settings:
-    """With each message told at once and by itself, to the replay alone: it counts what there is to tell."""
+    """With each message sent at once and by itself, to the replay alone: it counts the messages."""
     many = 10**9
     return msgspec.structs.replace(
         settings,
@@ -271,7 +271,7 @@ class Player:
 
     @property
     def messages(self) -> list[Message]:
-        """What was told so far, with the ids of the records."""
+        """What was sent so far, with the ids of the records."""
         return [self.aliases.to_log(message) for message in self._channel.messages]
 
     def run(self) -> Iterator[EventOutcome]:
@@ -344,7 +344,7 @@ class Player:
             self.drain()
 
     def drain(self) -> None:
-        """Have told what is new in the ledger; after an undo of one's own, say."""
+        """Have what is new in the ledger sent; after an undo of one's own, say."""
         self.aws.drain(self.application.table, self._functions.notify)
 
 
@@ -360,7 +360,7 @@ def replay(
 ) -> Replay:
     """Run recorded events against an AWS in memory. Nothing leaves this process. Raises BadInput.
 
-    `mode` takes the place of all modes in the settings. `progress` is told of bytes read, `on_event` of each event.
+    `mode` takes the place of all modes in the settings. `progress` gets the bytes read, `on_event` of each event.
     """
     with Player(read(paths, progress), settings=settings, mode=mode, reenact=reenact, home=home) as player:
         done, began = Replay(), time.perf_counter()
@@ -382,7 +382,7 @@ def handle(
 ) -> Replay:
     """Deliver recorded events to the functions, against the AWS that the environment names, for real.
 
-    Nothing is re-enacted, and no guardrail waits for a pipeline. What is told is the business of the notify function there, at the end of the ledger's
+    Nothing is re-enacted, and no guardrail waits for a pipeline. Messages are the business of the notify function there, at the end of the ledger's
     stream. Raises BadInput, NoLedger, and what boto3 raises when AWS can't be reached.
     """
     import boto3

@@ -227,7 +227,7 @@ def test_an_exemption_by_keyboard_alone(tab: Tab) -> None:
     assert tab.focused().text == "Exempt"
     tab.press(Keys.ENTER)
     tab.until("page/do")
-    assert tab.desk.now().history[-1].note == "let be until 2026-12-23 10:00 UTC: a website"
+    assert tab.desk.now().history[-1].note == "exempt until 2026-12-23 10:00 UTC: a website"
 
 
 def test_every_field_has_its_label_and_the_page_its_title_language_and_heading(tab: Tab) -> None:

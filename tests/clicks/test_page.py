@@ -114,7 +114,7 @@ def test_an_undo_shows_the_way_back_and_goes_it(desk: Desk) -> None:
 def test_an_exemption_ends_as_chosen_with_a_reason(desk: Desk, fields: dict[str, str], until: str) -> None:
     assert do(desk, desk.token("exempt"), reason="a <public> website", **fields).status == 200
     last = desk.now().history[-1]
-    assert (last.status, last.note) == ("expired", f"let be until {until} UTC: a <public> website")
+    assert (last.status, last.note) == ("expired", f"exempt until {until} UTC: a <public> website")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_an_exemption_ends_as_chosen_with_a_reason(desk: Desk, fields: dict[str,
         ({"days": "date"}, "Choose a date, as 2027-01-31."),
         ({"days": "date", "date": "2026-11-22"}, "Choose a date that is not in the past, and within 366 days."),
         ({"days": "date", "date": "9999-12-31"}, "Choose a date that is not in the past, and within 366 days."),
-        ({"days": "1", "date": "2027-01-31"}, "Choose to let it be until a date, or leave the date empty."),
+        ({"days": "1", "date": "2027-01-31"}, "Choose to exempt it until a date, or leave the date empty."),
         ({"days": "1", "reason": "  "}, "Give a reason of 3 to 300 characters that somebody else will understand."),
         (
             {"days": "1", "reason": "x" * 301},

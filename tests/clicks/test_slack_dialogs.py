@@ -44,14 +44,14 @@ class TestExempt:
         got = desk.slack(self.submit(desk, view, "30", reason="a *public* <site>"))
         assert (got.status, got.text) == (200, "")
         last = desk.now().history[-1]
-        assert (last.status, last.note) == ("expired", "let be until 2026-12-23 10:00 UTC: a *public* <site>")
+        assert (last.status, last.note) == ("expired", "exempt until 2026-12-23 10:00 UTC: a *public* <site>")
         assert last.by == f"bob (slack:{BOB}) from Slack {TEAM}/{CHANNEL}"
         assert desk.replies[0][0] == REPLY
 
     def test_a_date_may_be_chosen(self, desk: Desk, asked: Asked) -> None:
         desk.slack(desk.click("exempt"))
         desk.slack(self.submit(desk, asked.views[0], "date", "2027-02-01"))
-        assert desk.now().history[-1].note.startswith("let be until 2027-02-01 23:59")
+        assert desk.now().history[-1].note.startswith("exempt until 2027-02-01 23:59")
 
     @pytest.mark.parametrize(
         ("days", "date", "reason", "wrong"),

@@ -211,7 +211,7 @@ def test_two_steps_told_at_once_are_one_message(there: Slack, posts: DynamoPosts
 def test_who_died_holding_a_post_holds_it_a_minute(there: Slack, posts: DynamoPosts, world: World) -> None:
     holding = posts.hold(ASKING.record, "ops")
     holding.__enter__()
-    with pytest.raises(ChannelBusy, match="another step of this record is being told just now"):
+    with pytest.raises(ChannelBusy, match="another step of this record is being sent just now"):
         app(there, posts).send(ASKING)
     world.clock += LEASE + timedelta(seconds=1)
     app(there, posts).send(ASKING)

@@ -132,7 +132,7 @@ class TestUndo:
 
     def test_the_settings_say_for_how_long_it_is_let_be(self, world: World, fixed: str, tmp_path: Path) -> None:
         (tmp_path / "snapback.yaml").write_text("undo_exemption_days: 3")
-        assert "let be for 3 days" in unwrapped(run("undo", fixed))
+        assert "exempt for 3 days" in unwrapped(run("undo", fixed))
 
     def test_drift_is_refused_with_what_changed_and_forced_on_demand(self, world: World, fixed: str) -> None:
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")

@@ -163,5 +163,5 @@ def test_the_demo_finds_fixes_and_undoes(tmp_path: Path, monkeypatch: pytest.Mon
     assert "$ snapback replay snapback/story/events.jsonl --mode fix" in shown
     assert "$ snapback undo " in shown
     assert "status undone" in shown
-    assert "let be for 7 days" in shown
+    assert "exempt for 7 days" in shown
     assert "exempt app-logs" in shown.partition("status undone")[2]

@@ -200,7 +200,7 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         (f"{TWO}  fallback: onn", "6: channels[1].fallback: no channel 'onn', did you mean 'one'?; allowed: one, two"),
         (f"{TWO}  fallback: two", "6: channel 'two' falls back to itself: two → two; allowed: another channel, without a circle"),
         (f"{TWO}routes:\n- {{channels: [one, tow]}}", "7: routes[0].channels[1]: no channel 'tow', did you mean 'two'?; allowed: one, two"),
-        (f"{TWO}routes:\n- {{channels: []}}", "7: what fits this route is told nowhere, only in the ledger"),
+        (f"{TWO}routes:\n- {{channels: []}}", "7: what fits this route goes to no channel, only to the ledger"),
         (f"{TWO}routes:\n- {{channels: [one], guardrail: s9.*}}", "7: 's9.*' is no guardrail; allowed: an id that `snapback catalog` lists, or a glob of some"),
         (f"{TWO}routes:\n- {{channels: [one], severities: [hihg]}}", "7: routes[0].severities[0] is 'hihg', did you mean 'high'?; allowed: critical, high, low, medium"),
         (f"{TWO}routes:\n- {{guardrail: s3.*}}", "7: routes[0] lacks 'channels'; allowed: a list (- …), each 1 to 40 letters, digits, _ and -"),
@@ -239,7 +239,7 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ),
         (
             "exemptions:\n- {guardrail: '*', reason: because, owner: team, expires: 2026-11-23}",
-            "2: the exemption covers everything, so nothing is ever told",
+            "2: the exemption covers everything, so nothing is ever reported",
         ),
         (
             "guardrails: {signin.root_used: fix}",
@@ -266,7 +266,7 @@ def test_warnings_do_not_stop_it(tmp_path: Path) -> None:
     warned: list[str] = []
     path = written(tmp_path, f"{TWO}routes: [{{channels: []}}]")
     assert read_settings(path, warn=lambda problem: warned.append(str(problem))).channels[0].name == "one"
-    assert warned == [f"{path}:6: what fits this route is told nowhere, only in the ledger"]
+    assert warned == [f"{path}:6: what fits this route goes to no channel, only to the ledger"]
 
 
 @pytest.mark.parametrize(

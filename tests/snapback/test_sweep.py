@@ -170,7 +170,7 @@ def test_what_comes_from_aws_does_nothing_to_the_terminal() -> None:
             render.finding_row(Finding(Place(HOME, REGION, "s3.Bucket"), "high", outcome, missed_by_events=True))
         )
     assert not {"\x1b", "\u202e"} & set(shown.get())
-    assert "no event told of it" in " ".join(shown.get().split())
+    assert "no event reported it" in " ".join(shown.get().split())
 
 
 def test_what_the_sweep_gave_up_is_a_letter_that_says_so() -> None:

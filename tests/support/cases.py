@@ -31,7 +31,7 @@ class Case:
     """What tests/test_every_guardrail.py needs to know about a guardrail; each function works on a fresh account.
 
     `unsafe`: make the resource unsafe and answer the event that tells of it, once for each way.
-    `near_misses`: the closest thing that is to be let be, and its event.
+    `near_misses`: the closest thing that is safe, and its event.
     `whole`: the resource's whole state as boto3 tells it, parts that no fix is about included.
     `remove`: delete the resource; None where it can't be deleted.
     `disturb`: change something about the resource that the fix is not about, as someone else may do in between.

@@ -177,7 +177,7 @@ def _keep(found: InstanceTypeDef, state: State, aws: Session) -> None:
         instance, mark = found["InstanceId"], state["mark"]
         aws.client("ec2").create_snapshots(
             InstanceSpecification={"InstanceId": instance},
-            Description=f"Snapback: evidence of {instance}, of which GuardDuty told at {mark}",
+            Description=f"Snapback: evidence of {instance}, which GuardDuty reported at {mark}",
             TagSpecifications=[{"ResourceType": "snapshot", "Tags": [_evidence(instance, mark)]}],
         )
 
@@ -223,7 +223,7 @@ def _put_groups(found: InstanceTypeDef, state: State, aws: Session) -> None:
 def _group_without_rules(vpc: str, tagged: list[SecurityGroupTypeDef], aws: Session) -> str:
     """A new one; or one left half-made, with the rule for all that goes out, which AWS gives each at its birth.
 
-    One that has other rules is let be: somebody may need them to look into another instance.
+    One that has other rules is left alone: somebody may need them to look into another instance.
     """
     ec2 = aws.client("ec2")
     group = next((each["GroupId"] for each in tagged if each["VpcId"] == vpc and _is_new(each)), None)

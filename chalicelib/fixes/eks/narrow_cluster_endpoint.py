@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.resources.eks import Cluster
 
 _EVERYWHERE = ["0.0.0.0/0"]
-"""What a public endpoint is open to unless told else."""
+"""What a public endpoint is open to unless something else is set."""
 _MOST = 40
 """Ranges a cluster: https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html."""
 

@@ -33,7 +33,7 @@ def function_policy_made_public(function: Qualified, aws: Session) -> str | None
     have policies of their own, and are looked at by themselves.
 
     The fix removes those statements, and undo adds them again as they were; one that only PutResourcePolicy could make, of
-    several principals say, is told and stays. Known are `allow.accounts`,
+    several principals say, is reported and stays. Known are `allow.accounts`,
     `allow.organizations` and `allow.principals`, which may name a service too; an Alexa skill's token and Lambda@Edge
     are fine. Exempt functions that are public on purpose.
     """

@@ -69,7 +69,7 @@ def runtime_deprecated(function: Function, aws: Session) -> str | None:
 
     After a runtime's deprecation AWS mends no flaws in it, and later lets nobody create or change functions with it. The
     days are those that AWS announced by August 2026 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html);
-    a runtime that isn't in that table is let be. Functions of container images have none. It is told, never fixed: code
+    a runtime that isn't in that table is exempt. Functions of container images have none. It is reported, never fixed: code
     has to be tried with another runtime first. Asked on each change, and once a day of all functions.
     """
     runtime = text(function.configured(aws), "Runtime") or ""

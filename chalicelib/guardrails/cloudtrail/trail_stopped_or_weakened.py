@@ -40,7 +40,7 @@ def trail_stopped_or_weakened(trail: Trail, aws: Session) -> str | None:
 
     The fix starts logging, turns on what is off and widens the event selectors; the data events chosen in them stay.
     A deleted trail that `require.trails` names is made again from what is said there; other settings it had, such as
-    CloudWatch Logs, SNS, tags and Insights, are lost. A deleted trail that isn't named is told, not made again. What happened while
+    CloudWatch Logs, SNS, tags and Insights, are lost. A deleted trail that isn't named is reported, not made again. What happened while
     nothing was recorded stays unrecorded. Exempt a trail that is for data events or for one region on purpose: each
     further copy of management events costs money.
     """

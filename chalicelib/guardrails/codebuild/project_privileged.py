@@ -22,7 +22,7 @@ def project_privileged(project: Project, aws: Session) -> str | None:
     """CodeBuild project whose builds run privileged.
 
     A build step, and so whoever can change the source or a dependency, gets all devices of the machine that it runs on.
-    Only building images with Docker needs it, and CodeBuild doesn't tell which projects do, so it is told only: to
+    Only building images with Docker needs it, and CodeBuild doesn't tell which projects do, so it is only reported: to
     change it, Snapback would need the right to rewrite build environments. Exempt projects that build images.
     """
     return (

@@ -30,11 +30,11 @@ def own_ledger_weakened(table: Table, aws: Session) -> str | None:
     """Snapback's own ledger weakened.
 
     The ledger is the only memory of what Snapback changed and how to put it back. Its deletion protection or its
-    point-in-time recovery is off, its stream is off (nobody is told of anything then), or its items expire by another
+    point-in-time recovery is off, its stream is off (then nobody is notified), or its items expire by another
     attribute than theirs, which may delete all of them.
 
     The fix turns deletion protection and point-in-time recovery on again; moments before that can no longer be
-    recovered. The rest is told: deploy the stack again, which also ties the functions to a new stream. A deleted ledger
+    recovered. The rest is reported: deploy the stack again, which also ties the functions to a new stream. A deleted ledger
     can't be written to: the event ends in the dead-letter queue, whose alarm rings. What CloudFormation does is taken
     for a deployment and not looked at.
     """
@@ -48,7 +48,7 @@ def own_ledger_weakened(table: Table, aws: Session) -> str | None:
     if not state["recovery"]:
         faults.append("its point-in-time recovery is off")
     if not client.describe_table(TableName=table.id)["Table"].get("StreamSpecification", {}).get("StreamEnabled"):
-        faults.append("its stream is off, so nobody is told of anything")
+        faults.append("its stream is off, so nobody is notified of anything")
     expiry = client.describe_time_to_live(TableName=table.id)["TimeToLiveDescription"]
     if expiry.get("AttributeName") != _EXPIRY or expiry.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
         faults.append(f"its items no longer expire by {_EXPIRY}")

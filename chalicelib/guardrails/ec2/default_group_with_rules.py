@@ -29,7 +29,7 @@ def default_group_with_rules(group: DefaultGroup, aws: Session) -> str | None:
     Whatever is started without a word about its group gets the VPC's default one, which nobody can delete: its members
     reach each other, and whatever its rules say. The fix revokes all of its rules; an undo authorizes them again, with
     their descriptions and tags, under new rule ids. Whatever is still in it is cut off then, so move that to a group of
-    its own before you switch the fix on. A VPC is made with such rules: the daily look at all finds those.
+    its own before you switch the fix on. A VPC is made with such rules: the daily sweep finds those.
     """
     (found,) = aws.client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"]
     if found["GroupName"] != "default":

@@ -38,4 +38,4 @@ def instance_compromised(suspect: Suspect, aws: Session) -> str | None:
     state = FIX.read(suspect, aws)
     if FIX.safe(state, FixContext(aws.baseline)) == state:
         return None
-    return f"GuardDuty told of it at {suspect.since}, and it is not isolated: {'; '.join(lacking(state))}"
+    return f"GuardDuty reported it at {suspect.since}, and it is not isolated: {'; '.join(lacking(state))}"

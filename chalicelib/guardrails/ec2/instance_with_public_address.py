@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def instance_with_public_address(instance: Instance, aws: Session) -> str | None:
     """Instance with a public address outside the public subnets.
 
-    The internet reaches it as far as its security groups let it. It is told only: to take away an address that AWS
+    The internet reaches it as far as its security groups let it. It is only reported: to take away an address that AWS
     assigned is to lose it for good. `ec2.address_put_on_instance` takes off Elastic IP addresses, and
-    `ec2.subnet_assigns_public_addresses` keeps subnets from assigning any. An instance may have got none yet when its
-    launch is told of: the daily look at all finds those. Name the subnets in which instances may have public addresses
+    `ec2.subnet_assigns_public_addresses` keeps subnets from assigning any. An instance may have got none yet when
+    its launch is reported: the daily sweep finds those. Name the subnets in which instances may have public addresses
     under `allow.public_subnets`.
     """
     found = instance.described(aws)

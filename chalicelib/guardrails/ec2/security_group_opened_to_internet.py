@@ -27,7 +27,7 @@ def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str
 
     Anyone can try passwords and exploits on SSH, RDP or a database behind it. It counts for the ports in
     `require.admin_ports`, for ranges that hold one of them, and for all ports, over TCP and UDP; web ports and ICMP are
-    let be. The internet is 0.0.0.0/0, ::/0 and whatever else, in one range, in many or in a prefix list, has as many
+    exempt. The internet is 0.0.0.0/0, ::/0 and whatever else, in one range, in many or in a prefix list, has as many
     public addresses as a /7 (IPv6: a /31); ranges in `allow.cidrs` and lists in `allow.prefix_lists` are not counted.
 
     The fix revokes the broadest rules until what is left is narrow, and touches no other; an undo authorizes them

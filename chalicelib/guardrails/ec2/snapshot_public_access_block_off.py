@@ -26,8 +26,8 @@ def snapshot_public_access_block_off(account: Account, aws: Session) -> str | No
 
     Snapshots that were shared with everyone, and treated as private only by this block, are public at once. The fix blocks
     all public sharing in this region, of what is shared already too; an undo makes just that public again. The weaker
-    block-new-sharing is let be. Where an organization's declarative policy unblocked it, the account can't change that,
-    and it is told only. Exempt accounts that publish snapshots.
+    block-new-sharing is exempt. Where an organization's declarative policy unblocked it, the account can't change that,
+    and it is only reported. Exempt accounts that publish snapshots.
     """
     found = FIX.read(account, aws)
     if found["block"] != OPEN:

@@ -36,7 +36,7 @@ def release_image_unsigned(image: Image, aws: Session) -> str | None:
     JWS) put it. ECR's own signing counts as soon as it is complete, with a profile that is named.
 
     A signature comes after its image: this waits five minutes. What is no image, such as a signature, an attestation
-    or a bill of materials, is let be, and so are images without a tag: a multi-platform image is signed as a whole.
+    or a bill of materials, is exempt, and so are images without a tag: a multi-platform image is signed as a whole.
 
     The fix archives the image in ECR, so that nobody can pull it, or takes its tags off (`quarantine`). That stops
     deployments and restarts, so this is fixed only where the settings name this guardrail.

@@ -31,7 +31,7 @@ def scan_on_push_off(repository: Repository, aws: Session) -> str | None:
 
     Known vulnerabilities in what is pushed to it stay unseen. It counts as scanned if its own setting or a filter of
     the registry, basic or enhanced, scans it on push or continuously. The fix turns its own setting on; with enhanced
-    scanning that has no effect, so it is only told, and a filter of the registry has to be widened.
+    scanning that has no effect, so it is only reported, and a filter of the registry has to be widened.
 
     PutRegistryScanningConfiguration names no repository: with enhanced scanning ECR tells of each one in an event of
     its own, and with basic scanning the daily look at all repositories finds them. Exempt repositories that are scanned by something else.

@@ -31,7 +31,7 @@ def task_holds_secret(definition: TaskDefinition, aws: Session) -> str | None:
 
     Whoever may look at task definitions can read it, and ECS keeps them after they are deregistered. It is looked for in
     the environment, the command and the options of the log driver, by names such as DB_PASSWORD and by the looks of
-    what is there; which container and which name is told, never the value. References to Secrets Manager and Parameter
+    what is there; which container and which name is reported, never the value. References to Secrets Manager and Parameter
     Store are none.
 
     Change the secret, and hand the new one over with `secrets` or `secretOptions`. The fix only deregisters the

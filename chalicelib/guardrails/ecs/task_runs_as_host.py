@@ -39,10 +39,10 @@ def task_runs_as_host(definition: TaskDefinition, aws: Session) -> str | None:
     instance's role. It counts when a container is privileged, has a capability as good as that (ALL, SYS_ADMIN,
     SYS_MODULE), says that it runs as root, or mounts the socket of the container engine or a directory of the host that
     holds it; and when the task shares the host's network, processes or shared memory. A container that names no user
-    is let be: what its image says isn't looked at.
+    is exempt: what its image says isn't looked at.
 
-    It is asked again when a service is made or changed, so that older revisions come up too. The fix deregisters the
-    revision, if no service asks for it and no task of it runs; else it is told only. That can't be undone, and what
+    It is evaluated again when a service is made or changed, so that older revisions come up too. The fix deregisters the
+    revision, if no service asks for it and no task of it runs; else it is only reported. That can't be undone, and what
     EventBridge or Step Functions start from it isn't found, so a person approves it. Exempt agents that need the host,
     such as those for logs and metrics.
     """

@@ -32,7 +32,7 @@ def own_rule_disabled(rule: Rule, aws: Session) -> str | None:
     read, as STS's are, no longer sees those. The guardrails behind it are blind from then on, which is what somebody who
     is about to do harm would want first.
 
-    The fix enables the rule; a deleted rule, and one without a target, are told: deploy the stack again. What
+    The fix enables the rule; a deleted rule, and one without a target, are reported: deploy the stack again. What
     CloudFormation does is taken for a deployment and not looked at. The rule that brings these very events has a twin
     in the stack, so that switching one off is still seen by the other; both at the same moment are not, and then the
     hourly canary is what falls silent.

@@ -28,7 +28,7 @@ def access_key_created(key: AccessKey, aws: Session) -> str | None:
     A key works from anywhere and until somebody switches it off; making one for another user is how intruders stay.
     The fix switches the key off and keeps it, so that undo switches it on again; another key of the same user is not
     touched. Name users who may hold keys, by ARN with their path, under `allow.principals`. A key of the root user is
-    told by iam.root_key_created.
+    reported by iam.root_key_created.
     """
     if key.user is None or FIX.read(key, aws)["status"] != ACTIVE:
         return None

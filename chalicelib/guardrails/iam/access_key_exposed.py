@@ -30,7 +30,7 @@ def access_key_exposed(key: LeakedKey, aws: Session) -> str | None:
 
     AWS Health found it published or suspects it, or GuardDuty saw it used as thieves do (severity high or critical).
     The fix switches the key off and denies its user everything, so that sessions begun with it end too; undo takes both
-    back. A key that is switched off already is let be. One that AWS knows no user of is told, never fixed: it is
+    back. A key that is switched off already is exempt. One that AWS knows no user of is reported, never fixed: it is
     deleted, or the root user's.
     """
     state = FIX.read(key, aws)

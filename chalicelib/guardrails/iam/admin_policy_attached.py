@@ -32,7 +32,7 @@ def admin_policy_attached(identity: Identity, aws: Session) -> str | None:
     The fix detaches just these policies. When nobody else holds AdministratorAccess or IAMFullAccess, it asks first.
 
     Name who may be administrator, by ARN with its path, under `allow.principals` before you switch the fix on: it would
-    lock out the others. Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are let be, since AWS
+    lock out the others. Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are exempt, since AWS
     lets nobody change them. Inline policies, AWS's other policies, and what a user has by its groups are not looked at:
     the group itself is.
     """

@@ -34,8 +34,8 @@ def boundary_removed(identity: Bounded, aws: Session) -> str | None:
 
     The boundary is what keeps those who may make roles from making themselves administrator. It was taken away,
     swapped for another, or never given. The fix puts it on, and touches no policy. Say which boundary who must have
-    under `require.boundaries`, by ARN with its path; where nothing fits, nothing is asked for. Service-linked roles and
-    those of IAM Identity Center are let be, since AWS lets nobody change them.
+    under `require.boundaries`, by ARN with its path; where nothing fits, nothing is required. Service-linked roles and
+    those of IAM Identity Center are exempt, since AWS lets nobody change them.
     """
     if not aws.baseline.require.boundaries:
         return None

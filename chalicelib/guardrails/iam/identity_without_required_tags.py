@@ -24,10 +24,10 @@ def identity_without_required_tags(identity: Bounded, aws: Session) -> str | Non
     """IAM user or role without the tags that the settings ask for.
 
     Nobody knows whose it is and whom to ask when something is wrong with it. `required_tags` in the settings names the
-    tags, for `AWS::IAM::User` and `AWS::IAM::Role`. It is told only: policies let identities in by their tags
+    tags, for `AWS::IAM::User` and `AWS::IAM::Role`. It is only reported: policies let identities in by their tags
     (`aws:PrincipalTag`), so a tag set from what a caller chose, such as a session's name, could give rights that they
     were not to have. Pipelines that tag after making have ten minutes. Service-linked roles and those of IAM Identity
-    Center are let be.
+    Center are exempt.
     """
     kind = f"AWS::IAM::{identity.what.title()}"
     if not aws.baseline.tags_of(kind) or kept_by_aws(identity.described(aws)):

@@ -34,7 +34,7 @@ def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
     with what they deny, and with the permissions boundary. The fix drops the statements that allow a path's first call, and deletes a policy of which nothing is left;
     when that takes away the last administrator, it asks first.
 
-    Whoever is limited to named resources is let be, and so is who may be administrator (`allow.principals`), Snapback's
+    Whoever is limited to named resources is exempt, and so is who may be administrator (`allow.principals`), Snapback's
     own roles, and those that AWS keeps. Not looked at are AWS's other managed policies, what a user has by its groups, and
     which roles there are to be had. Exempt deployment roles whose work needs it.
     """

@@ -31,7 +31,7 @@ def policy_allows_everything(policy: ManagedPolicy, aws: Session) -> str | None:
     one without the statements at fault and leaves every other byte; one of five versions then goes, and an undo brings
     it back. When nobody holds AdministratorAccess or IAMFullAccess, it asks first.
 
-    A policy that is used as a permissions boundary only is let be: it gives nothing to anybody. Exempt a policy that
+    A policy that is used as a permissions boundary only is exempt: it gives nothing to anybody. Exempt a policy that
     your administrators are meant to have; AWS's own AdministratorAccess is better seen.
     """
     described = policy.described(aws)

@@ -30,7 +30,7 @@ def policy_directly_on_user(user: User, aws: Session) -> str | None:
     do what when each user differs. The fix detaches the managed policies and deletes the inline ones, all of them, so
     give the user a group first. When the user did it to itself, or is the last who holds AdministratorAccess, it asks.
 
-    What only denies is let be, and so is AWS's own quarantine of a leaked key. Exempt the users of programs that can't
+    What only denies is exempt, and so is AWS's own quarantine of a leaked key. Exempt the users of programs that can't
     take a role, or name them by ARN with path under `allow.principals`.
     """
     state = FIX.read(user, aws)

@@ -35,7 +35,7 @@ def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
 
     Name partners under `allow.accounts`, `allow.organizations` or `allow.principals`, and vendors who must send an
     external id under `allow.vendors`. Identity providers are `iam.role_trusts_any_web_identity`'s business.
-    Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are let be: AWS lets nobody change them.
+    Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are exempt: AWS lets nobody change them.
     """
     described = role.described(aws)
     if kept_by_aws(described):

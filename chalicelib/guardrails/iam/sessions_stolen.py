@@ -28,7 +28,7 @@ def sessions_stolen(sessions: Sessions, aws: Session) -> str | None:
     GuardDuty saw temporary credentials of it used as thieves do, such as an instance's from outside AWS (severity high
     or critical). The fix denies everything to all its sessions that had begun by the time of the finding, as *Revoke
     active sessions* in the IAM console does: rightful ones have to begin anew, and an instance waits until AWS gives it
-    new credentials. Undo puts back what was there. Roles of IAM Identity Center and service-linked roles are told,
+    new credentials. Undo puts back what was there. Roles of IAM Identity Center and service-linked roles are reported,
     never fixed: AWS lets nobody change them. Close the hole too: whoever can still get new sessions goes on.
     """
     if revoked(FIX.read(sessions, aws)):

@@ -29,7 +29,7 @@ def bucket_allows_plain_http(bucket: Bucket, aws: Session) -> str | None:
 
     Whoever listens on the way can read and change what is sent by plain HTTP. The fix adds one statement to the bucket
     policy that denies every request for which `aws:SecureTransport` is false, and leaves the rest of the text as it
-    is; a bucket without a policy gets one, which an undo deletes. A policy that has no room for it is only told.
+    is; a bucket without a policy gets one, which an undo deletes. A policy that has no room for it is only reported.
 
     A statement for some of the actions, the callers or the objects only doesn't count. S3's website endpoint speaks
     plain HTTP only: for a bucket that serves a website a person is asked first. Exempt it, or put CloudFront before it.

@@ -27,7 +27,7 @@ def bucket_logging_off(bucket: Bucket, aws: Session) -> str | None:
 
     For the buckets that the settings name under `require.buckets` with `logs_to`. Without access logs nobody can tell
     afterwards who read or deleted what. The fix sends them to the bucket that the settings name, which must be of the
-    same account and region and let S3's log delivery write. That bucket itself is let be: it would log its own logs.
+    same account and region and let S3's log delivery write. That bucket itself is exempt: it would log its own logs.
     """
     target = aws.baseline.bucket(bucket.id).logs_to
     if target in (None, bucket.id):

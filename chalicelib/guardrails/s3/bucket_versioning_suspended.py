@@ -27,8 +27,8 @@ def bucket_versioning_suspended(bucket: Bucket, aws: Session) -> str | None:
 
     For the buckets that the settings name under `require.buckets` with `versioning`. Without it, whoever deletes or
     overwrites an object destroys it: ransomware suspends it first. The fix turns it on again. What was overwritten in
-    between is lost. A bucket that never had versioning is told when the daily look comes by, and a person is asked
-    first, since it can then only be suspended. With MFA delete on, only root can change it, so it is only told.
+    between is lost. A bucket that never had versioning is reported when the daily sweep comes by, and a person is asked
+    first, since it can then only be suspended. With MFA delete on, only root can change it, so it is only reported.
     """
     if not aws.baseline.bucket(bucket.id).versioning or FIX.read(bucket, aws)["versioned"]:
         return None

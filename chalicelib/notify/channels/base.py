@@ -1,4 +1,4 @@
-"""Where records are told. A channel has a name and `send`, which raises ChannelBusy or Undeliverable, and nothing else.
+"""Where messages about records go. A channel has a name and `send`, which raises ChannelBusy or Undeliverable, and nothing else.
 
 What a channel raises names the channel and never its address: the address of a webhook is its password.
 """

@@ -45,7 +45,7 @@ def open_channels(
     if not channels and last_resort:
         channels.append(last_resort)
     if not channels:
-        logger.warning("no channels in the settings and no alarm topic: records are told in the ledger only")
+        logger.warning("no channels in the settings and no alarm topic: records are in the ledger only")
     return tuple(channels)
 
 
@@ -95,7 +95,7 @@ def open_channel(
 
 
 def open_last_resort(source: boto3.Session) -> Channel | None:
-    """The SNS topic of the alarms, where what no channel takes is told."""
+    """The SNS topic of the alarms, which gets what no channel takes."""
     topic = os.environ.get(TOPIC_VARIABLE)
     if not topic:
         return None

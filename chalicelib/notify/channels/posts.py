@@ -53,7 +53,7 @@ class Remembered:
 
 
 class DynamoPosts:
-    """One who tells holds the item: else two steps told at once would be two messages, or an older one would win."""
+    """Whoever sends a step locks the item: else two steps sent at once would be two messages, or an older one would win."""
 
     def __init__(self, client: DynamoDBClient, table: str, now: Callable[[], datetime]) -> None:
         self._client, self._table, self._now = client, table, now
@@ -101,6 +101,6 @@ class DynamoPosts:
                 **more,
             )["Attributes"]
         except self._client.exceptions.ConditionalCheckFailedException:
-            raise ChannelBusy(f"channel {channel}: another step of this record is being told just now", 5) from None
+            raise ChannelBusy(f"channel {channel}: another step of this record is being sent just now", 5) from None
         except (ClientError, BotoCoreError) as error:
             raise ChannelBusy(f"channel {channel}: which message tells of the record is not known: {error}") from error

@@ -41,14 +41,14 @@ _NO_MESSAGE = frozenset(("message_not_found", "thread_not_found"))
 _NO_EDIT = frozenset(("cant_update_message", "edit_window_closed", "update_failed"))
 _SURE = {
     "approve": ("Let Snapback fix it?", "Snapback looks again, and writes the fix if it is still what is shown here."),
-    "undo": ("Put it back?", "What was there before is put back, unsafe as it was, and let be for a while."),
+    "undo": ("Put it back?", "Snapback puts back what was there before, unsafe as it was, and exempts it for a while."),
 }
 
 
 class SlackApp:
     """`token` names the secret with the bot's token, `conversation` is a channel's id.
 
-    `advice` answers what to do instead, by a guardrail's id, for those who are told directly.
+    `advice` answers what to do instead, by a guardrail's id, for direct messages.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class SlackApp:
         with self._posts.hold(message.record, self.name) as post:
             try:
                 self._update_post(message, post)
-            except _NoMessage:  # Somebody has deleted it: it is told anew, but for a step that is over.
+            except _NoMessage:  # Somebody has deleted it: it is sent anew, but for a step that is over.
                 post.ts = ""
                 if message.step >= post.step:
                     self._update_post(message, post)

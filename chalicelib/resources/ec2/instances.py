@@ -106,7 +106,7 @@ class Instance(Described):
 
 @dataclass(frozen=True, slots=True)
 class Suspect(Resource):
-    """An instance that GuardDuty told of at a time, as in `i-0123/2026-11-23T10:00:00Z`.
+    """An instance that GuardDuty reported at a time, as in `i-0123/2026-11-23T10:00:00Z`.
 
     The ARN is the instance's own: what is said about it in the settings holds for it.
     """
@@ -168,7 +168,7 @@ def _criteria(ids: Sequence[str], **wanted: str) -> dict[str, Any]:
 
 
 def _scanned(event: Event) -> Iterator[str]:
-    """What Amazon Inspector tells of; an administrator's account is told of its members' too, as they are.
+    """What Amazon Inspector reports; an administrator's account gets its members' findings too, as they are.
 
     https://docs.aws.amazon.com/inspector/latest/user/eventbridge-integration.html
     """

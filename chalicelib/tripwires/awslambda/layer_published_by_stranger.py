@@ -17,7 +17,7 @@ def layer_published_by_stranger(event: Event, baseline: Baseline) -> str | None:
     """Lambda layer published by somebody else than the pipeline.
 
     Functions that take the layer's newest version on their next deployment run what is in it. `allow.deployers` names
-    the users and roles that may publish, by ARN; while it names none, anybody may, and nothing is told. Look at the
+    the users and roles that may publish, by ARN; while it names none, anybody may, and nothing is reported. Look at the
     version, and delete it if it isn't yours.
     """
     role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")

@@ -23,7 +23,7 @@ def own_rule_rewritten(event: Event, baseline: Baseline) -> str | None:
     Somebody gave an EventBridge rule of Snapback's stack another pattern or target: it may see less now, or tell
     somebody else what it sees. Deploy the stack again to have it as it was. What CloudFormation does is taken for a
     deployment. When Snapback itself gives a rule back its state by PutRule, as it must for the rule on STS, that is
-    told too.
+    reported too.
     """
     name = event.text("name" if event.name == "PutRule" else "rule")
     if name is None or not in_own_stack(baseline, event.account, name):

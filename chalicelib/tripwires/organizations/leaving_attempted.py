@@ -29,7 +29,7 @@ def leaving_attempted(event: Event, _: Baseline) -> str | None:
 
     Outside the organization no service control policy binds the account, and its trail no longer reaches the
     organization's bucket. A closed account stops all that runs in it; for 90 days AWS Support can open it again.
-    Denied attempts are told too: nobody tries this by accident.
+    Denied attempts are reported too: nobody tries this by accident.
     """
     account = event.text("accountId") or ("this account" if event.name == "LeaveOrganization" else "an account")
     act, done = {

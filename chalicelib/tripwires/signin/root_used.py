@@ -26,7 +26,7 @@ def root_used(event: Event, _: Baseline) -> str | None:
     """Root user at work.
 
     The root user may do anything, and no policy of the account stops it; daily work has no need of it. Every call and
-    every attempt to sign in is told, failed ones too. What AWS services do in root's name is not; what root does in
+    every attempt to sign in is reported, failed ones too. What AWS services do in root's name is not; what root does in
     the console, which older records show as invoked by signin.amazonaws.com, is. EventBridge delivers calls that only
     read if the rule asks for them.
     """

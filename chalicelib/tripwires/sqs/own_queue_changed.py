@@ -26,7 +26,7 @@ _URL = re.compile(r"https://[^/]+/(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_.-]
 def own_queue_changed(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own queue changed.
 
-    In its queues are the events that Snapback could not handle and the messages that nobody could be told. Whoever
+    In its queues are the events that Snapback could not handle and the messages that could not be delivered. Whoever
     deletes or empties one, or turns them elsewhere, makes them vanish without a trace. Go through what was there by
     CloudTrail, and deploy the stack again. What CloudFormation does is taken for a deployment.
     """

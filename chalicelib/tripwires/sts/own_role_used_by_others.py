@@ -42,7 +42,7 @@ def own_role_used_by_others(event: Event, baseline: Baseline) -> str | None:
     and the latter for one record at a time, which their session and its source identity are named after. Anybody else who assumes one can undo what Snapback protects, in its name.
     Take the trust away, and look at what the session did.
 
-    The function is told by the role that CloudTrail says has called, never by a user agent. A call from another account
+    The function is recognized by the role that CloudTrail says has called, never by a user agent. A call from another account
     is recorded twice: where the role is, only the caller's account is named, and one from Snapback's own is judged by
     the record in that account. Denied attempts don't name the role, so they aren't seen.
     """

@@ -1,4 +1,4 @@
-"""Settings that change without a deploy: where they are published, what is checked there, who is told of each change."""
+"""Settings that change without a deploy: where they are published, what is checked there, who is notified of each change."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def _alarm() -> Template:
 
 
 def _change_notice() -> Template:
-    """Each change is told to the alarm topic by EventBridge itself: new settings can turn off all that functions tell."""
+    """EventBridge itself reports each change to the alarm topic: new settings can turn off all that functions send."""
     parameter = {"Fn::Sub": PARAMETER}
     application = {"Ref": "SettingsApplication"}
     by_name = _changed("ssm", IN_SSM, [{"name": [parameter]}, {"names": [parameter]}])

@@ -20,14 +20,14 @@ _FAILED = {
     "Exports": f"What goes to other tools is sent again ten times, then given up. See which: {command('dlq list')}.",
     "Act": f"What another function left unfinished could not be gone on with. See what: {command('status')}.",
     "APIHandler": f"A click was not taken; whoever made it can click again. See what is wrong: {command('status')}.",
-    "Sweep": f"Some kind of resource can't be listed somewhere, so nothing of it is asked about. See why: {command('dlq list')}.",
-    "SweepWorker": f"Some resources can't be asked about; the next day's sweep tries again. See which: {command('dlq list')}.",
+    "Sweep": f"Some kind of resource can't be listed somewhere, so nothing of it is evaluated. See why: {command('dlq list')}.",
+    "SweepWorker": f"Some resources can't be evaluated; the next day's sweep tries again. See which: {command('dlq list')}.",
     "Canary": f"No canary was sent. See since when: {command('status')}.",
     "CanaryEcho": f"A canary was late, forged, or could not be answered. See since when: {command('status')}.",
 }
 """What the failure of a function means; of guard functions, the one above."""
 LATE = 900
-"""Seconds that an event may wait for its guard function, and a message for its channel, before a person is told."""
+"""Seconds that an event may wait for its guard function, and a message for its channel, before a person is notified."""
 
 
 def given_up(_plan: Plan) -> Template:
@@ -79,7 +79,7 @@ _PARAMETERS: Template = {
         "Default": "",
         "AllowedPattern": "^$|^[^@\\s]+@[^@\\s]+$",
         "ConstraintDescription": "an address such as oncall@example.com, or empty",
-        "Description": "Who is told when Snapback itself is unwell. AWS asks the address to confirm.",
+        "Description": "Who is notified when Snapback itself is unwell. AWS asks the address to confirm.",
     }
 }
 
@@ -100,7 +100,7 @@ def alarms(plan: Plan) -> Template:
         resources |= _guard_alarms(name) if name in plan.patterns else _other_alarms(name)
     resources["NotifyAgeAlarm"] = _function_alarm(
         "Notify",
-        f"Records wait for more than {LATE // 60} minutes to be told. See what was given up: {command('dlq list')}.",
+        f"Records wait for more than {LATE // 60} minutes to be sent. See what was given up: {command('dlq list')}.",
         "IteratorAge",
         "Maximum",
         LATE * 1000,

@@ -117,7 +117,7 @@ def test_items_that_expire_otherwise_are_told(expiry: str, world: World) -> None
 def test_a_stream_that_is_off_is_told(world: World) -> None:
     table(world).update_table(TableName=NAME, StreamSpecification={"StreamEnabled": False})
     (outcome,) = world.deliver(cloudtrail_event("dynamodb", "UpdateTable", {"tableName": NAME}), ID)
-    assert (outcome.status, outcome.reason) == ("alerted", "its stream is off, so nobody is told of anything")
+    assert (outcome.status, outcome.reason) == ("alerted", "its stream is off, so nobody is notified of anything")
 
 
 def test_what_can_be_fixed_is_when_something_else_cannot(world: World) -> None:
