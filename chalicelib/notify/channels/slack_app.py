@@ -201,7 +201,9 @@ def reply(message: Message) -> Block:
 def direct_body(message: Message, advice: str) -> Block:
     """For who made the change, or owns the resource: what happened, and what to do instead."""
     blocks = [
-        section(f"*{escape(message.headline, HEADER)}*\nYou are told since you made this change, or own the resource."),
+        section(
+            f"*{escape(message.headline, HEADER)}*\nYou get this message because you made this change, or own the resource."
+        ),
         section(escape(message.reason, SECTION) or "-"),
         facts(message),
         section(escape(message.did, SECTION)),
