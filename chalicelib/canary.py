@@ -160,6 +160,7 @@ class _Canary(Resource):
 class _Answer(Fix[_Canary]):
     """Mark the canary as answered."""
 
+    document = "snapback:canary"
     reads = ("dynamodb:GetItem",)
     writes = ("dynamodb:UpdateItem",)
 
@@ -245,6 +246,9 @@ class _NoRecords:
 
     def move(self, record: Record, status: Status, *, by: str, note: str = "", **changed: Any) -> Record:
         return record.stepped(status, self._now(), by, note, **changed)
+
+    def fixed(self, document: str) -> list[str]:
+        return []
 
     def note(self, record: Record, *, by: str, note: str, what: str = "") -> Record:
         return record.noted(self._now(), by, note, what)

@@ -30,7 +30,7 @@ from chalicelib.aws.ledger_conditions import (
 from chalicelib.aws.ledger_items import STATES, from_item, to_item
 from chalicelib.aws.ledger_table import LedgerTable
 from chalicelib.aws.overflow_store import SPILL_OVER, SPILL_VARIABLE, Spill
-from chalicelib.core.errors import NoOverflow, StepRefused
+from chalicelib.core.errors import NoOverflow, Reason, StepRefused
 from chalicelib.core.types import REFUSED, UNDER_WAY, Close, Status
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
-"""What must hold of a slot for a step to be written: as DynamoDB is asked, and as it reads when it refused.
+"""What must hold of a slot and a lock for a step to be written: as DynamoDB is asked, and as it reads when it refused.
 
-A slot is the item `slot#<guardrail>#<arn>#<region>`: the lock, the exemption and the last sight of one guardrail on one
-resource. DynamoDB answers a refused transaction with the slot as it is, and not with which condition failed.
+A slot is the item `slot#<guardrail>#<arn>#<region>`: the exemption, the last sight and the last fixes of one guardrail on
+one resource. A lock is the item `lock#<service>#<document>#<arn>#<region>`: who writes a document, whichever guardrail for.
+DynamoDB answers a refused transaction with the items as they are, and not with which condition failed.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ class Update:
             "TableName": self._table,
             "Key": {"pk": {"S": self._key}},
             "UpdateExpression": f"SET {', '.join(self._sets)}",
-            "ConditionExpression": self._condition,
+            **({"ConditionExpression": self._condition} if self._condition else {}),
             "ExpressionAttributeNames": self._names,
             "ExpressionAttributeValues": self._values,
         }

@@ -14,7 +14,7 @@ from chalicelib.core.types import Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-STATES = {"before", "after"}
+STATES = {"before", "after", "undone"}
 _SMALL = {"tags", "calls"}
 _TIMES = {"event_time", "seen_at"}
 

@@ -32,8 +32,10 @@ class Changed(TypedDict, total=False):
     attempts: int
     before: State | None
     calls: tuple[str, ...]
+    document: str
     error: str
     reason: str
+    undone: State | None
 
 
 class Ledger(Protocol):
@@ -72,6 +74,9 @@ class Ledger(Protocol):
         """Add a step to the history by which nothing changes, one of `record.ASIDE`. Raises Refused("moved") when the record moved on."""
 
     def get(self, id: str) -> Record | None: ...
+
+    def fixed(self, document: str) -> list[str]:
+        """The latest records whose fixes wrote a document, the latest first; some may be undone by now."""
 
 
 class WhoChanged(Protocol):

@@ -31,11 +31,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """`before` and `after` are the fix's states, None where there is no fix. They may hold secrets: never log them.
+    """`before`, `after` and `undone` are the fix's states: what was there, what the fix left and what an undo left, for
+    ever; None where there is none. They may hold secrets: never log them.
 
     `holder` is the fencing token of whoever took the record last; `event_time` and `seen_at` are when the event
     happened and when the state was read. `tags` are those of the resource that the settings ask for, `calls` what the
-    last write sent (`s3:PutBucketAcl`), `found_by` an `event` or a `sweep`.
+    last write sent (`s3:PutBucketAcl`), `found_by` an `event` or a `sweep`. `document` is what a write
+    replaces or edits, by service, name, owner and region: one lock a document, whichever guardrail writes it.
     """
 
     id: str
@@ -57,7 +59,9 @@ class Record:
     status: Status
     before: State | None = None
     after: State | None = None
+    undone: State | None = None
     fix: str = ""
+    document: str = ""
     reversible: bool = True
     attempts: int = 1
     holder: str = ""
@@ -92,6 +96,11 @@ class Record:
     def pointer(self) -> Resource:
         """Raises LookupError when this version knows no such kind of resource."""
         return revive(self.kind, self.resource, self.account, self.region)
+
+    @property
+    def left(self) -> State | None:
+        """The state as Snapback last left it."""
+        return self.after if self.undone is None else self.undone
 
     @property
     def touched(self) -> str:

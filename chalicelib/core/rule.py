@@ -26,7 +26,7 @@ R = TypeVar("R", bound="Resource")
 
 @dataclass(frozen=True, slots=True)
 class FixContext:
-    """What a fix may go by besides the state: the baseline, and who made the change and when, where an event told."""
+    """What a fix may go by besides the state: the baseline, and who made the change and when, where an event says so."""
 
     baseline: Baseline
     actor: Actor | None = None
@@ -39,6 +39,8 @@ class Fix(ABC, Generic[R]):
     Undo, preview, approval, bookkeeping and drift checks all come from these three methods.
     """
 
+    document: ClassVar[str]
+    """What a write replaces or edits, as in `s3:bucket-policy`: fixes that share one take turns."""
     reads: ClassVar[tuple[str, ...]]
     """IAM actions that `read` needs."""
     writes: ClassVar[tuple[str, ...]]
@@ -56,12 +58,31 @@ class Fix(ABC, Generic[R]):
     def safe(self, state: State, context: FixContext) -> State:
         """What the state should be: the least change that makes it safe. Pure, and `safe(safe(s)) == safe(s)`.
 
-        An equal state says that there is nothing this fix can do; the finding is then told, not fixed.
+        An equal state says that there is nothing this fix can do; the finding is then reported, not fixed.
         """
 
     @abstractmethod
     def write(self, resource: R, state: State, aws: Session) -> None:
         """Make it so, whatever it is now; called again after a failure half-way."""
+
+    def owner(self, resource: R, state: State) -> str:  # noqa: ARG002
+        """The ARN of whose document it is: the resource's own, where it isn't said otherwise."""
+        return resource.arn
+
+    def take_back(self, before: State, after: State, now: State) -> State | None:
+        """`now` without the edit that made `after` of `before`, where others edited it since; None where that can't be known.
+
+        Here: of flat states, each value that the edit changed and that is still as the edit left it.
+        """
+        flat = all(
+            isinstance(value, (str, int, float, type(None)))
+            for state in (before, after, now)
+            for value in state.values()
+        )
+        edited = [key for key in before if before[key] != after.get(key)]
+        if not flat or before.keys() != now.keys() or any(now[key] != after.get(key) for key in edited):
+            return None
+        return {**now, **{key: before[key] for key in edited}}
 
     def needs_approval(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         """Why a person is asked first, though the mode is `fix`: it would lock people out, say. Asked only then.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.core.errors import CannotAct, Unfinished
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.settings import Settings
+    from chalicelib.core.types import State
 
 T = TypeVar("T")
 
@@ -59,6 +60,8 @@ class Context:
             raise CannotAct(f"record {record_id}: {error}") from error
         if not isinstance(rule, Guardrail) or rule.fix is None:
             raise CannotAct(f"record {record_id}: {record.guardrail} only tells; it has no fix to approve or undo")
+        if not record.document and record.before is not None:  # Of a version that locked slots.
+            record = replace(record, document=document_of(rule, resource, record.before))
         return record, rule, resource
 
     def settled(self, read: Callable[[], T], is_settled: Callable[[T], bool], pauses: Sequence[float]) -> T:
@@ -70,6 +73,13 @@ class Context:
             self.sleep(pause)
             found = read()
         return found
+
+
+def document_of(rule: Rule, resource: Resource, before: State) -> str:
+    """What is locked while a fix of this resource is written: `<service>#<document>#<arn>#<region>`."""
+    assert isinstance(rule, Guardrail)
+    assert rule.fix is not None
+    return f"{rule.service}#{rule.fix.document}#{rule.fix.owner(resource, before)}#{resource.region}"
 
 
 def unfinished(outcomes: list[Outcome], errors: list[Exception]) -> Unfinished:

@@ -18,7 +18,7 @@ from chalicelib.core.record import Record
 from chalicelib.core.resource import Account, Resource
 from chalicelib.core.rule import FixContext, Guardrail, Rule, Tripwire
 from chalicelib.core.types import Mode, Status, Unrecorded, weakest
-from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, is_gone, is_scheduled, unfinished
+from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, document_of, is_gone, is_scheduled, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -336,6 +336,7 @@ def _draft(found: _Finding, recorded_tags: Collection[str]) -> Record:
         after=found.after,
         fix=fix.summary if fix else "",
         reversible=fix.reversible if fix else True,
+        document=document_of(rule, resource, found.before) if fix else "",
         tags={key: value for key, value in found.tags.items() if key in recorded_tags},
         found_by="sweep" if is_scheduled(event) else "event",
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in
 from chalicelib.analysis.policy_document import drop_principals, without_deleted_principals
+from chalicelib.analysis.policy_merge import take_back_text
 from chalicelib.core.resource import Resource
 from chalicelib.core.rule import Fix
 
@@ -52,6 +53,11 @@ class PolicyFix(Fix[R]):
             self.delete_policy(resource, aws)
         else:
             self.put_policy(resource, state["policy"], aws)
+
+    def take_back(self, before: State, after: State, now: State) -> State | None:
+        """By statement and principal: see `policy_merge`."""
+        taken = take_back_text(before["policy"], after["policy"], now["policy"])
+        return {**now, "policy": taken[0]} if taken else None
 
 
 class DropPrincipals(PolicyFix[R]):

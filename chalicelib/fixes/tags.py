@@ -59,6 +59,8 @@ class TagWithOwner(Fix[R]):
     the event (`made` tells) is only reported, and so is what the daily sweep finds.
     """
 
+    document = "tags"
+
     kind: ClassVar[str]
     """The CloudFormation type."""
 

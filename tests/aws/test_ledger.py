@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.aws.ledger import LEASE, DynamoLedger
+from chalicelib.aws.ledger import FIXED_KEPT, LEASE, DynamoLedger
 from chalicelib.aws.ledger_items import from_item, to_item
 from chalicelib.aws.overflow_store import SPILL_OVER, Spill
 from chalicelib.core.errors import NoLedger, NoOverflow, StepRefused
@@ -46,6 +46,9 @@ def ledger(world: World, clock: Clock) -> DynamoLedger:
     return made
 
 
+DOCUMENT = "s3#s3:acl#arn:aws:s3:::app-logs#us-east-1"
+
+
 def draft(id: str = "one", **changed: Any) -> Record:
     values: dict[str, Any] = {
         "id": id,
@@ -67,6 +70,7 @@ def draft(id: str = "one", **changed: Any) -> Record:
         "status": Status.FIXING,
         "before": {"grants": [1, True, None, "", {"a": 0.5}]},
         "after": {"grants": []},
+        "document": DOCUMENT,
     }
     return Record(**values | changed)
 
@@ -104,6 +108,31 @@ def test_the_lock_of_another_event_is_respected_until_its_lease_is_out(ledger: D
     assert refusal(ledger, draft("two")) == "busy"
     clock.later(seconds=LEASE.total_seconds() + 1)
     assert opened(ledger, draft("two")).id == "two"
+
+
+def test_two_guardrails_that_write_one_document_take_turns(ledger: DynamoLedger, clock: Clock) -> None:
+    """The second one looked before the first had written: what it saw is no more, and it has to look again."""
+    other: Any = {"guardrail": "s3.bucket_allows_plain_http", "id": "two", "event_id": "event-two"}
+    first = opened(ledger, draft("one"))
+    assert refusal(ledger, draft(**other)) == "busy"
+    clock.later(seconds=2)
+    ledger.move(first, Status.FIXED, by="snapback")
+    assert refusal(ledger, draft(**other)) == "busy"
+    assert refusal(ledger, draft(**other, status=Status.ALERTED)) == "busy"
+    clock.later(seconds=1)
+    again = opened(ledger, draft(**other, seen_at=clock.now))
+    ledger.move(again, Status.FIXED, by="snapback")
+    assert ledger.fixed(DOCUMENT) == ["two", "one"]
+    assert opened(ledger, draft("three", guardrail="s3.x", document="s3#s3:acl#another#us-east-1")).id == "three"
+
+
+def test_a_lock_remembers_the_latest_fixes_of_its_document(ledger: DynamoLedger, clock: Clock) -> None:
+    for number in range(FIXED_KEPT + 2):
+        clock.later(minutes=5)
+        record = opened(ledger, draft(f"r{number}", guardrail=f"s3.g{number}", seen_at=clock.now))
+        ledger.move(record, Status.FIXED, by="snapback")
+    assert ledger.fixed(DOCUMENT) == [f"r{number}" for number in range(FIXED_KEPT + 1, 1, -1)]
+    assert ledger.fixed("s3#s3:acl#nobody#us-east-1") == []
 
 
 def test_a_holder_that_lost_its_lock_cannot_move_its_record_twice(ledger: DynamoLedger, clock: Clock) -> None:
@@ -262,7 +291,7 @@ def test_small_states_stay_in_the_item(world: World, clock: Clock) -> None:
 
 def test_overdue_are_those_under_way_past_their_lease(ledger: DynamoLedger, clock: Clock) -> None:
     opened(ledger, draft("one"))
-    opened(ledger, draft("two", guardrail="other", status=Status.ALERTED))
+    opened(ledger, draft("two", guardrail="other", status=Status.ALERTED, document=""))
     assert not list(ledger.overdue())
     clock.later(seconds=LEASE.total_seconds() + 1)
     assert [record.id for record in ledger.overdue()] == ["one"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class DemandSignedRequests(Fix["FunctionUrl"]):
     """Have the URL take requests that are signed with AWS credentials only. The URL stays, and so do its CORS settings."""
 
+    document = "lambda:function-url"
     reads = ("lambda:GetFunctionUrlConfig",)
     writes = ("lambda:UpdateFunctionUrlConfig",)
 

@@ -41,6 +41,7 @@ class RemovePermissions(Fix["Qualified"]):
     make again stays.
     """
 
+    document = "lambda:function-policy"
     reads = ("lambda:GetPolicy",)
     writes = ("lambda:GetPolicy", "lambda:RemovePermission", "lambda:AddPermission")
 

@@ -19,6 +19,7 @@ class StopFunction(Fix["Deployment"]):
     `reserved` is how often it may run at once, or None where none is reserved for it.
     """
 
+    document = "lambda:concurrency"
     reads = ("lambda:GetFunctionConcurrency",)
     writes = ("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency")
 

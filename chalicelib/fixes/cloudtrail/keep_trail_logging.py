@@ -37,6 +37,7 @@ class KeepTrailLogging(Fix["Trail"]):
     `{"EventSelectors": [...]}` or `{"AdvancedEventSelectors": [...]}`; none means all management events.
     """
 
+    document = "cloudtrail:trail"
     reads = ("cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors")
     writes = (
         *reads,

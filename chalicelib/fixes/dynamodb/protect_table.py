@@ -19,6 +19,7 @@ class ProtectTable(Fix[Table]):
     The state is `{"exists"}` and, if it exists and isn't being deleted, `deletion_protection` and `recovery`.
     """
 
+    document = "dynamodb:table-protection"
     reads = ("dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups")
     writes = (*reads, "dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups")
 

@@ -18,6 +18,7 @@ class AcceptNoAttachments(Fix["TransitGateway"]):
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyTransitGateway.html
     """
 
+    document = "ec2:transit-gateway-options"
     reads = ("ec2:DescribeTransitGateways",)
     writes = ("ec2:ModifyTransitGateway",)
 

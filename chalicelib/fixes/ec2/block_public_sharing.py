@@ -46,6 +46,7 @@ class BlockPublicImages(_BlockPublicSharing):
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-public-access-to-amis.html
     """
 
+    document = "ec2:image-public-access"
     reads = ("ec2:GetImageBlockPublicAccessState",)
     writes = ("ec2:EnableImageBlockPublicAccess", "ec2:DisableImageBlockPublicAccess")
     blocked = "block-new-sharing"
@@ -67,6 +68,7 @@ class BlockPublicSnapshots(_BlockPublicSharing):
     https://docs.aws.amazon.com/ebs/latest/userguide/block-public-access-snapshots.html
     """
 
+    document = "ec2:snapshot-public-access"
     reads = ("ec2:GetSnapshotBlockPublicAccessState",)
     writes = ("ec2:EnableSnapshotBlockPublicAccess", "ec2:DisableSnapshotBlockPublicAccess")
     blocked = "block-all-sharing"

@@ -82,6 +82,7 @@ class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
     https://docs.aws.amazon.com/vpc/latest/userguide/nacl-basics.html
     """
 
+    document = "ec2:network-acl-entry"
     reads = ("ec2:DescribeNetworkAcls",)
     writes = ("ec2:DescribeNetworkAcls", "ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry")
 

@@ -30,6 +30,7 @@ class EmptyDefaultGroup(Fix["DefaultGroup"]):
     An undo authorizes them again, with their descriptions and tags, under new rule ids.
     """
 
+    document = "ec2:security-group-rules"
     reads = ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules")
     writes = (
         "ec2:DescribeSecurityGroupRules",

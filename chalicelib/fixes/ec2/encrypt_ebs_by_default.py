@@ -18,6 +18,7 @@ class EncryptEbsByDefault(Fix["Account"]):
     https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html
     """
 
+    document = "ec2:ebs-default"
     reads = ("ec2:GetEbsEncryptionByDefault",)
     writes = ("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault")
 

@@ -20,6 +20,7 @@ class EndPeering(Fix["Peering"]):
     https://docs.aws.amazon.com/vpc/latest/peering/delete-vpc-peering-connection.html
     """
 
+    document = "ec2:peering"
     reads = ("ec2:DescribeVpcPeeringConnections",)
     writes = (
         "ec2:DescribeVpcPeeringConnections",

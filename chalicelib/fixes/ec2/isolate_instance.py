@@ -52,6 +52,7 @@ class IsolateInstance(Fix["Suspect"]):
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-detach-attach-instances.html
     """
 
+    document = "ec2:instance"
     reads = (
         "ec2:DescribeInstances",
         "ec2:DescribeSecurityGroups",

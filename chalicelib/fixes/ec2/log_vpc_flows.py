@@ -31,6 +31,7 @@ class LogVpcFlows(Fix["Vpc"]):
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-create-flow-log.html
     """
 
+    document = "ec2:flow-logs"
     reads = ("ec2:DescribeFlowLogs",)
     writes = (
         "ec2:DescribeFlowLogs",

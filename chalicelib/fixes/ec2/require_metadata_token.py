@@ -26,6 +26,7 @@ class RequireMetadataToken(Fix["Instance"]):
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html
     """
 
+    document = "ec2:metadata-options"
     reads = ("ec2:DescribeInstances",)
     writes = ("ec2:ModifyInstanceMetadataOptions",)
 
@@ -47,6 +48,7 @@ class RequireMetadataTokenByDefault(Fix["Account"]):
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataDefaults.html
     """
 
+    document = "ec2:metadata-defaults"
     reads = ("ec2:GetInstanceMetadataDefaults",)
     writes = ("ec2:ModifyInstanceMetadataDefaults",)
 

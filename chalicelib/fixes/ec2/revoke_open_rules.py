@@ -135,6 +135,7 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
     The state holds only the rules at fault, so that neither the fix nor its undo can touch any other.
     """
 
+    document = "ec2:security-group-rules"
     reads = ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules", "ec2:GetManagedPrefixListEntries")
     writes = (
         "ec2:DescribeSecurityGroupRules",

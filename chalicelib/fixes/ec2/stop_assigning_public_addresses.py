@@ -18,6 +18,7 @@ class StopAssigningPublicAddresses(Fix["Subnet"]):
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySubnetAttribute.html
     """
 
+    document = "ec2:subnet-attribute"
     reads = ("ec2:DescribeSubnets",)
     writes = ("ec2:ModifySubnetAttribute",)
 

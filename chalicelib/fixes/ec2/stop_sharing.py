@@ -77,6 +77,7 @@ class StopSharingSnapshot(_StopSharing["Snapshot"]):
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySnapshotAttribute.html
     """
 
+    document = "ec2:create-volume-permissions"
     reads = ("ec2:DescribeSnapshotAttribute",)
     writes = ("ec2:DescribeSnapshotAttribute", "ec2:ModifySnapshotAttribute")
 
@@ -104,6 +105,7 @@ class StopSharingImage(_StopSharing["Image"]):
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyImageAttribute.html
     """
 
+    document = "ec2:launch-permissions"
     reads = ("ec2:DescribeImageAttribute",)
     writes = ("ec2:DescribeImageAttribute", "ec2:ModifyImageAttribute")
 

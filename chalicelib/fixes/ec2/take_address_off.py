@@ -19,6 +19,7 @@ class TakeAddressOff(Fix["Address"]):
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DisassociateAddress.html
     """
 
+    document = "ec2:address"
     reads = ("ec2:DescribeAddresses",)
     writes = ("ec2:DescribeAddresses", "ec2:DisassociateAddress", "ec2:AssociateAddress")
 

@@ -20,6 +20,7 @@ class TakeProfileOff(Fix["Instance"]):
     Keys that the instance already has hold for some hours more.
     """
 
+    document = "ec2:instance-profile"
     reads = ("ec2:DescribeInstances",)
     writes = ("ec2:DescribeIamInstanceProfileAssociations", "ec2:DisassociateIamInstanceProfile")
     reversible = False

@@ -22,6 +22,7 @@ class FreezeRepositoryTags(Fix["Repository"]):
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
     """
 
+    document = "ecr:tag-mutability"
     reads = ("ecr:DescribeRepositories",)
     writes = ("ecr:PutImageTagMutability",)
 

@@ -38,6 +38,7 @@ class QuarantineImage(Fix["Image"]):
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/archive_restore_image.html
     """
 
+    document = "ecr:image-tags"
     reads = TAG_READS
     writes = (*TAG_WRITES, "ecr:UpdateImageStorageClass")
 

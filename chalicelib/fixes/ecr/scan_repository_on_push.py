@@ -19,6 +19,7 @@ class ScanRepositoryOnPush(Fix["Repository"]):
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-filters.html
     """
 
+    document = "ecr:scanning"
     reads = ("ecr:DescribeRepositories", "ecr:GetRegistryScanningConfiguration")
     writes = ("ecr:PutImageScanningConfiguration",)
 

@@ -19,6 +19,7 @@ class TakeForbiddenTagsOff(Fix["Image"]):
     `repository` is its name, by which the settings tell what is forbidden.
     """
 
+    document = "ecr:image-tags"
     reads = TAG_READS
     writes = TAG_WRITES
 

@@ -20,6 +20,7 @@ class DeregisterTaskDefinition(Fix["TaskDefinition"]):
     `{"status", "used_by": as TaskDefinition.used_by tells}`; it holds nothing of the definition, and so no secret.
     """
 
+    document = "ecs:task-definition"
     reads = (
         "ecs:DescribeTaskDefinition",
         "ecs:ListClusters",

@@ -21,6 +21,7 @@ class TakeOffPublicAddresses(Fix["Service"]):
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
 
+    document = "ecs:service-network"
     reads = ("ecs:DescribeServices",)
     writes = ("ecs:DescribeServices", "ecs:UpdateService")
 

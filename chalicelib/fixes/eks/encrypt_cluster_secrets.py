@@ -22,6 +22,7 @@ class EncryptClusterSecrets(ClusterSetting):
     https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html
     """
 
+    document = "eks:cluster-update"
     writes = (*ClusterSetting.reads, "eks:AssociateEncryptionConfig")
     reversible = False
 

@@ -22,6 +22,7 @@ class LogClusterAudit(ClusterSetting):
     https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
     """
 
+    document = "eks:cluster-update"
     writes = (*ClusterSetting.reads, "eks:UpdateClusterConfig")
 
     def setting(self, cluster: Mapping[str, Any], under_way: Mapping[str, Any], resource: Cluster) -> State:

@@ -29,6 +29,7 @@ class NarrowClusterEndpoint(ClusterSetting):
     https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
     """
 
+    document = "eks:cluster-update"
     writes = (*ClusterSetting.reads, "eks:UpdateClusterConfig")
 
     def setting(self, cluster: Mapping[str, Any], under_way: Mapping[str, Any], resource: Cluster) -> State:

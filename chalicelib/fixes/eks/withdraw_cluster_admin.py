@@ -27,6 +27,7 @@ class WithdrawClusterAdmin(Fix["AccessEntry"]):
     The state is `{"admin": [{"policy": ARN, "scope": as AssociateAccessPolicy takes it}]}`, those policies alone.
     """
 
+    document = "eks:access-policies"
     reads = ("eks:ListAssociatedAccessPolicies",)
     writes = (*reads, "eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy")
     approval_reads = ("eks:ListAccessEntries",)

@@ -24,6 +24,7 @@ class EnableRule(Fix["Rule"]):
     asks for calls that only read, which it sees in one of the two enabled states only.
     """
 
+    document = "events:rule"
     reads = ("events:DescribeRule",)
     writes = (*reads, "events:DisableRule", "events:EnableRule", "events:PutRule")
 

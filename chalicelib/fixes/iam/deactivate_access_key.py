@@ -18,6 +18,7 @@ ACTIVE, INACTIVE = "Active", "Inactive"
 class DeactivateAccessKey(Fix["AccessKey"]):
     """Switch the access key off, and keep it."""
 
+    document = "iam:identity"
     reads = ("iam:ListAccessKeys",)
     writes = ("iam:UpdateAccessKey",)
 
@@ -29,6 +30,9 @@ class DeactivateAccessKey(Fix["AccessKey"]):
 
     def safe(self, state: State, context: FixContext) -> State:
         return {"status": INACTIVE} if state["status"] == ACTIVE else state
+
+    def owner(self, resource: AccessKey, state: State) -> str:
+        return resource.user.arn if resource.user else resource.arn
 
     def write(self, resource: AccessKey, state: State, aws: Session) -> None:
         assert resource.user is not None

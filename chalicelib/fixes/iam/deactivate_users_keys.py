@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class DeactivateUsersKeys(Fix["User"]):
     """Switch all access keys of the user off, and keep them."""
 
+    document = "iam:identity"
     reads = ("iam:ListAccessKeys",)
     writes = ("iam:ListAccessKeys", "iam:UpdateAccessKey")
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class DeleteLoginProfile(Fix["ConsoleUser"]):
     """Take the user's console password away; it can't be given back, only a new one."""
 
+    document = "iam:identity"
     reads = ("iam:GetLoginProfile",)
     writes = ("iam:DeleteLoginProfile",)
     reversible = False

@@ -73,6 +73,7 @@ class DenyUntilMfa(Fix["ConsoleUser"]):
     The state is that one policy: `{"partition": "aws", "policy": its document, or None}`.
     """
 
+    document = "iam:identity"
     reads = ("iam:GetUserPolicy",)
     writes = ("iam:PutUserPolicy", "iam:DeleteUserPolicy")
 

@@ -45,6 +45,7 @@ class DetachAdminPolicies(Fix["Identity"]):
     The state is those policies alone, so that what anybody attaches or detaches besides is neither drift nor undone.
     """
 
+    document = "iam:identity"
     reads = (
         "iam:ListAttachedUserPolicies",
         "iam:ListAttachedRolePolicies",

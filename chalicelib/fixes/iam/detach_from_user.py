@@ -28,6 +28,7 @@ class DetachFromUser(Fix["User"]):
     The state is `{"attached": ARNs, "inline": texts by name}` of these policies alone.
     """
 
+    document = "iam:identity"
     reads = ("iam:ListAttachedUserPolicies", "iam:ListUserPolicies", "iam:GetUserPolicy")
     writes = (
         *reads,

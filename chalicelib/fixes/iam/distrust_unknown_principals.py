@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in
 from chalicelib.analysis.policy_document import drop_principals, statements, without_deleted_principals
+from chalicelib.analysis.policy_merge import take_back
 from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class DistrustUnknownPrincipals(Fix["Role"]):
     another fix's, so that no two guardrails are about one principal; services get into roles by being passed them.
     """
 
+    document = "iam:trust-policy"
     reads = ("iam:GetRole",)
     writes = ("iam:UpdateAssumeRolePolicy",)
     whom: ClassVar[frozenset[Outsider]] = frozenset(
@@ -63,6 +65,10 @@ class DistrustUnknownPrincipals(Fix["Role"]):
 
     def write(self, resource: Role, state: State, aws: Session) -> None:
         aws.client("iam").update_assume_role_policy(**resource.name, PolicyDocument=json.dumps(state["document"]))
+
+    def take_back(self, before: State, after: State, now: State) -> State | None:
+        merged = take_back(before["document"], after["document"], now["document"])
+        return {**now, "document": merged.document} if merged and merged.document else None
 
     def needs_approval(self, resource: Role, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         """Whoever is in a session of the role that they changed may have no other way in than the one that goes.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_document import drop
 from chalicelib.analysis.policy_escalation import administrators, at_fault
+from chalicelib.analysis.policy_merge import take_back_text
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.detach_admin_policies import attached, last_administrator
 
@@ -26,6 +27,7 @@ class DropEscalatingStatements(Fix["Identity"]):
     The state is `{"policies": the inline policies' texts by name, "at_fault": the statements to drop, by policy}`.
     """
 
+    document = "iam:identity"
     reads = (
         "iam:ListAttachedUserPolicies",
         "iam:ListAttachedRolePolicies",
@@ -85,6 +87,18 @@ class DropEscalatingStatements(Fix["Identity"]):
                 put(**resource.name, PolicyName=name, PolicyDocument=text)
         for name in sorted(emptied - state["policies"].keys()):
             getattr(iam, f"delete_{resource.what}_policy")(**resource.name, PolicyName=name)
+
+    def take_back(self, before: State, after: State, now: State) -> State | None:
+        """A policy at a time, by its name."""
+        policies = dict(now["policies"])
+        for name, text in before["policies"].items():
+            if after["policies"].get(name) == text:
+                continue
+            taken = take_back_text(text, after["policies"].get(name), policies.get(name))
+            if taken is None or taken[0] is None:
+                return None
+            policies[name] = taken[0]
+        return {"policies": policies, "at_fault": before["at_fault"]}
 
     def needs_approval(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         return last_administrator(aws, resource) if administrators(before["policies"]) else None

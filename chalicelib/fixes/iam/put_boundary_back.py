@@ -19,6 +19,7 @@ class PutBoundaryBack(Fix["Bounded"]):
     The state is `{"arn": whose, path included, "account": its, "boundary": the policy's ARN, or None}`.
     """
 
+    document = "iam:boundary"
     reads = ("iam:GetUser", "iam:GetRole")
     writes = (
         "iam:PutUserPermissionsBoundary",

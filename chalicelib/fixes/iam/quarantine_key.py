@@ -33,6 +33,7 @@ class QuarantineKey(Fix["LeakedKey"]):
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_disable-perms.html
     """
 
+    document = "iam:identity"
     reads = ("iam:GetAccessKeyLastUsed", "iam:ListAccessKeys", "iam:GetUserPolicy")
     writes = ("iam:UpdateAccessKey", "iam:PutUserPolicy", "iam:DeleteUserPolicy")
     approval_reads = ("iam:ListAttachedUserPolicies", "iam:ListEntitiesForPolicy", "iam:GetGroup")
@@ -46,6 +47,11 @@ class QuarantineKey(Fix["LeakedKey"]):
         with absent("NoSuchEntity"):
             document = aws.client("iam").get_user_policy(**key.user.name, PolicyName=POLICY)["PolicyDocument"]
         return {"user": key.user.name["UserName"], "status": status, "document": document}
+
+    def owner(self, resource: LeakedKey, state: State) -> str:
+        """Its user: all keys of a user share the policy."""
+        user = User(f"user/{state['user']}", resource.account, resource.region)
+        return user.arn if state["user"] else resource.arn
 
     def safe(self, state: State, context: FixContext) -> State:
         if state["user"] is None or state["status"] != ACTIVE:

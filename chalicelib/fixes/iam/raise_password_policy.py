@@ -63,6 +63,7 @@ class RaisePasswordPolicy(Fix["Account"]):
     The state is `{"policy": as the API takes it, or None}`; the API takes it whole, and what is left out is off.
     """
 
+    document = "iam:password-policy"
     reads = ("iam:GetAccountPasswordPolicy",)
     writes = ("iam:UpdateAccountPasswordPolicy", "iam:DeleteAccountPasswordPolicy")
 

@@ -27,6 +27,7 @@ class RevokeSessions(Fix["Sessions"]):
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
     """
 
+    document = "iam:identity"
     reads = ("iam:GetRole", "iam:GetUser", "iam:GetRolePolicy", "iam:GetUserPolicy")
     writes = ("iam:PutRolePolicy", "iam:PutUserPolicy", "iam:DeleteRolePolicy", "iam:DeleteUserPolicy")
 

@@ -40,6 +40,7 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
     text or None}`. Where five versions leave no room for another, one goes; an undo brings it back, under a new id.
     """
 
+    document = "iam:policy-versions"
     reads = ("iam:ListPolicyVersions", "iam:GetPolicyVersion")
     writes = (
         *reads,

@@ -21,6 +21,7 @@ class AttachProtectedPolicy(Fix["OrganizationPolicy"]):
     attaches it to besides is neither drift nor undone.
     """
 
+    document = "organizations:policy-targets"
     reads = ("organizations:ListTargetsForPolicy",)
     writes = (*reads, "organizations:AttachPolicy", "organizations:DetachPolicy")
 

@@ -23,6 +23,7 @@ class StopSharingWithUnknownPrincipals(Fix["ResourceShare"]):
     The state is `{"unknown_principals": account ids and ARNs, sorted}`: who else is in the share is neither drift nor undone.
     """
 
+    document = "ram:share-principals"
     reads = ("ram:GetResourceShareAssociations",)
     writes = (*reads, "ram:AssociateResourceShare", "ram:DisassociateResourceShare")
 

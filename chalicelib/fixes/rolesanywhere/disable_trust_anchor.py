@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class DisableTrustAnchor(Fix["TrustAnchor"]):
     """Disable the trust anchor, and keep it: its certificates get no new sessions."""
 
+    document = "rolesanywhere:trust-anchor"
     reads = ("rolesanywhere:GetTrustAnchor",)
     writes = ("rolesanywhere:DisableTrustAnchor", "rolesanywhere:EnableTrustAnchor")
 

@@ -37,6 +37,7 @@ class _BlockPublicAccess(Fix[R]):
 class BlockBucketPublicAccess(_BlockPublicAccess[Bucket]):
     """Turn on all four settings of the bucket's Block Public Access."""
 
+    document = "s3:public-access-block"
     reads = ("s3:GetBucketPublicAccessBlock",)
     writes = ("s3:PutBucketPublicAccessBlock",)
 
@@ -62,6 +63,7 @@ class BlockBucketPublicAccess(_BlockPublicAccess[Bucket]):
 class BlockAccountPublicAccess(_BlockPublicAccess[Account]):
     """Turn on all four settings of the account's Block Public Access; it holds in every region."""
 
+    document = "s3:account-public-access-block"
     reads = ("s3:GetAccountPublicAccessBlock",)
     writes = ("s3:PutAccountPublicAccessBlock",)
 

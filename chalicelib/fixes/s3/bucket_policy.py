@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class BucketPolicy(PolicyFix["Bucket"]):
     """The state has the bucket's ARN besides, as `bucket`."""
 
+    document = "s3:bucket-policy"
     reads = ("s3:GetBucketPolicy",)
     writes = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
 

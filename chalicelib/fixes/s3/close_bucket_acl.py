@@ -22,6 +22,7 @@ def is_public(grant: dict[str, Any]) -> bool:
 class CloseBucketAcl(Fix["Bucket"]):
     """Take the grants to everyone off the bucket's ACL, and leave the others."""
 
+    document = "s3:acl"
     reads = ("s3:GetBucketAcl",)
     writes = ("s3:PutBucketAcl",)
 

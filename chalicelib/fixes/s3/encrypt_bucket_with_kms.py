@@ -46,6 +46,7 @@ class EncryptBucketWithKms(Fix["Bucket"]):
     and which encryption it refuses, stays. Objects that are there are not encrypted anew.
     """
 
+    document = "s3:encryption"
     reads = ("s3:GetEncryptionConfiguration",)
     writes = ("s3:PutEncryptionConfiguration",)
 

@@ -35,6 +35,7 @@ class KeepBucketObjects(Fix["Bucket"]):
     size class from which objects are moved, or None}`.
     """
 
+    document = "s3:lifecycle"
     reads = ("s3:GetLifecycleConfiguration",)
     writes = ("s3:PutLifecycleConfiguration",)
 

@@ -21,6 +21,7 @@ class KeepBucketVersions(Fix["Bucket"]):
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiFactorAuthenticationDelete.html
     """
 
+    document = "s3:versioning"
     reads = ("s3:GetBucketVersioning",)
     writes = ("s3:PutBucketVersioning",)
     approval_reads = reads

@@ -19,6 +19,7 @@ class LogBucketAccess(Fix["Bucket"]):
     the logs' names stay if there are any; grants on the logs go, as they were for another bucket.
     """
 
+    document = "s3:logging"
     reads = ("s3:GetBucketLogging",)
     writes = ("s3:PutBucketLogging",)
 

@@ -39,6 +39,7 @@ class RevokeAssignment(Fix["Assignment"]):
     https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_DeleteAccountAssignment.html
     """
 
+    document = "sso:assignment"
     reads = (
         "sso:ListAccountAssignments",
         "sso:ListAccountAssignmentCreationStatus",
