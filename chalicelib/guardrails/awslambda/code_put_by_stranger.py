@@ -26,13 +26,13 @@ def code_put_by_stranger(deployment: Deployment, aws: Session) -> str | None:
     """Code put in a Lambda function by somebody else than the pipeline.
 
     Whoever writes a function's code has what its role may do. `allow.deployers` names the users and roles that may, by
-    ARN; while it names none, anybody may, and nothing is reported. For CloudFormation it is whoever called it, or the role
-    that the stack was given. It is over as soon as the function has other code.
+    ARN; while it names none, anybody may, and nothing is reported. For CloudFormation it is whoever called it, or the
+    role that the stack was given. It is over as soon as the function has other code.
 
-    The fix reserves a concurrency of 0 for the function, so that it is not run at all; undo puts back what was reserved.
-    That stops what depends on the function, so it is done only where the settings name this guardrail, and never to
-    Snapback's own functions. AWS refuses it to a function with provisioned concurrency. Put the right code back before
-    you undo it.
+    The fix reserves a concurrency of 0 for the function, so that it is not run at all; undo puts back what was
+    reserved. That stops what depends on the function, so it is done only where the settings name this guardrail, and
+    never to Snapback's own functions. AWS refuses it to a function with provisioned concurrency. Put the right code
+    back before you undo it.
     """
     if aws.baseline.deployer(deployment.who) or deployment.configured(aws).get("CodeSha256") != deployment.code:
         return None

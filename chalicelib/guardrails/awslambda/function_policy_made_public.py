@@ -29,13 +29,13 @@ def function_policy_made_public(function: Qualified, aws: Session) -> str | None
     """Lambda function that strangers may call.
 
     Its policy lets in anyone, an account that isn't known, or a service of AWS on anyone's behalf: a permission for
-    `s3.amazonaws.com` without SourceArn or SourceAccount also serves the buckets of everybody else. Versions and aliases
-    have policies of their own, and are looked at by themselves.
+    `s3.amazonaws.com` without SourceArn or SourceAccount also serves the buckets of everybody else. Versions and
+    aliases have policies of their own, and are looked at by themselves.
 
-    The fix removes those statements, and undo adds them again as they were; one that only PutResourcePolicy could make, of
-    several principals say, is reported and stays. Known are `allow.accounts`,
-    `allow.organizations` and `allow.principals`, which may name a service too; an Alexa skill's token and Lambda@Edge
-    are fine. Exempt functions that are public on purpose.
+    The fix removes those statements, and undo adds them again as they were; one that only PutResourcePolicy could make,
+    of several principals say, is reported and stays. Known are `allow.accounts`, `allow.organizations` and
+    `allow.principals`, which may name a service too; an Alexa skill's token and Lambda@Edge are fine. Exempt functions
+    that are public on purpose.
     """
     found = FIX.found(function.policy(aws), aws.baseline, function.account)
     return "its policy lets in " + "; ".join(_format_grant(*each) for each in found) if found else None

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def image_not_allowed(function: Function, aws: Session) -> str | None:
     """Lambda function of a container image from a registry that the settings don't allow.
 
-    Lambda runs images of any account's ECR that lets it; one from elsewhere is code that nobody here has looked at, with
-    all that the function's role may do. Where images may come from is `allow.registries`; the account's own ECR always
-    counts, and while none is named, any does. Lambda keeps to the image that a tag named when it was deployed, so that a
-    tag is as good as a digest. It is reported, never fixed: there is no image to put in its place.
+    Lambda runs images of any account's ECR that lets it; one from elsewhere is code that nobody here has looked at,
+    with all that the function's role may do. Where images may come from is `allow.registries`; the account's own ECR
+    always counts, and while none is named, any does. Lambda keeps to the image that a tag named when it was deployed,
+    so that a tag is as good as a digest. It is reported, never fixed: there is no image to put in its place.
     """
     code = aws.client("lambda").get_function(**function.asked).get("Code")
     image = text(code, "ImageUri")

@@ -67,10 +67,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 def runtime_deprecated(function: Function, aws: Session) -> str | None:
     """Lambda function with a runtime that AWS no longer mends.
 
-    After a runtime's deprecation AWS mends no flaws in it, and later lets nobody create or change functions with it. The
-    days are those that AWS announced by August 2026 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html);
-    a runtime that isn't in that table is exempt. Functions of container images have none. It is reported, never fixed: code
-    has to be tried with another runtime first. Asked on each change, and once a day of all functions.
+    After a runtime's deprecation AWS mends no flaws in it, and later lets nobody create or change functions with it.
+    The days are those that AWS announced by August 2026
+    (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html); a runtime that isn't in that table is exempt.
+    Functions of container images have none. It is reported, never fixed: code has to be tried with another runtime
+    first. Asked on each change, and once a day of all functions.
     """
     runtime = text(function.configured(aws), "Runtime") or ""
     end = END.get(runtime)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def secret_in_environment(function: Function, aws: Session) -> str | None:
     """Lambda function with a secret in its environment.
 
-    Whoever may look at the function can read it, and every published version keeps it. It is looked for by names such as
-    DB_PASSWORD and by the looks of what is there; only the names are reported, never the values. References to Secrets
-    Manager and Parameter Store are none.
+    Whoever may look at the function can read it, and every published version keeps it. It is looked for by names such
+    as DB_PASSWORD and by the looks of what is there; only the names are reported, never the values. References to
+    Secrets Manager and Parameter Store are none.
 
     Change the secret, and have the function fetch the new one when it starts. It is reported, never fixed: without the
     secret, the function would fail. Exempt what only looks like one.

@@ -25,8 +25,8 @@ def url_without_auth(url: FunctionUrl, aws: Session) -> str | None:
     """Lambda function URL that asks nobody who they are.
 
     Its authentication is `NONE`: as soon as the function's policy lets in anyone, as the console has it do, the whole
-    internet can call the function, and the function alone can turn a caller away. The fix has the URL take requests that
-    are signed with AWS credentials only; the address stays the same. Exempt URLs that are public on purpose, such as
-    those that webhooks call.
+    internet can call the function, and the function alone can turn a caller away. The fix has the URL take requests
+    that are signed with AWS credentials only; the address stays the same. Exempt URLs that are public on purpose, such
+    as those that webhooks call.
     """
     return "its URL takes requests from anyone (AuthType NONE)" if FIX.read(url, aws)["auth_type"] == "NONE" else None

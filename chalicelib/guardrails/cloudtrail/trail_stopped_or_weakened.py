@@ -40,9 +40,9 @@ def trail_stopped_or_weakened(trail: Trail, aws: Session) -> str | None:
 
     The fix starts logging, turns on what is off and widens the event selectors; the data events chosen in them stay.
     A deleted trail that `require.trails` names is made again from what is said there; other settings it had, such as
-    CloudWatch Logs, SNS, tags and Insights, are lost. A deleted trail that isn't named is reported, not made again. What happened while
-    nothing was recorded stays unrecorded. Exempt a trail that is for data events or for one region on purpose: each
-    further copy of management events costs money.
+    CloudWatch Logs, SNS, tags and Insights, are lost. A deleted trail that isn't named is reported, not made again.
+    What happened while nothing was recorded stays unrecorded. Exempt a trail that is for data events or for one region
+    on purpose: each further copy of management events costs money.
     """
     state = FIX.read(trail, aws)
     if not state["exists"]:

@@ -24,8 +24,8 @@ def project_holds_secret(project: Project, aws: Session) -> str | None:
 
     Whoever may look at the project can read it, and builds may print it. It is looked for in environment variables of
     type PLAINTEXT and in the addresses of the sources, by names such as DB_PASSWORD and by the looks of what is there;
-    the variable is reported, never its value. It is only reported: taking it out would stop the builds, and to put it back
-    Snapback would have to keep it.
+    the variable is reported, never its value. It is only reported: taking it out would stop the builds, and to put it
+    back Snapback would have to keep it.
 
     Change the secret, and have the variable refer to Secrets Manager or Parameter Store. AWS keys are not needed at
     all: a build has its service role. Exempt what only looks like a secret.

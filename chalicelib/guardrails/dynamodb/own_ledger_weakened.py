@@ -34,9 +34,9 @@ def own_ledger_weakened(table: Table, aws: Session) -> str | None:
     attribute than theirs, which may delete all of them.
 
     The fix turns deletion protection and point-in-time recovery on again; moments before that can no longer be
-    recovered. The rest is reported: deploy the stack again, which also ties the functions to a new stream. A deleted ledger
-    can't be written to: the event ends in the dead-letter queue, whose alarm rings. What CloudFormation does is taken
-    for a deployment and not looked at.
+    recovered. The rest is reported: deploy the stack again, which also ties the functions to a new stream. A deleted
+    ledger can't be written to: the event ends in the dead-letter queue, whose alarm rings. What CloudFormation does is
+    taken for a deployment and not looked at.
     """
     if not in_own_stack(aws.baseline, table.account, table.id):
         return None

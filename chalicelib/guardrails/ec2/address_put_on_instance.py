@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 def address_put_on_instance(address: Address, aws: Session) -> str | None:
     """Elastic IP address put on an instance outside the public subnets.
 
-    It makes an inner machine reachable from the internet, as far as its security groups let it. The fix takes the address
-    off, and an undo puts it on again; what talks to the instance by it is cut off. Name the subnets in which instances
-    may have public addresses under `allow.public_subnets`. Addresses of NAT gateways and load balancers are exempt.
+    It makes an inner machine reachable from the internet, as far as its security groups let it. The fix takes the
+    address off, and an undo puts it on again; what talks to the instance by it is cut off. Name the subnets in which
+    instances may have public addresses under `allow.public_subnets`. Addresses of NAT gateways and load balancers are
+    exempt.
     """
     found = address.described(aws)
     instance, interface = found.get("InstanceId"), found.get("NetworkInterfaceId")

@@ -25,8 +25,8 @@ FIX = EncryptEbsByDefault()
 def ebs_default_encryption_off(account: Account, aws: Session) -> str | None:
     """EBS encryption by default switched off in a region.
 
-    New volumes, and copies of unencrypted snapshots, are then encrypted only where somebody asks for it. The fix switches
-    it on again, with the key that is set for it; volumes that were made in between stay unencrypted.
+    New volumes, and copies of unencrypted snapshots, are then encrypted only where somebody asks for it. The fix
+    switches it on again, with the key that is set for it; volumes that were made in between stay unencrypted.
     """
     return (
         None if FIX.read(account, aws)["encrypted_by_default"] else f"new volumes in {account.region} aren't encrypted"

@@ -26,7 +26,8 @@ def image_public_access_block_off(account: Account, aws: Session) -> str | None:
 
     Anybody may then start what somebody shares by mistake, and read its disks. The fix blocks new public sharing in
     this region; images that are public already stay so, and `ec2.image_shared` is about them. Where an organization's
-    declarative policy unblocked it, the account can't change that, and it is only reported. Exempt accounts that publish images.
+    declarative policy unblocked it, the account can't change that, and it is only reported. Exempt accounts that
+    publish images.
     """
     found = FIX.read(account, aws)
     if found["block"] != OPEN:

@@ -24,8 +24,8 @@ FIX = IsolateInstance()
 def instance_compromised(suspect: Suspect, aws: Session) -> str | None:
     """EC2 instance that GuardDuty says somebody else is at work in, and that can still reach others.
 
-    Such as one that mines, talks to a command server, or runs what it never ran (findings `…:EC2/…` and `…:Runtime/…` of
-    severity high or critical). The fix cuts it off and keeps its evidence: a security group without rules on each
+    Such as one that mines, talks to a command server, or runs what it never ran (findings `…:EC2/…` and `…:Runtime/…`
+    of severity high or critical). The fix cuts it off and keeps its evidence: a security group without rules on each
     network interface; out of its Auto Scaling group, which replaces it, and of its load balancers; snapshots of its
     volumes. Undo puts all back but keeps the snapshots; its Auto Scaling group is then larger by one. Undo fails there
     when the group is at its maximum size.

@@ -24,8 +24,9 @@ def instance_from_unknown_image(instance: Instance, aws: Session) -> str | None:
 
     Anybody can publish an image under a name that looks like a vendor's; what is in it runs in your network, with the
     instance's role. Your own account, `allow.accounts` and `allow.image_owners` (Amazon unless you say else) are known.
-    It is only reported: whether to stop the instance, or to keep it for a look, is for a person. So is an image that is gone
-    or shared no longer, whose owner nobody can tell. EC2's own Allowed AMIs setting refuses such launches beforehand.
+    It is only reported: whether to stop the instance, or to keep it for a look, is for a person. So is an image that is
+    gone or shared no longer, whose owner nobody can tell. EC2's own Allowed AMIs setting refuses such launches
+    beforehand.
     """
     found = instance.described(aws)
     if found is None:

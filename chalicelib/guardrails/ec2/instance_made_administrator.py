@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 def instance_made_administrator(instance: Instance, aws: Session) -> str | None:
     """Instance given the role of an administrator.
 
-    Whoever gets onto a running instance has the keys of its role: to swap its profile for an administrator's is a way up
-    from an ordinary account. The fix takes the profile off, so that the instance has no role at all; it asks first, since
-    an undo would need the right to hand out administrators' roles. Name the roles that may be administrator under
+    Whoever gets onto a running instance has the keys of its role: to swap its profile for an administrator's is a way
+    up from an ordinary account. The fix takes the profile off, so that the instance has no role at all; it asks first,
+    since an undo would need the right to hand out administrators' roles. Name the roles that may be administrator under
     `allow.principals`. What makes one administrator is as with `iam.admin_policy_attached`, inline policies included.
     """
     found = instance.described(aws)

@@ -27,8 +27,8 @@ def instance_metadata_without_token(instance: Instance, aws: Session) -> str | N
 
     Whoever gets a server on it to fetch an address of their choice reads the keys of its role. The fix asks for the
     token (IMDSv2), and leaves the hop limit and the rest; what on the instance still calls without one fails from then
-    on, and CloudWatch's metric MetadataNoToken tells beforehand whether anything does. An instance that is only starting
-    takes no change: hence the wait. Instances whose metadata service is off are exempt.
+    on, and CloudWatch's metric MetadataNoToken tells beforehand whether anything does. An instance that is only
+    starting takes no change: hence the wait. Instances whose metadata service is off are exempt.
     """
     found = instance.described(aws)
     options = found.get("MetadataOptions", {}) if found else {}

@@ -26,7 +26,8 @@ def instance_without_required_tags(instance: Instance, aws: Session) -> str | No
 
     Nobody knows whose it is, whom to ask when something is wrong with it, and who pays. `required_tags` in the settings
     names the tags, and which of them the fix sets by itself: the creator, the session and the time, as the event that
-    made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines that tag
-    after making have ten minutes. The fix leaves all other tags. Volumes and network interfaces keep their own.
+    made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines
+    that tag after making have ten minutes. The fix leaves all other tags. Volumes and network interfaces keep their
+    own.
     """
     return lacking(instance, aws) if instance.described(aws) else None

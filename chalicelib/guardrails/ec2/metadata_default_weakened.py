@@ -26,8 +26,8 @@ def metadata_default_weakened(account: Account, aws: Session) -> str | None:
 
     Without the region's default, an image decides whether its metadata service answers calls without a token (IMDSv1),
     by which a server that fetches any address gives away the keys of the instance's role. The fix makes the token the
-    default; who starts an instance can still say else, and `ec2.instance_metadata_without_token` is about those. Where an
-    organization's declarative policy sets the default, the account can't change it, and it is only reported.
+    default; who starts an instance can still say else, and `ec2.instance_metadata_without_token` is about those. Where
+    an organization's declarative policy sets the default, the account can't change it, and it is only reported.
     """
     found = FIX.read(account, aws)
     if found["tokens"] == "required":

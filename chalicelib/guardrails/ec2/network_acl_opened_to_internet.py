@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def network_acl_opened_to_internet(entry: NetworkAclEntry, aws: Session) -> str | None:
     """Network ACL rule that lets in the internet to an admin port.
 
-    The security groups behind it are then all that keeps people off SSH, RDP and databases. What the internet is, and which
-    ports count, is as with `ec2.security_group_opened_to_internet`; what a rule with a lower number denies doesn't
-    count. Only the rule that was added or replaced is evaluated, not the one that AWS makes a default ACL with.
+    The security groups behind it are then all that keeps people off SSH, RDP and databases. What the internet is, and
+    which ports count, is as with `ec2.security_group_opened_to_internet`; what a rule with a lower number denies
+    doesn't count. Only the rule that was added or replaced is evaluated, not the one that AWS makes a default ACL with.
 
     The fix deletes just that rule, and an undo makes it again. Where it lets in other ports too, it asks first, since
     those would be cut off: a rule for all traffic can't be narrowed to all but a few ports.

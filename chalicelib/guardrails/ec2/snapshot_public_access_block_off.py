@@ -24,10 +24,10 @@ FIX = BlockPublicSnapshots()
 def snapshot_public_access_block_off(account: Account, aws: Session) -> str | None:
     """EBS snapshots may be shared with everyone again.
 
-    Snapshots that were shared with everyone, and treated as private only by this block, are public at once. The fix blocks
-    all public sharing in this region, of what is shared already too; an undo makes just that public again. The weaker
-    block-new-sharing is exempt. Where an organization's declarative policy unblocked it, the account can't change that,
-    and it is only reported. Exempt accounts that publish snapshots.
+    Snapshots that were shared with everyone, and treated as private only by this block, are public at once. The fix
+    blocks all public sharing in this region, of what is shared already too; an undo makes just that public again. The
+    weaker block-new-sharing is exempt. Where an organization's declarative policy unblocked it, the account can't
+    change that, and it is only reported. Exempt accounts that publish snapshots.
     """
     found = FIX.read(account, aws)
     if found["block"] != OPEN:

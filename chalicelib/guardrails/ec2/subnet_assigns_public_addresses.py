@@ -26,7 +26,8 @@ def subnet_assigns_public_addresses(subnet: Subnet, aws: Session) -> str | None:
     """Subnet that gives new instances public addresses.
 
     Whoever starts an instance in it puts it on the internet without a word about that. The fix switches it off;
-    addresses that instances already have stay. Name the subnets that are meant to be public under `allow.public_subnets`.
+    addresses that instances already have stay. Name the subnets that are meant to be public under
+    `allow.public_subnets`.
     """
     if subnet.id in aws.baseline.allow.public_subnets or not FIX.read(subnet, aws)["assigns_public_addresses"]:
         return None

@@ -27,9 +27,9 @@ def user_data_holds_secret(instance: Instance, aws: Session) -> str | None:
     """Instance whose user data holds a secret.
 
     User data isn't protected: whoever may describe instances reads it, and so does every program on the instance. It is
-    only reported, with the number of the line and never with what it says: user data can't be changed while the instance
-    runs, and the secret must be replaced anyway. Have the instance fetch it from Secrets Manager or Parameter Store with
-    its role. Names of secrets, references to them and shell variables are none.
+    only reported, with the number of the line and never with what it says: user data can't be changed while the
+    instance runs, and the secret must be replaced anyway. Have the instance fetch it from Secrets Manager or Parameter
+    Store with its role. Names of secrets, references to them and shell variables are none.
     """
     answer = aws.client("ec2").describe_instance_attribute(InstanceId=instance.id, Attribute="userData")
     lines = secret_lines(plain_text(answer.get("UserData", {}).get("Value", "")))

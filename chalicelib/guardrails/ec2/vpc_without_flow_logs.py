@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 def vpc_without_flow_logs(vpc: Vpc, aws: Session) -> str | None:
     """VPC whose traffic isn't logged.
 
-    Without flow logs nobody can tell afterwards who talked to whom, so whoever breaks in deletes them first. The fix makes
-    a flow log of all traffic, to `require.flow_logs`; without that it is only reported. An undo deletes just that flow log. The
-    bucket's own policy must let the service deliver.log.amazonaws.com in. A flow log counts when it is of the whole VPC,
-    and of all or of rejected traffic. What deletes a flow log doesn't say which VPC's: Snapback evaluates all VPCs of the region.
+    Without flow logs nobody can tell afterwards who talked to whom, so whoever breaks in deletes them first. The fix
+    makes a flow log of all traffic, to `require.flow_logs`; without that it is only reported. An undo deletes just that
+    flow log. The bucket's own policy must let the service deliver.log.amazonaws.com in. A flow log counts when it is of
+    the whole VPC, and of all or of rejected traffic. What deletes a flow log doesn't say which VPC's: Snapback
+    evaluates all VPCs of the region.
     """
     aws.client("ec2").describe_vpcs(VpcIds=[vpc.id])  # The call below has no flow logs for "gone".
     found = flow_logs(vpc, aws)

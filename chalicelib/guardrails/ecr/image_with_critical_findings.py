@@ -47,12 +47,12 @@ def image_with_critical_findings(image: Image, aws: Session) -> str | None:
 
     The fix archives the image in ECR, so that nobody can pull it, or takes its tags off (`quarantine`); what runs
     goes on, until it has to be pulled again. Because that stops deployments and restarts, this is fixed only where the
-    settings name this guardrail. An image without tags, the part of a multi-platform one for instance, is only reported, and
-    only if Amazon Inspector saw it run.
+    settings name this guardrail. An image without tags, the part of a multi-platform one for instance, is only
+    reported, and only if Amazon Inspector saw it run.
 
-    With enhanced scanning, exploits are known, findings are reported as they come (critical and high ones, and those with an
-    exploit; the others when an image is scanned first), and the clusters, tasks and pods that run the image are named.
-    Lambda functions that run it are not: AWS can't list them by image.
+    With enhanced scanning, exploits are known, findings are reported as they come (critical and high ones, and those
+    with an exploit; the others when an image is scanned first), and the clusters, tasks and pods that run the image are
+    named. Lambda functions that run it are not: AWS can't list them by image.
     """
     scan = _scanned(image, aws)
     found = _over(scan, aws)

@@ -32,8 +32,8 @@ def release_image_unsigned(image: Image, aws: Session) -> str | None:
     Nobody vouches that the pipeline built it: it may have been pushed from a stolen laptop or key. `require.releases`
     names the release repositories and the public keys, certificates and profiles of AWS Signer that sign for each. One
     valid signature is enough, and each is verified against those keys, must name this very image by its digest, and is
-    looked for where cosign (the tag `sha256-….sig`, or a referrer of OCI 1.1, as a bundle too) and Notation (a referrer,
-    JWS) put it. ECR's own signing counts as soon as it is complete, with a profile that is named.
+    looked for where cosign (the tag `sha256-….sig`, or a referrer of OCI 1.1, as a bundle too) and Notation (a
+    referrer, JWS) put it. ECR's own signing counts as soon as it is complete, with a profile that is named.
 
     A signature comes after its image: this waits five minutes. What is no image, such as a signature, an attestation
     or a bill of materials, is exempt, and so are images without a tag: a multi-platform image is signed as a whole.

@@ -21,7 +21,8 @@ def release_tag_forbidden(image: Image, aws: Session) -> str | None:
     just that tag off; the image keeps its others, or a tag `quarantined-…` if it had no other. What asks for the tag
     doesn't start then, so this is fixed only where the settings name this guardrail.
 
-    `require.releases` names the release repositories, and the tags that are forbidden there; `latest` unless it says else.
+    `require.releases` names the release repositories, and the tags that are forbidden there; `latest` unless it says
+    else.
     """
     release = aws.baseline.release(image.repository)
     if release is None or not release.tags:

@@ -35,7 +35,8 @@ def repository_policy_made_public(repository: Repository, aws: Session) -> str |
 
     Whoever it lets in can pull the images, and read the code and secrets in them, or push their own, as its actions
     say. The fix takes those principals out, statements that have no other with them, and the policy if nothing is left;
-    the rest of its text stays. A new repository is looked at too, since a template may have given it a policy. Exempt repositories that are shared on purpose, or put the account in `allow.accounts`.
+    the rest of its text stays. A new repository is looked at too, since a template may have given it a policy. Exempt
+    repositories that are shared on purpose, or put the account in `allow.accounts`.
     """
     found = FIX.found(FIX.read(repository, aws), aws.baseline)
     names = sorted({"everyone" if each.principal == "*" else each.principal for each in found})

@@ -26,7 +26,8 @@ def repository_without_required_tags(repository: Repository, aws: Session) -> st
 
     Nobody knows whose it is, whom to ask when something is wrong with it, and who pays. `required_tags` in the settings
     names the tags, and which of them the fix sets by itself: the creator, the session and the time, as the event that
-    made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines that tag
-    after making have ten minutes. The fix leaves all other tags. Those of a creation template come with the repository.
+    made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines
+    that tag after making have ten minutes. The fix leaves all other tags. Those of a creation template come with the
+    repository.
     """
     return lacking(repository, aws)

@@ -32,8 +32,8 @@ def service_with_public_addresses(service: Service, aws: Session) -> str | None:
 
     In a subnet whose only way out is an internet gateway, the new tasks can't pull their image, and the deployment
     fails: give it a NAT gateway or VPC endpoints first. So this is fixed only where the settings name this guardrail. A
-    service that CodeDeploy or another controller deploys is only reported, and so are task sets. Exempt services that are to
-    be reached directly.
+    service that CodeDeploy or another controller deploys is only reported, and so are task sets. Exempt services that
+    are to be reached directly.
     """
     found = service.described(aws)
     parts = {"its tasks": [found], "tasks of its task sets": rows(found, "taskSets")}

@@ -29,10 +29,10 @@ FIX = DeregisterTaskDefinition()
 def task_holds_secret(definition: TaskDefinition, aws: Session) -> str | None:
     """ECS task definition with a secret in plain text.
 
-    Whoever may look at task definitions can read it, and ECS keeps them after they are deregistered. It is looked for in
-    the environment, the command and the options of the log driver, by names such as DB_PASSWORD and by the looks of
-    what is there; which container and which name is reported, never the value. References to Secrets Manager and Parameter
-    Store are none.
+    Whoever may look at task definitions can read it, and ECS keeps them after they are deregistered. It is looked for
+    in the environment, the command and the options of the log driver, by names such as DB_PASSWORD and by the looks of
+    what is there; which container and which name is reported, never the value. References to Secrets Manager and
+    Parameter Store are none.
 
     Change the secret, and hand the new one over with `secrets` or `secretOptions`. The fix only deregisters the
     revision, if it isn't in use, so that nothing new is started from it; the text stays in it until you delete it with

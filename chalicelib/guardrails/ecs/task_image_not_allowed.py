@@ -30,8 +30,8 @@ def task_image_not_allowed(definition: TaskDefinition, aws: Session) -> str | No
     tomorrow. Where images may come from is `allow.registries`; the account's own ECR always counts, and while none is
     named, any does. With `require.images_by_digest`, images must be named by digest as well.
 
-    The fix deregisters the revision, if no service asks for it and no task of it runs; else it is only reported. That can't
-    be undone, so a person approves it. Exempt definitions whose images come from a vendor on purpose, or name the
+    The fix deregisters the revision, if no service asks for it and no task of it runs; else it is only reported. That
+    can't be undone, so a person approves it. Exempt definitions whose images come from a vendor on purpose, or name the
     vendor's registry.
     """
     found = definition.described(aws)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def task_root_filesystem_writable(definition: TaskDefinition, aws: Session) -> str | None:
     """ECS task definition whose containers may write to their root filesystem.
 
-    Who gets into such a container can put tools there and change the program that runs. It is only reported: most images
-    need a volume for what they write before `readonlyRootFilesystem` can be set. Windows containers can't have it, and
-    are exempt. Switch this off where you don't ask for it.
+    Who gets into such a container can put tools there and change the program that runs. It is only reported: most
+    images need a volume for what they write before `readonlyRootFilesystem` can be set. Windows containers can't have
+    it, and are exempt. Switch this off where you don't ask for it.
     """
     found = definition.described(aws)
     windows = (text(found, "runtimePlatform", "operatingSystemFamily") or "").startswith("WINDOWS")

@@ -41,10 +41,10 @@ def task_runs_as_host(definition: TaskDefinition, aws: Session) -> str | None:
     holds it; and when the task shares the host's network, processes or shared memory. A container that names no user
     is exempt: what its image says isn't looked at.
 
-    It is evaluated again when a service is made or changed, so that older revisions come up too. The fix deregisters the
-    revision, if no service asks for it and no task of it runs; else it is only reported. That can't be undone, and what
-    EventBridge or Step Functions start from it isn't found, so a person approves it. Exempt agents that need the host,
-    such as those for logs and metrics.
+    It is evaluated again when a service is made or changed, so that older revisions come up too. The fix deregisters
+    the revision, if no service asks for it and no task of it runs; else it is only reported. That can't be undone, and
+    what EventBridge or Step Functions start from it isn't found, so a person approves it. Exempt agents that need the
+    host, such as those for logs and metrics.
     """
     found = definition.described(aws)
     return "; ".join(_reasons(found)) or None if found["status"] == "ACTIVE" else None

@@ -27,10 +27,11 @@ FIX = LogClusterAudit()
 def audit_log_off(cluster: Cluster, aws: Session) -> str | None:
     """EKS cluster without an audit log.
 
-    Nobody can tell afterwards who did what in the cluster. The fix turns the audit log on, and leaves the cluster's other
-    logs as they are; CloudWatch Logs charges for what is written.
+    Nobody can tell afterwards who did what in the cluster. The fix turns the audit log on, and leaves the cluster's
+    other logs as they are; CloudWatch Logs charges for what is written.
 
-    EKS takes no change while it makes a cluster or carries out another, so it waits a quarter of an hour. What it writes
-    takes EKS minutes too: until then the record stays under way. Exempt clusters that are there to be played with.
+    EKS takes no change while it makes a cluster or carries out another, so it waits a quarter of an hour. What it
+    writes takes EKS minutes too: until then the record stays under way. Exempt clusters that are there to be played
+    with.
     """
     return None if FIX.coming(cluster, aws)["audit"] else "its audit log is off"

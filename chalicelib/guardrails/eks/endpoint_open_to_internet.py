@@ -35,9 +35,9 @@ def endpoint_open_to_internet(cluster: Cluster, aws: Session) -> str | None:
     it closes the public endpoint: then nobody reaches the cluster from outside its VPC. So this is fixed only where the
     settings name this guardrail.
 
-    EKS takes no change while it makes a cluster or carries out another, so it waits a quarter of an hour. What it writes
-    takes EKS minutes too: until then the record stays under way, and it is `fixed` once EKS is done. Exempt clusters
-    that are to be reached from everywhere.
+    EKS takes no change while it makes a cluster or carries out another, so it waits a quarter of an hour. What it
+    writes takes EKS minutes too: until then the record stays under way, and it is `fixed` once EKS is done. Exempt
+    clusters that are to be reached from everywhere.
     """
     found = internet_cidrs(FIX.coming(cluster, aws)["cidrs"], aws.baseline)
     return f"its Kubernetes API can be reached from {', '.join(found)}" if found else None

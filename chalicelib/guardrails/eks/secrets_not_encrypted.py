@@ -27,10 +27,11 @@ FIX = EncryptClusterSecrets()
 def secrets_not_encrypted(cluster: Cluster, aws: Session) -> str | None:
     """EKS cluster whose secrets aren't encrypted with a KMS key of yours.
 
-    From Kubernetes 1.28 on EKS encrypts them with a key of its own, before that with none; either way you can't take the
-    key away, or see who used it. The fix has them encrypted with the first key in `require.kms_keys` of the cluster's
-    account and region; without one it is only reported. It can't be undone, and a cluster whose key is deleted is lost, so
-    a person approves it. The key's policy must let Snapback's role call kms:DescribeKey and kms:CreateGrant.
+    From Kubernetes 1.28 on EKS encrypts them with a key of its own, before that with none; either way you can't take
+    the key away, or see who used it. The fix has them encrypted with the first key in `require.kms_keys` of the
+    cluster's account and region; without one it is only reported. It can't be undone, and a cluster whose key is
+    deleted is lost, so a person approves it. The key's policy must let Snapback's role call kms:DescribeKey and
+    kms:CreateGrant.
 
     EKS takes no change while it makes a cluster, so it waits a quarter of an hour; then EKS may be at it for an hour,
     while the record stays under way. Exempt clusters without secrets worth it.

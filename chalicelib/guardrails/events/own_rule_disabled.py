@@ -29,8 +29,8 @@ def own_rule_disabled(rule: Rule, aws: Session) -> str | None:
     """Snapback's own rule disabled.
 
     An EventBridge rule of Snapback's stack is off, deleted, without a target, or, where it is about calls that only
-    read, as STS's are, no longer sees those. The guardrails behind it are blind from then on, which is what somebody who
-    is about to do harm would want first.
+    read, as STS's are, no longer sees those. The guardrails behind it are blind from then on, which is what somebody
+    who is about to do harm would want first.
 
     The fix enables the rule; a deleted rule, and one without a target, are reported: deploy the stack again. What
     CloudFormation does is taken for a deployment and not looked at. The rule that brings these very events has a twin

@@ -27,9 +27,9 @@ def access_key_stale(key: AccessKey, aws: Session) -> str | None:
     """IAM access key too old, or long unused.
 
     The older a key, the more places hold a copy of it; one that nobody uses is missed by nobody when it is stolen. A
-    key may become 90 days old and lie unused for 45 (CIS's numbers), unless `require.key_days` and `require.unused_days`
-    say otherwise. The fix switches the key off and keeps it, so that undo switches it on again. Asked once a day, of
-    all keys. Exempt keys of things that can't change theirs.
+    key may become 90 days old and lie unused for 45 (CIS's numbers), unless `require.key_days` and
+    `require.unused_days` say otherwise. The fix switches the key off and keeps it, so that undo switches it on again.
+    Asked once a day, of all keys. Exempt keys of things that can't change theirs.
     """
     listed = key.listed(aws)
     if listed["Status"] != ACTIVE:

@@ -28,8 +28,8 @@ def console_password_unused(user: ConsoleUser, aws: Session) -> str | None:
     """IAM user's console password long unused.
 
     Nobody misses it when somebody else signs in with it. It may lie unused for 45 days (CIS's number), unless
-    `require.unused_days` says otherwise. The fix takes the password away; a person is always asked first, since it can't
-    be given back, only a new one. Asked once a day, of all users. Exempt break-glass users, by ARN.
+    `require.unused_days` says otherwise. The fix takes the password away; a person is always asked first, since it
+    can't be given back, only a new one. Asked once a day, of all users. Exempt break-glass users, by ARN.
     """
     now = datetime.now(UTC)
     used = user.described(aws).get("PasswordLastUsed")

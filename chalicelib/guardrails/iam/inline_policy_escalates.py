@@ -29,14 +29,15 @@ def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
 
     The inline policies of a user, role or group allow all calls of a published privilege-escalation path on any
     resource: iam:PutUserPolicy on all users or on itself, iam:PassRole with lambda:CreateFunction and
-    lambda:InvokeFunction, ssm:SendCommand on all instances. The finding names the path; https://pathfinding.cloud/paths/
-    and its id tell how it is walked. The policies are read together with the attached ones, PowerUserAccess among them,
-    with what they deny, and with the permissions boundary. The fix drops the statements that allow a path's first call, and deletes a policy of which nothing is left;
-    when that takes away the last administrator, it asks first.
+    lambda:InvokeFunction, ssm:SendCommand on all instances. The finding names the path;
+    https://pathfinding.cloud/paths/ and its id tell how it is walked. The policies are read together with the attached
+    ones, PowerUserAccess among them, with what they deny, and with the permissions boundary. The fix drops the
+    statements that allow a path's first call, and deletes a policy of which nothing is left; when that takes away the
+    last administrator, it asks first.
 
     Whoever is limited to named resources is exempt, and so is who may be administrator (`allow.principals`), Snapback's
-    own roles, and those that AWS keeps. Not looked at are AWS's other managed policies, what a user has by its groups, and
-    which roles there are to be had. Exempt deployment roles whose work needs it.
+    own roles, and those that AWS keeps. Not looked at are AWS's other managed policies, what a user has by its groups,
+    and which roles there are to be had. Exempt deployment roles whose work needs it.
     """
     found = FIX.found(identity, aws)
     if not found or is_ours(aws.baseline, identity.arn):

@@ -27,8 +27,9 @@ def password_policy_weakened(account: Account, aws: Session) -> str | None:
 
     It holds for the console passwords of IAM users: short and used-again ones are guessed first. The fix raises just
     what is too weak, and leaves what is stricter; passwords that there are stay as they are. What is required is
-    under `require.passwords`; unless you say else, 14 characters and none of the last 24 passwords, as CIS has it. Where the
-    policy was deleted, AWS's own asks for three kinds of characters; the fix then asks for all four, to be no weaker.
+    under `require.passwords`; unless you say else, 14 characters and none of the last 24 passwords, as CIS has it.
+    Where the policy was deleted, AWS's own asks for three kinds of characters; the fix then asks for all four, to be no
+    weaker.
     """
     policy = FIX.read(account, aws)["policy"]
     found = weaker(policy, aws.baseline.require.passwords)

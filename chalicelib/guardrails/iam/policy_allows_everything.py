@@ -27,9 +27,9 @@ def policy_allows_everything(policy: ManagedPolicy, aws: Session) -> str | None:
 
     The default version of a policy allows everything, or all of IAM, or everything but IAM together with a published
     way up, such as iam:PassRole: whoever has it is administrator, or will be when it is attached. What the policy
-    denies counts. The fix makes the newest version the default that does no such thing. If there is none, it makes a new
-    one without the statements at fault and leaves every other byte; one of five versions then goes, and an undo brings
-    it back. When nobody holds AdministratorAccess or IAMFullAccess, it asks first.
+    denies counts. The fix makes the newest version the default that does no such thing. If there is none, it makes a
+    new one without the statements at fault and leaves every other byte; one of five versions then goes, and an undo
+    brings it back. When nobody holds AdministratorAccess or IAMFullAccess, it asks first.
 
     A policy that is used as a permissions boundary only is exempt: it gives nothing to anybody. Exempt a policy that
     your administrators are meant to have; AWS's own AdministratorAccess is better seen.

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def server_certificate_expired(certificate: ServerCertificate, aws: Session) -> str | None:
     """Expired TLS certificate in IAM.
 
-    Somebody may put it on a load balancer by accident, and nobody can then connect without a warning. It is reported, never
-    fixed: a deleted certificate can't be put back, since IAM gives its private key to nobody, and one that is in use
-    must be replaced there first. Asked once a day, of all certificates.
+    Somebody may put it on a load balancer by accident, and nobody can then connect without a warning. It is reported,
+    never fixed: a deleted certificate can't be put back, since IAM gives its private key to nobody, and one that is in
+    use must be replaced there first. Asked once a day, of all certificates.
     """
     for each in ServerCertificate.listed(aws):
         if each["ServerCertificateName"] == certificate.id:

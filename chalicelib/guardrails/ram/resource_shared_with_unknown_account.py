@@ -26,8 +26,8 @@ def resource_shared_with_unknown_account(share: ResourceShare, aws: Session) -> 
 
     By Resource Access Manager the other account uses the resource as if it were its own: subnets, transit gateways,
     certificate authorities, databases. The fix takes just the unknown principals out of the share, and leaves the
-    others and the resources in it; an undo invites them again, and an account outside the organization must accept again.
-    AWS says who is in the same organization; name others under `allow.accounts`, `allow.organizations` or
+    others and the resources in it; an undo invites them again, and an account outside the organization must accept
+    again. AWS says who is in the same organization; name others under `allow.accounts`, `allow.organizations` or
     `allow.principals`. What other accounts share with yours is not looked at.
     """
     found = FIX.read(share, aws)["unknown_principals"]

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def profile_enabled(profile: Profile, aws: Session) -> str | None:
     """IAM Roles Anywhere hands out roles by a profile that isn't known.
 
-    Whoever has a certificate of a trusted authority gets the roles that it names. It is reported, never fixed: to enable it
-    again, Snapback would have to be allowed to pass those very roles. Name yours, by ARN, under `allow.principals`
-    (`arn:aws:rolesanywhere:*:*:profile/…`).
+    Whoever has a certificate of a trusted authority gets the roles that it names. It is reported, never fixed: to
+    enable it again, Snapback would have to be allowed to pass those very roles. Name yours, by ARN, under
+    `allow.principals` (`arn:aws:rolesanywhere:*:*:profile/…`).
     https://docs.aws.amazon.com/rolesanywhere/latest/userguide/security_iam_id-based-policy-examples.html
     """
     described = profile.described(aws)

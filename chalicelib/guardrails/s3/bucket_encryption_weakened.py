@@ -28,9 +28,9 @@ def bucket_encryption_weakened(bucket: Bucket, aws: Session) -> str | None:
     """S3 bucket without the KMS key that it must have.
 
     For the buckets that the settings name under `require.buckets` with a `kms_key`. Without KMS, or with another key,
-    whoever may read the bucket may read its data: the key's policy, the key's trail and the key's deletion protect it no
-    more. The fix sets the key again; what was stored in between keeps the encryption that it got, so encrypt it anew.
-    Write the key in the settings as your tools give it to S3, be it an id, an ARN or an alias.
+    whoever may read the bucket may read its data: the key's policy, the key's trail and the key's deletion protect it
+    no more. The fix sets the key again; what was stored in between keeps the encryption that it got, so encrypt it
+    anew. Write the key in the settings as your tools give it to S3, be it an id, an ARN or an alias.
     """
     if aws.baseline.bucket(bucket.id).kms_key is None:
         return None

@@ -27,11 +27,11 @@ def bucket_lifecycle_too_short(bucket: Bucket, aws: Session) -> str | None:
     """S3 lifecycle rule that deletes what must be kept.
 
     For the buckets that the settings name under `require.buckets` with `keep_days`, such as those of the audit trail. A
-    rule that deletes objects after a day wipes out the logs, and no call of DeleteObject is ever seen. The fix gives the
-    rule the days that the settings name; a rule with a date, which deletes whatever there is on that day, loses it, and
-    goes when nothing else is left of it. Other rules, filters and the rest of the rule stay, and so does what the rule
-    does to noncurrent versions. S3 begins to delete within a day, and what it has deleted stays deleted, unless the
-    bucket has versioning.
+    rule that deletes objects after a day wipes out the logs, and no call of DeleteObject is ever seen. The fix gives
+    the rule the days that the settings name; a rule with a date, which deletes whatever there is on that day, loses it,
+    and goes when nothing else is left of it. Other rules, filters and the rest of the rule stay, and so does what the
+    rule does to noncurrent versions. S3 begins to delete within a day, and what it has deleted stays deleted, unless
+    the bucket has versioning.
     """
     days = aws.baseline.bucket(bucket.id).keep_days
     if days is None:

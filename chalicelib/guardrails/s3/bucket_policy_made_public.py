@@ -33,8 +33,8 @@ def bucket_policy_made_public(bucket: Bucket, aws: Session) -> str | None:
     a statement private again. The fix drops the public statements and leaves the rest of the text as it is; a policy
     of which nothing is left is deleted.
 
-    Block Public Access may already keep people out of the bucket; the statement is still reported, as it opens the bucket
-    on the day that the block goes. With the block on, S3 refuses an undo, since it would write a public policy.
+    Block Public Access may already keep people out of the bucket; the statement is still reported, as it opens the
+    bucket on the day that the block goes. With the block on, S3 refuses an undo, since it would write a public policy.
     Exempt buckets that are public on purpose; a website is better served by CloudFront with origin access control.
     """
     text = FIX.read(bucket, aws)["policy"]

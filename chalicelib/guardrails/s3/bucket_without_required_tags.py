@@ -26,8 +26,8 @@ def bucket_without_required_tags(bucket: Bucket, aws: Session) -> str | None:
 
     Nobody knows whose it is, whom to ask when something is wrong with it, and who pays. `required_tags` in the settings
     names the tags, and which of them the fix sets by itself: the creator, the session and the time, as the event that
-    made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines that tag
-    after making have ten minutes. The fix leaves all other tags. In us-east-1 CreateBucket succeeds for a bucket that one has already, too: who made
-    such a bucket first isn't known, and it is only reported.
+    made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines
+    that tag after making have ten minutes. The fix leaves all other tags. In us-east-1 CreateBucket succeeds for a
+    bucket that one has already, too: who made such a bucket first isn't known, and it is only reported.
     """
     return lacking(bucket, aws)

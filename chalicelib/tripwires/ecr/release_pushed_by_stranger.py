@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def release_pushed_by_stranger(event: Event, baseline: Baseline) -> str | None:
     """Image pushed to a release repository by somebody else than the pipeline.
 
-    `require.releases` names the release repositories and who may push to each (`pushers`, by the ARN of the user, role or
-    session); without pushers, anybody may. Who signs images pushes the signature, and has to be among them too.
+    `require.releases` names the release repositories and who may push to each (`pushers`, by the ARN of the user, role
+    or session); without pushers, anybody may. Who signs images pushes the signature, and has to be among them too.
     """
     repository = event.text("repositoryName") or ""
     release = baseline.release(repository)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def exposed_key_not_named(event: Event, _: Baseline) -> str | None:
     """Exposed credentials that AWS tells of without naming an access key.
 
-    AWS Health says, or suspects, that credentials of the account are public or misused, but not which key, or not one of a user of
-    this account, so that iam.access_key_exposed can do nothing. Read the event in the account's Health Dashboard.
+    AWS Health says, or suspects, that credentials of the account are public or misused, but not which key, or not one
+    of a user of this account, so that iam.access_key_exposed can do nothing. Read the event in the account's Health
+    Dashboard.
     """
     if any(True for _ in LeakedKey.in_event(event)):
         return None

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def policies_weakened(event: Event, baseline: Baseline) -> str | None:
     """Organization policies rewritten, deleted or switched off.
 
-    A policy that is protected, by `require.scps`, was given another text or name, or deleted; or a whole kind of policies was
-    switched off for a root, which detaches them all. AWS keeps no former text, so nothing can be put back from here:
-    write it again from where you keep it, and look at what was done in between. After a kind was switched off and on
-    again, only the policy that allows everything is attached.
+    A policy that is protected, by `require.scps`, was given another text or name, or deleted; or a whole kind of
+    policies was switched off for a root, which detaches them all. AWS keeps no former text, so nothing can be put back
+    from here: write it again from where you keep it, and look at what was done in between. After a kind was switched
+    off and on again, only the policy that allows everything is attached.
     """
     if event.name == "DisablePolicyType":
         kind = event.text("policyType") or "a kind of policies"

@@ -26,8 +26,8 @@ def exposure_found(event: Event, baseline: Baseline) -> str | None:
     IAM Access Analyzer or Macie has found a way in from outside the account or organization that no guardrail puts
     right: to a key, a queue, a function, a directory bucket, by an access point or by an ACL, or in another account of
     an analyzer for the organization. Close it where it is, or archive the finding there. What is found about buckets'
-    policies, public ACLs and roles' trust policies isn't reported here: their guardrails look at these themselves. Nor is
-    access for those that the settings know.
+    policies, public ACLs and roles' trust policies isn't reported here: their guardrails look at these themselves. Nor
+    is access for those that the settings know.
     """
     detail = event.detail
     if event.source == "aws.macie":

@@ -34,9 +34,10 @@ IN_APPCONFIG = (
 def own_settings_changed(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own settings changed.
 
-    Whoever may publish settings may turn off every guardrail, exempt themselves, and choose who is notified. If nobody of
-    yours did it, publish your own file again (`snapback settings publish` shows what differs), and find out who could.
-    Since new settings can turn off this tripwire too, an EventBridge rule tells the alarm topic of each change by itself.
+    Whoever may publish settings may turn off every guardrail, exempt themselves, and choose who is notified. If nobody
+    of yours did it, publish your own file again (`snapback settings publish` shows what differs), and find out who
+    could. Since new settings can turn off this tripwire too, an EventBridge rule tells the alarm topic of each change
+    by itself.
     """
     store, _, where = baseline.published.partition(":")
     if event.account != home_of(baseline) or not where or event.region != baseline.stack.split(":")[3]:

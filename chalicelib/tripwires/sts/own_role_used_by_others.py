@@ -38,13 +38,14 @@ _BUT_LAMBDA = {"invokedBy": [{"exists": False}, {"anything-but": ["lambda.amazon
 def own_role_used_by_others(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own role used by somebody else.
 
-    The roles of Snapback's functions are for Lambda alone, `snapback-reader` and the `snapback-fixer-…` for those functions,
-    and the latter for one record at a time, which their session and its source identity are named after. Anybody else who assumes one can undo what Snapback protects, in its name.
-    Take the trust away, and look at what the session did.
+    The roles of Snapback's functions are for Lambda alone, `snapback-reader` and the `snapback-fixer-…` for those
+    functions, and the latter for one record at a time, which their session and its source identity are named after.
+    Anybody else who assumes one can undo what Snapback protects, in its name. Take the trust away, and look at what the
+    session did.
 
-    The function is recognized by the role that CloudTrail says has called, never by a user agent. A call from another account
-    is recorded twice: where the role is, only the caller's account is named, and one from Snapback's own is judged by
-    the record in that account. Denied attempts don't name the role, so they aren't seen.
+    The function is recognized by the role that CloudTrail says has called, never by a user agent. A call from another
+    account is recorded twice: where the role is, only the caller's account is named, and one from Snapback's own is
+    judged by the record in that account. Denied attempts don't name the role, so they aren't seen.
     """
     role = event.text("roleArn") or ""
     name, session = role.rpartition("/")[2], event.text("roleSessionName") or ""
