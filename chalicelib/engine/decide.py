@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.errors import CannotAct, Drifted, StepRefused
+from chalicelib.core.errors import CannotAct, StepRefused
 from chalicelib.core.rule import FixContext
 from chalicelib.core.types import ESCALATED, REMINDED, Status
 from chalicelib.engine.context import SNAPBACK, describe_error, is_gone
+from chalicelib.engine.take_back import reopen, undo_of
 
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
@@ -60,7 +61,9 @@ class Decisions:
         return self._remediation.fix(rule, resource, record, by)
 
     def undo(self, record_id: str, by: str, *, force: bool = False) -> Record:
-        """Write a record's `before` back, and exempt the resource for `undo_exemption_days`.
+        """Take a record's edit back, and exempt the resource for `undo_exemption_days`.
+
+        Where nobody changed the resource since, that is the recorded `before`, exactly.
 
         Raises Drifted when the resource is no longer as we left it (unless `force`), CannotAct, and FixFailed.
         """
@@ -78,17 +81,19 @@ class Decisions:
             if is_gone(resource, error):
                 raise CannotAct(f"record {record_id}: {resource.arn} is gone; nothing to put back") from error
             raise
-        if now != record.after and not force:
-            raise self._drifted(record, resource, now)
+        target, note = undo_of(self._context, record, rule.fix, resource, now, force=force)
         record = self._moved(
             record,
             Status.UNDOING,
             by=by,
-            note="forced" if force and now != record.after else "",
+            note=note,
+            undone=target,
             exempt_until=self._context.now() + timedelta(days=self._context.settings.undo_exemption_days),
             looked_at=looked_at,
         )
-        return self._remediation.undo(rule, resource, record, by)
+        undone = self._remediation.undo(rule, resource, record, by)
+        reopen(self._context, undone, by)
+        return undone
 
     def exempt(self, record_id: str, by: str, until: datetime, reason: str) -> Record:
         """Let a finding's resource be until then, and close its question. Raises CannotAct."""
@@ -140,18 +145,6 @@ class Decisions:
         left = max(timedelta(hours=asking.expire_hours) - age, timedelta())
         note = f"unanswered for {hours}; closed in {left // timedelta(hours=1)} hours{trouble}"
         return self._ledger.note(record, by=SNAPBACK, note=note, what=due)
-
-    def _drifted(self, record: Record, resource: Resource, now: Any) -> Drifted:
-        from chalicelib.analysis.diff import changes
-
-        since = record.life[-1].at
-        who = self._context.who_changed(record, datetime.fromisoformat(since))
-        return Drifted(
-            f"record {record.id}: {resource.arn} changed since we left it at {since}, by "
-            + (f"{who.name} ({who.tool or 'tool unknown'})" if who else "someone the trail doesn't name yet")
-            + ". An undo would overwrite that; --force does it anyway.\n"
-            + "\n".join(changes(record.after, now))
-        )
 
     def _may_write(self, rule: Guardrail[Any], resource: Resource, record: Record) -> None:
         touched = rule.fix.touches(resource, record.before) if rule.fix and record.before is not None else ()

@@ -54,29 +54,30 @@ class Remediation:
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
     def undo(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
-        """Write a record's `before`, then see that it is there. Raises FixFailed."""
+        """Write what the undo decided on, then see that it is there. Raises FixFailed."""
         assert rule.fix is not None
-        assert record.before is not None
+        target = record.before if record.undone is None else record.undone
+        assert target is not None
         fix, context = rule.fix, self._context
         wrong: Exception | None = None
         writer = context.sessions.writer(resource.account, resource.region, record.id, rule.service)
         try:
-            fix.write(resource, record.before, writer)
+            fix.write(resource, target, writer)
         except Exception as error:  # noqa: BLE001 - judged by what is there now, raised below
             wrong = error
         try:
             left = context.settled(
                 lambda: fix.read(resource, context.reader(resource)),
-                lambda state: state == record.before,
+                lambda state: state == target,
                 () if wrong else PROOF_PAUSES,
             )
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, wrong, by)
-        if left == record.before:
+        if left == target:
             note = f"exempt for {context.settings.undo_exemption_days} days"
-            return self._ledger.move(record, Status.UNDONE, by=by, note=note, after=left, calls=tuple(writer.calls))
+            return self._ledger.move(record, Status.UNDONE, by=by, note=note, undone=left, calls=tuple(writer.calls))
         trouble = f"undo: {describe_error(wrong) if wrong else 'written, but the state read back is another'}"
-        self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(writer.calls))
+        self._ledger.move(record, Status.FAILED, by=by, error=trouble, undone=left, calls=tuple(writer.calls))
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
     def recover(self, record: Record) -> Record:
@@ -158,11 +159,11 @@ class Remediation:
             now = rule.fix.read(resource, self._context.reader(resource))
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, SNAPBACK)
-        if now == record.before:
-            return self._ledger.move(record, Status.UNDONE, by=SNAPBACK, note="found undone", after=now)
+        if now == (record.before if record.undone is None else record.undone):
+            return self._ledger.move(record, Status.UNDONE, by=SNAPBACK, note="found undone", undone=now)
         if now == record.after and not (self._ledger.paused() or self._context.settings.trouble):
             return self.undo(rule, resource, record, SNAPBACK)
         trouble = "undo: its function died before it was undone"
         if now != record.after:
             trouble += " and changed since"
-        return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble, after=now)
+        return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble, undone=now)

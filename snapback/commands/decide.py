@@ -31,7 +31,7 @@ def undo(record: str, force: bool, by: str | None, settings_path: Path | None, a
     application, caller = open_application(load_settings(settings_path))
     fixed = record_of(application, record)
     done = application.engine.undo(record, by or caller, force=force)
-    return acted(done, fixed.after, done.before, as_json=as_json)
+    return acted(done, fixed.left, done.undone, as_json=as_json)
 
 
 @click.command(short_help="Do what a record asks for.")

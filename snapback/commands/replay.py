@@ -114,7 +114,7 @@ def demo(everything: bool) -> int:
         render.show("", f"$ snapback undo {outcome.record} --by you")
         fixed = record_of(player.application, outcome.record)
         undone = player.aliases.to_log(player.application.engine.undo(fixed.id, "you"))
-        acted(undone, fixed.after, fixed.before, as_json=False)
+        acted(undone, fixed.left, undone.undone, as_json=False)
         render.show("", "The same call again, an hour later: it is exempt.", "")
         envelope = next(
             entry.envelope for entry in player.entries if entry.envelope["detail"].get("eventID") == event.event_id

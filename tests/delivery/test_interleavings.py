@@ -45,7 +45,7 @@ NEXT: dict[str, set[str]] = {
     "asking": {"asking", "fixing", "expired", "gone"},
     "fixing": {"fixing", "asking", "fixed", "still_unsafe", "failed", "gone", "expired"},
     "failed": {"fixing", "undoing"},
-    "fixed": {"undoing"},
+    "fixed": {"undoing", "still_unsafe"},
     "still_unsafe": {"undoing"},
     "undoing": {"undoing", "undone", "failed", "gone"},
 }
