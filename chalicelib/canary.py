@@ -205,7 +205,7 @@ def _guardrail(app: CanaryApp) -> Guardrail[_Canary]:
         on=PATTERN,
         controls=(),
         home_only=True,
-        ask=sent_and_not_answered,
+        evaluate=sent_and_not_answered,
         resource=_Canary,
         reads=fix.reads,
         fix=fix,

@@ -379,7 +379,7 @@ def sweep_worker(event: Any, context: Any) -> None:
 
     app = application(context)
     for message in _messages(event):
-        left = queues.ask(app, message, _rules_at(app, message), app.log_outcomes)
+        left = queues.evaluate(app, message, _rules_at(app, message), app.log_outcomes)
         if left:
             queues.send(app.sqs, os.environ[queues.RESOURCES_VARIABLE], left)
 

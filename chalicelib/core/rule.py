@@ -127,7 +127,7 @@ class Rule:
 class Guardrail(Rule, Generic[R]):
     """A question about the present state of one resource: why is it unsafe, or None."""
 
-    ask: Callable[[R, Session], str | None]
+    evaluate: Callable[[R, Session], str | None]
     resource: type[R]
     reads: tuple[str, ...]
     fix: Fix[R] | None
@@ -135,17 +135,17 @@ class Guardrail(Rule, Generic[R]):
     grace: timedelta
 
     def __call__(self, resource: R, aws: Session) -> str | None:
-        return self.ask(resource, aws)
+        return self.evaluate(resource, aws)
 
 
 @dataclass(frozen=True, eq=False)
 class Tripwire(Rule):
     """A question about one event that leaves no state to look at. It only alerts."""
 
-    ask: Callable[[Event, Baseline], str | None]
+    evaluate: Callable[[Event, Baseline], str | None]
 
     def __call__(self, event: Event, baseline: Baseline) -> str | None:
-        return self.ask(event, baseline)
+        return self.evaluate(event, baseline)
 
 
 def guardrail(
@@ -168,14 +168,14 @@ def guardrail(
     pipeline that makes a thing may need a while to finish it. It is whole minutes, and the settings can change it.
     """
 
-    def made(ask: Callable[[R, Session], str | None]) -> Guardrail[R]:
+    def made(evaluate: Callable[[R, Session], str | None]) -> Guardrail[R]:
         return Guardrail(
-            **_described(ask),
+            **_described(evaluate),
             severity=severity,
             on=on,
             controls=controls,
             home_only=home_only,
-            ask=ask,
+            evaluate=evaluate,
             resource=resource,
             reads=reads,
             fix=fix,
@@ -191,8 +191,10 @@ def tripwire(
 ) -> Callable[[Callable[[Event, Baseline], str | None]], Tripwire]:
     """Make a function a tripwire; it answers why the event is worth telling, or None."""
 
-    def made(ask: Callable[[Event, Baseline], str | None]) -> Tripwire:
-        return Tripwire(**_described(ask), severity=severity, on=on, controls=controls, home_only=home_only, ask=ask)
+    def made(evaluate: Callable[[Event, Baseline], str | None]) -> Tripwire:
+        return Tripwire(
+            **_described(evaluate), severity=severity, on=on, controls=controls, home_only=home_only, evaluate=evaluate
+        )
 
     return made
 

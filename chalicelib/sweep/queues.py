@@ -123,7 +123,7 @@ def listed(app: SweepApp, message: Mapping[str, Any], rules: Sequence[Guardrail[
     markers.mark(place, rules, run, app.now())
 
 
-def ask(
+def evaluate(
     app: SweepApp,
     message: Mapping[str, Any],
     rules: Sequence[Guardrail[Any]],

@@ -198,22 +198,22 @@ class _Again:
         if dead_letter.batch is None and dead_letter.message is None:
             raise CannotRedrive("look at it with `snapback dlq show`, then drop it")
         to_tools = "-Exports-" in dead_letter.function_name
-        tell: Callable[[Any], Any] = lambda event: outbox.notify(self._app, event, None)  # noqa: E731 - one of three
+        send: Callable[[Any], Any] = lambda event: outbox.notify(self._app, event, None)  # noqa: E731 - one of three
         if not self._local:
             arn = dlq.function_arn(dead_letter, self._app.home, self._stack, "Notify|Exports")
-            tell = lambda event: dlq.invoke(arn, event, wait=True)  # noqa: E731 - one of three
+            send = lambda event: dlq.invoke(arn, event, wait=True)  # noqa: E731 - one of three
         elif to_tools and not self._app.sinks:
             raise CannotRedrive("the settings name no tool under `exports` to send it to")
         elif to_tools:
-            tell = lambda event: deliver.deliver(self._app, event, None, catalog.rule)  # noqa: E731 - one of three
+            send = lambda event: deliver.deliver(self._app, event, None, catalog.rule)  # noqa: E731 - one of three
         elif not self._app.channels:
             raise CannotRedrive("the settings name no channel to send it to")
         if dead_letter.message is not None:
-            done = dlq.message_again(dead_letter, tell)
+            done = dlq.message_again(dead_letter, send)
             if self._local:
                 drain.drain(self._app)
             return render.plain(f"{dead_letter.id[:8]}  {dead_letter.what}: {done}")
-        count = dlq.messages_again(dead_letter, self._app.ledger, self._app.table, tell)
+        count = dlq.messages_again(dead_letter, self._app.ledger, self._app.table, send)
         return f"{dead_letter.id[:8]}  {count} items of the ledger gone through; what was not sent yet is sent, or held until it can be"
 
 

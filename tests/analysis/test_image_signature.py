@@ -232,8 +232,8 @@ def test_aws_signer_signs_with_a_profile_that_is_named() -> None:
     much_later = datetime.now(UTC) + timedelta(days=700)
     trust = Trust([of_certificate(ROOT)], [PROFILE])
     verify_jws(of_signer(), DIGEST, trust, much_later)
-    stranger = "arn:aws:signer:us-east-1:999988887777:/signing-profiles/release/awUPb84ibN"
-    others = of_signer(**{"com.amazonaws.signer.signingProfileVersion": stranger})
+    signer = "arn:aws:signer:us-east-1:999988887777:/signing-profiles/release/awUPb84ibN"
+    others = of_signer(**{"com.amazonaws.signer.signingProfileVersion": signer})
     why = "is by a profile of AWS Signer that the settings don't name"
     assert why_not(verify_jws, others, DIGEST, trust, NOW) == why
     assert why_not(verify_jws, of_signer(), DIGEST, ROOTED, NOW) == why

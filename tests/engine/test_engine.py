@@ -185,7 +185,7 @@ def test_one_guardrail_that_raises_does_not_keep_the_others_from_being_asked(wor
 
     engine = engine_of(world)
     with pytest.raises(Unfinished) as raised:
-        engine.handle(Event.parse(public(world)), [guardrail(ask=broken), guardrail()])
+        engine.handle(Event.parse(public(world)), [guardrail(evaluate=broken), guardrail()])
     assert [outcome.status for outcome in raised.value.outcomes] == [Status.FIXED]
 
 

@@ -30,7 +30,7 @@ SECRET = "correct horse battery staple"
 
 
 @pytest.fixture
-def here(world: World) -> Application:
+def app(world: World) -> Application:
     return world.application(exports=Exports(bus="default"))
 
 
@@ -55,12 +55,12 @@ class Client:
         return {"FailedEntryCount": 0, "Entries": answers}
 
 
-def test_each_step_is_an_event_as_the_schema_says(here: Application) -> None:
+def test_each_step_is_an_event_as_the_schema_says(app: Application) -> None:
     with default_bus((ANYTHING, lambda _: None)) as events:
         record = record_of(
             Status.ASKING, Status.FIXING, Status.FIXED, by="bob", tags={"owner": "web"}, calls=("s3:PutBucketAcl",)
         )
-        assert Lambda(here, life(record)).once() == []
+        assert Lambda(app, life(record)).once() == []
     assert [event["detail"]["status"] for event in events] == ["asking", "fixing", "fixed"]
     assert [event["detail"]["id"] for event in events] == [f"{record.id}-{step}" for step in (1, 2, 3)]
     for event in events:
@@ -75,17 +75,17 @@ def test_the_schema_names_each_field_and_takes_no_other() -> None:
     assert SCHEMA["properties"]["status"]["enum"] == [*Status]
 
 
-def test_what_changed_nothing_is_no_event(here: Application) -> None:
+def test_what_changed_nothing_is_no_event(app: Application) -> None:
     asking = record_of(Status.ASKING)
     refused = asking.noted(NOW, "eve", "not an approver", REFUSED)
     with default_bus() as events:
-        assert Lambda(here, [item(1, refused, asking), item(2, asking, asking), item(3, None, asking)]).once() == []
+        assert Lambda(app, [item(1, refused, asking), item(2, asking, asking), item(3, None, asking)]).once() == []
     assert events == []
 
 
-def test_our_own_events_call_none_of_our_functions(here: Application) -> None:
+def test_our_own_events_call_none_of_our_functions(app: Application) -> None:
     with default_bus((ANYTHING, lambda _: None)) as events:
-        Lambda(here, life(record_of(Status.ALERTED))).once()
+        Lambda(app, life(record_of(Status.ALERTED))).once()
     (event,) = events
     patterns = [catalog.pattern(service) for service in catalog.services()]
     assert not [pattern for pattern in (*patterns, canary.PATTERN) if matches(pattern, event)]
@@ -108,18 +108,18 @@ def test_no_link_and_no_secret_is_put_on_a_bus() -> None:
     assert told["tags"]["owner"].isprintable()
 
 
-def test_events_come_once_when_some_are_refused(here: Application) -> None:
+def test_events_come_once_when_some_are_refused(app: Application) -> None:
     names = [f"{number:016x}" for number in range(25)]
     client = Client(refuses=[f"{names[3]}-1", f"{names[12]}-1"])
-    here.sinks = [Bus(client, "default")]
-    lambda_ = Lambda(here, [item(number, record_of(Status.ALERTED, id=name)) for number, name in enumerate(names, 1)])
+    app.sinks = [Bus(client, "default")]
+    lambda_ = Lambda(app, [item(number, record_of(Status.ALERTED, id=name)) for number, name in enumerate(names, 1)])
     for _ in range(3):
         lambda_.once()
     assert sorted(client.put) == [f"{name}-1" for name in names]
     assert lambda_.items == []
 
 
-def test_another_sink_s_trouble_does_not_put_an_event_twice(here: Application, world: World) -> None:
+def test_another_sink_s_trouble_does_not_put_an_event_twice(app: Application, world: World) -> None:
     application = world.application(exports=Exports(bus="default", security_hub=True))
     world.client("securityhub").enable_security_hub()
     lambda_ = Lambda(application, life(record_of(Status.ALERTED)))
@@ -140,7 +140,7 @@ def test_a_bus_that_is_down_holds_up_no_other_sink(world: World) -> None:
         assert len(findings) == 1
 
 
-def test_a_throttled_call_is_an_error_of_boto3_that_says_no_more_than_its_code(here: Application) -> None:
+def test_a_throttled_call_is_an_error_of_boto3_that_says_no_more_than_its_code(app: Application) -> None:
     class Loud:
         name = "loud"
 
@@ -148,8 +148,8 @@ def test_a_throttled_call_is_an_error_of_boto3_that_says_no_more_than_its_code(h
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": SECRET}}, "PutEvents")
 
     said: list[Any] = []
-    here.logger = SimpleNamespace(error=lambda text, extra: said.append((text, extra)))  # type: ignore[assignment]
-    here.sinks = [Loud()]
-    assert len(Lambda(here, life(record_of(Status.ALERTED))).once()) == 1
+    app.logger = SimpleNamespace(error=lambda text, extra: said.append((text, extra)))  # type: ignore[assignment]
+    app.sinks = [Loud()]
+    assert len(Lambda(app, life(record_of(Status.ALERTED))).once()) == 1
     assert said
     assert "horse" not in json.dumps(said)

@@ -84,10 +84,10 @@ class Shaky:
     st.integers(min_value=1, max_value=7),
 )
 def test_each_step_arrives_everywhere_and_once_on_the_bus(
-    here: Application, lives: list[tuple[Status, ...]], draws: list[int], size: int
+    app: Application, lives: list[tuple[Status, ...]], draws: list[int], size: int
 ) -> None:
     shaky = Shaky(draws)
-    here.sinks = [
+    app.sinks = [
         SecurityHub(shaky, HOME, REGION),
         Bucket(shaky, "arn:aws:s3:::lake", REGION),
         Bus(shaky, "default"),
@@ -98,7 +98,7 @@ def test_each_step_arrives_everywhere_and_once_on_the_bus(
     for number, each in enumerate(items, 1):
         each["dynamodb"]["SequenceNumber"] = str(number)
     for start in range(0, len(items), size):
-        lambda_ = Lambda(here, items[start : start + size])
+        lambda_ = Lambda(app, items[start : start + size])
         for _ in range(60):
             lambda_.once()
             if not lambda_.items:
@@ -114,7 +114,7 @@ def test_each_step_arrives_everywhere_and_once_on_the_bus(
 
 
 @pytest.fixture
-def here(world: World) -> Application:
+def app(world: World) -> Application:
     return world.application()
 
 

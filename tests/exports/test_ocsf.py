@@ -55,7 +55,7 @@ ENUMS: dict[str, set[int]] = {
 
 
 @pytest.fixture
-def here(world: World) -> Application:
+def app(world: World) -> Application:
     world.client("s3").create_bucket(Bucket=LAKE)
     return world.application(exports=Exports(ocsf=f"arn:aws:s3:::{LAKE}"))
 
@@ -130,33 +130,33 @@ def test_a_service_that_made_the_change_is_no_address() -> None:
     assert finding(step_of(record_of(Status.ALERTED)))["evidences"][0]["src_endpoint"] == {"ip": "198.51.100.7"}
 
 
-def test_objects_lie_as_security_lake_lays_out_a_custom_source(here: Application, world: World) -> None:
+def test_objects_lie_as_security_lake_lays_out_a_custom_source(app: Application, world: World) -> None:
     record = record_of(Status.ASKING, Status.FIXED, account=FRIEND)
-    assert Lambda(here, life(record)).once() == []
+    assert Lambda(app, life(record)).once() == []
     folder = f"ext/snapback/region={REGION}/accountId={FRIEND}/eventDay=20261123"
     assert [*objects(world)] == [f"{folder}/{record.id}-1.json.gz", f"{folder}/{record.id}-2.json.gz"]
 
 
-def test_a_prefix_in_the_settings_is_the_source_s_own(here: Application, world: World) -> None:
+def test_a_prefix_in_the_settings_is_the_source_s_own(app: Application, world: World) -> None:
     application = world.application(exports=Exports(ocsf=f"arn:aws:s3:::{LAKE}/ext/snapback-2/1.0/"))
     Lambda(application, life(record_of(Status.ALERTED))).once()
     assert [key.partition("/region")[0] for key in objects(world)] == ["ext/snapback-2/1.0"]
 
 
-def test_duplicates_and_late_steps_are_put_in_their_own_place(here: Application, world: World) -> None:
+def test_duplicates_and_late_steps_are_put_in_their_own_place(app: Application, world: World) -> None:
     items = life(record_of(Status.ASKING, Status.FIXING, Status.FIXED))
-    Lambda(here, items).once()
+    Lambda(app, items).once()
     first = objects(world)
     for batch in (items, items[::-1], items[:1]):
-        assert Lambda(here, batch).once() == []
+        assert Lambda(app, batch).once() == []
     assert objects(world) == first
     assert len(first) == 3
 
 
 @pytest.mark.parametrize("code", ["SlowDown", "NoSuchBucket", "AccessDenied"])
-def test_what_the_bucket_does_not_take_fails_and_comes_again(code: str, here: Application, world: World) -> None:
+def test_what_the_bucket_does_not_take_fails_and_comes_again(code: str, app: Application, world: World) -> None:
     items = [item(number, record_of(Status.ALERTED, id=f"{number:016x}")) for number in (1, 2)]
-    lambda_ = Lambda(here, items)
+    lambda_ = Lambda(app, items)
     with deny("PutObject", code=code):
         assert len(lambda_.once()) == 2
     assert lambda_.once() == []

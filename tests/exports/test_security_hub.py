@@ -25,7 +25,7 @@ SECRET = "correct horse battery staple"
 
 
 @pytest.fixture
-def here(world: World) -> Application:
+def app(world: World) -> Application:
     world.client("securityhub").enable_security_hub()
     return world.application(exports=Exports(security_hub=True))
 
@@ -46,28 +46,28 @@ def here(world: World) -> Application:
     ],
 )
 def test_a_finding_moves_on_as_its_record_does(
-    statuses: list[Status], by: str, workflow: str, compliance: str, state: str, here: Application
+    statuses: list[Status], by: str, workflow: str, compliance: str, state: str, app: Application
 ) -> None:
     with security_hub(HOME) as findings:
         for each in life(record_of(*statuses, by=by, why="exempt" if by == "bob" else "unanswered")):
-            assert Lambda(here, [each]).once() == []
+            assert Lambda(app, [each]).once() == []
     (finding,) = findings.values()
     assert finding["Workflow"] == {"Status": workflow}
     assert finding["Compliance"]["Status"] == compliance
     assert finding["RecordState"] == state
 
 
-def test_what_was_safe_when_somebody_looked_is_resolved(here: Application) -> None:
+def test_what_was_safe_when_somebody_looked_is_resolved(app: Application) -> None:
     with security_hub(HOME) as findings:
         record = record_of(Status.ASKING, Status.EXPIRED, by="bob", note="it is safe already", why="safe")
-        assert Lambda(here, life(record)).once() == []
+        assert Lambda(app, life(record)).once() == []
     assert findings[ID]["Workflow"] == {"Status": "RESOLVED"}
     assert findings[ID]["Compliance"]["Status"] == "PASSED"
 
 
-def test_a_finding_says_what_the_record_does_and_asff_takes_it(here: Application) -> None:
+def test_a_finding_says_what_the_record_does_and_asff_takes_it(app: Application) -> None:
     with security_hub(HOME) as findings:
-        Lambda(here, life(record_of(Status.ALERTED, account=FRIEND, region="eu-west-1"))).once()
+        Lambda(app, life(record_of(Status.ALERTED, account=FRIEND, region="eu-west-1"))).once()
     finding = findings[ID]
     assert finding["AwsAccountId"] == HOME, "AWS takes findings of the calling account only, with its own product"
     assert finding["ProductArn"] == f"arn:aws:securityhub:{REGION}:{HOME}:product/{HOME}/default"
@@ -82,16 +82,16 @@ def test_a_finding_says_what_the_record_does_and_asff_takes_it(here: Application
     assert len(finding["Remediation"]["Recommendation"]["Text"]) <= 512
 
 
-def test_a_finding_of_a_tripwire_is_the_account_s_and_of_a_rule_that_is_no_more_too(here: Application) -> None:
+def test_a_finding_of_a_tripwire_is_the_account_s_and_of_a_rule_that_is_no_more_too(app: Application) -> None:
     root = record_of(
         Status.ALERTED, guardrail="signin.root_used", kind="resource.Account", before=None, after=None, fix=""
     )
     with security_hub(HOME) as findings:
-        assert Lambda(here, [item(1, root)]).once() == []
+        assert Lambda(app, [item(1, root)]).once() == []
         assert findings[ID]["Resources"][0]["Type"] == "AwsAccount"
         assert findings[ID]["FindingProviderFields"]["Types"] == ["Unusual Behaviors"]
         former = record_of(Status.ALERTED, id="f" * 16, guardrail="s3.once_there_was")
-        assert Lambda(here, [item(2, former)]).once() == []
+        assert Lambda(app, [item(2, former)]).once() == []
         assert "SecurityControlId" not in findings[f"snapback/{former.id}"]["Compliance"]
 
 
@@ -105,11 +105,11 @@ def test_every_kind_of_resource_is_named_as_asff_does() -> None:
     assert not concerns_all, "ASFF has a name for these"
 
 
-def test_what_security_hub_refuses_fails_its_items_and_no_others(here: Application) -> None:
+def test_what_security_hub_refuses_fails_its_items_and_no_others(app: Application) -> None:
     good, bad = record_of(Status.ALERTED, id="a" * 16), record_of(Status.ALERTED, id="b" * 16)
     refuses = {f"snapback/{bad.id}": "InternalFailure"}
     with security_hub(HOME, refuses=refuses) as findings:
-        lambda_ = Lambda(here, [item(1, good), item(2, bad)])
+        lambda_ = Lambda(app, [item(1, good), item(2, bad)])
         assert len(lambda_.once()) == 1
         assert [*findings] == [f"snapback/{good.id}"]
         refuses.clear()
@@ -117,13 +117,13 @@ def test_what_security_hub_refuses_fails_its_items_and_no_others(here: Applicati
         assert len(findings) == 2
 
 
-def test_a_workflow_that_cannot_be_moved_fails_the_item_until_it_can(here: Application) -> None:
+def test_a_workflow_that_cannot_be_moved_fails_the_item_until_it_can(app: Application) -> None:
     asking, fixed = life(record_of(Status.ASKING, Status.FIXED))
     refuses: dict[str, str] = {}
     with security_hub(HOME, refuses=refuses) as findings:
-        assert Lambda(here, [asking]).once() == []
+        assert Lambda(app, [asking]).once() == []
         refuses[ID] = "ConcurrentUpdateError"
-        lambda_ = Lambda(here, [fixed])
+        lambda_ = Lambda(app, [fixed])
         assert len(lambda_.once()) == 1
         assert findings[ID]["Workflow"]["Status"] == "NOTIFIED"
         refuses.clear()
@@ -132,8 +132,8 @@ def test_a_workflow_that_cannot_be_moved_fails_the_item_until_it_can(here: Appli
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InvalidAccessException", "InternalException"])
-def test_a_call_that_fails_fails_the_batch_and_a_later_one_makes_it_good(code: str, here: Application) -> None:
-    lambda_ = Lambda(here, life(record_of(Status.ALERTED, id="a" * 16)))
+def test_a_call_that_fails_fails_the_batch_and_a_later_one_makes_it_good(code: str, app: Application) -> None:
+    lambda_ = Lambda(app, life(record_of(Status.ALERTED, id="a" * 16)))
     with security_hub(HOME) as findings:
         with deny("BatchImportFindings", code=code):
             assert len(lambda_.once()) == 1
@@ -141,30 +141,30 @@ def test_a_call_that_fails_fails_the_batch_and_a_later_one_makes_it_good(code: s
         assert len(findings) == 1
 
 
-def test_duplicates_and_late_steps_leave_the_latest(here: Application) -> None:
+def test_duplicates_and_late_steps_leave_the_latest(app: Application) -> None:
     items = life(record_of(Status.ASKING, Status.FIXING, Status.FIXED))
     with security_hub(HOME) as findings:
         for batch in (items, items, items[:1], items[:2]):
-            assert Lambda(here, batch).once() == []
+            assert Lambda(app, batch).once() == []
             assert findings[ID]["Compliance"]["Status"] == "PASSED"
 
 
-def test_what_a_person_set_stays_until_the_record_moves(here: Application) -> None:
+def test_what_a_person_set_stays_until_the_record_moves(app: Application) -> None:
     asking, again, fixed = life(record_of(Status.ASKING, Status.ASKING, Status.FIXED))
     with security_hub(HOME) as findings:
-        Lambda(here, [asking]).once()
+        Lambda(app, [asking]).once()
         findings[ID]["Workflow"] = {"Status": "SUPPRESSED"}
-        Lambda(here, [again]).once()
+        Lambda(app, [again]).once()
         assert findings[ID]["Workflow"] == {"Status": "SUPPRESSED"}
-        Lambda(here, [fixed]).once()
+        Lambda(app, [fixed]).once()
         assert findings[ID]["Workflow"] == {"Status": "RESOLVED"}
 
 
-def test_more_than_a_call_takes_goes_in_more_calls(here: Application, world: World) -> None:
+def test_more_than_a_call_takes_goes_in_more_calls(app: Application, world: World) -> None:
     items = [item(number, record_of(Status.ALERTED, id=f"{number:016x}")) for number in range(1, 251)]
     with security_hub(HOME) as findings:
         world.calls.clear()
-        assert Lambda(here, items).once() == []
+        assert Lambda(app, items).once() == []
         assert len(findings) == 250
     assert [call.operation for call in world.calls] == ["BatchImportFindings"] * 3
 
@@ -188,10 +188,10 @@ def test_the_largest_finding_is_far_below_what_security_hub_takes() -> None:
     assert all(len(value) <= 2048 for value in finding["ProductFields"].values())
 
 
-def test_no_secret_and_no_state_goes_to_security_hub(here: Application) -> None:
+def test_no_secret_and_no_state_goes_to_security_hub(app: Application) -> None:
     before = {"Environment": {"DB_PASSWORD": SECRET}}
     record = record_of(Status.FIXING, Status.FAILED, before=before, after={}, error=f"password='{SECRET}'")
     with security_hub(HOME) as findings:
-        Lambda(here, [item(1, record)]).once()
+        Lambda(app, [item(1, record)]).once()
     assert "horse" not in json.dumps(findings)
     assert "DB_PASSWORD" not in json.dumps(findings)

@@ -124,10 +124,10 @@ def alerts(*names: str) -> list[dict[str, Any]]:
     return [item(number, record_of(Status.ALERTED, id=name)) for number, name in enumerate(names, 1)]
 
 
-def chain(here: Application) -> list[Collector]:
+def chain(app: Application) -> list[Collector]:
     """ops → mail → the alarm topic."""
-    here.settings = replace(
-        here.settings,
+    app.settings = replace(
+        app.settings,
         channels=(
             SlackSettings(name="ops", url="ssm:/x", fallback="mail"),
             SlackSettings(name="mail", url="ssm:/x"),
@@ -135,5 +135,5 @@ def chain(here: Application) -> list[Collector]:
         routes=(Route(channels=("ops",)),),
     )
     ops, mail, topic = Collector("ops"), Collector("mail"), Collector("alarm-topic")
-    here.channels, here.last_resort = [ops, mail], topic
+    app.channels, app.last_resort = [ops, mail], topic
     return [ops, mail, topic]

@@ -23,7 +23,7 @@ def log() -> io.StringIO:
 
 
 @pytest.fixture
-def here(world: World, log: io.StringIO) -> Application:
+def app(world: World, log: io.StringIO) -> Application:
     application = world.application()
     application.logger = Logger(service=f"test-{id(log)}", stream=log, level="DEBUG")
     return application

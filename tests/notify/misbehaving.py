@@ -42,19 +42,19 @@ class Server:
 
 
 class Misbehaving(Handler):
-    here: Server
+    state: Server
     end: Event
 
     def serve(self) -> None:
-        self.here.asked += 1
-        fault = self.here.fault
+        self.state.asked += 1
+        fault = self.state.fault
         if fault == "closed half-way":
             self.rfile.read(int(self.headers["Content-Length"]) // 2)
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         body = json.loads(self.body())
         if fault in {"", *TAKEN}:
-            self.here.took.append(body)
+            self.state.took.append(body)
         if fault in {"time-out", "taken, late"}:
             self.end.wait(20)
         elif fault == "taken, closed":
@@ -70,11 +70,11 @@ class Misbehaving(Handler):
 
 @contextmanager
 def server() -> Iterator[Server]:
-    here, end = Server(""), Event()
-    with listening(type("Here", (Misbehaving,), {"here": here, "end": end})) as address:
-        here.url = f"{address}/hook"
+    state, end = Server(""), Event()
+    with listening(type("Bound", (Misbehaving,), {"state": state, "end": end})) as address:
+        state.url = f"{address}/hook"
         try:
-            yield here
+            yield state
         finally:
             end.set()
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 
-def test_a_drain_that_cannot_mark_stops_rather_than_tell_everything_twice(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops", [TRANSIENT[0]])]
-    lambda_ = Lambda(here, world, alerts("a", "b", "c"))
+def test_a_drain_that_cannot_mark_stops_rather_than_tell_everything_twice(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops", [TRANSIENT[0]])]
+    lambda_ = Lambda(app, world, alerts("a", "b", "c"))
     lambda_.once()
     with world.denied("PutItem"), pytest.raises(ClientError):
         lambda_.minutes(1)
@@ -38,19 +38,19 @@ def test_a_drain_that_cannot_mark_stops_rather_than_tell_everything_twice(here: 
 
 
 def test_a_message_that_cannot_even_be_queued_stays_held_and_stops_no_other_channel(
-    here: Application, world: World
+    app: Application, world: World
 ) -> None:
-    here.channels = [
+    app.channels = [
         ops := Collector("ops", [TRANSIENT[0], Undeliverable("channel ops answered 400")]),
         siem := Collector("siem", [TRANSIENT[0]]),
     ]
-    lambda_ = Lambda(here, world, alerts("a", "b"))
+    lambda_ = Lambda(app, world, alerts("a", "b"))
     lambda_.once()
 
     def full(_: str) -> None:
         raise RuntimeError("no queue")
 
-    here.give_up = full
+    app.give_up = full
     with pytest.raises(RuntimeError, match="no queue"):
         lambda_.minutes(1)
     assert siem.received == ["a-1", "b-1"]
@@ -58,14 +58,14 @@ def test_a_message_that_cannot_even_be_queued_stays_held_and_stops_no_other_chan
     assert ops.received == ["a-1", "b-1"]
 
 
-def test_only_one_drain_runs_at_a_time_and_a_dead_one_s_lease_ends(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops", [TRANSIENT[0]])]
-    lambda_ = Lambda(here, world, alerts("a"))
+def test_only_one_drain_runs_at_a_time_and_a_dead_one_s_lease_ends(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops", [TRANSIENT[0]])]
+    lambda_ = Lambda(app, world, alerts("a"))
     lambda_.once()
     send, inner = ops.send, []
 
     def slow(message: Message) -> None:
-        inner.append(drain(here))
+        inner.append(drain(app))
         send(message)
 
     ops.send = slow  # type: ignore[method-assign]
@@ -79,10 +79,10 @@ def test_only_one_drain_runs_at_a_time_and_a_dead_one_s_lease_ends(here: Applica
         UpdateExpression="SET lease_until = :until",
         ExpressionAttributeValues={":until": {"N": until}},
     )
-    here.time_left = lambda: 0.0
+    app.time_left = lambda: 0.0
     lambda_.items = alerts("b")
     lambda_.once()
-    here.time_left = lambda: 100.0
+    app.time_left = lambda: 100.0
     lambda_.minutes(1)
     assert ops.received == ["a-1"], "another one's lease"
     lambda_.minutes(1)
@@ -90,10 +90,10 @@ def test_only_one_drain_runs_at_a_time_and_a_dead_one_s_lease_ends(here: Applica
 
 
 def test_an_index_that_is_late_brings_nothing_twice(
-    here: Application, world: World, monkeypatch: pytest.MonkeyPatch
+    app: Application, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here.channels = [ops := Collector("ops", [TRANSIENT[0]])]
-    lambda_ = Lambda(here, world, alerts("a"))
+    app.channels = [ops := Collector("ops", [TRANSIENT[0]])]
+    lambda_ = Lambda(app, world, alerts("a"))
     lambda_.once()
     query: Any = {
         "TableName": "snapback-ledger",
@@ -102,18 +102,18 @@ def test_an_index_that_is_late_brings_nothing_twice(
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": {":status": {"S": "held#ops"}},
     }
-    pages = list(here.dynamodb.get_paginator("query").paginate(**query))
+    pages = list(app.dynamodb.get_paginator("query").paginate(**query))
     assert pages[0]["Count"] == 1
     lambda_.minutes(1)
-    monkeypatch.setattr(here.dynamodb, "get_paginator", lambda _: SimpleNamespace(paginate=lambda **_: pages))
+    monkeypatch.setattr(app.dynamodb, "get_paginator", lambda _: SimpleNamespace(paginate=lambda **_: pages))
     lambda_.minutes(2)
     assert ops.received == ["a-1"]
 
 
-def test_a_message_held_by_another_version_is_told_as_its_record_now_is(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops", [TRANSIENT[0]])]
-    record = here.ledger.open(record_of(Status.ALERTED, id="a"), world.clock, here.settings.limits)
-    lambda_ = Lambda(here, world, [item(1, record)])
+def test_a_message_held_by_another_version_is_told_as_its_record_now_is(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops", [TRANSIENT[0]])]
+    record = app.ledger.open(record_of(Status.ALERTED, id="a"), world.clock, app.settings.limits)
+    lambda_ = Lambda(app, world, [item(1, record)])
     lambda_.once()
     world.client("dynamodb").update_item(
         TableName="snapback-ledger",
@@ -125,9 +125,9 @@ def test_a_message_held_by_another_version_is_told_as_its_record_now_is(here: Ap
     assert ops.received == ["a-1"]
 
 
-def test_a_held_message_that_cannot_be_read_stops_no_other(here: Application, world: World, log: io.StringIO) -> None:
-    here.channels = [ops := Collector("ops", [TRANSIENT[0]])]
-    lambda_ = Lambda(here, world, alerts("a", "b"))
+def test_a_held_message_that_cannot_be_read_stops_no_other(app: Application, world: World, log: io.StringIO) -> None:
+    app.channels = [ops := Collector("ops", [TRANSIENT[0]])]
+    lambda_ = Lambda(app, world, alerts("a", "b"))
     lambda_.once()
     world.client("dynamodb").update_item(
         TableName="snapback-ledger",
@@ -141,9 +141,9 @@ def test_a_held_message_that_cannot_be_read_stops_no_other(here: Application, wo
     assert lambda_.held == ["message#ops#a#1"]
 
 
-def test_marks_expire_and_held_messages_never_do(here: Application, world: World) -> None:
-    here.channels = [Collector("ops"), Collector("siem", [TRANSIENT[0]])]
-    deliver(here, {"Records": alerts("a")}, None)
+def test_marks_expire_and_held_messages_never_do(app: Application, world: World) -> None:
+    app.channels = [Collector("ops"), Collector("siem", [TRANSIENT[0]])]
+    deliver(app, {"Records": alerts("a")}, None)
     found = {each["pk"]["S"]: each for each in world.client("dynamodb").scan(TableName="snapback-ledger")["Items"]}
     mark = found["message#ops#a#1"]
     assert int(mark["expires_at"]["N"]) > world.clock.timestamp() + 24 * 3600

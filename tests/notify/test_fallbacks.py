@@ -29,12 +29,12 @@ _NUMBERS = count()
 
 
 def test_after_half_an_hour_the_fallback_is_told_then_the_last_resort_then_the_queue(
-    here: Application, world: World
+    app: Application, world: World
 ) -> None:
-    ops, mail, topic = chain(here)
+    ops, mail, topic = chain(app)
     for channel in (ops, mail, topic):
         channel.answers = [ChannelBusy(f"channel {channel.name} answered 503")] * 99
-    lambda_ = Lambda(here, world, alerts("a"))
+    lambda_ = Lambda(app, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(28, each=4)
     assert lambda_.held == ["message#ops#a#1"]
@@ -54,53 +54,53 @@ def test_after_half_an_hour_the_fallback_is_told_then_the_last_resort_then_the_q
 
 
 def test_what_was_given_up_is_sent_to_the_channel_that_it_was_meant_for_once_it_is_named(
-    here: Application, world: World
+    app: Application, world: World
 ) -> None:
-    ops, mail, topic = chain(here)
+    ops, mail, topic = chain(app)
     for channel in (ops, mail, topic):
         channel.answers = [Undeliverable(f"channel {channel.name} answered 400")] * 2
-    lambda_ = Lambda(here, world, alerts("a"))
+    lambda_ = Lambda(app, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(3)
     assert len(lambda_.dead_letters) == 1
     for channel in (ops, mail, topic):
         channel.answers = []
-    assert again(here, lambda_.dead_letters * 2) == {Metric.MESSAGES_HELD: 1}
+    assert again(app, lambda_.dead_letters * 2) == {Metric.MESSAGES_HELD: 1}
     lambda_.minutes(1)
     assert (ops.received, mail.received, topic.received) == (["a-1"], [], [])
-    assert again(here, lambda_.dead_letters) == {}, "it is sent by now"
-    assert again(here, [{"channel": "ops", "record": "nothing", "step": 1}]) == {}
+    assert again(app, lambda_.dead_letters) == {}, "it is sent by now"
+    assert again(app, [{"channel": "ops", "record": "nothing", "step": 1}]) == {}
 
 
-def test_a_fallback_that_was_told_already_is_not_told_twice(here: Application, world: World) -> None:
-    ops, mail, topic = chain(here)
-    here.settings = replace(here.settings, routes=())
+def test_a_fallback_that_was_told_already_is_not_told_twice(app: Application, world: World) -> None:
+    ops, mail, topic = chain(app)
+    app.settings = replace(app.settings, routes=())
     ops.answers = [Undeliverable("channel ops answered 400")]
-    lambda_ = Lambda(here, world, alerts("a"))
+    lambda_ = Lambda(app, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(2)
     assert (ops.received, mail.received, topic.received) == ([], ["a-1"], [])
     assert lambda_.held == []
 
 
-def test_fallbacks_in_a_circle_end_at_the_last_resort(here: Application, world: World) -> None:
-    ops, mail, topic = chain(here)
-    first, second = here.settings.channels
-    here.settings = replace(here.settings, channels=(first, replace(second, fallback="ops")), routes=())
+def test_fallbacks_in_a_circle_end_at_the_last_resort(app: Application, world: World) -> None:
+    ops, mail, topic = chain(app)
+    first, second = app.settings.channels
+    app.settings = replace(app.settings, channels=(first, replace(second, fallback="ops")), routes=())
     ops.answers = [Undeliverable("channel ops answered 400")]
     mail.answers = [Undeliverable("channel mail answered 400")]
-    lambda_ = Lambda(here, world, alerts("a"))
+    lambda_ = Lambda(app, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(2)
     assert (ops.received, mail.received, topic.received) == ([], [], ["a-1"])
 
 
 def test_a_channel_that_has_failed_for_long_passes_new_messages_on_within_a_minute(
-    here: Application, world: World
+    app: Application, world: World
 ) -> None:
-    ops, mail, _ = chain(here)
+    ops, mail, _ = chain(app)
     ops.answers = [TRANSIENT[0]] * 99
-    lambda_ = Lambda(here, world, alerts("a"))
+    lambda_ = Lambda(app, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(40, each=4)
     assert mail.received == ["a-1"]
@@ -120,8 +120,8 @@ def test_a_channel_that_has_failed_for_long_passes_new_messages_on_within_a_minu
     assert (mail.received[2:], ops.received) == (["c-1"], ["d-1", "e-1"]), "it has been asked again, and is up"
 
 
-def test_one_message_that_a_channel_chokes_on_takes_no_other_elsewhere(here: Application, world: World) -> None:
-    ops, mail, _ = chain(here)
+def test_one_message_that_a_channel_chokes_on_takes_no_other_elsewhere(app: Application, world: World) -> None:
+    ops, mail, _ = chain(app)
     send = ops.send
 
     def choking(message: Message) -> None:
@@ -131,27 +131,27 @@ def test_one_message_that_a_channel_chokes_on_takes_no_other_elsewhere(here: App
         send(message)
 
     ops.send = choking  # type: ignore[method-assign]
-    lambda_ = Lambda(here, world, alerts("a", "b", "c"))
+    lambda_ = Lambda(app, world, alerts("a", "b", "c"))
     lambda_.once()
     lambda_.minutes(45, each=3)
     assert mail.received == ["a-1"]
     assert ops.received == ["b-1", "c-1"]
 
 
-def test_a_channel_that_is_in_the_settings_no_more_passes_on_what_it_held(here: Application, world: World) -> None:
-    ops, mail, topic = chain(here)
+def test_a_channel_that_is_in_the_settings_no_more_passes_on_what_it_held(app: Application, world: World) -> None:
+    ops, mail, topic = chain(app)
     ops.answers = [TRANSIENT[0]]
-    lambda_ = Lambda(here, world, alerts("a"))
+    lambda_ = Lambda(app, world, alerts("a"))
     lambda_.once()
-    here.settings, here.channels = replace(here.settings, channels=(), routes=()), [mail]
+    app.settings, app.channels = replace(app.settings, channels=(), routes=()), [mail]
     lambda_.minutes(2)
     assert topic.received == ["a-1"]
 
 
-def test_when_there_is_no_queue_a_message_stays_held(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops", [Undeliverable("channel ops answered 400")] * 3)]
-    lambda_ = Lambda(here, world, alerts("a"))
-    here.give_up = None
+def test_when_there_is_no_queue_a_message_stays_held(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops", [Undeliverable("channel ops answered 400")] * 3)]
+    lambda_ = Lambda(app, world, alerts("a"))
+    app.give_up = None
     lambda_.once()
     lambda_.minutes(2)
     assert lambda_.held == ["message#ops#a#1"]
@@ -169,12 +169,10 @@ def test_without_channels_the_alarm_topic_is_told(world: World, monkeypatch: pyt
     assert [call.operation for call in world.calls] == ["BatchGetItem", *once, *once]
 
 
-def test_without_channels_and_topic_the_ledger_is_the_message(
-    here: Application, world: World, log: io.StringIO
-) -> None:
+def test_without_channels_and_topic_the_ledger_is_the_message(app: Application, world: World, log: io.StringIO) -> None:
     world.calls.clear()
     for _ in range(2):
-        assert deliver(here, {"Records": alerts("a", "b")}, None) == {"batchItemFailures": []}
+        assert deliver(app, {"Records": alerts("a", "b")}, None) == {"batchItemFailures": []}
     assert world.calls == []
     assert log.getvalue().count("no channels in the settings") == 1
 
@@ -186,15 +184,15 @@ def test_without_channels_and_topic_the_ledger_is_the_message(
     st.lists(st.integers(min_value=1, max_value=6), min_size=1, max_size=3),
 )
 def test_whatever_channels_answer_each_message_arrives_once_somewhere_or_is_in_the_queue(
-    here: Application,
+    app: Application,
     world: World,
     ops_answers: list[Exception | None],
     mail_answers: list[Exception | None],
     batches: list[int],
 ) -> None:
-    ops, mail, topic = chain(here)
+    ops, mail, topic = chain(app)
     ops.answers, mail.answers, topic.answers = list(ops_answers), list(mail_answers), list(ops_answers)
-    lambda_ = Lambda(here, world, [])
+    lambda_ = Lambda(app, world, [])
     world.later(days=1)
     names = []
     for number in batches:

@@ -92,7 +92,7 @@ class Account:
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world = world
-        self.here: Application = world.application(
+        self.app: Application = world.application(
             channels=(
                 SlackSettings(name="ops", url="ssm:/x", fallback="mail"),
                 SlackSettings(name="mail", url="ssm:/x"),
@@ -103,7 +103,7 @@ class Account:
         self.queue = self.sqs.create_queue(QueueName="failed")["QueueUrl"]
         monkeypatch.setenv(QUEUE_VARIABLE, self.queue)
         self.topic = Collector("alarm-topic")
-        self.here.last_resort = self.topic
+        self.app.last_resort = self.topic
 
     def stream(self) -> None:
         """Two batches, of which the second one comes twice. Six are about one guardrail, which is a flood."""
@@ -112,14 +112,14 @@ class Account:
         ]
         items = [item(number, record) for number, record in enumerate(records, 1)]
         for batch in (items[:5], items[5:], items[5:]):
-            self.here.metrics.clear_metrics()
-            assert deliver(self.here, {"Records": batch}, None) == {"batchItemFailures": []}
+            self.app.metrics.clear_metrics()
+            assert deliver(self.app, {"Records": batch}, None) == {"batchItemFailures": []}
 
     def minutes(self, *steps: int) -> None:
         for minutes in steps:
             self.world.later(minutes=minutes)
-            self.here.metrics.clear_metrics()
-            drain(self.here)
+            self.app.metrics.clear_metrics()
+            drain(self.app)
 
     def queued(self) -> list[str]:
         found = []
@@ -152,7 +152,7 @@ def test_each_message_arrives_once_or_is_in_the_queue(
     ops.fault = fault
     mail.fault = fault if lasting == "ever, all" else ""
     account.topic.answers = [ChannelBusy("channel alarm-topic: Throttled")] * 999 if lasting == "ever, all" else []
-    account.here.channels = [
+    account.app.channels = [
         open_channel(kind, "ops", ops),
         open_channel(kind, "mail", mail),
         well := open_channel(Webhook, "siem", siem),
@@ -162,7 +162,7 @@ def test_each_message_arrives_once_or_is_in_the_queue(
     if lasting == "2 minutes":
         account.minutes(1, 1)
         ops.fault = ""
-        account.here.channels = [open_channel(kind, "ops", ops), open_channel(kind, "mail", mail), well]
+        account.app.channels = [open_channel(kind, "ops", ops), open_channel(kind, "mail", mail), well]
     account.minutes(2, 8, 10, 10, 10, 10, 10, 10, *([10] * 8 if lasting == "ever, all" else []))
     assert sorted(ids(siem)) == IDS, "and once"
 
@@ -199,7 +199,7 @@ class Crashing:
     calls: int = 0
     dead: int = 0
 
-    def watch(self, here: Application) -> None:
+    def watch(self, app: Application) -> None:
         alive = self.dead
 
         def count(**_: Any) -> None:
@@ -208,7 +208,7 @@ class Crashing:
             if self.dead > alive:
                 raise Crash
 
-        here.dynamodb.meta.events.register("before-send.dynamodb", count)
+        app.dynamodb.meta.events.register("before-send.dynamodb", count)
 
 
 def test_after_a_crash_at_any_call_nothing_is_lost_and_no_more_than_one_telling_comes_twice(
@@ -222,10 +222,10 @@ def test_after_a_crash_at_any_call_nothing_is_lost_and_no_more_than_one_telling_
     Account(world, monkeypatch)
 
     def process(*channels: Collector) -> Application:
-        here = Account(world, monkeypatch).here
-        here.channels, here.settings = channels, replace(here.settings, routes=(Route(channels=("ops",)),))
-        crashing.watch(here)
-        return here
+        app = Account(world, monkeypatch).app
+        app.channels, app.settings = channels, replace(app.settings, routes=(Route(channels=("ops",)),))
+        crashing.watch(app)
+        return app
 
     while crashing.calls >= crashing.at:
         points = crashing.at
@@ -233,17 +233,17 @@ def test_after_a_crash_at_any_call_nothing_is_lost_and_no_more_than_one_telling_
         world.client("dynamodb").delete_table(TableName="snapback-ledger")
         world.later(days=1)
         ops, mail = Collector("ops", [None, ChannelBusy("channel ops answered 503")]), Collector("mail")
-        here = process(ops, mail)
+        app = process(ops, mail)
         for batch in (*batches, None, None):
             world.later(minutes=2)
             for _ in range(2):
-                here.metrics.clear_metrics()
+                app.metrics.clear_metrics()
                 try:
-                    deliver(here, {"Records": batch}, None) if batch else drain(here)
+                    deliver(app, {"Records": batch}, None) if batch else drain(app)
                     break
                 except Crash:  # Lambda delivers again, or the next minutes' drain comes.
                     world.later(minutes=2)
-                    here = process(ops, mail)
+                    app = process(ops, mail)
         told = Counter(ops.received)
         assert set(told) == {f"c{n}-1" for n in range(3)}, crashing.at
         assert sum(told.values()) <= 4, crashing.at

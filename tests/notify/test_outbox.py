@@ -57,33 +57,33 @@ def test_an_event_s_whole_way_ends_in_one_message(world: World) -> None:
     assert [message.status for message in ops.messages] == ["fixed", "undone"]
 
 
-def test_a_message_costs_three_writes_and_a_batch_one_read(here: Application, world: World) -> None:
-    here.channels = [Collector("ops")]
+def test_a_message_costs_three_writes_and_a_batch_one_read(app: Application, world: World) -> None:
+    app.channels = [Collector("ops")]
     world.calls.clear()
-    deliver(here, {"Records": alerts("a", "b", "c")}, None)
+    deliver(app, {"Records": alerts("a", "b", "c")}, None)
     assert [call.operation for call in world.calls] == ["BatchGetItem", *["UpdateItem", "UpdateItem", "PutItem"] * 3]
 
 
-def test_only_a_record_s_new_steps_are_told(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops")]
+def test_only_a_record_s_new_steps_are_told(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops")]
     asking, again = record_of(Status.ASKING), record_of(Status.ASKING, Status.ASKING)
     slot = item(3, record_of(Status.ALERTED))
     slot["dynamodb"]["NewImage"] = {"pk": {"S": "slot#x"}, "record": {"S": "y"}}
     world.calls.clear()
     untold = [item(1, asking, asking), item(2, None, asking), slot, item(4, record_of(Status.FIXING))]
-    assert deliver(here, {"Records": untold}, None) == {"batchItemFailures": []}
+    assert deliver(app, {"Records": untold}, None) == {"batchItemFailures": []}
     assert ops.messages == []
     assert world.calls == []
-    deliver(here, {"Records": [item(5, again, asking)]}, None)
+    deliver(app, {"Records": [item(5, again, asking)]}, None)
     assert ops.received == [f"{asking.id}-2"]
 
 
 def test_a_limited_channel_gets_its_messages_later_once_in_order_and_nobody_waits_for_it(
-    here: Application, world: World, there: Receiver, elsewhere: Receiver
+    app: Application, world: World, there: Receiver, elsewhere: Receiver
 ) -> None:
     there.then(429, Retry_After="150")
-    here.channels = [Slack("ops", there.url), Webhook("siem", elsewhere.url)]
-    lambda_ = Lambda(here, world, alerts("a", "b"))
+    app.channels = [Slack("ops", there.url), Webhook("siem", elsewhere.url)]
+    lambda_ = Lambda(app, world, alerts("a", "b"))
     assert lambda_.once() == []
     assert [body["record"] for body in elsewhere.bodies] == ["a", "b"]
     assert lambda_.held == ["message#ops#a#1", "message#ops#b#1"]
@@ -101,9 +101,9 @@ def test_a_limited_channel_gets_its_messages_later_once_in_order_and_nobody_wait
     assert [body["record"] for body in elsewhere.bodies] == ["a", "b", "c"]
 
 
-def test_a_channel_that_is_up_again_is_no_more_behind(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops", [TRANSIENT[0]])]
-    lambda_ = Lambda(here, world, alerts("a"))
+def test_a_channel_that_is_up_again_is_no_more_behind(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops", [TRANSIENT[0]])]
+    lambda_ = Lambda(app, world, alerts("a"))
     lambda_.once()
     lambda_.minutes(1)
     assert ops.received == ["a-1"]
@@ -112,9 +112,9 @@ def test_a_channel_that_is_up_again_is_no_more_behind(here: Application, world: 
     assert ops.received == ["a-1", "b-1"], "at once"
 
 
-def test_the_pauses_of_a_channel_that_fails_grow(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops", [TRANSIENT[0]] * 99)]
-    lambda_ = Lambda(here, world, alerts("a"))
+def test_the_pauses_of_a_channel_that_fails_grow(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops", [TRANSIENT[0]] * 99)]
+    lambda_ = Lambda(app, world, alerts("a"))
     lambda_.once()
     tries = []
     for _ in range(30):
@@ -126,13 +126,13 @@ def test_the_pauses_of_a_channel_that_fails_grow(here: Application, world: World
 
 @pytest.mark.parametrize("status", [400, 302])
 def test_what_a_channel_never_takes_is_passed_on_at_once(
-    status: int, here: Application, world: World, there: Receiver, elsewhere: Receiver, log: io.StringIO
+    status: int, app: Application, world: World, there: Receiver, elsewhere: Receiver, log: io.StringIO
 ) -> None:
     for _ in range(3):
         there.then(status)
-    here.last_resort = topic = Collector("alarm-topic")
-    here.channels = [Slack("ops", there.url), Webhook("siem", elsewhere.url)]
-    lambda_ = Lambda(here, world, alerts("a", "b", "c"))
+    app.last_resort = topic = Collector("alarm-topic")
+    app.channels = [Slack("ops", there.url), Webhook("siem", elsewhere.url)]
+    lambda_ = Lambda(app, world, alerts("a", "b", "c"))
     assert lambda_.once() == []
     assert [body["record"] for body in elsewhere.bodies] == ["a", "b", "c"]
     lambda_.minutes(1)
@@ -144,23 +144,23 @@ def test_what_a_channel_never_takes_is_passed_on_at_once(
 
 
 def test_a_channel_that_hangs_or_is_not_there_is_tried_once_a_batch(
-    here: Application, world: World, there: Receiver
+    app: Application, world: World, there: Receiver
 ) -> None:
     with receiver() as gone:
         pass
     there.delay = 0.5
-    here.channels = [Slack("ops", there.url, timeout=0.1), Webhook("siem", gone.url)]
-    lambda_ = Lambda(here, world, alerts("a", "b", "c"))
+    app.channels = [Slack("ops", there.url, timeout=0.1), Webhook("siem", gone.url)]
+    lambda_ = Lambda(app, world, alerts("a", "b", "c"))
     assert lambda_.once() == []
     assert len(there.requests) == 1
     assert len(lambda_.held) == 6
 
 
-def test_without_time_left_a_message_is_held_and_no_drain_begins_another(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops")]
+def test_without_time_left_a_message_is_held_and_no_drain_begins_another(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops")]
     left = [100.0]
-    here.time_left = lambda: left[0]
-    lambda_ = Lambda(here, world, alerts("a", "b"))
+    app.time_left = lambda: left[0]
+    lambda_ = Lambda(app, world, alerts("a", "b"))
     left[0] = 10
     lambda_.once()
     lambda_.minutes(1)
@@ -171,11 +171,11 @@ def test_without_time_left_a_message_is_held_and_no_drain_begins_another(here: A
 
 
 def test_an_unforeseen_error_of_a_channel_holds_the_message_and_keeps_its_text_to_itself(
-    here: Application, world: World, log: io.StringIO
+    app: Application, world: World, log: io.StringIO
 ) -> None:
     bad = RuntimeError(f"no way to https://hooks.example/{PASSWORD}")
-    here.channels = [ops := Collector("ops", [bad]), siem := Collector("siem")]
-    lambda_ = Lambda(here, world, alerts("a"))
+    app.channels = [ops := Collector("ops", [bad]), siem := Collector("siem")]
+    lambda_ = Lambda(app, world, alerts("a"))
     assert lambda_.once() == []
     assert "RuntimeError" in log.getvalue()
     assert PASSWORD not in log.getvalue()
@@ -183,28 +183,28 @@ def test_an_unforeseen_error_of_a_channel_holds_the_message_and_keeps_its_text_t
     assert (ops.received, siem.received) == (["a-1"], ["a-1"])
 
 
-def test_an_item_that_is_no_record_fails_alone_and_loudly(here: Application, world: World, log: io.StringIO) -> None:
-    here.channels = [ops := Collector("ops")]
+def test_an_item_that_is_no_record_fails_alone_and_loudly(app: Application, world: World, log: io.StringIO) -> None:
+    app.channels = [ops := Collector("ops")]
     bad, good = alerts("a", "b")
     del bad["dynamodb"]["NewImage"]["actor"]
-    assert Lambda(here, world, [bad, good]).once() == [sequence_number(bad)]
+    assert Lambda(app, world, [bad, good]).once() == [sequence_number(bad)]
     assert ops.received == ["b-1"]
     assert "record#a" in log.getvalue()
 
 
 def test_what_is_sent_but_cannot_be_marked_is_not_sent_again_by_that(
-    here: Application, world: World, log: io.StringIO
+    app: Application, world: World, log: io.StringIO
 ) -> None:
-    here.channels = [ops := Collector("ops")]
+    app.channels = [ops := Collector("ops")]
     with world.denied("PutItem"):
-        assert Lambda(here, world, alerts("a")).once() == []
+        assert Lambda(app, world, alerts("a")).once() == []
     assert ops.received == ["a-1"]
     assert "not marked" in log.getvalue()
 
 
-def test_what_can_be_neither_sent_nor_held_is_delivered_again(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops", [TRANSIENT[0]])]
-    lambda_ = Lambda(here, world, alerts("a"))
+def test_what_can_be_neither_sent_nor_held_is_delivered_again(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops", [TRANSIENT[0]])]
+    lambda_ = Lambda(app, world, alerts("a"))
     with world.denied("PutItem"):
         assert len(lambda_.once()) == 1
     lambda_.once()
@@ -212,7 +212,7 @@ def test_what_can_be_neither_sent_nor_held_is_delivered_again(here: Application,
 
 
 def test_no_secret_and_no_whole_state_leaves(
-    here: Application,
+    app: Application,
     world: World,
     there: Receiver,
     elsewhere: Receiver,
@@ -223,8 +223,8 @@ def test_no_secret_and_no_whole_state_leaves(
     record = record_of(Status.FIXING, Status.FAILED, before=before, after={}, error=f"password='{SECRET}'")
     there.then(404)
     elsewhere.then(500)
-    here.channels = [Slack("ops", there.url), Webhook("siem", elsewhere.url)]
-    lambda_ = Lambda(here, world, [item(1, record)])
+    app.channels = [Slack("ops", there.url), Webhook("siem", elsewhere.url)]
+    lambda_ = Lambda(app, world, [item(1, record)])
     lambda_.once()
     lambda_.minutes(1)
     assert there.bodies
@@ -243,33 +243,31 @@ class TestPeople:
     """Those who are told directly."""
 
     @pytest.fixture
-    def slack(self, here: Application) -> Collector:
-        here.settings = replace(here.settings, direct=Direct(via="security", domains=("example.com",), tags=("owner",)))
-        here.channels = [Collector("security"), Collector("siem")]
-        one: Any = here.channels[0]
+    def slack(self, app: Application) -> Collector:
+        app.settings = replace(app.settings, direct=Direct(via="security", domains=("example.com",), tags=("owner",)))
+        app.channels = [Collector("security"), Collector("siem")]
+        one: Any = app.channels[0]
         return one  # type: ignore[no-any-return]
 
     def item(self) -> Any:
         return item(1, record_of(Status.ALERTED, id="a", tags={"owner": "Bob"}))
 
-    def test_they_are_told_besides_the_channel(self, here: Application, world: World, slack: Collector) -> None:
-        Lambda(here, world, [self.item()]).once()
+    def test_they_are_told_besides_the_channel(self, app: Application, world: World, slack: Collector) -> None:
+        Lambda(app, world, [self.item()]).once()
         assert slack.received == ["a-1", "a-1@bob@example.com"]
 
-    def test_they_are_told_later_when_slack_is_down(self, here: Application, world: World, slack: Collector) -> None:
+    def test_they_are_told_later_when_slack_is_down(self, app: Application, world: World, slack: Collector) -> None:
         slack.answers = [None, TRANSIENT[0]]
-        lambda_ = Lambda(here, world, [self.item()])
+        lambda_ = Lambda(app, world, [self.item()])
         lambda_.once()
         assert lambda_.held == ["message#security@bob@example.com#a#1"]
         lambda_.minutes(1)
         assert slack.received == ["a-1", "a-1@bob@example.com"]
 
-    def test_what_they_cannot_be_told_is_in_the_channel(
-        self, here: Application, world: World, slack: Collector
-    ) -> None:
-        here.settings = replace(here.settings, routes=(Route(channels=("siem",)),))
+    def test_what_they_cannot_be_told_is_in_the_channel(self, app: Application, world: World, slack: Collector) -> None:
+        app.settings = replace(app.settings, routes=(Route(channels=("siem",)),))
         slack.answers = [Undeliverable("channel security: missing_scope")]
-        lambda_ = Lambda(here, world, [self.item()])
+        lambda_ = Lambda(app, world, [self.item()])
         lambda_.once()
         lambda_.minutes(1)
         assert slack.received == ["a-1"]
@@ -277,22 +275,22 @@ class TestPeople:
         assert lambda_.dead_letters == []
 
 
-def test_a_route_s_channels_are_told_and_no_others(here: Application, world: World) -> None:
-    here.settings = replace(
-        here.settings,
+def test_a_route_s_channels_are_told_and_no_others(app: Application, world: World) -> None:
+    app.settings = replace(
+        app.settings,
         routes=(Route(channels=("pager",), severities=frozenset({"critical"})), Route(channels=(), guardrail="ec2.*")),
     )
-    here.channels = [ops := Collector("ops"), pager := Collector("pager")]
+    app.channels = [ops := Collector("ops"), pager := Collector("pager")]
     values: list[Any] = [{"severity": "critical"}, {"severity": "low"}, {"severity": "low", "guardrail": "ec2.x"}]
     items = [item(n, record_of(Status.ALERTED, id=f"r{n}", **each)) for n, each in enumerate(values)]
-    Lambda(here, world, items).once()
+    Lambda(app, world, items).once()
     assert (pager.received, ops.received) == (["r0-1", "r1-1"], ["r1-1"])
 
 
-def test_messages_of_one_record_stay_in_order_in_a_limited_channel(here: Application, world: World) -> None:
-    here.channels = [ops := Collector("ops", [ChannelBusy("channel ops answered 429", 1)])]
+def test_messages_of_one_record_stay_in_order_in_a_limited_channel(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops", [ChannelBusy("channel ops answered 429", 1)])]
     first, second = record_of(Status.ASKING), record_of(Status.ASKING, Status.EXPIRED)
-    lambda_ = Lambda(here, world, [item(1, first), item(2, second, first)])
+    lambda_ = Lambda(app, world, [item(1, first), item(2, second, first)])
     lambda_.once()
     lambda_.minutes(1)
     assert [message.status for message in ops.messages] == ["asking", "expired"]

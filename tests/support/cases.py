@@ -56,7 +56,7 @@ def case_of(id: str) -> Case:
 
 def is_skeleton(rule: Guardrail[Any]) -> bool:
     """Whether the function still raises what `make new` wrote."""
-    function: Any = rule.ask
+    function: Any = rule.evaluate
     return "NotImplementedError" in function.__code__.co_names
 
 
