@@ -85,7 +85,8 @@ def test_the_reader_may_what_guardrails_look_at_and_nothing_else() -> None:
     declared = {*change_author.ACTIONS, *accounts.TRAILS, *accounts.RULES}
     for rule in catalog.guardrails():
         fix = (*rule.fix.reads, *rule.fix.approval_reads) if rule.fix else ()
-        declared |= {*rule.reads, *rule.resource.tag_reads, *rule.resource.list_reads, *rule.resource.batch_reads, *fix}
+        kind = rule.resource
+        declared |= {*rule.reads, *kind.arn_reads, *kind.tag_reads, *kind.list_reads, *kind.batch_reads, *fix}
     assert actions(reader()) == declared
 
 

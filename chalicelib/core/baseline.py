@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
+from chalicelib.core.arns import fits
 from chalicelib.core.partitions import root_arns
 
 if TYPE_CHECKING:
@@ -201,14 +202,17 @@ class Baseline(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the settings are (`ssm:/…`, `appconfig:…`) if they change without a deploy. The deployment tells it."""
 
     def principal(self, name: str) -> bool:
-        """Whether a principal is let in, by its ARN or, of a whole account, by its id."""
+        """Whether a principal is let in, by AWS's own ARN or, of a whole account, by its id.
+
+        A path counts: who may only make roles under `/dev/` must not reach what `role/admin-*` lets in.
+        """
         arns = root_arns(name) if name.isdigit() else (name,)
-        return any(fnmatchcase(arn, allowed) for arn in arns for allowed in self.allow.principals)
+        return any(fits(allowed, *arns) for allowed in self.allow.principals)
 
     def deployer(self, *names: str | None) -> bool:
         """Whether somebody may put code in functions, by any of the names that they go by."""
         globs = self.allow.deployers
-        return not globs or any(fnmatchcase(name, glob) for name in names if name for glob in globs)
+        return not globs or any(fits(glob, *filter(None, names)) for glob in globs)
 
     def boundary(self, arn: str, account: str) -> str | None:
         """The boundary that this user or role must have; `*` for the account in the settings is its own."""
@@ -233,4 +237,4 @@ class Baseline(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _first(by_glob: Mapping[str, T], name: str) -> T | None:
-    return next((value for glob, value in by_glob.items() if fnmatchcase(name, glob)), None)
+    return next((value for glob, value in by_glob.items() if fits(glob, name)), None)

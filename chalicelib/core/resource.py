@@ -33,6 +33,8 @@ class Resource(ABC):
     """AWS's own type name, as in `AWS::S3::Bucket`."""
     gone: ClassVar[frozenset[str]] = frozenset()
     """Error codes by which the API says that the resource isn't there (any more)."""
+    arn_reads: ClassVar[tuple[str, ...]] = ()
+    """IAM actions that `arns` needs."""
     tag_reads: ClassVar[tuple[str, ...]] = ()
     """IAM actions that `tags` needs."""
     list_reads: ClassVar[tuple[str, ...]] = ()
@@ -46,7 +48,12 @@ class Resource(ABC):
 
     @property
     @abstractmethod
-    def arn(self) -> str: ...
+    def arn(self) -> str:
+        """By which records, slots and exemptions know it, for ever. An event has to be enough to tell it."""
+
+    def arns(self, aws: Session) -> tuple[str, ...]:  # noqa: ARG002 - the default for what events name in full
+        """The ARNs that it goes by, AWS's own first: globs of the settings mean any of them."""
+        return (self.arn,)
 
     @classmethod
     @abstractmethod

@@ -91,8 +91,11 @@ class Fix(ABC, Generic[R]):
         """
         return None
 
-    def touches(self, resource: R, before: State) -> tuple[str, ...]:  # noqa: ARG002
-        """ARNs of what a write changes besides the resource, such as a key's user: `never_touch` holds for these too."""
+    def touches(self, resource: R, before: State) -> tuple[Resource | str, ...]:  # noqa: ARG002
+        """What a write changes besides the resource, such as a key's user: `never_touch` holds for these too.
+
+        Each as a resource, or by AWS's own ARN.
+        """
         return ()
 
     @property

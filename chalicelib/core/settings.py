@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from chalicelib.core.arns import fits
 from chalicelib.core.baseline import AccountId, Baseline, TagKey
 from chalicelib.core.partitions import REGION
 from chalicelib.core.snapback_resources import is_ours
 from chalicelib.core.types import Mode, weakest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from chalicelib.core.event import Actor
@@ -52,12 +53,13 @@ class Exemption(Struct, frozen=True, forbid_unknown_fields=True):
     resource: str = "*"
     actor: str = "*"
 
-    def covers(self, guardrail: str, arn: str, actor: Actor, now: datetime) -> bool:
+    def covers(self, guardrail: str, names: Sequence[str], actor: Actor, now: datetime) -> bool:
+        """`names` are the ARNs that the resource goes by."""
         return (
             now.date() <= self.expires
             and fnmatchcase(guardrail, self.guardrail)
-            and fnmatchcase(arn, self.resource)
-            and fnmatchcase(actor.principal, self.actor)
+            and fits(self.resource, *names)
+            and fits(self.actor, actor.principal)
         )
 
 
@@ -264,14 +266,21 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
         minutes = next((minutes for glob, minutes in self.grace.items() if fnmatchcase(guardrail.id, glob)), None)
         return guardrail.grace if minutes is None else timedelta(minutes=minutes)
 
-    def never(self, resource: Resource, *touched: str) -> bool:
-        """Whether nobody may change it, not even with an approval: it is named, or Snapback's own role.
+    def exemption(self, guardrail: str, names: Sequence[str], actor: Actor, now: datetime) -> Exemption | None:
+        """The first that covers a finding; `names` are the ARNs that the resource goes by."""
+        return next((each for each in self.exemptions if each.covers(guardrail, names, actor, now)), None)
 
-        `touched` are the ARNs of what else would be changed.
+    def never(self, *things: Sequence[str]) -> str:
+        """Why nobody may change one of these things, not even with an approval; empty when somebody may.
+
+        Each is given by the ARNs that it goes by, AWS's own first: by that one Snapback knows its own roles.
         """
-        arns = (resource.arn, *touched)
-        ours = any(is_ours(self, arn) for arn in arns)
-        return ours or any(fnmatchcase(arn, glob) for arn in arns for glob in self.never_touch)
+        for names in things:
+            if is_ours(self, names[0]):
+                return f"{names[0]} is Snapback's own role, which no fix changes"
+            if any(fits(glob, *names) for glob in self.never_touch):
+                return f"{names[0]} is under `never_touch` in the settings"
+        return ""
 
     def mode_of(self, rule: Rule, account: str, tags: Mapping[str, str]) -> Mode:
         """As configured; what the guardrail itself allows is `allowed`'s business."""

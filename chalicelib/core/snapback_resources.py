@@ -31,7 +31,8 @@ def in_own_stack(baseline: Baseline, account: str, name: str) -> bool:
     """
     home, stack = _home_and_stack(baseline)
     begin, *rest = name.rsplit("-", 2)
-    return bool(stack) and account == home and begin == stack and len(rest) == 2 and all(rest)  # noqa: PLR2004 - its two ends
+    fits = begin == stack and len(rest) == 2 and all(rest) and "/" not in name  # noqa: PLR2004 - its two ends
+    return bool(stack) and account == home and fits
 
 
 def fixer(service: str) -> str:
@@ -46,7 +47,7 @@ def forwarding(service: str) -> str:
 
 def is_assumed(name: str) -> bool:
     """Whether a role of this name is one that functions assume, in whichever account."""
-    return name == READER or name.startswith(FIXERS)
+    return name == READER or (name.startswith(FIXERS) and "/" not in name)
 
 
 def is_ours(baseline: Baseline, arn: str) -> bool:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import CannotAct, StepRefused
 from chalicelib.core.rule import FixContext
-from chalicelib.core.types import ESCALATED, REMINDED, Status
+from chalicelib.core.types import ESCALATED, REMINDED, Mode, Status
 from chalicelib.engine.context import SNAPBACK, describe_error, is_gone
+from chalicelib.engine.permit import Act, Subject, look_up, permit
 from chalicelib.engine.take_back import reopen, undo_of
 
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
-    from chalicelib.core.resource import Resource
-    from chalicelib.core.rule import Guardrail
     from chalicelib.core.settings import Asking
     from chalicelib.engine.context import Context
     from chalicelib.engine.remediate import Remediation
@@ -33,24 +32,26 @@ class Decisions:
     def approve(self, record_id: str, by: str) -> Record:
         """Do what a record in `asking` asks for, after looking again.
 
-        Answers the record as `expired` when there is nothing left to fix. Raises CannotAct when it doesn't ask, or
-        when the state has moved since (it then asks anew, with the new preview), and FixFailed.
+        Answers the record as `expired` when there is nothing left to fix. Raises CannotAct when it doesn't ask, when
+        the settings don't allow it any more, or when the state has moved since (it then asks anew, with the new
+        preview), and FixFailed.
         """
         record, rule, resource = self._context.recalled(record_id)
         assert rule.fix is not None
         if record.status is not Status.ASKING:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is asking can be approved")
-        self._may_write(rule, resource, record)
         reader, looked_at = self._context.reader(resource), self._context.now()
         try:
             reason = rule(resource, reader)
             before = rule.fix.read(resource, reader)
+            subject = look_up(self._context.settings, rule, resource, before, reader)
         except Exception as error:
             if is_gone(resource, error):
                 return self._moved(record, Status.GONE, by=by)
             raise
         if reason is None:
             return self._moved(record, Status.EXPIRED, by=by, note="it is safe already", why="safe")
+        self._demand(subject, record, Act.APPROVED_FIX)
         after = rule.fix.safe(before, FixContext(reader.baseline, record.actor, record.event_time))
         if before != record.before:
             self._moved(
@@ -73,14 +74,15 @@ class Decisions:
             raise CannotAct(f"record {record_id} is {record.status}: only one that is fixed can be undone")
         if not record.reversible or record.before is None:
             raise CannotAct(f"record {record_id}: {rule.id} can't be undone; its `before` is in `snapback show`")
-        self._may_write(rule, resource, record)
-        looked_at = self._context.now()
+        reader, looked_at = self._context.reader(resource), self._context.now()
         try:
-            now = rule.fix.read(resource, self._context.reader(resource))
+            now = rule.fix.read(resource, reader)
+            subject = look_up(self._context.settings, rule, resource, record.before, reader)
         except Exception as error:
             if is_gone(resource, error):
                 raise CannotAct(f"record {record_id}: {resource.arn} is gone; nothing to put back") from error
             raise
+        self._demand(subject, record, Act.UNDO)
         target, note = undo_of(self._context, record, rule.fix, resource, now, force=force)
         record = self._moved(
             record,
@@ -146,17 +148,20 @@ class Decisions:
         note = f"unanswered for {hours}; closed in {left // timedelta(hours=1)} hours{trouble}"
         return self._ledger.note(record, by=SNAPBACK, note=note, what=due)
 
-    def _may_write(self, rule: Guardrail[Any], resource: Resource, record: Record) -> None:
-        touched = rule.fix.touches(resource, record.before) if rule.fix and record.before is not None else ()
-        if self._context.settings.never(resource, *touched):
-            raise CannotAct(f"{resource.arn} is under never_touch in the settings")
-        if paused := self._ledger.paused():
-            raise CannotAct(f"all writes are {paused}; `snapback resume` resumes them")
+    def _demand(self, subject: Subject, record: Record, act: Act) -> None:
+        """Raises CannotAct when the settings, or who paused all writes, don't allow it."""
+        permitted = permit(self._context, subject, record.actor, act)
+        if permitted.mode is not Mode.FIX:
+            raise CannotAct(f"record {record.id}: {permitted.note}")
 
     def _moved(self, record: Record, status: Status, **changed: Any) -> Record:
         try:
             return self._ledger.move(record, status, **changed)
         except StepRefused as refused:
+            if refused.why == "exempt":
+                raise CannotAct(
+                    f"record {record.id}: {record.arn} is exempt for now, by an undo or a person"
+                ) from refused
             raise CannotAct(
                 f"record {record.id} is being worked on by someone else; try again in a minute"
             ) from refused

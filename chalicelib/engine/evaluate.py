@@ -6,7 +6,7 @@ event → resources → guardrail asked (a read-only look) → exempt? mode? →
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,12 @@ from chalicelib.core.pattern import matches
 from chalicelib.core.record import Record
 from chalicelib.core.resource import Account, Resource
 from chalicelib.core.rule import FixContext, Guardrail, Rule, Tripwire
-from chalicelib.core.types import Mode, Status, Unrecorded, weakest
+from chalicelib.core.types import Mode, Status, Unrecorded
 from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, document_of, is_gone, is_scheduled, unfinished
+from chalicelib.engine.permit import Act, Subject, look_up, permit, without_state
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from chalicelib.core.session import Session
     from chalicelib.engine.context import Context
@@ -49,18 +50,13 @@ class Swept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Finding:
-    """What a rule found: `before` and `after` are the fix's states; a tripwire has neither, nor a look."""
+    """What a rule found; `mode` is what the settings leave of its own."""
 
-    rule: Rule
-    resource: Resource
+    subject: Subject
     event: Event
     reason: str
-    mode: Mode
     seen_at: datetime
-    before: Any = None
-    after: Any = None
-    reader: Session | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    mode: Mode = Mode.FIX
 
 
 class _Readers:
@@ -171,15 +167,8 @@ class Evaluation:
         reason = rule(event, self._settings)
         if reason is None:
             return []
-        finding = _Finding(
-            rule=rule,
-            resource=Account(event.account, event.account, event.region),
-            event=event,
-            reason=reason,
-            mode=weakest(self._settings.mode_of(rule, event.account, {}), Mode.ALERT),
-            seen_at=self._context.now(),
-        )
-        return [self._found(finding)]
+        subject = without_state(rule, Account(event.account, event.account, event.region))
+        return [self._found(_Finding(subject=subject, event=event, reason=reason, seen_at=self._context.now()))]
 
     def _check(self, rule: Guardrail[Any], resource: Resource, event: Event, readers: _Readers) -> Outcome:
         settings = self._settings
@@ -192,31 +181,16 @@ class Evaluation:
                 return Outcome(rule.id, resource.arn, Unrecorded.COMPLIANT)
             if waiting := self._in_grace(rule, resource, event, reason):
                 return waiting
-            tags = resource.tags(reader) if settings.needs_tags(rule.id) or settings.recorded_tags else {}
             before = rule.fix.read(resource, reader) if rule.fix else None
+            subject = look_up(settings, rule, resource, before, reader)
         except Exception as error:
             if is_gone(resource, error):
                 return Outcome(rule.id, resource.arn, Status.GONE)
             raise
-        after = None
         if rule.fix and before is not None:
             after = rule.fix.safe(before, FixContext(reader.baseline, event.actor, event.time))
-        mode = settings.allowed(rule, settings.mode_of(rule, resource.account, tags))
-        if after == before:
-            mode = weakest(mode, Mode.ALERT)
-        finding = _Finding(
-            rule=rule,
-            resource=resource,
-            event=event,
-            reason=reason,
-            mode=mode,
-            seen_at=seen_at,
-            before=before,
-            after=after,
-            reader=reader,
-            tags=tags,
-        )
-        outcome = self._found(finding)
+            subject = replace(subject, after=after)
+        outcome = self._found(_Finding(subject=subject, event=event, reason=reason, seen_at=seen_at))
         if outcome.status not in _AS_IT_WAS:
             readers.forget()
         return outcome
@@ -232,47 +206,28 @@ class Evaluation:
         return Outcome(rule.id, resource.arn, Unrecorded.WAITING, f"{reason}; evaluated again at {due:%H:%M}")
 
     def _found(self, found: _Finding) -> Outcome:
-        rule, resource, event, now = found.rule, found.resource, found.event, self._context.now()
-        for exemption in self._settings.exemptions:
-            if exemption.covers(rule.id, resource.arn, event.actor, now):
-                why = f"{found.reason} (exempt until {exemption.expires} by {exemption.owner}: {exemption.reason})"
-                return Outcome(rule.id, resource.arn, Unrecorded.EXEMPT, why)
-        if found.mode is Mode.OFF:
+        subject, event, now = found.subject, found.event, self._context.now()
+        rule, resource = subject.rule, subject.resource
+        permitted = permit(self._context, subject, event.actor, Act.FIX)
+        if permitted.why == "exempt":
+            return Outcome(rule.id, resource.arn, Unrecorded.EXEMPT, f"{found.reason} ({permitted.note})")
+        if permitted.mode is Mode.OFF:
             return Outcome(rule.id, resource.arn, Unrecorded.OFF, found.reason)
-        mode, note = self._allowed(found)
-        draft = _draft(replace(found, mode=mode), self._settings.recorded_tags)
+        if permitted.mode is Mode.FIX and self._context.time_left() < TIME_NEEDED:
+            raise OutOfTime(f"{rule.id} on {resource.arn}: too little time left for a fix and its proof")
+        missed = rule.id in rows(event.detail, "expected_from_events")
+        draft = _draft(replace(found, mode=permitted.mode), self._settings.recorded_tags)
         try:
-            opening = draft.stepped(draft.status, now, SNAPBACK, note)
+            opening = draft.stepped(draft.status, now, SNAPBACK, permitted.note or (UNTOLD if missed else ""))
             record = self._opened(opening, ALWAYS if is_scheduled(event) else event.time)
             if record.status is Status.FIXING:
                 assert isinstance(rule, Guardrail)
-                record = self._remediation.fix(rule, resource, replace(record, after=found.after), SNAPBACK)
+                record = self._remediation.fix(rule, resource, replace(record, after=subject.after), SNAPBACK)
         except StepRefused as refused:
             if refused.why in {"busy", "moved"}:
                 raise
             return Outcome(rule.id, resource.arn, refused.why, found.reason, refused.record)
         return Outcome(rule.id, resource.arn, record.status, record.reason, record.id)
-
-    def _allowed(self, found: _Finding) -> tuple[Mode, str]:
-        """The mode that is left when all that may weaken it was asked, and why. Raises OutOfTime."""
-        fix = found.rule.fix if isinstance(found.rule, Guardrail) else None
-        mode = found.mode
-        missed = found.rule.id in rows(found.event.detail, "expected_from_events")
-        note = self._settings.trouble or (UNTOLD if missed else "")
-        touched = fix.touches(found.resource, found.before) if fix else ()
-        if mode is not Mode.ALERT and self._settings.never(found.resource, *touched):
-            mode, note = Mode.ALERT, "never touched, say the settings"
-        if mode is Mode.FIX and fix and found.reader:
-            paused = self._ledger.paused()
-            doubt = (
-                f"all writes are {paused}"
-                if paused
-                else fix.needs_approval(found.resource, found.before, found.after, found.event.actor, found.reader)
-            )
-            mode, note = (Mode.ASK, doubt) if doubt else (mode, note)
-        if mode is Mode.FIX and self._context.time_left() < TIME_NEEDED:
-            raise OutOfTime(f"{found.rule.id} on {found.resource.arn}: too little time left for a fix and its proof")
-        return mode, note
 
     def _opened(self, draft: Record, changed: datetime) -> Record:
         """On record, within the limits: a fight is reported once, and above the cap we ask.
@@ -312,7 +267,8 @@ class Evaluation:
 
 
 def _draft(found: _Finding, recorded_tags: Collection[str]) -> Record:
-    rule, resource, event = found.rule, found.resource, found.event
+    subject, event = found.subject, found.event
+    rule, resource = subject.rule, subject.resource
     fix = rule.fix if isinstance(rule, Guardrail) else None
     return Record(
         id=Record.id_for(rule.id, resource, event.id),
@@ -332,11 +288,11 @@ def _draft(found: _Finding, recorded_tags: Collection[str]) -> Record:
         seen_at=found.seen_at,
         mode=found.mode,
         status=_BY_MODE[found.mode],
-        before=found.before,
-        after=found.after,
+        before=subject.before,
+        after=subject.after,
         fix=fix.summary if fix else "",
         reversible=fix.reversible if fix else True,
-        document=document_of(rule, resource, found.before) if fix else "",
-        tags={key: value for key, value in found.tags.items() if key in recorded_tags},
+        document=document_of(rule, resource, subject.before) if fix else "",
+        tags={key: value for key, value in subject.tags.items() if key in recorded_tags},
         found_by="sweep" if is_scheduled(event) else "event",
     )

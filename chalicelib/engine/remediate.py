@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import FixFailed, NotYet, StepRefused
 from chalicelib.core.rule import FixContext
-from chalicelib.core.types import Status
+from chalicelib.core.types import Mode, Status
 from chalicelib.engine.context import PROOF_PAUSES, SNAPBACK, describe_error, is_gone
+from chalicelib.engine.permit import Act, Permit, look_up, permit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,34 +137,59 @@ class Remediation:
         raise FixFailed(f"{record.guardrail} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
 
     def _recover_fix(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
+        """As a fresh finding, but for the record, and for the approval that a person may have given it."""
         assert rule.fix is not None
+        reader = self._context.reader(resource)
         try:
-            reason, now = self._proved(rule, resource, ())
+            reason, now = rule(resource, reader), rule.fix.read(resource, reader)
+            subject = look_up(self._context.settings, rule, resource, now, reader)
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, SNAPBACK)
         if reason is None:
             return self._ledger.move(record, Status.FIXED, by=SNAPBACK, note="found safe", after=now)
-        if self._ledger.paused() or self._context.settings.trouble:
-            return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error="its function died before the fix")
-        baseline = self._context.reader(resource).baseline
-        after = rule.fix.safe(now, FixContext(baseline, record.actor, record.event_time))
+        after = rule.fix.safe(now, FixContext(reader.baseline, record.actor, record.event_time))
+        act = Act.APPROVED_FIX if _is_approved(record) and after == record.after else Act.FIX
+        permitted = permit(self._context, replace(subject, after=after), record.actor, act)
+        if permitted.mode is not Mode.FIX:
+            return self._not_recovered(record, permitted, after)
         record = self.counted(record, after)
         if record.status is Status.ASKING:
             return record
         return self.fix(rule, resource, replace(record, after=after), SNAPBACK)
 
+    def _not_recovered(self, record: Record, permitted: Permit, after: Any) -> Record:
+        """The settings, or who paused all writes, no longer allow the fix that a function died with: nothing is written."""
+        if permitted.why == "exempt":
+            note = f"its function died before the fix; by now it is {permitted.note}"
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="exempt")
+        if permitted.mode is Mode.ASK and permitted.why != "paused":
+            note = permitted.note or "its function died before the fix; by now the settings want an approval"
+            return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=note, after=after)
+        why = permitted.note or f"by now {record.guardrail} may only alert"
+        trouble = f"its function died before the fix; {why}"
+        return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble)
+
     def _recover_undo(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
         """Unless somebody else may have changed it since: an undo half-way can't be distinguished from that."""
         assert rule.fix is not None
+        reader = self._context.reader(resource)
         try:
-            now = rule.fix.read(resource, self._context.reader(resource))
+            now = rule.fix.read(resource, reader)
+            subject = look_up(self._context.settings, rule, resource, record.before, reader)
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, SNAPBACK)
         if now == (record.before if record.undone is None else record.undone):
             return self._ledger.move(record, Status.UNDONE, by=SNAPBACK, note="found undone", undone=now)
-        if now == record.after and not (self._ledger.paused() or self._context.settings.trouble):
+        permitted = permit(self._context, subject, record.actor, Act.RECOVERED_UNDO)
+        if now == record.after and permitted.mode is Mode.FIX:
             return self.undo(rule, resource, record, SNAPBACK)
         trouble = "undo: its function died before it was undone"
-        if now != record.after:
-            trouble += " and changed since"
+        trouble += f"; {permitted.note}" if now == record.after else " and changed since"
         return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble, undone=now)
+
+
+def _is_approved(record: Record) -> bool:
+    """Whether a person had this fix begun: since it last asked, somebody but Snapback set it to `fixing`."""
+    life = [(step.status, step.by) for step in record.life]
+    asked = max((at for at, (status, _) in enumerate(life) if status == Status.ASKING), default=len(life))
+    return any(status == Status.FIXING and by != SNAPBACK for status, by in life[asked:])

@@ -94,6 +94,7 @@ def reader(*, member: bool = False) -> list[Policy]:
         fix = (*rule.fix.reads, *rule.fix.approval_reads) if rule.fix else ()
         for action in (
             *rule.reads,
+            *rule.resource.arn_reads,
             *rule.resource.tag_reads,
             *rule.resource.list_reads,
             *rule.resource.batch_reads,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chalicelib.core.event import Actor
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.eks import AccessEntry
@@ -66,7 +67,7 @@ class WithdrawClusterAdmin(Fix["AccessEntry"]):
                     return None
         return "no other access entry has an admin policy: it may be the cluster's last administrator"
 
-    def touches(self, resource: AccessEntry, before: State) -> tuple[str, ...]:
+    def touches(self, resource: AccessEntry, before: State) -> tuple[Resource | str, ...]:
         return (resource.principal,)
 
 

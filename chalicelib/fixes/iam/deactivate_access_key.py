@@ -8,6 +8,7 @@ from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
     from chalicelib.core.event import Actor
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.iam.access_keys import AccessKey
@@ -38,8 +39,8 @@ class DeactivateAccessKey(Fix["AccessKey"]):
         assert resource.user is not None
         aws.client("iam").update_access_key(**resource.user.name, AccessKeyId=resource.key, Status=state["status"])
 
-    def touches(self, resource: AccessKey, before: State) -> tuple[str, ...]:
-        return (resource.user.arn,) if resource.user else ()
+    def touches(self, resource: AccessKey, before: State) -> tuple[Resource | str, ...]:
+        return (resource.user,) if resource.user else ()
 
     def needs_approval(
         self, resource: AccessKey, before: State, after: State, actor: Actor, aws: Session

@@ -13,6 +13,7 @@ from chalicelib.resources.iam.identities import User
 
 if TYPE_CHECKING:
     from chalicelib.core.event import Actor
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.iam.access_keys import LeakedKey
@@ -67,8 +68,8 @@ class QuarantineKey(Fix["LeakedKey"]):
         held = {policy["PolicyName"] for page in pages for policy in page["AttachedPolicies"]}
         return last_administrator(aws, user) if held & AWS_MANAGED.keys() else None
 
-    def touches(self, resource: LeakedKey, before: State) -> tuple[str, ...]:
-        return (User(f"user/{before['user']}", resource.account, resource.region).arn,) if before["user"] else ()
+    def touches(self, resource: LeakedKey, before: State) -> tuple[Resource | str, ...]:
+        return (User(f"user/{before['user']}", resource.account, resource.region),) if before["user"] else ()
 
     def write(self, resource: LeakedKey, state: State, aws: Session) -> None:
         """The key last, and whatever becomes of the policy: it alone tells that all is done."""

@@ -1,7 +1,7 @@
 """IAM. It is global: its events come from one region of a partition, and its ARNs name none.
 
-Names are unique in an account whatever their path, and events and lists mostly tell no path, so the ARNs here have
-none: an exemption is written so. What is true, path included, is what `described` answers.
+Names are unique in an account whatever their path, and events and lists mostly tell no path, so `arn` has none: records
+and slots go by it. AWS's own ARN, path included, is what `described` answers. The settings mean either (`arns`).
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 """
 
@@ -49,11 +49,15 @@ class Identity(Resource):
     list_reads: ClassVar[tuple[str, ...]] = ("iam:ListUsers", "iam:ListRoles", "iam:ListGroups")
     batch_reads: ClassVar[tuple[str, ...]] = ("iam:GetAccountAuthorizationDetails",)
     batch_size: ClassVar[int] = 1000
+    arn_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser", "iam:GetRole", "iam:GetGroup")
     kinds: ClassVar[tuple[str, ...]] = ("user", "role", "group")
 
     @property
     def arn(self) -> str:
         return f"arn:{partition(self.region)}:iam::{self.account}:{self.id}"
+
+    def arns(self, aws: Session) -> tuple[str, ...]:
+        return (self.described(aws)["Arn"], self.arn)
 
     @property
     def what(self) -> str:
@@ -130,6 +134,7 @@ class User(Identity):
     """A user, as in `user/alice`."""
 
     cloudformation_type: ClassVar[str] = "AWS::IAM::User"
+    arn_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser",)
     tag_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser",)
     list_reads: ClassVar[tuple[str, ...]] = ("iam:ListUsers",)
     kinds: ClassVar[tuple[str, ...]] = ("user",)
@@ -170,6 +175,7 @@ class ConsoleUser(User):
 class Bounded(Identity):
     """What may have a permissions boundary: a user or a role."""
 
+    arn_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser", "iam:GetRole")
     tag_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser", "iam:GetRole")
     list_reads: ClassVar[tuple[str, ...]] = ("iam:ListUsers", "iam:ListRoles")
     kinds: ClassVar[tuple[str, ...]] = ("user", "role")
@@ -180,6 +186,7 @@ class Role(Identity):
     """A role, as in `role/deploy`."""
 
     cloudformation_type: ClassVar[str] = "AWS::IAM::Role"
+    arn_reads: ClassVar[tuple[str, ...]] = ("iam:GetRole",)
     tag_reads: ClassVar[tuple[str, ...]] = ("iam:GetRole",)
     list_reads: ClassVar[tuple[str, ...]] = ("iam:ListRoles",)
     kinds: ClassVar[tuple[str, ...]] = ("role",)

@@ -21,12 +21,18 @@ class ServerCertificate(Resource):
 
     cloudformation_type: ClassVar[str] = "AWS::IAM::ServerCertificate"
     gone: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity"})
+    arn_reads: ClassVar[tuple[str, ...]] = ("iam:ListServerCertificates",)
     tag_reads: ClassVar[tuple[str, ...]] = ("iam:ListServerCertificateTags",)
     list_reads: ClassVar[tuple[str, ...]] = ("iam:ListServerCertificates",)
 
     @property
     def arn(self) -> str:
         return f"arn:{partition(self.region)}:iam::{self.account}:server-certificate/{self.id}"
+
+    def arns(self, aws: Session) -> tuple[str, ...]:
+        """With the path that the list tells."""
+        own = [each["Arn"] for each in self.listed(aws) if each["ServerCertificateName"] == self.id]
+        return (*own, self.arn)
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:

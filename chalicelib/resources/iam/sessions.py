@@ -27,11 +27,15 @@ class Sessions(Resource):
 
     cloudformation_type: ClassVar[str] = "AWS::IAM::*"
     gone: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity"})
+    arn_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser", "iam:GetRole")
     tag_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser", "iam:GetRole")
 
     @property
     def arn(self) -> str:
         return self.identity.arn
+
+    def arns(self, aws: Session) -> tuple[str, ...]:
+        return self.identity.arns(aws)
 
     @property
     def identity(self) -> Identity:
