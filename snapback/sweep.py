@@ -68,7 +68,7 @@ class SweepTotals:
     seconds: float = 0.0
 
 
-class Unkept:
+class AbsentLedger:
     """In place of a ledger where there is none: findings are reported once, and nothing is changed."""
 
     def open(self, record: Record, *_: Any) -> Record:
@@ -88,7 +88,7 @@ def without_ledger(application: Application) -> Application:
         application.settings, mode=weakest(application.settings.mode, Mode.ALERT), guardrails=lowered
     )
     found = quiet(application.home, settings)
-    found.ledger = Unkept()  # type: ignore[assignment]
+    found.ledger = AbsentLedger()  # type: ignore[assignment]
     return found
 
 

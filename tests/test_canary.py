@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def here(world: World, monkeypatch: pytest.MonkeyPatch) -> Application:
+def application(world: World, monkeypatch: pytest.MonkeyPatch) -> Application:
     application = world.application()
     monkeypatch.setattr(wiring, "_APPLICATION", {HOME: application})
     return application
 
 
 @pytest.fixture
-def functions(here: Application) -> Any:
+def functions(application: Application) -> Any:
     import app
 
     return app
@@ -56,13 +56,13 @@ def counted(application: Application) -> bool:
     return Metric.HEALTHY in application.metrics.metric_set
 
 
-def test_it_goes_over_the_bus_and_is_answered(functions: Any, here: Application, world: World) -> None:
+def test_it_goes_over_the_bus_and_is_answered(functions: Any, application: Application, world: World) -> None:
     answers: list[Any] = []
     with default_bus((rule(), lambda event: answers.append(functions.canary_echo(event, Context())))):
         functions.canary({}, Context())
     assert answers == [{"healthy": True}]
-    assert counted(here)
-    sign = last_sign(here.dynamodb, here.table)
+    assert counted(application)
+    sign = last_sign(application.dynamodb, application.table)
     assert sign.sent_at is not None
     assert sign.answered_at == sign.sent_at == world.clock.replace(microsecond=0)
     assert sign.trouble == ""
@@ -87,12 +87,12 @@ def test_the_rule_lets_through_canaries_of_this_account_and_nothing_else(functio
     assert not [service for service in catalog.services() if matches(catalog.pattern(service), canary)]
 
 
-def test_a_second_delivery_is_let_be(functions: Any, here: Application) -> None:
+def test_a_second_delivery_is_let_be(functions: Any, application: Application) -> None:
     canary = sent(functions)
     assert functions.canary_echo(canary, Context()) == {"healthy": True}
-    here.metrics.clear_metrics()
+    application.metrics.clear_metrics()
     assert functions.canary_echo(canary, Context()) == {"healthy": False}
-    assert not counted(here)
+    assert not counted(application)
 
 
 def test_a_schedule_that_fires_twice_sends_one(functions: Any) -> None:
@@ -102,7 +102,7 @@ def test_a_schedule_that_fires_twice_sends_one(functions: Any) -> None:
     assert len(bus) == 1
 
 
-def test_one_that_nobody_sent_is_no_sign_of_life(functions: Any, here: Application, world: World) -> None:
+def test_one_that_nobody_sent_is_no_sign_of_life(functions: Any, application: Application, world: World) -> None:
     canary = sent(functions)
     forged = {**canary, "detail": {"nonce": "0" * 32}}
     with pytest.raises(Unfinished, match="somebody else sent it"):
@@ -111,16 +111,16 @@ def test_one_that_nobody_sent_is_no_sign_of_life(functions: Any, here: Applicati
     sent(functions)
     with pytest.raises(Unfinished, match="not the one that was sent last"):
         functions.canary_echo(canary, Context())
-    assert not counted(here)
+    assert not counted(application)
 
 
-def test_one_that_comes_late_is_no_sign_of_life(functions: Any, here: Application, world: World) -> None:
+def test_one_that_comes_late_is_no_sign_of_life(functions: Any, application: Application, world: World) -> None:
     canary = sent(functions)
     world.clock += FRESH + timedelta(seconds=2)
     with pytest.raises(Unfinished, match="took more than 0:15:00 over the bus"):
         functions.canary_echo(canary, Context())
-    assert not counted(here)
-    assert last_sign(here.dynamodb, here.table).answered_at is None
+    assert not counted(application)
+    assert last_sign(application.dynamodb, application.table).answered_at is None
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ def test_what_only_looks_like_one_is_refused(functions: Any, change: Any) -> Non
         functions.canary_echo({**sent(functions), **change}, Context())
 
 
-def test_it_does_not_pass_for_an_event_of_aws(functions: Any, here: Application, world: World) -> None:
+def test_it_does_not_pass_for_an_event_of_aws(functions: Any, application: Application, world: World) -> None:
     canary = sent(functions)
     world.calls.clear()
-    assert here.guard("s3", canary) == []
+    assert application.guard("s3", canary) == []
     assert not world.calls
 
 
@@ -165,8 +165,8 @@ def test_settings_in_trouble_are_no_sign_of_life_but_are_told(
     assert last_sign(troubled.dynamodb, troubled.table).trouble == "settings.json: bad"
 
 
-def test_a_stop_of_all_writes_does_not_silence_it(functions: Any, here: Application) -> None:
-    here.ledger.pause("bob", "drill")
+def test_a_stop_of_all_writes_does_not_silence_it(functions: Any, application: Application) -> None:
+    application.ledger.pause("bob", "drill")
     assert functions.canary_echo(sent(functions), Context()) == {"healthy": True}
 
 

@@ -87,7 +87,7 @@ def test_it_is_written(rule: Guardrail[Any]) -> None:
 
 
 @pytest.mark.parametrize(("rule", "make"), FIRST)
-def test_what_is_unsafe_is_told_and_left_alone_in_alert(rule: Guardrail[Any], make: Make, world: World) -> None:
+def test_what_is_unsafe_is_reported_and_left_alone_in_alert(rule: Guardrail[Any], make: Make, world: World) -> None:
     envelope, case = make(world), case_of(rule.id)
     before = whole(case, world)
     outcome = one(world.deliver(envelope, rule.id, "alert"))
@@ -149,7 +149,7 @@ def test_a_second_delivery_changes_nothing(rule: Guardrail[Any], make: Make, wor
 
 
 @pytest.mark.parametrize(("rule", "make"), FIRST)
-def test_a_second_delivery_is_told_once(rule: Guardrail[Any], make: Make, world: World) -> None:
+def test_a_second_delivery_is_reported_once(rule: Guardrail[Any], make: Make, world: World) -> None:
     envelope = make(world)
     first = one(world.deliver(envelope, rule.id, "alert"))
     again = one(world.deliver(envelope, rule.id, "alert"))

@@ -57,9 +57,9 @@ def pages() -> Iterator[tuple[str, str]]:
     """The name of each picture, and what is to be seen on it as HTML."""
     with patch("snapback.chat.secrets.token_hex", lambda size: "5a" * size):  # Equal each time.
         examples = chat.examples(NOW)
-    for name, told in examples.items():
-        yield f"slack-{name}", _slack_page(told)
-        yield f"teams-{name}", _teams_page(told)
+    for name, message in examples.items():
+        yield f"slack-{name}", _slack_page(message)
+        yield f"teams-{name}", _teams_page(message)
     asking = examples["asking"]
     assert isinstance(asking, Message)
     direct = slack_app.direct_body(
@@ -68,11 +68,11 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "slack-direct", _said(direct)
 
 
-def _slack_page(told: Message | Summary) -> str:
-    if not isinstance(told, Message):
-        return _said(slack.summary_body(told))
-    root, reply = slack_app.body(told), slack_app.reply(told)
-    if told.news in ASIDE:
+def _slack_page(message: Message | Summary) -> str:
+    if not isinstance(message, Message):
+        return _said(slack.summary_body(message))
+    root, reply = slack_app.body(message), slack_app.reply(message)
+    if message.news in ASIDE:
         return f'<div class="thread">{_said(reply)}</div>'
     return f'{_said(root)}<div class="thread">{_said(reply)}</div>'
 
@@ -109,13 +109,13 @@ def _mrkdwn(text: str) -> str:
     return f"<p>{text.replace(chr(10), '<br>')}</p>"
 
 
-def _teams_page(told: Message | Summary) -> str:
-    if isinstance(told, Message):
+def _teams_page(message: Message | Summary) -> str:
+    if isinstance(message, Message):
         from dataclasses import replace
 
-        raw = teams.body(replace(told, links=dict.fromkeys(choices(told), _LINKS)))
+        raw = teams.body(replace(message, links=dict.fromkeys(choices(message), _LINKS)))
     else:
-        raw = teams.summary_body(told)
+        raw = teams.summary_body(message)
     card = json.loads(raw)["attachments"][0]["content"]
     lines = []
     for block in card["body"]:

@@ -331,13 +331,13 @@ def _denied_principal(deny: Statement, entry: _Entry, baseline: Baseline, accoun
         (value == "*" and kind in {"AWS", entry.kind})
         or (
             kind == entry.kind
-            and (value == entry.value or (_whole(value) and _account(value) == _account(entry.value)))
+            and (value == entry.value or (_is_whole_account(value) and _account(value) == _account(entry.value)))
         )
         for kind, value in deny.principals()
     )
 
 
-def _whole(value: str) -> bool:
+def _is_whole_account(value: str) -> bool:
     """Whether it stands for an account as a whole."""
     return value.isdigit() or value.endswith(":root")
 

@@ -34,7 +34,7 @@ class Later:
         body = json.dumps(envelope, separators=(",", ":"))
         at = (due + MARGIN).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
         whose = text(envelope, "detail", "eventID") or text(envelope, "id")
-        which = f"{self._function} {envelope.get('asks')} {whose} {at}"
+        which = f"{self._function} {envelope.get('evaluate')} {whose} {at}"
         name = hashlib.sha256(which.encode()).hexdigest()
         with suppress(self._client.exceptions.ConflictException):  # It is there already.
             self._client.create_schedule(

@@ -89,11 +89,11 @@ class Evaluation:
         outcomes: list[Outcome] = []
         errors: list[Exception] = []
         readers = _Readers(self._context)
-        asks = text(
+        only = text(
             event.raw, "evaluate"
         )  # It came before, and this guardrail waited. No sender can add to an envelope.
         for rule in rules:
-            if asks not in {None, rule.id} or not matches(rule.on, event.raw):
+            if only not in {None, rule.id} or not matches(rule.on, event.raw):
                 continue
             try:
                 if isinstance(rule, Tripwire):

@@ -141,9 +141,9 @@ def signature(**header: Any) -> bytes:
     return jws(DIGEST, key("leaf"), CHAIN, **header)
 
 
-@pytest.mark.parametrize("known", CHAIN, ids=["leaf", "between", "root"])
-def test_a_certificate_of_the_settings_vouches_for_what_it_issued(known: Any) -> None:
-    verify_jws(signature(), DIGEST, Trust([of_certificate(known)]), NOW)
+@pytest.mark.parametrize("issuer", CHAIN, ids=["leaf", "between", "root"])
+def test_a_certificate_of_the_settings_vouches_for_what_it_issued(issuer: Any) -> None:
+    verify_jws(signature(), DIGEST, Trust([of_certificate(issuer)]), NOW)
 
 
 def test_an_rsa_certificate_signs_with_pss() -> None:

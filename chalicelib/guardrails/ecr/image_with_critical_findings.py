@@ -77,7 +77,7 @@ class _Scan:
 def _scanned(image: Image, aws: Session) -> _Scan:
     """What counts of the scan's findings. A basic scan has counts, an enhanced one a status of each finding."""
     scan, today = _Scan(), datetime.now(UTC).date()
-    let_be = {cve for cve, until in aws.baseline.require.scans.cves.items() if today <= until}
+    exempt = {cve for cve, until in aws.baseline.require.scans.cves.items() if today <= until}
     pages = aws.client("ecr").get_paginator("describe_image_scan_findings")
     with absent("ScanNotFoundException"):
         for page in pages.paginate(
@@ -87,17 +87,17 @@ def _scanned(image: Image, aws: Session) -> _Scan:
             enhanced = "enhancedFindings" in found
             if not scan.counts and not enhanced:
                 scan.counts.update(found.get("findingSeverityCounts", {}))
-            scan.counts.subtract(each.get("severity") for each in rows(found, "findings") if each.get("name") in let_be)
+            scan.counts.subtract(each.get("severity") for each in rows(found, "findings") if each.get("name") in exempt)
             for each in rows(found, "enhancedFindings"):
-                _count(each, let_be, scan)
-            if not enhanced and not let_be:
+                _count(each, exempt, scan)
+            if not enhanced and not exempt:
                 break  # The counts are for all pages.
     return scan
 
 
-def _count(finding: Any, let_be: set[str], scan: _Scan) -> None:
+def _count(finding: Any, exempt: set[str], scan: _Scan) -> None:
     cve = text(finding, "packageVulnerabilityDetails", "vulnerabilityId") or ""
-    if cve in let_be or text(finding, "status") not in {None, "ACTIVE"}:
+    if cve in exempt or text(finding, "status") not in {None, "ACTIVE"}:
         return
     scan.counts[text(finding, "severity") or ""] += 1
     if text(finding, "exploitAvailable") == "YES":

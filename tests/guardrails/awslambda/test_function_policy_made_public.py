@@ -88,7 +88,7 @@ def writer() -> Any:
     return AwsSessions(HOME, KNOWN).writer(HOME, REGION, "record", "awslambda")
 
 
-def test_who_gets_in_and_how_is_told(world: World) -> None:
+def test_who_gets_in_and_how_is_reported(world: World) -> None:
     make(world)
     for sid, principal in {"a": "*", "b": S3, "c": STRANGER}.items():
         allow(world, sid, Principal=principal)

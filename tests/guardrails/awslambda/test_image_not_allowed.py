@@ -54,7 +54,7 @@ CASE = Case(
 )
 
 
-def test_the_image_is_told(world: World) -> None:
+def test_the_image_is_reported(world: World) -> None:
     (outcome,) = world.deliver(of_image(OTHER, "ghcr.io/example")(world), ID)
     assert outcome.status == "alerted"
     assert outcome.reason == f"its image {OTHER} isn't from a registry in allow.registries"

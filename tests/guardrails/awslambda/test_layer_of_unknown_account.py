@@ -53,7 +53,7 @@ CASE = Case(
 )
 
 
-def test_the_layer_is_told(world: World) -> None:
+def test_the_layer_is_reported(world: World) -> None:
     (outcome,) = world.deliver(with_layers(HOME, STRANGER)(world), ID)
     assert (outcome.status, outcome.reason) == (
         "alerted",

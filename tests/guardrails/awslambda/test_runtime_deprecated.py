@@ -46,7 +46,7 @@ CASE = Case(
 )
 
 
-def test_the_day_is_told(world: World) -> None:
+def test_the_day_is_reported(world: World) -> None:
     (outcome,) = world.deliver(running("go1.x")(world), ID)
     assert (outcome.status, outcome.reason) == ("alerted", "its runtime go1.x is deprecated since 2024-01-08")
 

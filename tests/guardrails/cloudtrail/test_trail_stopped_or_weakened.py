@@ -197,7 +197,7 @@ def test_a_deleted_trail_that_the_settings_know_is_made_again_and_logs(world: Wo
         assert settings[wanted], wanted
 
 
-def test_a_deleted_trail_that_the_settings_do_not_know_is_told_and_not_made_again(world: World) -> None:
+def test_a_deleted_trail_that_the_settings_do_not_know_is_reported_and_not_made_again(world: World) -> None:
     (outcome,) = world.deliver(deleted()(world), ID)
     assert outcome.status == "alerted"
     assert outcome.reason == "it is deleted, and require.trails doesn't say how it was made"

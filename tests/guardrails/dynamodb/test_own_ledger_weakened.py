@@ -114,7 +114,7 @@ def test_items_that_expire_otherwise_are_told(expiry: str, world: World) -> None
     assert (outcome.status, outcome.reason) == ("alerted", "its items no longer expire by expires_at")
 
 
-def test_a_stream_that_is_off_is_told(world: World) -> None:
+def test_a_stream_that_is_off_is_reported(world: World) -> None:
     table(world).update_table(TableName=NAME, StreamSpecification={"StreamEnabled": False})
     (outcome,) = world.deliver(cloudtrail_event("dynamodb", "UpdateTable", {"tableName": NAME}), ID)
     assert (outcome.status, outcome.reason) == ("alerted", "its stream is off, so nobody is notified of anything")
@@ -127,7 +127,7 @@ def test_what_can_be_fixed_is_when_something_else_cannot(world: World) -> None:
     assert whole(world)[0][0]["DeletionProtectionEnabled"]
 
 
-def test_a_deleted_table_is_told_if_it_was_another_than_the_one_in_use(world: World) -> None:
+def test_a_deleted_table_is_reported_if_it_was_another_than_the_one_in_use(world: World) -> None:
     table(world, protected=False).delete_table(TableName=NAME)
     (outcome,) = world.deliver(cloudtrail_event("dynamodb", "DeleteTable", {"tableName": NAME}), ID)
     assert (outcome.status, outcome.reason) == ("alerted", "it is deleted")

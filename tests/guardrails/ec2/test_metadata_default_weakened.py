@@ -52,7 +52,7 @@ def test_the_hop_limit_stays(world: World) -> None:
     assert whole(world) == {"HttpTokens": "required", "HttpPutResponseHopLimit": 2, "ManagedBy": "account"}
 
 
-def test_what_a_declarative_policy_sets_is_told_only(world: World) -> None:
+def test_what_a_declarative_policy_sets_is_only_reported(world: World) -> None:
     envelope = opened(world)
     from moto.ec2.models import ec2_backends
 

@@ -31,7 +31,7 @@ def test_the_block_is_put_back(setting: Setting, world: World) -> None:
 
 
 @BOTH
-def test_what_a_declarative_policy_sets_is_told_only(setting: Setting, world: World) -> None:
+def test_what_a_declarative_policy_sets_is_only_reported(setting: Setting, world: World) -> None:
     envelope = setting.opened(world)
     from moto.ec2.models import ec2_backends
 

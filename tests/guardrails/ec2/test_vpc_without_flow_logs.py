@@ -101,7 +101,7 @@ def test_an_undo_leaves_the_flow_logs_of_others(world: World) -> None:
     assert [each["LogDestination"] for each in whole(world)[0]] == ["arn:aws:s3:::elsewhere"]
 
 
-def test_without_a_destination_it_is_told_only(world: World) -> None:
+def test_without_a_destination_it_is_only_reported(world: World) -> None:
     envelope = created(world)
     world.settings = Settings(grace={"*": 0})
     (outcome,) = world.deliver(envelope, ID)

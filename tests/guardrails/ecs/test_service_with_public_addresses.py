@@ -100,7 +100,7 @@ def test_subnets_and_groups_stay(world: World) -> None:
 
 
 @pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
-def test_what_ecs_does_not_deploy_is_told_only(controller: str, world: World) -> None:
+def test_what_ecs_does_not_deploy_is_only_reported(controller: str, world: World) -> None:
     (outcome,) = world.deliver(service(deploymentController={"type": controller})(world), ID)
     assert outcome.status == Status.ALERTED
     assert described(world)["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] == "ENABLED"

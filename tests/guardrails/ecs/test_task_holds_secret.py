@@ -69,7 +69,7 @@ def test_the_value_is_neither_told_nor_kept(make: Any, world: World) -> None:
     assert VALUE not in json.dumps([str(record), str(outcome), items], default=str)
 
 
-def test_where_it_is_is_told(world: World) -> None:
+def test_where_it_is_is_reported(world: World) -> None:
     make = registered(
         container(environment=environment(DB_PASSWORD=VALUE, API_KEY=VALUE)),
         container(name="side", logConfiguration=logs_with(**{"splunk-token": VALUE})),

@@ -50,7 +50,7 @@ CASE = Case(
 )
 
 
-def test_each_image_is_told_once(world: World) -> None:
+def test_each_image_is_reported_once(world: World) -> None:
     make = registered(container(image="nginx"), container(name="b", image="nginx"), container(name="c"), baseline=KNOWN)
     (outcome,) = world.deliver(make(world), ID, "alert")
     assert outcome.reason == "nginx isn't from a registry in allow.registries"

@@ -67,7 +67,7 @@ def test_a_directory_that_holds_the_socket_counts_as_the_socket(path: str, world
     assert outcome.reason == f"container web mounts the host's {path}"
 
 
-def test_a_revision_that_a_service_asks_for_is_told_and_stays(world: World) -> None:
+def test_a_revision_that_a_service_asks_for_is_reported_and_stays(world: World) -> None:
     envelope = among_others(registered(container(privileged=True)))(world)
     ecs = world.client("ecs")
     for number in range(11):  # More than one DescribeServices takes.
@@ -79,7 +79,7 @@ def test_a_revision_that_a_service_asks_for_is_told_and_stays(world: World) -> N
     assert ecs.describe_task_definition(taskDefinition="web:1")["taskDefinition"]["status"] == "ACTIVE"
 
 
-def test_a_service_that_starts_an_older_revision_is_told_of(world: World) -> None:
+def test_a_service_that_starts_an_older_revision_is_reported(world: World) -> None:
     among_others(registered(container(privileged=True)))(world)
     found = world.client("ecs").update_service(cluster="shop", service="site", taskDefinition=TASK)["service"]
     envelope = cloudtrail_event("ecs", "UpdateService", {"service": "site", "cluster": "shop"}, {"service": found})
@@ -87,7 +87,7 @@ def test_a_service_that_starts_an_older_revision_is_told_of(world: World) -> Non
     assert (outcome.status, outcome.resource) == (Status.ALERTED, TASK)
 
 
-def test_a_revision_of_which_a_task_runs_is_told_and_stays(world: World) -> None:
+def test_a_revision_of_which_a_task_runs_is_reported_and_stays(world: World) -> None:
     envelope = among_others(registered(container(privileged=True)))(world)
     run(world, "web:1")
     (outcome,) = world.deliver(envelope, ID)

@@ -141,7 +141,7 @@ def test_what_eks_could_not_carry_out_is_tried_again(world: World) -> None:
     assert network(world)["publicAccessCidrs"] == [OFFICE]
 
 
-def test_what_eks_is_at_for_too_long_is_told(world: World) -> None:
+def test_what_eks_is_at_for_too_long_is_reported(world: World) -> None:
     under_way(world)
     for _ in range(MOST_ATTEMPTS):
         with suppress(Unfinished):
@@ -159,7 +159,7 @@ def test_an_undo_is_done_when_eks_has_taken_it(world: World) -> None:
     assert network(world)["publicAccessCidrs"] == EVERYWHERE
 
 
-def test_while_eks_is_at_something_else_a_fix_fails_and_is_told(world: World) -> None:
+def test_while_eks_is_at_something_else_a_fix_fails_and_is_reported(world: World) -> None:
     envelope = public("0.0.0.0/0")(world)
     in_moto().status = "CREATING"
     with pytest.raises(Unfinished):

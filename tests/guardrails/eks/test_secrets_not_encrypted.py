@@ -39,7 +39,7 @@ def test_the_key_of_the_same_account_and_region_is_taken(world: World) -> None:
     assert in_moto().encryption_config == ENCRYPTED
 
 
-def test_without_such_a_key_it_is_told_only(world: World) -> None:
+def test_without_such_a_key_it_is_only_reported(world: World) -> None:
     (outcome,) = world.deliver(
         cluster(encryption=None, baseline=Baseline(require=Require(kms_keys=(ELSEWHERE,))))(world), ID
     )

@@ -127,7 +127,7 @@ def test_a_user_agent_does_not_pass_for_a_deployment(world: World) -> None:
     assert outcome.status == "fixed"
 
 
-def test_a_deleted_rule_is_told(world: World) -> None:
+def test_a_deleted_rule_is_reported(world: World) -> None:
     client = rule(world, "ENABLED")
     client.remove_targets(Rule=NAME, Ids=["function"])
     client.delete_rule(Name=NAME)
@@ -135,7 +135,7 @@ def test_a_deleted_rule_is_told(world: World) -> None:
     assert (outcome.status, outcome.reason) == ("alerted", "it is deleted")
 
 
-def test_a_rule_without_a_target_is_told(world: World) -> None:
+def test_a_rule_without_a_target_is_reported(world: World) -> None:
     rule(world, "ENABLED").remove_targets(Rule=NAME, Ids=["function"])
     event = cloudtrail_event("events", "RemoveTargets", {"rule": NAME, "ids": ["function"]})
     (outcome,) = world.deliver(event, ID)

@@ -188,7 +188,7 @@ def test_a_key_that_made_the_call_itself_is_not_switched_off_unasked(world: Worl
     assert whole(world)[1][0]["Status"] == "Active"
 
 
-def test_the_key_of_a_user_who_is_never_touched_is_told_only(world: World) -> None:
+def test_the_key_of_a_user_who_is_never_touched_is_only_reported(world: World) -> None:
     world.settings = Settings(never_touch=("arn:aws:iam::*:user/alice",))
     envelope = for_another(world)
     before = whole(world)

@@ -170,7 +170,7 @@ def test_a_policy_without_the_key_is_not_done_yet(world: World) -> None:
 
 
 @pytest.mark.parametrize("envelope", [health("AKIAIOSFODNN7EXAMPLE"), finding("AKIAIOSFODNN7EXAMPLE")])
-def test_a_key_that_is_no_users_is_told_and_never_fixed(world: World, envelope: Envelope) -> None:
+def test_a_key_that_is_no_users_is_reported_and_never_fixed(world: World, envelope: Envelope) -> None:
     said = "User: arn:aws:iam::1:role/a is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key"
     error = ClientError({"Error": {"Code": "AccessDenied", "Message": f"{said} AKIAIOSFODNN7EXAMPLE"}}, "Get")
     with patch("chalicelib.aws.sessions.AwsSession.client") as client:
@@ -214,7 +214,7 @@ def test_tags_are_the_users(world: World) -> None:
     assert not list(LeakedKey.all_in(reader))
 
 
-def test_the_key_of_a_user_who_is_never_touched_is_told_only(world: World) -> None:
+def test_the_key_of_a_user_who_is_never_touched_is_only_reported(world: World) -> None:
     world.settings = Settings(never_touch=("arn:aws:iam::*:user/alice",))
     envelope = published(world)
     before = whole(world)

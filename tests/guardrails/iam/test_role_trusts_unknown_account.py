@@ -157,7 +157,7 @@ def test_the_reason_names_each_stranger_once(world: World) -> None:
     assert outcome.reason == f"its trust policy lets in arn:aws:iam::{STRANGER}:root, everybody"
 
 
-def test_a_vendor_without_an_external_id_is_told_as_such(world: World) -> None:
+def test_a_vendor_without_an_external_id_is_reported_as_such(world: World) -> None:
     (outcome,) = world.deliver(trusting(allow({"AWS": VENDOR}), baseline=VENDORS)(world), ID, "alert")
     assert outcome.reason == f"its trust policy lets in {VENDOR} (a vendor, without an external id)"
 

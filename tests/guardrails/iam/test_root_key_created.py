@@ -49,7 +49,7 @@ CASE = Case(
 )
 
 
-def test_it_is_told_by_this_guardrail_alone_and_never_fixed(world: World) -> None:
+def test_it_is_reported_by_this_guardrail_alone_and_never_fixed(world: World) -> None:
     root_has_a_key()
     outcomes = world.application("fix").guard("iam", created())
     told = [outcome for outcome in outcomes if outcome.status != "compliant"]

@@ -157,7 +157,7 @@ def test_a_later_finding_revokes_the_sessions_begun_since(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/aws-service-role/ecs.amazonaws.com/", "/aws-reserved/sso.amazonaws.com/"])
-def test_a_role_that_aws_keeps_is_told_and_never_fixed(world: World, path: str) -> None:
+def test_a_role_that_aws_keeps_is_reported_and_never_fixed(world: World, path: str) -> None:
     (outcome,) = world.deliver(of_role(path=path)(world), ID)
     assert outcome.status == Status.ALERTED
     assert world.client("iam").list_role_policies(RoleName="deploy")["PolicyNames"] == ["own"]

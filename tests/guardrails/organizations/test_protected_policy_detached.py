@@ -108,7 +108,7 @@ def test_other_targets_stay_attached_and_are_not_undone(world: World) -> None:
     assert len(targets(world)) == 1
 
 
-def test_a_target_that_is_no_more_is_told_and_does_not_hold_up_the_others(world: World) -> None:
+def test_a_target_that_is_no_more_is_reported_and_does_not_hold_up_the_others(world: World) -> None:
     envelope = attached()(world)
     (policy,) = world.settings.require.scps
     scps = {policy: (*world.settings.require.scps[policy], "ou-gone-12345678")}

@@ -134,7 +134,7 @@ def test_a_sid_that_is_taken_is_not_given_twice(world: World) -> None:
     assert added == {key: value for key, value in DENIAL.items() if key != "Sid"}
 
 
-def test_a_policy_without_room_is_told_only(world: World) -> None:
+def test_a_policy_without_room_is_only_reported(world: World) -> None:
     full = text({**READ, "Sid": "x" * (MOST_BYTES - len(text(READ)) - 100)})
     assert MOST_BYTES - len(ADDED) < len(full.encode()) <= MOST_BYTES
     (outcome,) = world.deliver(put(full)(world), ID)

@@ -60,7 +60,7 @@ CASE = Case(
 )
 
 
-def test_it_is_told_and_left_as_it_is(world: World) -> None:
+def test_it_is_reported_and_left_as_it_is(world: World) -> None:
     (outcome,) = world.deliver(given(ADMIN)(world), ID, "fix")
     assert (outcome.status, outcome.reason) == (Status.ALERTED, "AdministratorAccess (allows * on *)")
 

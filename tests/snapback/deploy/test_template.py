@@ -120,13 +120,13 @@ def test_the_canary_may_touch_its_marker_and_no_record() -> None:
 
 
 def test_the_command_line_finds_what_it_needs_in_the_outputs() -> None:
-    refs: Any = {name: output["Value"].get("Ref", "told") for name, output in TEMPLATE["Outputs"].items()}
+    refs: Any = {name: output["Value"].get("Ref", "a value") for name, output in TEMPLATE["Outputs"].items()}
     assert {name: refs[name] for name in deployed.VARIABLES} == {
         deployed.LEDGER: "Ledger",
         deployed.SPILL: "Spill",
         deployed.DEAD_LETTERS: "DeadLetters",
         deployed.FAILED_MESSAGES: "FailedMessages",
-        deployed.SETTINGS: "told",
+        deployed.SETTINGS: "a value",
         deployed.STRATEGY: "SettingsStrategy",
     }
     variables = RESOURCES["GuardS3"]["Properties"]["Environment"]["Variables"]

@@ -19,7 +19,7 @@ def publish(answer: Any = None, **detail: Any) -> Envelope:
     return cloudtrail_event("lambda", "PublishLayerVersion20181031", parameters, answer, **detail)
 
 
-def told(world: World, envelope: Envelope, *deployers: str) -> list[tuple[str, str]]:
+def reported(world: World, envelope: Envelope, *deployers: str) -> list[tuple[str, str]]:
     world.settings = replace(
         world.settings, **baseline_of(replace(KNOWN, allow=replace(KNOWN.allow, deployers=deployers)))
     )
@@ -32,9 +32,9 @@ def by_role(role: str) -> dict[str, Any]:
     return {"type": "AssumedRole", "arn": arn, "accountId": HOME, "sessionContext": {"sessionIssuer": issuer}}
 
 
-def test_a_layer_by_somebody_else_is_told(world: World) -> None:
-    assert told(world, publish(), CI) == [("alerted", f"alice published {LAYER}:4")]
-    assert told(world, publish({"layerArn": 7}), CI) == [("alerted", "alice published shop-common")]
+def test_a_layer_by_somebody_else_is_reported(world: World) -> None:
+    assert reported(world, publish(), CI) == [("alerted", f"alice published {LAYER}:4")]
+    assert reported(world, publish({"layerArn": 7}), CI) == [("alerted", "alice published shop-common")]
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_a_layer_by_somebody_else_is_told(world: World) -> None:
     ],
 )
 def test_the_pipelines_and_what_failed_are_not(world: World, envelope: Envelope, deployers: tuple[str, ...]) -> None:
-    assert told(world, envelope, *deployers) == []
+    assert reported(world, envelope, *deployers) == []

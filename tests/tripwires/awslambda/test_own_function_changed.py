@@ -31,7 +31,7 @@ def call(name: str, function: Any = NAME, answer: Any = None, **detail: Any) -> 
         ("CreateFunctionUrlConfig", "gave it an address on the internet"),
     ],
 )
-def test_a_changed_function_is_told(name: str, what: str, world: World) -> None:
+def test_a_changed_function_is_reported(name: str, what: str, world: World) -> None:
     (outcome,) = world.deliver(call(name), ID, "fix")
     assert (outcome.status, outcome.reason) == ("alerted", f"alice {what}: {NAME}")
 
@@ -42,7 +42,7 @@ def test_by_whatever_name_it_is_called(function: str, world: World) -> None:
     assert outcome.reason.endswith(f": {NAME}")
 
 
-def test_a_source_that_is_cut_off_is_told_by_the_answer(world: World) -> None:
+def test_a_source_that_is_cut_off_is_reported_by_the_answer(world: World) -> None:
     envelope = cloudtrail_event("lambda", "DeleteEventSourceMapping20150331", {"uUID": "u"}, {"functionArn": ARN})
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.reason == f"alice cut off what it is fed by: {NAME}"

@@ -26,7 +26,7 @@ def session(role: str, name: str, account: str = HOME) -> dict[str, Any]:
     }
 
 
-def told(world: World, envelope: Envelope, *pushers: str) -> list[tuple[str, str]]:
+def reported(world: World, envelope: Envelope, *pushers: str) -> list[tuple[str, str]]:
     release = Release(pushers=pushers)
     world.settings = replace(
         world.settings, **baseline_of(replace(KNOWN, require=replace(KNOWN.require, releases={"shop/*": release})))
@@ -43,14 +43,14 @@ def told(world: World, envelope: Envelope, *pushers: str) -> list[tuple[str, str
         (session("snapback-GuardEcrRole", "x"), "snapback-GuardEcrRole/x"),
     ],
 )
-def test_a_push_by_somebody_else_is_told(world: World, actor: Any, who: str) -> None:
-    assert told(world, put_image(DIGEST, actor=actor), CI) == [("alerted", f"{who} pushed v1 to {NAME}")]
+def test_a_push_by_somebody_else_is_reported(world: World, actor: Any, who: str) -> None:
+    assert reported(world, put_image(DIGEST, actor=actor), CI) == [("alerted", f"{who} pushed v1 to {NAME}")]
 
 
-def test_a_push_without_a_tag_is_told_by_its_digest(world: World) -> None:
+def test_a_push_without_a_tag_is_reported_by_its_digest(world: World) -> None:
     envelope = put_image(DIGEST)
     envelope["detail"]["requestParameters"].pop("imageTag")
-    assert told(world, envelope, CI) == [("alerted", f"alice pushed {DIGEST} to {NAME}")]
+    assert reported(world, envelope, CI) == [("alerted", f"alice pushed {DIGEST} to {NAME}")]
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_a_push_without_a_tag_is_told_by_its_digest(world: World) -> None:
     ],
 )
 def test_the_pipelines_and_others_are_not(world: World, envelope: Envelope, pushers: tuple[str, ...]) -> None:
-    assert told(world, envelope, *pushers) == []
+    assert reported(world, envelope, *pushers) == []

@@ -25,7 +25,7 @@ def put(name: str = NAME, **detail: Any) -> Envelope:
         (cloudtrail_event("events", "PutTargets", {"rule": NAME, "targets": []}), f"alice gave {NAME} another target"),
     ],
 )
-def test_a_rewritten_rule_is_told(envelope: Envelope, reason: str, world: World) -> None:
+def test_a_rewritten_rule_is_reported(envelope: Envelope, reason: str, world: World) -> None:
     (outcome,) = world.deliver(envelope, ID, "fix")
     assert (outcome.status, outcome.reason) == ("alerted", reason)
 

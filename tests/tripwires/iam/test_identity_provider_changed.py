@@ -47,7 +47,7 @@ PIPELINE = {
         ("UpdateSAMLProvider", None, None, "alice gave other metadata or keys to the SAML provider ?"),
     ],
 )
-def test_a_provider_made_or_changed_is_told(name: str, asked: Any, answer: Any, reason: str, world: World) -> None:
+def test_a_provider_made_or_changed_is_reported(name: str, asked: Any, answer: Any, reason: str, world: World) -> None:
     (outcome,) = world.deliver(cloudtrail_event("iam", name, asked, answer), ID, "fix")
     assert (outcome.status, outcome.reason) == ("alerted", reason)
 

@@ -20,7 +20,7 @@ def call(name: str = "PutRolePolicy", role: Any = NAME, account: str = "12345678
     return cloudtrail_event("iam", name, parameters, account=account, **detail)
 
 
-def told(envelope: Envelope, world: World) -> list[tuple[str, str]]:
+def reported(envelope: Envelope, world: World) -> list[tuple[str, str]]:
     world.settings = replace(world.settings, accounts=frozenset({FRIEND}))
     return [(outcome.status, outcome.reason) for outcome in world.deliver(envelope, ID, "fix")]
 
@@ -44,8 +44,8 @@ def told(envelope: Envelope, world: World) -> list[tuple[str, str]]:
         ),
     ],
 )
-def test_a_changed_role_is_told(envelope: Envelope, reason: str, world: World) -> None:
-    assert told(envelope, world) == [("alerted", reason)]
+def test_a_changed_role_is_reported(envelope: Envelope, reason: str, world: World) -> None:
+    assert reported(envelope, world) == [("alerted", reason)]
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_a_changed_role_is_told(envelope: Envelope, reason: str, world: World) -
     ],
 )
 def test_others_and_deployments_are_not(envelope: Envelope, world: World) -> None:
-    assert told(envelope, world) == []
+    assert reported(envelope, world) == []

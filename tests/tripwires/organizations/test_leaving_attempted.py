@@ -36,7 +36,7 @@ ID = "organizations.leaving_attempted"
         (cloudtrail_event("organizations", "DeleteOrganization"), "the organization was deleted"),
     ],
 )
-def test_leaving_is_told_and_so_is_the_attempt(envelope: Envelope, reason: str, world: World) -> None:
+def test_leaving_is_reported_and_so_is_the_attempt(envelope: Envelope, reason: str, world: World) -> None:
     (outcome,) = world.deliver(envelope, ID, "fix")
     assert (outcome.status, outcome.reason) == ("alerted", reason)
 

@@ -38,7 +38,7 @@ POLICY = "p-examplepolicyid111"
         ),
     ],
 )
-def test_what_weakens_the_policies_is_told(envelope: Envelope, reason: str, world: World) -> None:
+def test_what_weakens_the_policies_is_reported(envelope: Envelope, reason: str, world: World) -> None:
     world.settings = Settings(require=Require(scps={POLICY: ("r-a1b2",)}))
     (outcome,) = world.deliver(envelope, ID, "fix")
     assert (outcome.status, outcome.reason) == ("alerted", reason)

@@ -58,7 +58,7 @@ def through(*ways: str, **detail: Any) -> Envelope:
         ),
     ],
 )
-def test_what_no_guardrail_puts_right_is_told(envelope: Envelope, reason: str, world: World) -> None:
+def test_what_no_guardrail_puts_right_is_reported(envelope: Envelope, reason: str, world: World) -> None:
     (outcome,) = world.deliver(envelope, ID, "fix")
     assert outcome.status == "alerted"
     assert reason in outcome.reason

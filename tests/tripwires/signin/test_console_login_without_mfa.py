@@ -42,7 +42,7 @@ def sign_in(
         sign_in(actor={key: value for key, value in alice().items() if key != "arn"}),
     ],
 )
-def test_a_password_only_is_told(envelope: Envelope, world: World) -> None:
+def test_a_password_only_is_reported(envelope: Envelope, world: World) -> None:
     (outcome,) = world.deliver(envelope, ID, "fix")
     assert (outcome.status, outcome.reason) == ("alerted", "alice signed in with a password only")
 

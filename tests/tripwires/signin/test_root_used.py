@@ -57,14 +57,14 @@ def on_billing() -> Envelope:
         (on_billing(), "root called billingconsole:SetContactAddress"),
     ],
 )
-def test_root_at_work_is_told(envelope: Envelope, reason: str, world: World) -> None:
+def test_root_at_work_is_reported(envelope: Envelope, reason: str, world: World) -> None:
     (outcome,) = world.deliver(envelope, ID, "fix")
     assert (outcome.status, outcome.reason) == ("alerted", reason)
     assert world.record(outcome.record).actor.name == "root"
 
 
 @pytest.mark.parametrize("strange", [None, [], "x", {"ConsoleLogin": None}])
-def test_a_sign_in_of_a_strange_shape_is_told_all_the_same(strange: Any, world: World) -> None:
+def test_a_sign_in_of_a_strange_shape_is_reported_all_the_same(strange: Any, world: World) -> None:
     envelope = sign_in("Success")
     envelope["detail"]["responseElements"] = envelope["detail"]["additionalEventData"] = strange
     (outcome,) = world.deliver(envelope, ID)
@@ -95,6 +95,6 @@ def test_nobody_there_at_all_is_no_error(world: World) -> None:
     assert not world.deliver(envelope, ID)
 
 
-def test_the_same_event_twice_is_told_once(world: World) -> None:
+def test_the_same_event_twice_is_reported_once(world: World) -> None:
     envelope = sign_in("Success")
     assert [world.deliver(envelope, ID)[0].status for _ in range(2)] == ["alerted", "duplicate"]

@@ -29,7 +29,7 @@ def call(name: str = "PurgeQueue", url: Any = URL, **detail: Any) -> Envelope:
         (call(userAgent="cloudformation.amazonaws.com"), f"alice emptied {NAME}"),
     ],
 )
-def test_a_changed_queue_is_told(envelope: Envelope, reason: str, world: World) -> None:
+def test_a_changed_queue_is_reported(envelope: Envelope, reason: str, world: World) -> None:
     (outcome,) = world.deliver(envelope, ID, "fix")
     assert (outcome.status, outcome.reason) == ("alerted", reason)
 

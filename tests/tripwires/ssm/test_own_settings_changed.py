@@ -53,7 +53,7 @@ def start(name: str = "StartDeployment", **asked: Any) -> Envelope:
         (IN_APPCONFIG, start("DeleteApplication")),
     ],
 )
-def test_a_change_of_the_settings_is_told(published: str, envelope: Envelope, world: World) -> None:
+def test_a_change_of_the_settings_is_reported(published: str, envelope: Envelope, world: World) -> None:
     said = Asked(published).about(envelope, world)
     assert said == f"alice called {envelope['detail']['eventName']} on {published}"
 

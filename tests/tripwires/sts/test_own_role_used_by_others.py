@@ -49,7 +49,7 @@ def assumed(
     return cloudtrail_event("sts", call, parameters, actor=session() if who is None else who, readOnly=True, **more)
 
 
-def told(envelope: Envelope, world: World) -> list[str]:
+def reported(envelope: Envelope, world: World) -> list[str]:
     world.settings = settings_with(world.settings, accounts=frozenset({FRIEND}))
     return [outcome.reason for outcome in world.deliver(envelope, ID, "fix")]
 
@@ -86,8 +86,8 @@ def told(envelope: Envelope, world: World) -> list[str]:
         ),
     ],
 )
-def test_a_role_of_ours_used_by_others_is_told(envelope: Envelope, reason: str, world: World) -> None:
-    assert told(envelope, world) == [reason]
+def test_a_role_of_ours_used_by_others_is_reported(envelope: Envelope, reason: str, world: World) -> None:
+    assert reported(envelope, world) == [reason]
 
 
 @pytest.mark.parametrize(
@@ -109,16 +109,16 @@ def test_a_role_of_ours_used_by_others_is_told(envelope: Envelope, reason: str, 
     ],
 )
 def test_our_functions_and_the_roles_of_others_are_not(envelope: Envelope, world: World) -> None:
-    assert told(envelope, world) == []
+    assert reported(envelope, world) == []
 
 
 def test_a_session_of_a_fixer_is_for_one_record_also_where_the_role_is(world: World) -> None:
     envelope = assumed(who=outsider(HOME), name="by-hand", account=FRIEND)
-    assert told(envelope, world) == [f"snapback-GuardS3 assumed {FIXER} for no record, as by-hand"]
+    assert reported(envelope, world) == [f"snapback-GuardS3 assumed {FIXER} for no record, as by-hand"]
 
 
 def test_the_sessions_that_are_made_are_the_sessions_that_are_known(world: World) -> None:
-    """What adapters/sessions.py calls itself, as STS is told."""
+    """What chalicelib/aws/sessions.py calls itself, as STS sees it."""
     calls: list[dict[str, Any]] = []
     sessions = AwsSessions(HOME, world.settings)
     sessions.source.events.register(
@@ -129,7 +129,7 @@ def test_the_sessions_that_are_made_are_the_sessions_that_are_known(world: World
     assert [call["RoleArn"] for call in calls] == [FIXER, READER]
     for call in calls:
         source = call.get("SourceIdentity", "")
-        assert told(assumed(call["RoleArn"], name=call["RoleSessionName"], source=source), world) == []
+        assert reported(assumed(call["RoleArn"], name=call["RoleSessionName"], source=source), world) == []
 
 
 @pytest.mark.parametrize("function", functions())
@@ -140,4 +140,4 @@ def test_each_functions_role_is_among_those_that_eventbridge_delivers(function: 
 
 def test_who_does_not_know_the_stack_says_nothing(world: World) -> None:
     world.settings = Settings(allow=Allow(accounts=KNOWN.allow.accounts))
-    assert told(assumed(who=alice()), world) == []
+    assert reported(assumed(who=alice()), world) == []
