@@ -49,8 +49,9 @@ def undo_of(context: Context, record: Record, fix: Fix[Any], resource: Resource,
 
 
 def last_left(context: Context, record: Record, now: State) -> Record | None:
-    """The other record whose fix or undo left the document as it is now; then nobody else has changed it."""
-    return next((each for each in _others(context, record) if each.left is not None and _agree(each.left, now)), None)
+    """The record whose fix or undo, since this one's, left the document as it is now; then nobody else has changed it."""
+    later = (each for each in _others(context, record) if each.life[-1].at > record.life[-1].at)
+    return next((each for each in later if each.left is not None and _agree(each.left, now)), None)
 
 
 def reopen(context: Context, record: Record, by: str) -> list[Record]:

@@ -54,7 +54,7 @@ def test_what_a_pipeline_may_still_finish_is_asked_about_again_after_its_grace(w
     has_grace = rule(grace=TEN_MINUTES)
     (outcome,) = ask(world, envelope, has_grace, grace={})
     assert outcome.status == "waiting"
-    assert "asked again at 10:10" in outcome.reason
+    assert "evaluated again at 10:10" in outcome.reason
     assert not world.records()
     ((again, due),) = world.waiting
     assert due == datetime(2026, 11, 23, 10, 10, tzinfo=UTC)
@@ -169,4 +169,4 @@ def test_what_is_never_touched_is_told_only_whoever_approves(world: World) -> No
     envelope["detail"]["eventTime"] = "2026-11-23T11:00:00Z"
     (outcome,) = ask(world, envelope, rule(), **never)
     assert outcome.status == Status.ALERTED
-    assert "never touched" in world.record(outcome.record).history[0].note
+    assert "arn:aws:s3:::app-logs is under `never_touch`" in world.record(outcome.record).history[0].note
