@@ -238,7 +238,12 @@ def maintain_and_an_undo_after_a_death(account: Account) -> Scene:
     """One function died before its write; another event had its fix; a person undoes that: it stays undone."""
     die(account, account.event())
     record = account.deliver(account.event()).record
-    scene = Scene(account, effects={2}, ends={("fixed", "undone"), ("expired", "undone"), ("still_unsafe", "undone")}, unsafe={True})
+    scene = Scene(
+        account,
+        effects={2},
+        ends={("fixed", "undone"), ("expired", "undone"), ("still_unsafe", "undone")},
+        unsafe={True},
+    )
     scene.acts = [scene.undo(record, "bob"), scene.maintain()]
     scene.or_killed = {("fixed", "fixed")}
     return scene
