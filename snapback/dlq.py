@@ -1,6 +1,6 @@
 """Dead letters: events that a function gave up, and messages that no channel took. Each kind has its queue.
 
-Whoever looks at a queue hides its letters from others meanwhile, and loses none: a look gives back what it did not
+Whoever looks at a queue hides its letters from others meanwhile, and loses none: `received` gives back what it did not
 delete, and should it die, SQS gives it back after HELD.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
 
 HELD = 120
-"""Seconds that a letter stays hidden from others while it is looked at."""
+"""Seconds that a dead letter stays hidden from others while it is looked at."""
 WAIT = 1
 """Seconds that an empty queue is asked for: with 0, SQS asks but some of its servers, and letters are missed."""
 PAGE = 10
@@ -36,7 +36,7 @@ SLACK = timedelta(minutes=1)
 """Stream times are approximate."""
 EMPTY = 40
 """Answers without a record, one after the other, after which a shard is taken to have none left."""
-ODD = "no letter that this version knows"
+ODD = "no dead letter that this version knows"
 _TRIMMED = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
 _NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"})
 
@@ -214,7 +214,7 @@ class Queue:
 
 
 class Received:
-    """The letters of some queues; `take` deletes one for good."""
+    """The dead letters of some queues; `delete` deletes one for good."""
 
     def __init__(self, queues: Iterable[Queue]) -> None:
         self._queues = {queue.url: queue for queue in queues}
@@ -245,7 +245,7 @@ def received(queues: Iterable[Queue]) -> Iterator[Received]:
 
 
 def function_arn(each: DeadLetter, home: str, stack: str, kinds: str) -> str:
-    """The ARN of the function that a letter names, if it is one of this stack's; `kinds` is a pattern of their names.
+    """The ARN of the function that a dead letter names, if it is one of this stack's; `kinds` is a pattern of their names.
 
     Raises CannotRedrive for any other: who can write to a queue must not choose what the operator's rights invoke, or with what.
     """
@@ -290,7 +290,7 @@ def message_again(each: DeadLetter, ask: Callable[[Any], Any]) -> str:
 
 
 def messages_again(each: DeadLetter, ledger: DynamoLedger, table: str, deliver: Callable[[Any], Any]) -> int:
-    """Have sent what a letter's batch held; answers how many items of the ledger were gone through.
+    """Have sent what a dead letter's batch held; answers how many items of the ledger were gone through.
 
     `deliver` takes an event of the ledger's stream and answers what failed, as the notify function does; what it
     has sent earlier it passes over. Raises CannotRedrive when something was still not taken.

@@ -49,7 +49,7 @@ class CommandError(SnapbackError):
 
 
 class CannotRedrive(NotDone):
-    """A letter that was not handled again, and stays where it is; says why, and what to do."""
+    """A dead letter that was not handled again, and stays where it is; says why, and what to do."""
 
 
 class CannotDeploy(CommandError):

@@ -390,7 +390,7 @@ def _time(text: str) -> str:
 def dead_letters_list(dead_letters: Sequence[DeadLetter], *, hint: bool = True) -> list[Any]:
     if not dead_letters:
         return ["No dead letters."]
-    table = _table("letter", "age")
+    table = _table("id", "age")
     table.add_column("what failed", overflow="fold")
     for each in dead_letters:
         where = each.function_name or name_in(each.rule)
@@ -398,12 +398,12 @@ def dead_letters_list(dead_letters: Sequence[DeadLetter], *, hint: bool = True) 
         table.add_row(
             styled(each.id[:8]), styled(age(datetime.now(UTC) - each.sent)), Text("\n").join(filter(None, lines))
         )
-    told = "`snapback dlq show LETTER` tells all about one; `redrive` has it handled again, `drop` deletes it."
+    told = "`snapback dlq show ID` tells all about one; `redrive` has it handled again, `drop` deletes it."
     return [table, *(["", told] if hint else [])]
 
 
 def dead_letter_json(dead_letter: DeadLetter, *, full: bool) -> dict[str, Any]:
-    """The event without what looks like a secret, unless `full`; what isn't known as a letter is there as `body`."""
+    """The event without what looks like a secret, unless `full`; what isn't known as a dead letter is there as `body`."""
     told = dead_letter.to_json()
     if full:
         return told | {"event": dead_letter.event, "body": dead_letter.body}
@@ -413,7 +413,7 @@ def dead_letter_json(dead_letter: DeadLetter, *, full: bool) -> dict[str, Any]:
 def dead_letter_page(dead_letter: DeadLetter, *, full: bool) -> list[Any]:
     told = pairs(
         {
-            "letter": dead_letter.id,
+            "dead letter": dead_letter.id,
             "what": dead_letter.what,
             "given up": f"{dead_letter.sent:%Y-%m-%d %H:%M:%S} UTC, {age(datetime.now(UTC) - dead_letter.sent)} ago",
             "function": dead_letter.function,

@@ -37,7 +37,7 @@ _queue_option = click.option(
     multiple=True,
     help="events, messages, or a queue's URL; may be repeated.  [default: events and messages]",
 )
-_dead_letters_argument = click.argument("ids", metavar="[LETTER]...", nargs=-1)
+_dead_letters_argument = click.argument("ids", metavar="[ID]...", nargs=-1)
 _all_option = click.option("--all", "everything", is_flag=True, help="All there are, in these queues.")
 
 
@@ -61,14 +61,14 @@ def dlq_list(queues: tuple[str, ...], stack: str, as_json: bool) -> int:
     return FINE
 
 
-@dlq.command("show", short_help="One letter: the event, and why it failed.")
-@click.argument("id", metavar="LETTER")
+@dlq.command("show", short_help="One dead letter: the event, and why it failed.")
+@click.argument("id", metavar="ID")
 @click.option("--full", is_flag=True, help="The event as it is. It may hold secrets.")
 @_queue_option
 @stack_option
 @json_option
 def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: bool) -> int:
-    """One LETTER (an id of `snapback dlq list`, or its first characters): the event, and why it failed."""
+    """One dead letter, by its ID in `snapback dlq list` or its first characters: the event, and why it failed."""
     from snapback import render
     from snapback.dlq import received
 
@@ -98,11 +98,11 @@ def dlq_redrive(
     queues: tuple[str, ...],
     stack: str,
 ) -> int:
-    """Have LETTERs handled again, by the functions that gave them up.
+    """Have dead letters handled again, by their IDs, by the functions that gave them up.
 
     An event is given to its function, which tries thrice, and makes it a dead letter again if need be. Messages are
     read again from the ledger's stream, or after a day from the ledger itself, and sent to the channels that don't
-    have them yet. A letter is deleted when that has succeeded. Doing it twice is harmless.
+    have them yet. A dead letter is deleted when that has succeeded. Doing it twice is harmless.
     """
     from botocore.exceptions import ClientError
 
@@ -133,7 +133,7 @@ def dlq_redrive(
 @_queue_option
 @stack_option
 def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[str, ...], stack: str) -> int:
-    """Delete LETTERs for good: nobody will handle those events, or get those messages."""
+    """Delete dead letters for good, by their IDs: nobody will handle those events, or get those messages."""
     from snapback import render
     from snapback.dlq import received
 
@@ -222,7 +222,7 @@ def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
     from snapback import deployed
     from snapback.dlq import Queue
 
-    outputs = {"events": deployed.DEAD_LETTERS, "messages": deployed.FAILED_MESSAGES}
+    outputs = {"events": deployed.DEAD_IDS, "messages": deployed.FAILED_MESSAGES}
     named = tuple(dict.fromkeys(named or outputs))
     if odd := [each for each in named if each not in outputs and not each.startswith(("https://", "http://"))]:
         raise Refused(f"--queue {odd[0]} is neither events nor messages nor a queue's URL, which starts with https://")
@@ -238,10 +238,10 @@ def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
 
 
 def _chosen(held: Received, ids: tuple[str, ...], *, everything: bool) -> list[DeadLetter]:
-    """The letters that are meant, by the first characters of their ids."""
+    """The dead letters that are meant, by the first characters of their ids."""
     if everything == bool(ids):
         alone = " alone" if ids else ""
-        raise Refused(f"name letters of `snapback dlq list`, or say --all{alone}")
+        raise Refused(f"name dead letters of `snapback dlq list`, or say --all{alone}")
     if everything:
         return list(held.dead_letters)
     chosen = []
@@ -250,7 +250,7 @@ def _chosen(held: Received, ids: tuple[str, ...], *, everything: bool) -> list[D
             [dead_letter for dead_letter in held.dead_letters if dead_letter.id.startswith(start)] if start else []
         )
         if len(fitting) != 1:
-            what = f"{len(fitting)} letters begin with" if fitting else "there is no letter"
+            what = f"{len(fitting)} dead letters begin with" if fitting else "there is no letter"
             hint = "; somebody else may be looking at it just now" if held.elsewhere and not fitting else ""
             raise Refused(f"{what} {start!r}; `snapback dlq list` shows them{hint}")
         chosen += fitting

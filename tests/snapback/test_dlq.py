@@ -167,8 +167,8 @@ class TestShow:
     def test_an_id_that_fits_none_or_several(self, queues: Queues) -> None:
         for _ in range(17):  # Two of them begin alike.
             queues.put(given_up())
-        assert "there is no letter 'zz'; `snapback dlq list` shows them" in complaint("dlq", "show", "zz")
-        assert "there is no letter ''" in complaint("dlq", "show", "")
+        assert "there is no dead letter 'zz'; `snapback dlq list` shows them" in complaint("dlq", "show", "zz")
+        assert "there is no dead letter ''" in complaint("dlq", "show", "")
         first = [each["id"][0] for each in objects(run("dlq", "list", "--json"))]
         twice = max(first, key=first.count)
         assert f"letters begin with '{twice}'" in complaint("dlq", "show", twice)

@@ -134,8 +134,8 @@ class TestRedriveEvents:
         assert queues.left() == 4
 
     def test_some_must_be_named_or_all(self, queues: Queues) -> None:
-        assert complaint("dlq", "redrive") == "name letters of `snapback dlq list`, or say --all"
-        assert complaint("dlq", "drop", "1", "--all") == "name letters of `snapback dlq list`, or say --all alone"
+        assert complaint("dlq", "redrive") == "name dead letters of `snapback dlq list`, or say --all"
+        assert complaint("dlq", "drop", "1", "--all") == "name dead letters of `snapback dlq list`, or say --all alone"
 
 
 @dataclass
@@ -293,7 +293,7 @@ class TestRedriveMessages:
         assert stream.channel.received == []
 
     def given_up(self, queues: Queues, stream: Stream, world: World) -> str:
-        """The letter of a message that the outbox gave up."""
+        """The dead letter of a message that the outbox gave up."""
         letters: list[str] = []
         application = world.application()
         application.channels, application.give_up, application.function = [stream.channel], letters.append, NOTIFY
