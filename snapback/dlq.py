@@ -1,6 +1,6 @@
 """Dead letters: events that a function gave up, and messages that no channel took. Each kind has its queue.
 
-Whoever looks at a queue hides its letters from others meanwhile, and loses none: `received` gives back what it did not
+Whoever looks at a queue hides its dead letters from others meanwhile, and loses none: `received` gives back what it did not
 delete, and should it die, SQS gives it back after HELD.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 HELD = 120
 """Seconds that a dead letter stays hidden from others while it is looked at."""
 WAIT = 1
-"""Seconds that an empty queue is asked for: with 0, SQS asks but some of its servers, and letters are missed."""
+"""Seconds that an empty queue is asked for: with 0, SQS asks but some of its servers, and dead letters are missed."""
 PAGE = 10
 """As many messages as SQS answers and takes at once, and as many items as the notify function is given."""
 SLACK = timedelta(minutes=1)
@@ -197,7 +197,7 @@ class Queue:
         self._call("delete_message", ReceiptHandle=gone.receipt)
 
     def counts(self) -> tuple[int, int]:
-        """About how many letters are there, and how many of them someone is looking at."""
+        """About how many dead letters are there, and how many of them someone is looking at."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         there, hidden = (int(self._call("get_queue_attributes", AttributeNames=names)["Attributes"][n]) for n in names)
         return there + hidden, hidden

@@ -83,7 +83,7 @@ def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: 
     return FINE
 
 
-@dlq.command("redrive", short_help="Have letters handled again.")
+@dlq.command("redrive", short_help="Have dead letters handled again.")
 @_dead_letters_argument
 @_all_option
 @click.option("--local", is_flag=True, help="In this process, with your credentials, as `snapback handle` does.")
@@ -126,7 +126,7 @@ def dlq_redrive(
     return again.code
 
 
-@dlq.command("drop", short_help="Delete letters for good.")
+@dlq.command("drop", short_help="Delete dead letters for good.")
 @_dead_letters_argument
 @_all_option
 @click.option("--yes", is_flag=True, help="Don't ask.")
@@ -151,7 +151,7 @@ def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[st
 
 
 class _Again:
-    """Has letters handled again, as they come; answers what was done as a line, or raises CannotRedrive."""
+    """Has dead letters handled again, as they come; answers what was done as a line, or raises CannotRedrive."""
 
     def __init__(self, stack: str, settings_path: Path | None, *, local: bool) -> None:
         from snapback import deployed
@@ -222,7 +222,7 @@ def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
     from snapback import deployed
     from snapback.dlq import Queue
 
-    outputs = {"events": deployed.DEAD_IDS, "messages": deployed.FAILED_MESSAGES}
+    outputs = {"events": deployed.DEAD_LETTERS, "messages": deployed.FAILED_MESSAGES}
     named = tuple(dict.fromkeys(named or outputs))
     if odd := [each for each in named if each not in outputs and not each.startswith(("https://", "http://"))]:
         raise Refused(f"--queue {odd[0]} is neither events nor messages nor a queue's URL, which starts with https://")
@@ -250,7 +250,7 @@ def _chosen(held: Received, ids: tuple[str, ...], *, everything: bool) -> list[D
             [dead_letter for dead_letter in held.dead_letters if dead_letter.id.startswith(start)] if start else []
         )
         if len(fitting) != 1:
-            what = f"{len(fitting)} dead letters begin with" if fitting else "there is no letter"
+            what = f"{len(fitting)} dead letters begin with" if fitting else "there is no dead letter"
             hint = "; somebody else may be looking at it just now" if held.elsewhere and not fitting else ""
             raise Refused(f"{what} {start!r}; `snapback dlq list` shows them{hint}")
         chosen += fitting

@@ -171,7 +171,7 @@ class TestShow:
         assert "there is no dead letter ''" in complaint("dlq", "show", "")
         first = [each["id"][0] for each in objects(run("dlq", "list", "--json"))]
         twice = max(first, key=first.count)
-        assert f"letters begin with '{twice}'" in complaint("dlq", "show", twice)
+        assert f"dead letters begin with '{twice}'" in complaint("dlq", "show", twice)
         assert queues.left() == 17
 
 
