@@ -95,7 +95,7 @@ def measure(cases: int | None) -> tuple[list[Row], dict[str, str]]:
     for rule in GUARDRAILS:
         try:
             rows.append(count(rule, cases))
-        except Exception as why:  # noqa: BLE001 - told, and the others are counted
+        except Exception as why:  # noqa: BLE001 - shown, and the others are counted
             missing[rule.id] = f"{type(why).__name__}: {why}"
     return rows, missing
 

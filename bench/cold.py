@@ -119,7 +119,7 @@ def cold_starts(rounds: int) -> Lines:
                 stage = Stage(server, guardrail)
                 lines += _compliant_start(stage, label, rounds)
                 lines += _fixing_start(stage, label, max(rounds // 2, 3))
-            except Exception as why:  # noqa: BLE001 - one subject's trouble is told, the others are measured
+            except Exception as why:  # noqa: BLE001 - one subject's trouble is shown, the others are measured
                 missing[f"{label} ({guardrail})"] = f"{type(why).__name__}: {why}"
     return lines, missing
 
@@ -169,7 +169,7 @@ def warm_events(rounds: int, events: int) -> Lines:
         for label, guardrail in SUBJECTS.items():
             try:
                 lines.append(_warm(Stage(server, guardrail), label, rounds, events))
-            except Exception as why:  # noqa: BLE001 - one subject's trouble is told, the others are measured
+            except Exception as why:  # noqa: BLE001 - one subject's trouble is shown, the others are measured
                 missing[f"{label} ({guardrail})"] = f"{type(why).__name__}: {why}"
     return lines, missing
 
@@ -199,7 +199,7 @@ def in_turns(rounds: int, **kinds: Callable[[], dict[str, float]]) -> dict[str, 
 
 
 class Stage:
-    """One guardrail, its resource in moto's server, and processes that are told of it.
+    """One guardrail, its resource in moto's server, and processes that get it.
 
     Raises NotMeasured when the guardrail isn't there.
     """

@@ -200,7 +200,7 @@ class Application:
         return outcomes
 
     def maintain(self) -> dict[str, Any]:
-        """Go on with what a function left when it died, and press for answers. Raises Unfinished after the last one."""
+        """Recover what a function left when it died, and follow up on questions. Raises Unfinished after the last one."""
         if self.live and self.live.refusal:
             from chalicelib.aws.settings_refused import report
 

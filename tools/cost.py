@@ -26,7 +26,7 @@ MESSAGE = 20
 """Resources in one message of the sweep."""
 MINUTES = MONTH * 24 * 60
 TICKS = MINUTES + MINUTES // 5 + 2 * MONTH * 24
-"""Calls by the clock: what is held is sent each minute, what was left is tended every five, and the canary's two ends."""
+"""Calls by the clock: what is held is sent each minute, what was left is recovered every five, and the canary's two ends."""
 LOG_KB = 1.0
 """Of one invocation: Lambda's own three lines, and a metric or a finding."""
 WRITES, READS = 16, 12

@@ -163,7 +163,7 @@ class AwsSessions:
         self._external_id = os.environ.get(EXTERNAL_ID_VARIABLE, "")
 
     def reader(self, account: str, region: str) -> AwsSession:
-        """A fresh look. An earlier look at the same account forgets what it saw."""
+        """A fresh reader session. An earlier one of the same account forgets what it read."""
         memory = self._memories.setdefault(account, _Memory())
         memory.forget()
         if account not in self._readers:

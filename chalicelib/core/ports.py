@@ -18,7 +18,7 @@ class Sessions(Protocol):
     """Where sessions come from."""
 
     def reader(self, account: str, region: str) -> Session:
-        """A fresh look: it remembers nothing of an earlier one."""
+        """A fresh reader session: it remembers nothing of an earlier one."""
 
     def writer(self, account: str, region: str, record: str, service: str) -> Session:
         """A session that may write what the fixes of a service folder do, for the fix or undo of one record."""

@@ -28,7 +28,7 @@ SNAPBACK = "snapback"
 TIME_NEEDED = 15.0
 """Seconds that a fix and its proof may take; with less left in the function, none is begun."""
 PROOF_PAUSES = (0.5, 1.0, 2.0)
-"""Seconds between the looks of a proof that still finds the old state: reads in AWS may lag behind a write."""
+"""Seconds between the reads of a proof that still finds the old state: reads in AWS may lag behind a write."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Context:
     later: Callable[[Mapping[str, Any], datetime], None]
 
     def reader(self, resource: Resource) -> Session:
-        """A fresh look at a resource's account and region."""
+        """A fresh reader session of a resource's account and region."""
         return self.sessions.reader(resource.account, resource.region)
 
     def recalled(self, record_id: str) -> tuple[Record, Guardrail[Any], Resource]:

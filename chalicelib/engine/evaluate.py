@@ -122,7 +122,7 @@ class Evaluation:
     def sweep(self, rules: Sequence[Guardrail[Any]], resources: Sequence[Resource], event: Event) -> Swept:
         """Ask rules about resources of their kind, all of one account and region; the event is the sweep's own.
 
-        First on one look for all, which asks AWS about many at once where it can. That only tells what is safe: what
+        First in one reader session for all, with batch reads where AWS has them. They only clear what is safe: what
         isn't, or couldn't be seen, is evaluated by itself, in a fresh reader session, as for an event.
         """
         outcomes, errors = list[Outcome](), list[tuple[Resource, Exception]]()

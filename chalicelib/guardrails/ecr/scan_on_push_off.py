@@ -34,7 +34,7 @@ def scan_on_push_off(repository: Repository, aws: Session) -> str | None:
     scanning that has no effect, so it is only reported, and a filter of the registry has to be widened.
 
     PutRegistryScanningConfiguration names no repository: with enhanced scanning ECR tells of each one in an event of
-    its own, and with basic scanning the daily look at all repositories finds them. Exempt repositories that are scanned
+    its own, and with basic scanning the daily sweep finds them. Exempt repositories that are scanned
     by something else.
     """
     answer = aws.client("ecr").batch_get_repository_scanning_configuration(repositoryNames=[repository.id])
