@@ -173,7 +173,7 @@ class DynamoLedger:
             held=record.holder,
         )
         on_slot = [] if starts else [HELD]
-        if status is Status.FIXING and record.status is not Status.ASKING:  # What was decided since its holder died.
+        if status is Status.FIXING:  # What was decided since it asked, or since its holder died.
             on_slot.append(NOT_EXEMPT)
         put = self._put_over(record, moved)
         items = [{"Put": put}, self._slot(moved, on_slot, asked, exempt_until=exempt_until)]

@@ -91,10 +91,10 @@ class Fix(ABC, Generic[R]):
         """
         return None
 
-    def touches(self, resource: R, before: State) -> tuple[Resource | str, ...]:  # noqa: ARG002
+    def touches(self, resource: R, before: State, after: State) -> tuple[Resource | str, ...]:  # noqa: ARG002
         """What a write changes besides the resource, such as a key's user: `never_touch` holds for these too.
 
-        Each as a resource, or by AWS's own ARN.
+        Each as a resource, or by AWS's own ARN, with `*` for a part that no state holds. An undo touches the same.
         """
         return ()
 

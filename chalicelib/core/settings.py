@@ -273,12 +273,13 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     def never(self, *things: Sequence[str]) -> str:
         """Why nobody may change one of these things, not even with an approval; empty when somebody may.
 
-        Each is given by the ARNs that it goes by, AWS's own first: by that one Snapback knows its own roles.
+        Each is given by the ARNs that it goes by, AWS's own first: by that one Snapback knows its own roles. A part that
+        nobody told is `*`, and may be any.
         """
         for names in things:
             if is_ours(self, names[0]):
                 return f"{names[0]} is Snapback's own role, which no fix changes"
-            if any(fits(glob, *names) for glob in self.never_touch):
+            if any(fits(glob, *names) or _open(glob, *names) for glob in self.never_touch):
                 return f"{names[0]} is under `never_touch` in the settings"
         return ""
 
@@ -300,3 +301,8 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
         if guardrail.fix is None or self.trouble or (guardrail.opt_in and guardrail.id not in self.guardrails):
             return weakest(mode, Mode.ALERT)
         return mode if guardrail.fix.reversible else weakest(mode, Mode.ASK)
+
+
+def _open(glob: str, *names: str) -> bool:
+    """Whether a name of which a part isn't known, as in `…:autoScalingGroup:*:autoScalingGroupName/web`, may be the one."""
+    return any("*" in name and fnmatchcase(glob, name) for name in names)

@@ -44,7 +44,8 @@ class Decisions:
         try:
             reason = rule(resource, reader)
             before = rule.fix.read(resource, reader)
-            subject = look_up(self._context.settings, rule, resource, before, reader)
+            after = rule.fix.safe(before, FixContext(reader.baseline, record.actor, record.event_time))
+            subject = look_up(self._context.settings, rule, resource, (before, after), reader)
         except Exception as error:
             if is_gone(resource, error):
                 return self._moved(record, Status.GONE, by=by)
@@ -52,7 +53,6 @@ class Decisions:
         if reason is None:
             return self._moved(record, Status.EXPIRED, by=by, note="it is safe already", why="safe")
         self._demand(subject, record, Act.APPROVED_FIX)
-        after = rule.fix.safe(before, FixContext(reader.baseline, record.actor, record.event_time))
         if before != record.before:
             self._moved(
                 record, Status.ASKING, by=by, note="it changed since", reason=reason, before=before, after=after
@@ -77,7 +77,9 @@ class Decisions:
         reader, looked_at = self._context.reader(resource), self._context.now()
         try:
             now = rule.fix.read(resource, reader)
-            subject = look_up(self._context.settings, rule, resource, record.before, reader)
+            subject = look_up(
+                self._context.settings, rule, resource, (record.before, record.after or record.before), reader
+            )
         except Exception as error:
             if is_gone(resource, error):
                 raise CannotAct(f"record {record_id}: {resource.arn} is gone; nothing to put back") from error

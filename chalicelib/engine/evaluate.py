@@ -181,15 +181,15 @@ class Evaluation:
                 return Outcome(rule.id, resource.arn, Unrecorded.COMPLIANT)
             if waiting := self._in_grace(rule, resource, event, reason):
                 return waiting
-            before = rule.fix.read(resource, reader) if rule.fix else None
-            subject = look_up(settings, rule, resource, before, reader)
+            before = after = None
+            if rule.fix:
+                before = rule.fix.read(resource, reader)
+                after = rule.fix.safe(before, FixContext(reader.baseline, event.actor, event.time))
+            subject = look_up(settings, rule, resource, (before, after), reader)
         except Exception as error:
             if is_gone(resource, error):
                 return Outcome(rule.id, resource.arn, Status.GONE)
             raise
-        if rule.fix and before is not None:
-            after = rule.fix.safe(before, FixContext(reader.baseline, event.actor, event.time))
-            subject = replace(subject, after=after)
         outcome = self._found(_Finding(subject=subject, event=event, reason=reason, seen_at=seen_at))
         if outcome.status not in _AS_IT_WAS:
             readers.forget()

@@ -69,15 +69,22 @@ def without_state(rule: Rule, resource: Resource) -> Subject:
     return Subject(rule=rule, resource=resource, names=((resource.arn,),))
 
 
-def look_up(settings: Settings, rule: Guardrail[Any], resource: Resource, before: Any, reader: Session) -> Subject:
-    """Read what the settings ask for. The resource being gone is the caller's business, as with a guardrail's reads."""
-    touched = rule.fix.touches(resource, before) if rule.fix and before is not None else ()
+def look_up(
+    settings: Settings, rule: Guardrail[Any], resource: Resource, states: tuple[Any, Any], reader: Session
+) -> Subject:
+    """Read what the settings ask for; `states` are what is there and what is to be, None without a fix.
+
+    The resource being gone is the caller's business, as with a guardrail's reads.
+    """
+    before, after = states
+    touched = rule.fix.touches(resource, before, after) if rule.fix else ()
     return Subject(
         rule=rule,
         resource=resource,
         names=tuple(_names(each, reader) for each in (resource, *touched)),
         tags=resource.tags(reader) if settings.needs_tags(rule.id) or settings.recorded_tags else {},
         before=before,
+        after=after,
         reader=reader,
     )
 

@@ -142,14 +142,14 @@ class Remediation:
         reader = self._context.reader(resource)
         try:
             reason, now = rule(resource, reader), rule.fix.read(resource, reader)
-            subject = look_up(self._context.settings, rule, resource, now, reader)
+            after = rule.fix.safe(now, FixContext(reader.baseline, record.actor, record.event_time))
+            subject = look_up(self._context.settings, rule, resource, (now, after), reader)
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, SNAPBACK)
         if reason is None:
             return self._ledger.move(record, Status.FIXED, by=SNAPBACK, note="found safe", after=now)
-        after = rule.fix.safe(now, FixContext(reader.baseline, record.actor, record.event_time))
         act = Act.APPROVED_FIX if _is_approved(record) and after == record.after else Act.FIX
-        permitted = permit(self._context, replace(subject, after=after), record.actor, act)
+        permitted = permit(self._context, subject, record.actor, act)
         if permitted.mode is not Mode.FIX:
             return self._not_recovered(record, permitted, after)
         record = self.counted(record, after)
@@ -175,7 +175,9 @@ class Remediation:
         reader = self._context.reader(resource)
         try:
             now = rule.fix.read(resource, reader)
-            subject = look_up(self._context.settings, rule, resource, record.before, reader)
+            subject = look_up(
+                self._context.settings, rule, resource, (record.before, record.after or record.before), reader
+            )
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, SNAPBACK)
         if now == (record.before if record.undone is None else record.undone):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Actor
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.network_acls import NetworkAclEntry
@@ -92,6 +93,10 @@ class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
 
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "rule": None}
+
+    def touches(self, resource: NetworkAclEntry, before: State, after: State) -> tuple[Resource | str, ...]:
+        """AWS knows no ARNs of entries, only of the ACL."""
+        return (resource.arn.rpartition("/")[0],)
 
     def write(self, resource: NetworkAclEntry, state: State, aws: Session) -> None:
         ec2: Any = aws.client("ec2")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, WaiterError
 
 from chalicelib.core.event import parse_time
+from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ec2.type_defs import InstanceTypeDef, SecurityGroupTypeDef
 
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.instances import Suspect
@@ -107,6 +109,17 @@ class IsolateInstance(Fix["Suspect"]):
         mark = state["mark"] if groups == state["groups"] else None
         nowhere: State = {"scaling": None, "targets": [], "balancers": []}
         return {**state, "groups": groups, **nowhere, "mark": mark or state["since"], "kept": True}
+
+    def touches(self, resource: Suspect, before: State, after: State) -> tuple[Resource | str, ...]:
+        """An Auto Scaling group's ARN has an id that no call here answers."""
+        begin, where = f"arn:{partition(resource.region)}", f"{resource.region}:{resource.account}"
+        scaling = before["scaling"] and f"{begin}:autoscaling:{where}:autoScalingGroup:*:autoScalingGroupName"
+        return (
+            *(f"{begin}:ec2:{where}:network-interface/{name}" for name in before["groups"]),
+            *([f"{scaling}/{before['scaling']}"] if scaling else []),
+            *dict.fromkeys(arn for arn, _ in before["targets"]),
+            *(f"{begin}:elasticloadbalancing:{where}:loadbalancer/{name}" for name in before["balancers"]),
+        )
 
     def write(self, resource: Suspect, state: State, aws: Session) -> None:
         found = resource.instance.described(aws)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.addresses import Address
@@ -31,6 +33,10 @@ class TakeAddressOff(Fix["Address"]):
 
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "on": None}
+
+    def touches(self, resource: Address, before: State, after: State) -> tuple[Resource | str, ...]:
+        begin = f"arn:{partition(resource.region)}:ec2:{resource.region}:{resource.account}"
+        return (f"{begin}:network-interface/{before['on']['interface']}",) if before["on"] else ()
 
     def write(self, resource: Address, state: State, aws: Session) -> None:
         ec2, wanted = aws.client("ec2"), state["on"]

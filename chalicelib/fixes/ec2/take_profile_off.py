@@ -8,6 +8,7 @@ from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.instances import Instance
@@ -31,6 +32,9 @@ class TakeProfileOff(Fix["Instance"]):
 
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "profile": None}
+
+    def touches(self, resource: Instance, before: State, after: State) -> tuple[Resource | str, ...]:
+        return (before["profile"],) if before["profile"] else ()
 
     def write(self, resource: Instance, state: State, aws: Session) -> None:
         if state["profile"] is not None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from chalicelib.core.errors import TagTaken
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
+from chalicelib.resources.ecr.repositories import Repository
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ecr.images import Image
@@ -52,6 +54,10 @@ class QuarantineImage(Fix["Image"]):
         if context.baseline.quarantine == "untag":
             return {**state, "tags": [quarantined(state["digest"])]}
         return {**state, "archived": True}
+
+    def touches(self, resource: Image, before: State, after: State) -> tuple[Resource | str, ...]:
+        """Its tags are the repository's."""
+        return (Repository(resource.repository, resource.account, resource.region),)
 
     def write(self, resource: Image, state: State, aws: Session) -> None:
         ecr, now = aws.client("ecr"), image_state(resource, aws)

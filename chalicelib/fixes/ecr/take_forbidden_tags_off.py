@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.ecr.quarantine_image import TAG_READS, TAG_WRITES, image_state, put_tags, quarantined
+from chalicelib.resources.ecr.repositories import Repository
 
 if TYPE_CHECKING:
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ecr.images import Image
@@ -32,6 +34,10 @@ class TakeForbiddenTagsOff(Fix["Image"]):
         if len(left) == len(state["tags"]):
             return state
         return {**state, "tags": left or [quarantined(state["digest"])]}
+
+    def touches(self, resource: Image, before: State, after: State) -> tuple[Resource | str, ...]:
+        """Its tags are the repository's."""
+        return (Repository(resource.repository, resource.account, resource.region),)
 
     def write(self, resource: Image, state: State, aws: Session) -> None:
         put_tags(resource, state["tags"], image_state(resource, aws), aws)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
+from chalicelib.resources.eks import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,8 +68,9 @@ class WithdrawClusterAdmin(Fix["AccessEntry"]):
                     return None
         return "no other access entry has an admin policy: it may be the cluster's last administrator"
 
-    def touches(self, resource: AccessEntry, before: State) -> tuple[Resource | str, ...]:
-        return (resource.principal,)
+    def touches(self, resource: AccessEntry, before: State, after: State) -> tuple[Resource | str, ...]:
+        cluster = Cluster(resource.cluster, resource.account, resource.region)
+        return resource.principal, cluster, f"{resource.arn}/*"
 
 
 def _is_admin(associated: Mapping[str, Any]) -> bool:

@@ -39,7 +39,7 @@ class DeactivateAccessKey(Fix["AccessKey"]):
         assert resource.user is not None
         aws.client("iam").update_access_key(**resource.user.name, AccessKeyId=resource.key, Status=state["status"])
 
-    def touches(self, resource: AccessKey, before: State) -> tuple[Resource | str, ...]:
+    def touches(self, resource: AccessKey, before: State, after: State) -> tuple[Resource | str, ...]:
         return (resource.user,) if resource.user else ()
 
     def needs_approval(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.deactivate_access_key import INACTIVE
 from chalicelib.resources.absent import absent
+from chalicelib.resources.iam.access_keys import AccessKey
 
 if TYPE_CHECKING:
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.iam.identities import User
@@ -27,6 +29,10 @@ class DeactivateUsersKeys(Fix["User"]):
 
     def safe(self, state: State, context: FixContext) -> State:
         return {"keys": dict.fromkeys(state["keys"], INACTIVE)}
+
+    def touches(self, resource: User, before: State, after: State) -> tuple[Resource | str, ...]:
+        user = resource.id.partition("/")[2]
+        return tuple(AccessKey(f"{user}/{key}", resource.account, resource.region) for key in before["keys"])
 
     def write(self, resource: User, state: State, aws: Session) -> None:
         """A key deleted or made since is none of this fix's."""

@@ -68,7 +68,7 @@ class QuarantineKey(Fix["LeakedKey"]):
         held = {policy["PolicyName"] for page in pages for policy in page["AttachedPolicies"]}
         return last_administrator(aws, user) if held & AWS_MANAGED.keys() else None
 
-    def touches(self, resource: LeakedKey, before: State) -> tuple[Resource | str, ...]:
+    def touches(self, resource: LeakedKey, before: State, after: State) -> tuple[Resource | str, ...]:
         return (User(f"user/{before['user']}", resource.account, resource.region),) if before["user"] else ()
 
     def write(self, resource: LeakedKey, state: State, aws: Session) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from chalicelib.core.baseline import Baseline
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.organizations import OrganizationPolicy
+
+_KINDS = {"r": "root", "ou": "ou"}
+"""Of targets, by how their ids begin; an account's is a number."""
 
 
 class AttachProtectedPolicy(Fix["OrganizationPolicy"]):
@@ -37,6 +42,11 @@ class AttachProtectedPolicy(Fix["OrganizationPolicy"]):
 
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "targets": sorted({*state["targets"], *context.baseline.require.scps.get(state["id"], ())})}
+
+    def touches(self, resource: OrganizationPolicy, before: State, after: State) -> tuple[Resource | str, ...]:
+        begin = f"arn:{partition(resource.region)}:organizations::*"
+        targets = sorted({*before["targets"]} ^ {*after["targets"]})
+        return tuple(f"{begin}:{_KINDS.get(target.partition('-')[0], 'account')}/*/{target}" for target in targets)
 
     def write(self, resource: OrganizationPolicy, state: State, aws: Session) -> None:
         """A target that is no more is passed over; the proof then tells that it isn't attached."""

@@ -7,12 +7,14 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.policy_escalation import administrators, at_fault
+from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.detach_admin_policies import AWS_MANAGED
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
     from chalicelib.analysis.policy_document import Policy
+    from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.sso import Assignment, PermissionSet
@@ -60,6 +62,10 @@ class RevokeAssignment(Fix["Assignment"]):
 
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "assigned": False}
+
+    def touches(self, resource: Assignment, before: State, after: State) -> tuple[Resource | str, ...]:
+        account = f"arn:{partition(resource.region)}:organizations::*:account/*/{resource.target}"
+        return resource.set, resource.principal, account
 
     def write(self, resource: Assignment, state: State, aws: Session) -> None:
         if self.read(resource, aws)["assigned"] == state["assigned"]:
