@@ -354,7 +354,7 @@ def record_page(record: Record, *, full: bool = False) -> list[Any]:
                 "status": status_text(record.status),
                 "severity": status_text(record.severity),
                 "guardrail": record.guardrail,
-                "resource": record.arn,
+                "resource": record.shown_arn,
                 "reason": record.reason,
                 "event": f"{record.event_name} at {record.event_time:%Y-%m-%d %H:%M:%S} UTC ({record.event_id})",
                 "by": by,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from chalicelib.core.arns import fits
+
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from chalicelib.core.settings import Settings
@@ -65,8 +67,8 @@ def refusal(person: Person, record: Record, settings: Settings) -> str | None:
 def _named(person: Person, who: str) -> bool:
     if any(person.id.startswith(each) and not who.startswith(each) for each in (PAGE, OUTSIDER)):
         return False
-    by_email = bool(person.email) and fnmatchcase(person.email.lower(), who.lower())
-    return by_email or fnmatchcase(person.id, who)
+    by_email = bool(person.email) and fits(who.lower(), person.email.lower())
+    return by_email or fits(who, person.id)
 
 
 def _same(person: Person, record: Record) -> bool:

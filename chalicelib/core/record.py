@@ -37,7 +37,8 @@ class Record:
     `holder` is the fencing token of whoever took the record last; `event_time` and `seen_at` are when the event
     happened and when the state was read. `tags` are those of the resource that the settings ask for, `calls` what the
     last write sent (`s3:PutBucketAcl`), `found_by` an `event` or a `sweep`. `document` is what a write
-    replaces or edits, by service, name, owner and region: one lock a document, whichever guardrail writes it.
+    replaces or edits, by service, name, owner and region: one lock a document, whichever guardrail writes it. `aws_arn`
+    is AWS's own ARN where it says more than `arn`, by which the record and its slot are found: IAM's may have a path.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Record:
     undone: State | None = None
     fix: str = ""
     document: str = ""
+    aws_arn: str = ""
     reversible: bool = True
     attempts: int = 1
     holder: str = ""
@@ -96,6 +98,11 @@ class Record:
     def pointer(self) -> Resource:
         """Raises LookupError when this version knows no such kind of resource."""
         return revive(self.kind, self.resource, self.account, self.region)
+
+    @property
+    def shown_arn(self) -> str:
+        """The ARN that people know it by."""
+        return self.aws_arn or self.arn
 
     @property
     def left(self) -> State | None:

@@ -239,7 +239,7 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     """Whether nobody may decide about their own change."""
     limits: Limits = Limits()
     never_touch: tuple[str, ...] = ()
-    """ARN globs of what no fix may change; it is only reported."""
+    """ARN globs of what no fix may change; it is only reported. IAM names are meant with their path, or without it."""
     grace: dict[str, Annotated[int, Meta(ge=0, le=1440)]] = {}
     """Minutes by guardrail (a glob; the first that fits), for those that wait for pipelines."""
     undo_exemption_days: Annotated[int, Meta(ge=1, le=365)] = 7

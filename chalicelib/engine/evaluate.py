@@ -280,6 +280,7 @@ def _draft(found: _Finding, recorded_tags: Collection[str]) -> Record:
         account=resource.account,
         region=resource.region,
         arn=resource.arn,
+        aws_arn=subject.own_arn,
         reason=found.reason,
         actor=event.actor,
         event_id=event.id,

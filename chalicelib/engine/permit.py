@@ -63,6 +63,12 @@ class Subject:
     after: Any = None
     reader: Session | None = None
 
+    @property
+    def own_arn(self) -> str:
+        """AWS's own ARN, where it isn't the one that records have."""
+        own = self.names[0][0]
+        return "" if own == self.resource.arn else own
+
 
 def without_state(rule: Rule, resource: Resource) -> Subject:
     """What a tripwire speaks of: nothing is read, and no fix follows."""

@@ -130,7 +130,7 @@ def message_of(record: Record) -> Message:
         title=title,
         severity=record.severity,
         headline=f"{record.severity.upper()} · {words}: {title}",
-        resource=cut(plain(record.arn), 1200),
+        resource=cut(plain(record.shown_arn), 1200),
         account=record.account,
         region=record.region,
         event=f"{_line(record.event_name, 100)} at {record.event_time.isoformat(timespec='seconds')}",

@@ -99,7 +99,7 @@ def acted(record: Record, was: Any, now: Any, *, as_json: bool) -> int:
         told = {
             "record": record.id,
             "status": render.status_text(record.status),
-            "resource": record.arn,
+            "resource": record.shown_arn,
             "about": record.title,
             "by": last.by,
             "note": last.note,

@@ -131,7 +131,9 @@ def test_a_person_may_not_either(rule: str, make: Make, kind: str, world: World)
 @pytest.mark.parametrize(("rule", "make", "kind"), [each for each in OF_ITS_OWN if each.id != "policy"])
 def test_records_and_slots_keep_the_form_without_a_path(rule: str, make: Make, kind: str, world: World) -> None:
     (outcome,) = world.deliver(make(world), rule)
-    assert world.record(outcome.record).slot == f"{rule}#{IAM}:{kind}/Rescue#us-east-1"
+    record = world.record(outcome.record)
+    assert record.shown_arn == f"{IAM}:{kind}/org/ops/Rescue"
+    assert record.slot == f"{rule}#{IAM}:{kind}/Rescue#us-east-1"
 
 
 def test_a_role_of_our_name_under_a_path_is_not_ours() -> None:

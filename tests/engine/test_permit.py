@@ -56,7 +56,7 @@ def doubting() -> Any:
 
 
 @pytest.fixture
-def doubts() -> Iterator[None]:
+def unsure() -> Iterator[None]:
     with doubting():
         yield
 
@@ -104,7 +104,7 @@ class TestRecovery:
         world.application(**since).maintain()
         assert world.record(record).status == Status.FIXED
 
-    @pytest.mark.usefixtures("doubts")
+    @pytest.mark.usefixtures("unsure")
     @pytest.mark.parametrize(
         ("since", "becomes"), [(ASK, "fixed"), (ALERT, "fixed"), (OFF, "failed"), (NEVER, "failed")]
     )
@@ -186,7 +186,7 @@ class TestApproval:
             engine_of(world).approve(asking, "carol")
         assert whole(world) == before
 
-    @pytest.mark.usefixtures("doubts")
+    @pytest.mark.usefixtures("unsure")
     @pytest.mark.parametrize("mode", ["alert", "ask", "fix"])
     def test_is_the_approval_whatever_mode_is_left(self, mode: str, world: World) -> None:
         record = deliver(world, public(world), mode="ask").record

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from chalicelib.core.arns import fits
 from chalicelib.core.event import text
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
@@ -28,7 +28,7 @@ def release_pushed_by_stranger(event: Event, baseline: Baseline) -> str | None:
     role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
     names = [name for name in (event.actor.principal, role) if name]
     ours = f":iam::{event.account}:role/{fixer('ecr')}"  # By which an image gets its tags back.
-    if (role or "").endswith(ours) or any(fnmatchcase(name, glob) for name in names for glob in release.pushers):
+    if (role or "").endswith(ours) or any(fits(glob, *names) for glob in release.pushers):
         return None
     what = event.text("imageTag") or event.answered("image", "imageId", "imageDigest") or "an image"
     return f"{event.actor.name} pushed {what} to {repository}"
