@@ -9,15 +9,13 @@ from typing import Any
 
 import click
 
-from snapback.errors import BAD, FINE, describe_error
 from snapback.project import AnothersCode, check_installation
-from snapback.stderr import complain
 
 try:
     check_installation()
 except AnothersCode as wrong:
     click.echo(f"snapback: {wrong}", err=True)
-    sys.exit(BAD)
+    sys.exit(2)
 
 from snapback.commands import (
     catalog,
@@ -32,6 +30,8 @@ from snapback.commands import (
     status,
     sweep,
 )
+from snapback.errors import BAD, FINE, describe_error
+from snapback.stderr import complain
 
 
 class _Cli(click.Group):

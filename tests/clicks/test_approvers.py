@@ -139,5 +139,5 @@ def test_an_exemption_has_an_end_and_a_reason(world: World, record: Record, days
 
 def test_what_is_fixed_needs_no_exemption(world: World) -> None:
     (outcome,) = world.deliver(CASE.unsafe[0](world), ID)
-    with pytest.raises(CannotAct, match="an undo lets be too"):
+    with pytest.raises(CannotAct, match="an undo exempts the resource too"):
         world.application().engine.exempt(outcome.record, "bob", world.clock + timedelta(days=7), "a website")

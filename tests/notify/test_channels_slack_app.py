@@ -327,7 +327,7 @@ def test_what_may_pass_is_for_later(error: str, there: Slack) -> None:
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
 def test_a_status_that_may_pass_is_for_later_and_sent_only_once_now(status: int, there: Slack) -> None:
-    there.trouble.append((status, {"ChannelBusy-After": "9"}, "<html>busy</html>"))
+    there.trouble.append((status, {"Retry-After": "9"}, "<html>busy</html>"))
     with pytest.raises(ChannelBusy) as caught:
         app(there).send(ASKING)
     assert caught.value.after == 9

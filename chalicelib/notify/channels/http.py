@@ -44,5 +44,5 @@ class HttpPost:
             raise Undeliverable(f"channel {self._name}: its address can't be read", renew=True) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ChannelBusy(f"channel {self._name}: {type(error).__name__}") from None
-        judge(self._name, answer.status, answer.headers.get("ChannelBusy-After"), reason)
+        judge(self._name, answer.status, answer.headers.get("Retry-After"), reason)
         return reason

@@ -142,10 +142,10 @@ class SlackApp:
     def _judge(self, method: str, answer: Any) -> None:
         said = str(answer.get("error", "")) if isinstance(answer.data, dict) else ""
         said = said if said.replace("_", "").isalnum() else ""  # Else it is a page, and none of Slack's words.
-        judge(self.name, answer.status_code, answer.headers.get("ChannelBusy-After"), said)
+        judge(self.name, answer.status_code, answer.headers.get("Retry-After"), said)
         line = f"channel {self.name}: Slack answered {said or 'with a page'} to {method}"
         if not said or said in _MAY_PASS:
-            after = str(answer.headers.get("ChannelBusy-After", ""))
+            after = str(answer.headers.get("Retry-After", ""))
             raise ChannelBusy(line, float(after) if after.isdecimal() else 0)
         if said == "users_not_found":
             raise _NoUser(line)
