@@ -284,11 +284,20 @@ def test_what_lists_all_is_declared_too(rule: Guardrail[Any], world: World) -> N
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tags_are_read_with_what_is_declared(kind: type[Resource], world: World) -> None:
+    _reads(kind, set(kind.tag_reads), _tags, world)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arns_are_read_with_what_is_declared(kind: type[Resource], world: World) -> None:
+    _reads(kind, set(kind.arn_reads), _arns, world)
+
+
+def _reads(kind: type[Resource], declared: set[str], do: Callable[..., None], world: World) -> None:
     """Over as many cases as it takes to call all of it."""
-    declared, read = set(kind.tag_reads), set[str]()
+    read = set[str]()
     for rule in (rule for rule in GUARDRAILS if rule.resource is kind):
         for make in case_of(rule.id).unsafe:
-            read |= _in_an_account_of_its_own(world, rule, make, _tags)
+            read |= _in_an_account_of_its_own(world, rule, make, do)
             assert read <= declared
             if read == declared:
                 return
@@ -327,6 +336,11 @@ def _in_an_account_of_its_own(world: World, rule: Guardrail[Any], make: Make, do
 def _tags(_rule: Any, resource: Resource, reader: Any, _event: Event) -> None:
     with suppress(ClientError, NotImplementedError):  # Of what is gone, and what moto lacks: it was asked for.
         resource.tags(reader)
+
+
+def _arns(_rule: Any, resource: Resource, reader: Any, _event: Event) -> None:
+    with suppress(ClientError, NotImplementedError):
+        assert resource.arn in resource.arns(reader)
 
 
 def _doubts(rule: Guardrail[Any], resource: Resource, reader: Any, event: Event) -> None:
