@@ -30,6 +30,7 @@ from chalicelib.aws.ledger_conditions import (
 from chalicelib.aws.ledger_items import STATES, from_item, to_item
 from chalicelib.aws.ledger_table import LedgerTable
 from chalicelib.aws.overflow_store import SPILL_OVER, SPILL_VARIABLE, Spill
+from chalicelib.aws.pause_switch import PauseSwitch
 from chalicelib.core.errors import NoOverflow, Reason, StepRefused
 from chalicelib.core.types import REFUSED, UNDER_WAY, Close, Status
 
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 
 FIXED_KEPT = 20
 """How many records a lock remembers whose fixes wrote its document."""
-PAUSE_KEPT = timedelta(seconds=30)
-"""How old the answer may be to whether all writes are paused."""
 LEASE = timedelta(seconds=120)
 """How long a lock holds without its holder; longer than a function may run."""
 KEPT = timedelta(days=400)
@@ -59,7 +58,8 @@ class DynamoLedger:
     ) -> None:
         self._db, self._now, self._spill = LedgerTable(client, table), now, spill
         self.create, self.exists = self._db.create, self._db.exists
-        self._pause: tuple[datetime, str] | None = None
+        switch = PauseSwitch(self._db, now)
+        self.paused, self.pause, self.resume = switch.paused, switch.pause, switch.resume
 
     def open(self, record: Record, event_time: datetime, limits: Limits) -> Record:
         record = replace(record, holder=secrets.token_hex(8))
@@ -112,25 +112,6 @@ class DynamoLedger:
             )
         except self._db.client.exceptions.ConditionalCheckFailedException as error:
             raise StepRefused("capped", record.id) from error
-
-    def paused(self) -> str:
-        now = self._now()
-        if self._pause is None or not now - PAUSE_KEPT < self._pause[0] <= now:
-            item = self._db.item("pause") or {}
-            self._pause = (now, string(item, "paused"))
-        return self._pause[1]
-
-    def pause(self, by: str, why: str) -> None:
-        """Pause all writes by every function within PAUSE_KEPT, until `resume`."""
-        said = f"paused by {by} at {self._now().isoformat(timespec='seconds')}: {why}"
-        self._db.client.put_item(TableName=self._db.name, Item={"pk": {"S": "pause"}, "paused": {"S": said}})
-        self._pause = None
-
-    def resume(self, by: str) -> None:
-        """The opposite of `pause`; who did it stays on the item."""
-        said = f"resumed by {by} at {self._now().isoformat(timespec='seconds')}"
-        self._db.client.put_item(TableName=self._db.name, Item={"pk": {"S": "pause"}, "resumed": {"S": said}})
-        self._pause = None
 
     def _taken_over(self, earlier: Record, draft: Record, item: Mapping[str, Any]) -> Record:
         """A record of ours whose holder failed or died is gone on with, from the `before` that it first wrote."""

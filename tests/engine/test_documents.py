@@ -107,9 +107,8 @@ TRUST = Document(
 ORDERS = [
     (document, fixed, undone)
     for document in (POLICY, TRUST)
-    for pair in permutations(document.rules, 2)
-    for fixed in [pair]
-    for undone in permutations(pair)
+    for fixed in permutations(document.rules, 2)
+    for undone in permutations(fixed)
 ]
 
 
