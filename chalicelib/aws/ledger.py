@@ -98,20 +98,9 @@ class DynamoLedger:
 
     def count_fix(self, record: Record, limits: Limits) -> None:
         minute = self._now().strftime("%Y-%m-%dT%H:%M")
-        try:
-            self._db.client.update_item(
-                TableName=self._db.name,
-                Key={"pk": {"S": f"fixes#{record.guardrail}#{record.account}#{minute}"}},
-                UpdateExpression="ADD fixes :one SET expires_at = :expires_at",
-                ConditionExpression="attribute_not_exists(fixes) OR fixes < :most",
-                ExpressionAttributeValues={
-                    ":one": {"N": "1"},
-                    ":most": {"N": str(limits.fixes_per_minute)},
-                    ":expires_at": {"N": str(int((self._now() + timedelta(days=1)).timestamp()))},
-                },
-            )
-        except self._db.client.exceptions.ConditionalCheckFailedException as error:
-            raise StepRefused("capped", record.id) from error
+        key, expires_at = f"fixes#{record.guardrail}#{record.account}#{minute}", self._now() + timedelta(days=1)
+        if not self._db.count(key, "fixes", limits.fixes_per_minute, int(expires_at.timestamp())):
+            raise StepRefused("capped", record.id)
 
     def _taken_over(self, earlier: Record, draft: Record, item: Mapping[str, Any]) -> Record:
         """A record of ours whose holder failed or died is gone on with, from the `before` that it first wrote."""
@@ -210,24 +199,24 @@ class DynamoLedger:
     def overdue(self) -> Iterator[Record]:
         """Records under way whose holder is past its lease: it died, and someone should go on with them."""
         for status in sorted(UNDER_WAY):
-            yield from self._found(
-                status,
-                FilterExpression="lease_until < :now",
-                values={":now": {"N": str(self._now().timestamp())}},
+            yield from map(
+                self.load,
+                self._db.query(
+                    status,
+                    FilterExpression="lease_until < :now",
+                    values={":now": {"N": str(self._now().timestamp())}},
+                ),
             )
 
     def asked_before(self, time: datetime) -> Iterator[Record]:
         """Records that wait for an approval, and of which no message went out since then."""
         before = {":before": {"S": time.isoformat(timespec="milliseconds")}}
-        yield from self._found(Status.ASKING, before, " AND updated_at <= :before")
+        yield from map(self.load, self._db.query(Status.ASKING, before, " AND updated_at <= :before"))
 
     def records(self, *statuses: Status) -> Iterator[Record]:
         """Records by status (all, when none is named), the latest first within each."""
         for status in statuses or Status:
-            yield from self._found(status)
-
-    def _found(self, status: Status, *asked: Any, **more: Any) -> Iterator[Record]:
-        return map(self.load, self._db.query(status, *asked, **more))
+            yield from map(self.load, self._db.query(status))
 
     def _put_over(self, record: Record, new: Record) -> Any:
         """Unless anybody moved it, took it over, or added to its history; items of the first version count no steps."""
@@ -251,7 +240,7 @@ class DynamoLedger:
             item["spilt"] = {"S": self._spill.put(record.id, states)}
         item["updated_at"] = {"S": record.touched or now.isoformat(timespec="milliseconds")}
         item["expires_at"] = {"N": str(int((now + KEPT).timestamp()))}
-        item["lease_until"] = {"N": str(self._lease(record))}
+        item["lease_until"] = {"N": str(_lease(record, self._now()))}
         item["steps"] = {"N": str(len(record.history))}
         return {"TableName": self._db.name, "Item": item, "ConditionExpression": condition}
 
@@ -292,7 +281,7 @@ class DynamoLedger:
             sets |= {
                 "record": {"S": record.id},
                 "holder": {"S": record.holder},
-                "lease_until": {"N": str(self._lease(record))},
+                "lease_until": {"N": str(_lease(record, self._now()))},
             }
         elif HELD in conditions:
             sets |= {"lease_until": {"N": "0"}, "left_at": {"N": str(asked.now)}}
@@ -305,8 +294,9 @@ class DynamoLedger:
         update.only_if(conditions, asked)
         return {"Update": update.request()}
 
-    def _lease(self, record: Record) -> float:
-        return (self._now() + LEASE).timestamp() if record.status in UNDER_WAY else 0
+
+def _lease(record: Record, now: datetime) -> float:
+    return (now + LEASE).timestamp() if record.status in UNDER_WAY else 0
 
 
 def utc_now() -> datetime:

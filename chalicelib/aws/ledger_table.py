@@ -69,6 +69,24 @@ class LedgerTable:
         except self.client.exceptions.ResourceNotFoundException as error:
             raise self._missing() from error
 
+    def count(self, key: str, what: str, most: int, expires_at: int) -> bool:
+        """One more of an item's counter; whether there were fewer than `most`."""
+        try:
+            self.client.update_item(
+                TableName=self.name,
+                Key={"pk": {"S": key}},
+                UpdateExpression=f"ADD {what} :one SET expires_at = :expires_at",
+                ConditionExpression=f"attribute_not_exists({what}) OR {what} < :most",
+                ExpressionAttributeValues={
+                    ":one": {"N": "1"},
+                    ":most": {"N": str(most)},
+                    ":expires_at": {"N": str(expires_at)},
+                },
+            )
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def transact(self, *items: Any) -> list[Mapping[str, Any] | None] | None:
         """None when written; else, for each item, what stood in its way (None: nothing did)."""
         for item in items:
