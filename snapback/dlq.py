@@ -106,7 +106,7 @@ class DeadLetter:
 def parse_dead_letter(queue: str, message: Mapping[str, Any]) -> DeadLetter:
     """A message as SQS hands it out.
 
-    From the outbox (`adapters/outbox.py`), from Lambda's on-failure destinations (of functions and of the ledger's
+    From the outbox (`chalicelib/notify/outbox.py`), from Lambda's on-failure destinations (of functions and of the ledger's
     stream) and from the EventBridge rule:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html,
     https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html,

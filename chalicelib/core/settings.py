@@ -1,6 +1,6 @@
 """What the operator decides: modes, exemptions, what is known, where to tell.
 
-The structs are the format of the settings file; `adapters/settings.py` reads it.
+The structs are the format of the settings file; `snapback/settings_file.py` reads it.
 """
 
 from __future__ import annotations

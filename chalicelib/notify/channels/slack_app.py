@@ -215,7 +215,7 @@ def direct_body(message: Message, advice: str) -> Block:
 
 
 def button(name: str, message: Message) -> Block:
-    """As adapters/clicks/slack.py reads it: a click says which record, and what was seen of it."""
+    """As chalicelib/clicks/slack.py reads it: a click says which record, and what was seen of it."""
     text: Block = {"type": "plain_text", "text": WORDS[name]}
     value, action = f"{message.record}#{message.seen}".rstrip("#"), "details" if name == "show" else name
     made: Block = {"type": "button", "action_id": action, "value": value, "text": text}
