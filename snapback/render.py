@@ -22,6 +22,7 @@ from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact, without_secrets
 from chalicelib.analysis.text import cut
 from chalicelib.core.event import parse_time
+from chalicelib.core.record import STATES
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.types import Status, Unrecorded
 
@@ -338,7 +339,8 @@ def record_json(record: Record, *, full: bool = False) -> dict[str, Any]:
     """A record without its states, which may hold secrets, unless `full`; `changes` is their redacted difference."""
     told = asdict(record)
     if not full:
-        del told["before"], told["after"]
+        for state in STATES:
+            del told[state]
     del told["holder"]
     return told | {"changes": changes(record.before, record.after, most=200) if record.after is not None else []}
 
@@ -369,7 +371,7 @@ def record_page(record: Record, *, full: bool = False) -> list[Any]:
         lines = changes(record.before, record.after, most=40)
         shown += ["", styled("before → after", "bold"), diff(lines) if lines else styled("  no difference")]
     if full:
-        for name in ("before", "after"):
+        for name in STATES:
             state = json.dumps(getattr(record, name), indent=2, default=str)
             shown += ["", styled(name, "bold"), Text("\n").join([styled(line) for line in state.splitlines()])]
     shown += ["", styled("history", "bold")]

@@ -27,11 +27,12 @@ from chalicelib.aws.ledger_conditions import (
     string,
     why_refused,
 )
-from chalicelib.aws.ledger_items import STATES, from_item, to_item
+from chalicelib.aws.ledger_items import from_item, to_item
 from chalicelib.aws.ledger_table import LedgerTable
 from chalicelib.aws.overflow_store import SPILL_OVER, SPILL_VARIABLE, Spill
 from chalicelib.aws.pause_switch import PauseSwitch
 from chalicelib.core.errors import NoOverflow, Reason, StepRefused
+from chalicelib.core.record import STATES
 from chalicelib.core.types import REFUSED, UNDER_WAY, Close, Status
 
 if TYPE_CHECKING:

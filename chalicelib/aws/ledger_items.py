@@ -8,13 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.event import Actor
-from chalicelib.core.record import Record, Step
+from chalicelib.core.record import STATES, Record, Step
 from chalicelib.core.types import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-STATES = {"before", "after", "undone"}
 _SMALL = {"tags", "calls"}
 _TIMES = {"event_time", "seen_at"}
 
@@ -40,7 +39,7 @@ def to_item(record: Record) -> dict[str, Any]:
             item["history"] = {"L": [{"S": json.dumps(asdict(step))} for step in value]}
         elif field.name == "actor":
             item["actor"] = {"S": json.dumps(asdict(value))}
-        elif field.name in STATES | _SMALL:
+        elif field.name in {*STATES, *_SMALL}:
             item[field.name] = {"S": json.dumps(value)}
         elif field.name in _TIMES:
             item[field.name] = {"S": value.isoformat()}
@@ -64,7 +63,7 @@ def from_item(item: Mapping[str, Any]) -> Record:
             value = Actor(**json.loads(value))
         elif field.name == "status":
             value = Status(value)
-        elif field.name in STATES | _SMALL:
+        elif field.name in {*STATES, *_SMALL}:
             value = json.loads(value)
             value = tuple(value) if isinstance(value, list) else value
         elif field.name in _TIMES:

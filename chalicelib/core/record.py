@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.resource import Resource, revive
@@ -127,3 +127,7 @@ class Record:
     def stepped(self, status: Status, at: datetime, by: str, note: str = "", why: Close = "", **changed: Any) -> Record:
         step = Step(at.isoformat(timespec="milliseconds"), status, by, note, why)
         return replace(self, status=status, history=(*self.history, step), **changed)
+
+
+STATES = tuple(each.name for each in fields(Record) if "State" in str(each.type))
+"""The fields that hold states, and so may hold secrets."""
