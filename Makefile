@@ -30,7 +30,7 @@ $(READY): $(BASE) requirements.txt requirements/apprise.txt requirements/dev.txt
 	@$(BIN)/python -m snapback.deploy.wheels
 	@touch $@
 
-demo: $(BASE) ## the main job, on an in-memory AWS: 40 events, findings, fixes, one undo
+demo: $(BASE) ## the main job, on an in-memory AWS: 45 events, findings, fixes, one undo
 	@$(BIN)/snapback demo
 
 test: $(READY) ## all tests

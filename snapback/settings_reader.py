@@ -165,7 +165,8 @@ class Reader:
                 found[name] = kind.tag
                 continue
             if name not in fields:
-                what = f"unknown key {quoted(name)} in {name_of(path)}{meant(name, fields)}"
+                instead = "; it is `allow` and `require` now" if (*path, name) == ("known",) else meant(name, fields)
+                what = f"unknown key {quoted(name)} in {name_of(path)}{instead}"
                 self.wrong(key, what, ", ".join(filter(None, (kind.tag_field, *fields))))
                 continue
             self.lines[*path, name] = key.start_mark.line + 1

@@ -221,3 +221,9 @@ def test_keys_of_data_are_found() -> None:
         "x.yaml: the key 'known'",
         "x.yaml: the key 'tend'",
     ]
+
+
+def test_docs_name_no_command_that_is_gone() -> None:
+    pages = [ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")]
+    gone = re.compile("|".join(rf"snapback {name}\b" for name in GONE["commands"]))
+    assert {page.name: found for page in pages if (found := gone.findall(page.read_text()))} == {}

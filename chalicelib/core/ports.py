@@ -1,4 +1,4 @@
-"""What the engine needs from the world outside; adapters fill it in."""
+"""What the engine needs from the world outside; `aws` fills it in."""
 
 from __future__ import annotations
 

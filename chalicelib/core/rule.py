@@ -203,6 +203,8 @@ def tripwire(
 
 
 def _described(function: Callable[..., Any]) -> dict[str, str]:
+    if function.__module__.count(".") < 2:  # noqa: PLR2004 - a folder, a service, a name
+        raise TypeError(f"{function.__module__}: put it in guardrails/<service>/<name>.py; its ID is made of that")
     _, service, name = function.__module__.rsplit(".", 2)
     if name != function.__name__:
         raise TypeError(f"{function.__module__}: the function must be named like its file, not {function.__name__}")

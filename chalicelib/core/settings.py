@@ -1,4 +1,4 @@
-"""What the operator decides: modes, exemptions, what is known, where to tell.
+"""What the operator decides: modes, exemptions, the baseline, where messages go.
 
 The structs are the format of the settings file; `snapback/settings_file.py` reads it.
 """

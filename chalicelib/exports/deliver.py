@@ -63,7 +63,7 @@ def open_sinks(exports: Exports, source: boto3.Session, home: str, region: str) 
 
 
 def deliver(app: ExportsApp, event: Any, context: Any, rule_of: Callable[[str], Rule]) -> Any:
-    """Send what a batch of the ledger's stream holds; answers which items failed, as `adapters.outbox.deliver` does."""
+    """Send what a batch of the ledger's stream holds; answers which items failed, as `notify.outbox.deliver` does."""
     if not app.sinks:
         return {"batchItemFailures": []}
     failed: dict[str, str] = {}

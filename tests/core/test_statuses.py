@@ -133,6 +133,13 @@ def test_docs_and_schema_name_them_all() -> None:
         assert [status for status in sent if status not in text] == [], page
 
 
+def test_the_dashboard_graphs_each_that_matters() -> None:
+    from snapback.deploy.template.dashboard import _FOUND
+
+    wanted = {status for status in Status if status.traits.unsafe or status is Status.FIXED}
+    assert wanted == {*_FOUND}
+
+
 def test_traits_agree_with_each_other() -> None:
     assert having("under_way") == {Status.FIXING, Status.UNDOING}
     for status in Status:
