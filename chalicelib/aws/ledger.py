@@ -155,10 +155,8 @@ class DynamoLedger:
         refusals = self._db.transact(*items)
         if refusals is None:
             return moved
-        alone, slot = (
-            refusals[0] is None,
-            refusals[1],
-        )  # The record is as it was; only the slot or the lock is another's.
+        # Alone: the record is as it was; only the slot or the lock is another's.
+        alone, slot = refusals[0] is None, refusals[1]
         if alone and slot and why_refused(slot, on_slot, asked) == "exempt":
             raise StepRefused("exempt", record.id)
         if alone and not starts and not exempt_until:  # Another record has them by now; this step still has to be sent.
@@ -268,9 +266,8 @@ class DynamoLedger:
         if fights:
             sets["fix_1"] = {"N": str(asked.now)}
         update = Update(self._db.name, f"slot#{record.slot}", sets)
-        for n in range(
-            2, fights + 1
-        ):  # The times of the last fixes move up by one: on the right is the item as it was.
+        # The times of the last fixes move up by one: on the right is the item as it was.
+        for n in range(2, fights + 1):
             update.also(f"fix_{n} = if_not_exists(fix_{n - 1}, :never)", never={"N": "0"})
         update.only_if(conditions, asked)
         return {"Update": update.request()}

@@ -89,10 +89,8 @@ class LedgerTable:
 
     def transact(self, *items: Any) -> list[Mapping[str, Any] | None] | None:
         """None when written; else, for each item, what stood in its way (None: nothing did)."""
-        for item in items:
-            next(iter(item.values()))["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         try:
-            self.client.transact_write_items(TransactItems=items)
+            self.client.transact_write_items(TransactItems=[_telling(item) for item in items])
         except self.client.exceptions.ResourceNotFoundException as error:
             raise self._missing() from error
         except self.client.exceptions.TransactionCanceledException as error:
@@ -101,9 +99,6 @@ class LedgerTable:
             if codes - {"ConditionalCheckFailed", "TransactionConflict"}:
                 raise
             return [reason.get("Item", {}) if reason["Code"] != "None" else None for reason in reasons]
-        finally:
-            for item in items:
-                next(iter(item.values())).pop("ReturnValuesOnConditionCheckFailure")
         return None
 
     def query(
@@ -126,3 +121,13 @@ class LedgerTable:
 
     def _missing(self) -> NoLedger:
         return NoLedger(f"there is no ledger: table {self.name!r} does not exist; --create-ledger makes it")
+
+
+def _telling(item: Mapping[str, Any]) -> Any:
+    """The item of a transaction, with what stood in its way returned; only a request with a condition may ask for that."""
+    return {
+        kind: {**request, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        if "ConditionExpression" in request
+        else request
+        for kind, request in item.items()
+    }

@@ -89,9 +89,8 @@ class Evaluation:
         outcomes: list[Outcome] = []
         errors: list[Exception] = []
         readers = _Readers(self._context)
-        only = text(
-            event.raw, "evaluate"
-        )  # It came before, and this guardrail waited. No sender can add to an envelope.
+        # It came before, and this guardrail waited. No sender can add to an envelope.
+        only = text(event.raw, "evaluate")
         for rule in rules:
             if only not in {None, rule.id} or not matches(rule.on, event.raw):
                 continue

@@ -54,9 +54,8 @@ def last_left(context: Context, record: Record, now: State) -> Record | None:
     return next((each for each in later if each.left is not None and _agree(each.left, now)), None)
 
 
-def reopen(context: Context, record: Record, by: str) -> list[Record]:
+def reopen(context: Context, record: Record, by: str) -> None:
     """After an undo: the records that say `fixed` of the same document, and aren't true any more, say so."""
-    moved: list[Record] = []
     for other in _others(context, record):
         if other.status is not Status.FIXED:
             continue
@@ -69,10 +68,9 @@ def reopen(context: Context, record: Record, by: str) -> list[Record]:
             continue
         note = f"{reason}; reopened by the undo of record {record.id}"
         try:
-            moved.append(context.ledger.move(other, Status.STILL_UNSAFE, by=by, note=note))
+            context.ledger.move(other, Status.STILL_UNSAFE, by=by, note=note)
         except StepRefused:  # Somebody is at it, and will say what is true.
             continue
-    return moved
 
 
 def _others(context: Context, record: Record) -> Iterator[Record]:

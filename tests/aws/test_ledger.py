@@ -98,6 +98,20 @@ def test_opening_costs_one_call(world: World, clock: Clock) -> None:
     assert [call.operation for call in world.calls] == ["TransactWriteItems"]
 
 
+def test_only_a_request_with_a_condition_asks_what_stood_in_its_way(world: World, ledger: DynamoLedger) -> None:
+    """DynamoDB returns the old item of a failed condition; moto takes the parameter without a condition too."""
+    sent: list[dict[str, Any]] = []
+    world.client("dynamodb").meta.events.register(
+        "provide-client-params.dynamodb.TransactWriteItems",
+        lambda params, **_: sent.extend(next(iter(item.values())) for item in params["TransactItems"]),
+    )
+    asking = ledger.move(opened(ledger, draft()), Status.ASKING, by="snapback")
+    ledger.move(asking, Status.UNDOING, by="priya")  # Nothing has to hold of its slot.
+    asks = ["ReturnValuesOnConditionCheckFailure" in request for request in sent]
+    assert asks == ["ConditionExpression" in request for request in sent]
+    assert set(asks) == {True, False}
+
+
 def test_an_event_opens_one_record(ledger: DynamoLedger) -> None:
     opened(ledger, draft(status=Status.ALERTED))
     assert refusal(ledger, draft(status=Status.ALERTED)) == "duplicate"
