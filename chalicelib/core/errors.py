@@ -14,6 +14,7 @@
     │  ├─ RequestRejected            an HTTP request that is not believed, or can't be read
     │  └─ StrangeCanary              a canary that nobody sent, or that came too late
     ├─ Missing                       what is needed isn't there, or can't be read: exit code 2
+    │  ├─ CannotJudge                what a guardrail has to know of a resource
     │  ├─ NoLedger                   the ledger's table
     │  ├─ NoOverflow                 the bucket of states that are too large for the table
     │  ├─ SecretUnreadable           a secret, by its store
@@ -119,6 +120,10 @@ class Missing(SnapbackError):
     """What is needed isn't there, or can't be read; the text says what it is, and how it is made."""
 
     exit_code = 2
+
+
+class CannotJudge(Missing):
+    """What a guardrail has to know of a resource can't be read, and nothing else of it is unsafe; says what, and why."""
 
 
 class NoLedger(Missing):
