@@ -16,6 +16,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib import catalog
 from chalicelib.aws.ledger import DynamoLedger, utc_now
+from chalicelib.aws.ledger_table import TABLE_VARIABLE
 from chalicelib.aws.overflow_store import SPILL_VARIABLE, Spill
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.aws.settings_source import live_settings, load_settings
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from chalicelib.notify.channels.base import Channel
     from chalicelib.sweep.places import Place
 
-TABLE_VARIABLE = "SNAPBACK_LEDGER"
 _in_ascii = partial(json.dumps, separators=(",", ":"), default=str)
 """Not as powertools does: names with invisible, reordering and line-breaking characters would be logged as they are."""
 
@@ -87,7 +87,7 @@ class Application:
     @cached_property
     def ledger(self) -> DynamoLedger:
         spill = Spill(self.sessions.source.client("s3"), self.spill) if self.spill else None
-        return DynamoLedger(self.dynamodb, self.table, self.now, spill)
+        return DynamoLedger(self.dynamodb, self.table, self.now, spill, self.sleep)
 
     @cached_property
     def channels(self) -> Sequence[Channel]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from chalicelib.aws.ledger_table import TABLE_VARIABLE
 from chalicelib.aws.overflow_store import SPILL_VARIABLE
-from chalicelib.wiring import TABLE_VARIABLE
 
 LEDGER, SPILL = "LedgerTable", "SpillBucket"
 DEAD_LETTERS, FAILED_MESSAGES = "DeadLettersUrl", "FailedMessagesUrl"

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import UnsetType
 
 from chalicelib import catalog
+from chalicelib.core.errors import StepRefused
 from chalicelib.core.event import dig
 from chalicelib.core.outcome import QUIET
 from chalicelib.core.partitions import global_regions
@@ -29,14 +30,19 @@ from snapback.replay.replay import in_mode, quiet
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+    from chalicelib.core.event import Event
     from chalicelib.core.outcome import Outcome
     from chalicelib.core.record import Record
+    from chalicelib.core.resource import Resource
     from chalicelib.core.rule import Guardrail
     from chalicelib.core.settings import Settings
     from chalicelib.wiring import Application
 
 _OVER = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 """Errors after which no call succeeds."""
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 35.0)
+"""Seconds between looks at what somebody else works on: another sweep, or a function. Together longer than a lease."""
+ELSEWHERE = "somebody else, such as another sweep, has been working on it for two minutes; run the sweep again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +177,14 @@ def sweep(
             for some in _listed(application, place, rules):
                 done.resources += len(some)
                 event = event_of(place, run, application.now(), known)
-                swept = application.engine.sweep(rules, some, event)
-                for finding in _findings(place, rules, swept.outcomes, known):
+                outcomes, errors = _patiently(application, rules, some, event)
+                for finding in _findings(place, rules, outcomes, known):
                     on_finding(finding)
-                done.counts.update(str(outcome.status) for outcome in swept.outcomes)
-                for resource, error in swept.errors:
+                done.counts.update(str(outcome.status) for outcome in outcomes)
+                for resource, error in errors:
                     _go_on_after(error)
-                    done.errors[
-                        f"{place.kind} {resource.id} in {place.account}, {place.region}: {describe_error(error)}"
-                    ] += 1
+                    why = ELSEWHERE if isinstance(error, StepRefused) else describe_error(error)
+                    done.errors[f"{place.kind} {resource.id} in {place.account}, {place.region}: {why}"] += 1
             if markers:
                 markers.mark(place, rules, run, application.now())
         except Exception as error:  # noqa: BLE001 - listed at the end, with the others
@@ -187,6 +192,23 @@ def sweep(
             done.errors[f"{place.kind} in {place.account}, {place.region}: {describe_error(error)}"] += 1
     done.seconds = time.perf_counter() - began
     return done
+
+
+def _patiently(
+    application: Application, rules: Sequence[Guardrail[Any]], some: Sequence[Resource], event: Event
+) -> tuple[list[Outcome], list[tuple[Resource, Exception]]]:
+    """What a sweep finds out about some resources; those that somebody else works on are asked about again."""
+    swept = application.engine.sweep(rules, some, event)
+    outcomes, errors = {(each.guardrail, each.resource): each for each in swept.outcomes}, swept.errors
+    for pause in PAUSES:
+        busy = list(dict.fromkeys(resource for resource, error in errors if isinstance(error, StepRefused)))
+        if not busy:
+            break
+        application.sleep(pause)
+        again = application.engine.sweep(rules, busy, event)
+        outcomes = {(each.guardrail, each.resource): each for each in again.outcomes} | outcomes
+        errors = [each for each in errors if each[0] not in busy] + again.errors
+    return list(outcomes.values()), errors
 
 
 def _listed(application: Application, place: Place, rules: Sequence[Guardrail[Any]]) -> Iterator[Sequence[Any]]:

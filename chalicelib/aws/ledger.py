@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack
@@ -55,9 +56,14 @@ class DynamoLedger:
     """Implements core.ports.Ledger. Raises NoLedger when the table is missing."""
 
     def __init__(
-        self, client: DynamoDBClient, table: str, now: Callable[[], datetime], spill: Spill | None = None
+        self,
+        client: DynamoDBClient,
+        table: str,
+        now: Callable[[], datetime],
+        spill: Spill | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._db, self._now, self._spill = LedgerTable(client, table), now, spill
+        self._db, self._now, self._spill = LedgerTable(client, table, sleep), now, spill
         self.create, self.exists = self._db.create, self._db.exists
         switch = PauseSwitch(self._db, now)
         self.paused, self.pause, self.resume = switch.paused, switch.pause, switch.resume
@@ -161,7 +167,7 @@ class DynamoLedger:
             raise StepRefused("exempt", record.id)
         if alone and not starts and not exempt_until:  # Another record has them by now; this step still has to be sent.
             try:
-                self._db.client.put_item(**put)
+                self._db.patiently(lambda: self._db.client.put_item(**put))
             except self._db.client.exceptions.ConditionalCheckFailedException:
                 pass
             else:
@@ -174,7 +180,7 @@ class DynamoLedger:
         if record.status in UNDER_WAY:
             raise StepRefused("moved", record.id)
         try:
-            self._db.client.put_item(**put)
+            self._db.patiently(lambda: self._db.client.put_item(**put))
         except self._db.client.exceptions.ConditionalCheckFailedException as error:
             raise StepRefused("moved", record.id) from error
         return noted

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import random
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import ClientError
 
 from chalicelib.core.errors import NoLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from chalicelib.core.types import Status
+
+T = TypeVar("T")
+
+TABLE_VARIABLE = "SNAPBACK_LEDGER"
 
 TABLE: dict[str, Any] = {
     "AttributeDefinitions": [
@@ -33,28 +41,43 @@ TABLE: dict[str, Any] = {
     "BillingMode": "PAY_PER_REQUEST",
     "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
     "SSESpecification": {"SSEEnabled": True},
+    "DeletionProtectionEnabled": True,
+    "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+    "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
 }
-"""The table as CloudFormation and, but for two words, CreateTable take it."""
+"""The table, as CloudFormation takes it; `LedgerTable.create` asks DynamoDB for the same."""
+
+PASSING = frozenset(
+    {
+        "TransactionConflict",
+        "TransactionConflictException",
+        "ThrottlingError",
+        "ProvisionedThroughputExceeded",
+    }
+)
+"""Codes of a write that DynamoDB refused for the moment only, of which botocore repeats none by itself: an error's own,
+or a canceled transaction's reason.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
+BACKOFF = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""The most seconds that are waited before a repeated write; how long is drawn, so that two writers don't meet again."""
 
 
 class LedgerTable:
     """Raises NoLedger when the table is missing."""
 
-    def __init__(self, client: DynamoDBClient, name: str) -> None:
-        self.client, self.name = client, name
+    def __init__(self, client: DynamoDBClient, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.client, self.name, self._sleep = client, name, sleep
 
     def create(self) -> None:
         """Make the table as the template does; for a laptop and for tests."""
-        spec = {**TABLE, "SSESpecification": {"Enabled": True}}
+        spec = dict(TABLE)
+        expiry, recovery = spec.pop("TimeToLiveSpecification"), spec.pop("PointInTimeRecoverySpecification")
+        spec["SSESpecification"] = {"Enabled": spec["SSESpecification"]["SSEEnabled"]}
         spec["StreamSpecification"] = {**spec["StreamSpecification"], "StreamEnabled": True}
         self.client.create_table(TableName=self.name, **spec)
         self.client.get_waiter("table_exists").wait(TableName=self.name)
-        self.client.update_time_to_live(
-            TableName=self.name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
-        )
-        self.client.update_continuous_backups(
-            TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-        )
+        self.client.update_time_to_live(TableName=self.name, TimeToLiveSpecification=expiry)
+        self.client.update_continuous_backups(TableName=self.name, PointInTimeRecoverySpecification=recovery)
 
     def exists(self) -> bool:
         try:
@@ -90,16 +113,26 @@ class LedgerTable:
     def transact(self, *items: Any) -> list[Mapping[str, Any] | None] | None:
         """None when written; else, for each item, what stood in its way (None: nothing did)."""
         try:
-            self.client.transact_write_items(TransactItems=[_telling(item) for item in items])
+            self.patiently(lambda: self.client.transact_write_items(TransactItems=[_telling(item) for item in items]))
         except self.client.exceptions.ResourceNotFoundException as error:
             raise self._missing() from error
         except self.client.exceptions.TransactionCanceledException as error:
             reasons = error.response["CancellationReasons"]
-            codes = {reason["Code"] for reason in reasons} - {"None"}
-            if codes - {"ConditionalCheckFailed", "TransactionConflict"}:
+            if _codes(error) - {"None", "ConditionalCheckFailed"}:
                 raise
             return [reason.get("Item", {}) if reason["Code"] != "None" else None for reason in reasons]
         return None
+
+    def patiently(self, write: Callable[[], T]) -> T:
+        """A write, repeated while another one has the items; raises what DynamoDB answers last."""
+        for most in BACKOFF:
+            try:
+                return write()
+            except ClientError as error:
+                if not _codes(error) & PASSING:
+                    raise
+            self._sleep(random.uniform(0, most))  # noqa: S311 - no secret
+        return write()
 
     def query(
         self, status: Status, values: Mapping[str, Any] | None = None, when: str = "", **more: Any
@@ -120,7 +153,15 @@ class LedgerTable:
             raise self._missing() from error
 
     def _missing(self) -> NoLedger:
-        return NoLedger(f"there is no ledger: table {self.name!r} does not exist; --create-ledger makes it")
+        return NoLedger(
+            f"there is no ledger: table {self.name!r} does not exist; if that is not its name, set {TABLE_VARIABLE}"
+        )
+
+
+def _codes(error: ClientError) -> set[str]:
+    """An error's code, and those of the reasons why a transaction was canceled."""
+    reasons: Any = error.response.get("CancellationReasons")
+    return {reason["Code"] for reason in reasons} if reasons else {error.response["Error"]["Code"]}
 
 
 def _telling(item: Mapping[str, Any]) -> Any:

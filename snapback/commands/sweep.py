@@ -112,7 +112,7 @@ def sweep(
 def _with_ledger(settings: Settings, mode: str | None, *, create: bool) -> tuple[Application, bool]:
     """The application, and whether it keeps records. Raises NoLedger where a mode needs one and there is none."""
     from snapback import sweep as library
-    from snapback.replay.replay import quiet
+    from snapback.replay.replay import quiet, require_ledger
 
     found, _ = open_application(settings)
     application = quiet(found.home, found.settings, table=found.table, spill=found.spill)
@@ -122,6 +122,6 @@ def _with_ledger(settings: Settings, mode: str | None, *, create: bool) -> tuple
         application.ledger.create()
         return application, True
     if mode in {"ask", "fix"}:
-        application.ledger.get("none")  # Raises NoLedger.
+        require_ledger(application)
     warn("there is no ledger, so findings are only reported; --create-ledger makes one")
     return library.without_ledger(application), False

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from chalicelib import catalog, wiring
-from chalicelib.core.errors import EventRejected, Unfinished
+from chalicelib.core.errors import EventRejected, NoLedger, Unfinished
 from chalicelib.core.event import Actor, Event, dig, text
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
@@ -393,13 +393,21 @@ def handle(
     application = quiet(home, graceless)
     if create_ledger and not application.ledger.exists():
         application.ledger.create()
-    application.ledger.get("none")  # Raises NoLedger.
+    require_ledger(application)
     done, began = Replay(), time.perf_counter()
     for event in delivered(entries, application):
         done.add(event)
         on_event(event)
     done.seconds = time.perf_counter() - began
     return done
+
+
+def require_ledger(application: Application) -> None:
+    """Raises NoLedger, with the option that makes the table: only commands that have it ask here."""
+    try:
+        application.ledger.get("none")
+    except NoLedger as missing:
+        raise NoLedger(f"{missing}; --create-ledger makes it") from None
 
 
 def delivered(entries: Iterable[Entry], application: Application) -> Iterator[EventOutcome]:

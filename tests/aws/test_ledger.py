@@ -211,7 +211,7 @@ def test_records_are_listed_by_status(ledger: DynamoLedger) -> None:
 def test_a_missing_table_is_said_in_one_line(world: World, clock: Clock) -> None:
     ledger = DynamoLedger(world.client("dynamodb"), "nowhere", clock)
     for call in (lambda: ledger.get("x"), lambda: opened(ledger, draft()), lambda: list(ledger.records())):
-        with pytest.raises(NoLedger, match="'nowhere' does not exist; --create-ledger makes it"):
+        with pytest.raises(NoLedger, match="'nowhere' does not exist"):
             call()
     assert not ledger.exists()
 

@@ -16,7 +16,7 @@ from moto import mock_aws
 from chalicelib.core.types import Status
 from snapback.memory_aws import gaps
 from tests.faults.trial import SCENARIOS, Trial
-from tests.faults.wire import AFTER, BEFORE, CONFLICT, ERRORS, OTHERS, STALE, Call, Fault, Wire
+from tests.faults.wire import AFTER, BEFORE, CONFLICTS, ERRORS, OTHERS, STALE, Call, Fault, Wire
 from tests.support.cases import GUARDRAILS, case_of
 from tests.support.events import REGION
 from tests.support.moto_gaps import event_history
@@ -87,7 +87,7 @@ def _faults(clean: Trial) -> Iterator[Fault]:
     for at, call in enumerate(clean.calls):
         for kind in _kinds(clean, call, written=written):
             yield Fault(kind, at, call)
-            if kind in {*ERRORS, *BEFORE, *AFTER}:
+            if kind in {*ERRORS, *BEFORE, *AFTER, *CONFLICTS}:
                 yield Fault(kind, at, call, lasting=True)
         written = written or not call.harmless
 
@@ -97,7 +97,7 @@ def _kinds(clean: Trial, call: Call, *, written: bool) -> Iterator[str]:
     if not call.reads:
         yield from AFTER
     if call.operation == "TransactWriteItems":
-        yield CONFLICT
+        yield from CONFLICTS
     if call.outdated:
         yield from STALE
     if clean.scenario == "notify":

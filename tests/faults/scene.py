@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from chalicelib.aws.ledger_items import from_item
-from chalicelib.aws.ledger_table import TABLE
+from chalicelib.aws.ledger_table import LedgerTable
 from chalicelib.aws.sessions import AwsSession, AwsSessions
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
@@ -76,9 +76,7 @@ class Scene:
     """What the case itself raised when someone else was to do something; Snapback would take it for AWS's."""
 
     def begin(self) -> None:
-        spec = {**TABLE, "SSESpecification": {"Enabled": True}}
-        spec["StreamSpecification"] = {**spec["StreamSpecification"], "StreamEnabled": True}
-        _SOURCE.client("dynamodb").create_table(TableName=TABLE_NAME, **spec)
+        LedgerTable(_SOURCE.client("dynamodb"), TABLE_NAME).create()
         self.envelope = plain(self.make(self.world))
         self.application = self.container()
         self.resource = self.resource_of(self.envelope)

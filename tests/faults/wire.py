@@ -63,6 +63,11 @@ class Fault:
     def __str__(self) -> str:
         return f"{self.kind}{', lasting,' if self.lasting else ''} at call {self.at} ({self.call.name})"
 
+    @property
+    def passing(self) -> bool:
+        """Whether a call that is made once more succeeds, and nobody need hear of it."""
+        return self.kind in CONFLICTS and not self.lasting
+
     def meets(self, number: int, call: Call) -> bool:
         return number == self.at or (self.lasting and number > self.at and call.name == self.call.name)
 
@@ -88,8 +93,8 @@ BEFORE, AFTER = ("timeout before", "killed before"), ("timeout after", "killed a
 """Without effect, and with."""
 STALE = {"stale once": 1, "stale twice": 2}
 """For how many times the same request is answered with what was there before the last write."""
-CONFLICT = "conflict"
-"""Another transaction has the item just now."""
+CONFLICTS = {"conflict": "TransactionConflict", "crowded": "ThrottlingError"}
+"""The ledger's write is refused for the moment only: another one has the item, or its partition is busy."""
 OTHERS = ("removed", "disturbed", "remade")
 """By someone else, just before the call: deleted; changed in another place; put back as it was."""
 
@@ -165,8 +170,8 @@ class Wire:
         if kind in ERRORS:
             status, code = ERRORS[kind](service)
             return _error(url, status, code)
-        if kind == CONFLICT:
-            reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
+        if kind in CONFLICTS:
+            reasons = [{"Code": CONFLICTS[kind]}, {"Code": "None"}]
             return _error(url, 400, "TransactionCanceledException", CancellationReasons=reasons)
         if kind in OTHERS:
             self._open = False

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from functools import partial
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from click.testing import CliRunner
 
+from chalicelib.aws.ledger import LEASE
 from chalicelib.core.outcome import Outcome
+from chalicelib.core.types import Status
+from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl
 from chalicelib.sweep.places import Place
 from snapback import cli, errors, render
 from snapback.dlq import parse_dead_letter
@@ -107,6 +111,47 @@ def test_one_that_cannot_be_looked_at_is_told_at_the_end_and_the_rest_goes_on(wo
     assert done.exit_code == errors.BAD
     assert "snapback: s3.Bucket app-shut in 123456789012, us-east-1: AccessDenied" in done.output
     assert (grants(world, "app-one"), grants(world, "app-shut")) == (1, 2)
+
+
+def test_what_another_sweep_works_on_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way_elsewhere(world)
+    pauses: list[float] = []
+
+    def the_other_goes_on(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            (record,) = world.records()
+            world.client("s3").put_bucket_acl(Bucket="app-one", ACL="private")
+            world.application().ledger.move(record, Status.FIXED, by="snapback")
+
+    monkeypatch.setattr(replay, "quiet", partial(replay.quiet, sleep=the_other_goes_on))
+    done = run("--guardrail", ACL, "--mode", "fix")
+    assert (done.exit_code, len(pauses)) == (errors.FINE, 2), done.output
+    assert "2 compliant" in done.output
+    assert "busy" not in done.output
+
+
+def test_what_another_sweep_never_finishes_is_said_in_plain_words(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way_elsewhere(world)
+    pauses: list[float] = []
+    monkeypatch.setattr(replay, "quiet", partial(replay.quiet, sleep=pauses.append))
+    done = run("--guardrail", ACL, "--mode", "fix")
+    assert done.exit_code == errors.BAD
+    assert f"s3.Bucket app-one in {HOME}, {REGION}: somebody else" in done.output
+    assert not any(word in done.output for word in ("busy", "Refused", "record "))
+    assert sum(pauses) > LEASE.total_seconds()
+    assert "1 compliant" in done.output
+
+
+def under_way_elsewhere(world: World) -> None:
+    """A fix that another process is at, and a bucket beside it."""
+    bucket(world, "app-one")
+    bucket(world, "app-two", "private")
+    with patch.object(CloseBucketAcl, "write", side_effect=KeyboardInterrupt):
+        run("--guardrail", ACL, "--mode", "fix", "--create-ledger")
+    assert [record.status for record in world.records()] == ["fixing"]
 
 
 def test_a_kind_that_cannot_be_listed_does_not_hold_up_the_others(world: World) -> None:

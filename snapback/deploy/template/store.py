@@ -27,9 +27,6 @@ def store(_plan: Plan) -> Template:
                     "SSEType": with_key("KMS"),
                     "KMSMasterKeyId": with_key(KEY),
                 },
-                "DeletionProtectionEnabled": True,
-                "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
-                "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
             },
         },
     }
