@@ -250,6 +250,9 @@ class _NoRecords:
     def fixed(self, document: str) -> list[str]:
         return []
 
+    def records(self, *statuses: Status) -> Iterator[Record]:
+        return iter(())
+
     def note(self, record: Record, *, by: str, note: str, what: str = "") -> Record:
         return record.noted(self._now(), by, note, what)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from chalicelib.core.event import Actor
@@ -74,6 +75,9 @@ class Ledger(Protocol):
         """Add a step to the history by which nothing changes, one of `record.ASIDE`. Raises Refused("moved") when the record moved on."""
 
     def get(self, id: str) -> Record | None: ...
+
+    def records(self, *statuses: Status) -> Iterator[Record]:
+        """Records by status (all, when none is named), the latest first within each."""
 
     def fixed(self, document: str) -> list[str]:
         """The latest records whose fixes wrote a document, the latest first; some may be undone by now."""

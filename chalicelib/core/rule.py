@@ -49,6 +49,12 @@ class Fix(ABC, Generic[R]):
     """Whether `write(before)` puts everything back; if not, it is never run without approval."""
     approval_reads: ClassVar[tuple[str, ...]] = ()
     """IAM actions that `needs_approval` needs."""
+    settles_within: ClassVar[timedelta] = timedelta()
+    """How long AWS says that reads may tell the old state after a write; zero where no page of AWS has a number.
+
+    From the write until then, an unsafe read proves nothing: the record stays under way, at no attempt. A state that
+    AWS names while it works is another matter: there `read` raises NotYet.
+    """
 
     @abstractmethod
     def read(self, resource: R, aws: Session) -> State:

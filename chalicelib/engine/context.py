@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.core.errors import CannotAct, Unfinished
 from chalicelib.core.event import Event, dig
 from chalicelib.core.rule import Guardrail, Rule
+from chalicelib.core.types import UNDER_WAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from chalicelib.core.outcome import Outcome
     from chalicelib.core.ports import Ledger, Sessions, WhoChanged
@@ -73,6 +74,13 @@ class Context:
             self.sleep(pause)
             found = read()
         return found
+
+
+def is_settling(context: Context, rule: Guardrail[Any], record: Record) -> bool:
+    """Whether reads may still tell what was there before the record's last write."""
+    if rule.fix is None or not rule.fix.settles_within or record.status not in UNDER_WAY:
+        return False
+    return context.now() < datetime.fromisoformat(record.life[-1].at) + rule.fix.settles_within
 
 
 def document_of(rule: Rule, resource: Resource, before: State) -> str:

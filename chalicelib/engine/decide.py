@@ -96,7 +96,8 @@ class Decisions:
             looked_at=looked_at,
         )
         undone = self._remediation.undo(rule, resource, record, by)
-        reopen(self._context, undone, by)
+        if undone.status is Status.UNDONE:
+            reopen(self._context, undone, by)
         return undone
 
     def exempt(self, record_id: str, by: str, until: datetime, reason: str) -> Record:

@@ -217,6 +217,7 @@ class Evaluation:
         missed = rule.id in rows(event.detail, "expected_from_events")
         draft = _draft(replace(found, mode=permitted.mode), self._settings.recorded_tags)
         try:
+            self._remediation.refuse_while_settling(rule, draft.slot)
             opening = draft.stepped(draft.status, now, SNAPBACK, permitted.note or (UNTOLD if missed else ""))
             record = self._opened(opening, ALWAYS if is_scheduled(event) else event.time)
             if record.status is Status.FIXING:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import FixFailed, NotYet, StepRefused
-from chalicelib.core.rule import FixContext
-from chalicelib.core.types import Mode, Status
-from chalicelib.engine.context import PROOF_PAUSES, SNAPBACK, describe_error, is_gone
+from chalicelib.core.rule import FixContext, Guardrail
+from chalicelib.core.types import UNDER_WAY, Mode, Status
+from chalicelib.engine.context import PROOF_PAUSES, SNAPBACK, describe_error, is_gone, is_settling
 from chalicelib.engine.permit import Act, Permit, look_up, permit
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from chalicelib.core.record import Record
     from chalicelib.core.resource import Resource
-    from chalicelib.core.rule import Guardrail
+    from chalicelib.core.rule import Rule
     from chalicelib.engine.context import Context
 
 MOST_ATTEMPTS = 8
@@ -47,6 +47,8 @@ class Remediation:
             note = f"safe in spite of {describe_error(wrong)}" if wrong else ""
             return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left, calls=tuple(writer.calls))
         if wrong is None:
+            if is_settling(self._context, rule, record):
+                return record
             return self._ledger.move(
                 record, Status.STILL_UNSAFE, by=by, note=reason, after=left, calls=tuple(writer.calls)
             )
@@ -77,6 +79,8 @@ class Remediation:
         if left == target:
             note = f"exempt for {context.settings.undo_exemption_days} days"
             return self._ledger.move(record, Status.UNDONE, by=by, note=note, undone=left, calls=tuple(writer.calls))
+        if wrong is None and is_settling(context, rule, record):
+            return record
         trouble = f"undo: {describe_error(wrong) if wrong else 'written, but the state read back is another'}"
         self._ledger.move(record, Status.FAILED, by=by, error=trouble, undone=left, calls=tuple(writer.calls))
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
@@ -87,6 +91,8 @@ class Remediation:
         Otherwise nobody would: the event was delivered again before the lease was out, or found all safe.
         """
         _, rule, resource = self._context.recalled(record.id)
+        if is_settling(self._context, rule, record) and not self._shows(rule, resource, record):
+            return record
         try:
             attempts = record.attempts + 1
             record = self._ledger.move(record, record.status, by=SNAPBACK, note="taken over", attempts=attempts)
@@ -98,6 +104,26 @@ class Remediation:
             )
         again = self._recover_undo if record.status is Status.UNDOING else self._recover_fix
         return again(rule, resource, record)
+
+    def refuse_while_settling(self, rule: Rule, slot: str) -> None:
+        """Raises StepRefused: what was found may be what a record under way, of the same slot, has written over."""
+        if not isinstance(rule, Guardrail) or rule.fix is None or not rule.fix.settles_within:
+            return
+        for record in self._ledger.records(*UNDER_WAY):
+            if record.slot == slot and is_settling(self._context, rule, record):
+                raise StepRefused("duplicate", record.id)
+
+    def _shows(self, rule: Guardrail[Any], resource: Resource, record: Record) -> bool:
+        """Whether what was written can be read; an error is told by who goes on with the record."""
+        assert rule.fix is not None
+        reader = self._context.reader(resource)
+        try:
+            if record.status is Status.FIXING:
+                return rule(resource, reader) is None
+            target = record.before if record.undone is None else record.undone
+            return rule.fix.read(resource, reader) == target
+        except Exception:  # noqa: BLE001 - met again, and judged, where the record is taken over
+            return True
 
     def counted(self, record: Record, after: Any) -> Record:
         """The record as it is: under way, or asking, since there were enough fixes in this minute."""

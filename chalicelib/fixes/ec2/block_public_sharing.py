@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.rule import Fix, FixContext
@@ -43,8 +44,12 @@ class _BlockPublicSharing(Fix["Account"]):
 class BlockPublicImages(_BlockPublicSharing):
     """Let no machine image of the account be shared with everyone from now on.
 
+    It can take up to 10 minutes, either way, and GetImageBlockPublicAccessState tells the old state meanwhile.
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-public-access-to-amis.html
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_EnableImageBlockPublicAccess.html
     """
+
+    settles_within = timedelta(minutes=10)
 
     document = "ec2:image-public-access"
     reads = ("ec2:GetImageBlockPublicAccessState",)
