@@ -67,8 +67,8 @@ def pattern(service: str) -> Pattern:
             if "eventName" not in detail or key not in merged:
                 merged.setdefault(key, one)
                 continue
-            names = sorted({*merged[key]["detail"]["eventName"], *detail["eventName"]})
-            merged[key] = {**one, "detail": {**detail, "eventName": names}}
+            names = [*merged[key]["detail"]["eventName"], *detail["eventName"]]
+            merged[key] = {**one, "detail": {**detail, "eventName": _unique(names)}}
     return any_of(*(left for one in merged.values() if (left := _left_of(one, merged.values()))))
 
 
@@ -77,14 +77,21 @@ def _left_of(one: Pattern, all_of_them: Collection[Pattern]) -> Pattern | None:
     detail = one.get("detail", {})
     if "eventName" not in detail:
         return one
-    names = set(detail["eventName"])
+    names = detail["eventName"]
     for other in all_of_them:
         wider = other.get("detail", {})
         rest = wider.keys() - {"eventName"}
         same = other is not one and other["source"] == one["source"] and other["detail-type"] == one["detail-type"]
         if same and "eventName" in wider and all(detail.get(key) == wider[key] for key in rest):
-            names -= set(wider["eventName"])
-    return {**one, "detail": {**detail, "eventName": sorted(names)}} if names else None
+            names = [name for name in names if name not in wider["eventName"]]
+    return {**one, "detail": {**detail, "eventName": _unique(names)}} if names else None
+
+
+def _unique(names: list[Any]) -> list[Any]:
+    """Each name or `{"prefix": …}` once, names first."""
+    first = sorted({name for name in names if isinstance(name, str)})
+    prefixes = sorted({name["prefix"] for name in names if not isinstance(name, str)})
+    return [*first, *({"prefix": prefix} for prefix in prefixes)]
 
 
 def has_grace(service: str) -> bool:

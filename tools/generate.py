@@ -1,4 +1,4 @@
-"""Writes what is generated: docs/guardrails/, docs/settings.md, docs/permissions.md, .chalice/policies/ and snapback/deploy/policies/.
+"""Writes what is generated: docs/guardrails/, docs/ways-in/, docs/settings.md, docs/permissions.md, .chalice/policies/ and snapback/deploy/policies/.
 
 With --check, says what is stale instead.
 """
@@ -13,11 +13,12 @@ from typing import Any
 from chalicelib import catalog
 from chalicelib.core.rule import Guardrail, Rule
 from snapback.deploy.iam_policies import functions, policy_of
-from tools import cost, permissions_page, settings_page
+from tools import cost, permissions_page, settings_page, ways_in_page
 
 ROOT = Path(__file__).parents[1]
 DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
 SETTINGS, PERMISSIONS, COST = (ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost"))
+WAYS_IN = ROOT / "docs" / "ways-in"
 ROLES = ROOT / "snapback" / "deploy" / "policies"
 _MADE = "<!-- Made by `make generate` from the code; edit the docstring there. -->\n"
 
@@ -70,6 +71,7 @@ def wanted() -> dict[Path, str]:
     files[SETTINGS] = settings_page.page(_MADE)
     files[COST] = cost.page(_MADE)
     files[PERMISSIONS] = permissions_page.page(_MADE)
+    files |= {WAYS_IN / name: text for name, text in ways_in_page.pages().items()}
     files |= {ROLES / f"{name}.json": _json(document) for name, document in permissions_page.documents().items()}
     files |= {POLICIES / f"{name}.json": _json(policy_of(name)) for name in functions()}
     return files
@@ -77,7 +79,7 @@ def wanted() -> dict[Path, str]:
 
 def stale(files: dict[Path, str]) -> list[Path]:
     """Those that are missing, differ, or should no longer be there."""
-    there = {path for folder in (DOCS, POLICIES, ROLES) for path in folder.rglob("*") if path.is_file()}
+    there = {path for folder in (DOCS, WAYS_IN, POLICIES, ROLES) for path in folder.rglob("*") if path.is_file()}
     there |= {path for path in files if path.is_file()}
     differ = [path for path, text in files.items() if path not in there or path.read_text() != text]
     return sorted([*differ, *(there - files.keys())])

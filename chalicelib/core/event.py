@@ -19,6 +19,8 @@ JSON = Any
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _AWS = re.compile(r"aws\.[A-Za-z0-9._-]+")
 """Sources that PutEvents refuses to everyone but AWS; without a slash, since `aws.partner/…` is a partner's to fill."""
+DATED = re.compile(r"(\d{8}|\d{4}_\d{2}_\d{2})(v\d+)?$")
+"""Lambda and CloudFront write the API's date behind a call's name: `AddPermission20150331v2`."""
 _LONE = re.compile("[\ud800-\udfff]")
 _TOOLS = (
     ("terraform", "Terraform"),
@@ -180,6 +182,11 @@ class Event:
             detail=detail,
             actor=Actor.of(detail, account),
         )
+
+    @property
+    def call(self) -> str:
+        """The name without the date that some services write behind it: `AddPermission`."""
+        return DATED.sub("", self.name)
 
     def text(self, *path: str) -> str | None:
         """A string in `detail.requestParameters`."""

@@ -38,9 +38,11 @@ def cloudtrail(source: str, *names: str, failed: bool = False, **narrower: Patte
     """Calls of one service by eventName, as in `cloudtrail("s3", "PutBucketAcl")`.
 
     `source` is eventSource without `.amazonaws.com`. Failed calls are left out unless `failed`. What else `detail` must
-    hold goes by name: `userIdentity={…}`.
+    hold goes by name: `userIdentity={…}`. Lambda may write the API's date behind a name, as in `AddPermission20150331v2`,
+    and `Event.call` leaves it out: https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html.
     """
-    detail: dict[str, Any] = {"eventSource": [f"{source}.amazonaws.com"], "eventName": list(names), **narrower}
+    dated = [{"prefix": f"{name}20"} for name in names] if source == "lambda" else []
+    detail: dict[str, Any] = {"eventSource": [f"{source}.amazonaws.com"], "eventName": [*names, *dated], **narrower}
     if not failed:
         detail["errorCode"] = [{"exists": False}]
     return {"source": [{"prefix": "aws."}], "detail-type": [API_CALL], "detail": detail}

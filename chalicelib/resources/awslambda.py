@@ -24,13 +24,8 @@ _NAME = re.compile(
 )
 """https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html."""
 _NOT_THERE = "ResourceNotFoundException"
-CREATED = ("CreateFunction20150331", "CreateFunction20150331v2")
-CONFIGURED = (*CREATED, "UpdateFunctionConfiguration20150331", "UpdateFunctionConfiguration20150331v2")
-CODED = (*CREATED, "UpdateFunctionCode20150331", "UpdateFunctionCode20150331v2")
-"""By CloudTrail's names, of either version of the API.
-
-https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
-"""
+CONFIGURED = ("CreateFunction", "UpdateFunctionConfiguration")
+CODED = ("CreateFunction", "UpdateFunctionCode")
 
 
 def _named(event: Event) -> tuple[str, str] | None:

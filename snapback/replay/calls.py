@@ -17,13 +17,11 @@ from urllib.parse import unquote
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
-from chalicelib.core.event import dig, rows, text
+from chalicelib.core.event import DATED, dig, rows, text
 from snapback.errors import CannotReenact
 from snapback.memory_aws.memory import loader
 from snapback.replay.aliases import fold
 
-_DATED = re.compile(r"(\d{8}|\d{4}_\d{2}_\d{2})(v\d+)?$")
-"""Lambda and CloudFront write the API's date behind a call's name: `AddPermission20150331v2`."""
 _HIDDEN = re.compile(r"HIDDEN_DUE_TO_SECURITY_REASONS|<?sensitiveDataRemoved>?|\*{3,}|\(?redacted\)?", re.IGNORECASE)
 
 _SERVICES: dict[str, tuple[str, ...]] = {
@@ -102,7 +100,7 @@ def _model(service: str) -> ServiceModel:
 def call_of(detail: Mapping[str, Any], account: str = "", region: str = "") -> tuple[str, str, dict[str, Any]]:
     """boto3's service, the operation, and its parameters, valid by botocore's own check. Raises CannotReenact."""
     source = (text(detail, "eventSource") or "").removesuffix(".amazonaws.com")
-    name = _DATED.sub("", text(detail, "eventName") or "")
+    name = DATED.sub("", text(detail, "eventName") or "")
     operations = [_OPERATIONS[source, name]] if (source, name) in _OPERATIONS else []
     if not operations:
         services = [service for service in _SERVICES.get(source, (source,)) if service in _available()]

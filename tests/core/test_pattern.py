@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.errors import BadPattern
+from chalicelib.core.event import Event
 from chalicelib.core.pattern import LIMIT, any_of, check, cloudtrail, matches, native
+from tests.support.events import cloudtrail_event
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "event_pattern_cases.json"
 
@@ -213,6 +215,14 @@ def test_check_says_in_one_line_what_aws_rejects_where_and_what_is_allowed(patte
 def test_matches_refuses_what_it_would_have_to_guess(pattern: Any, _: str) -> None:
     with pytest.raises(BadPattern):
         matches(pattern, {"a": {"b": "y"}, "d": {"e": "zzz"}} if "d" in pattern else {"a": ["y", {"b": "y"}]})
+
+
+@pytest.mark.parametrize("name", ["AddPermission", "AddPermission20150331", "AddPermission20150331v2"])
+def test_lambda_s_calls_are_heard_with_whatever_date_stands_behind_them(name: str) -> None:
+    pattern = cloudtrail("lambda", "AddPermission")
+    assert matches(pattern, cloudtrail_event("lambda", name))
+    assert not matches(pattern, cloudtrail_event("lambda", "AddPermissionToo"))
+    assert Event.parse(cloudtrail_event("lambda", name)).call == "AddPermission"
 
 
 def test_a_pattern_may_have_2048_characters_of_compact_json_and_not_one_more() -> None:

@@ -20,7 +20,7 @@ FIX = RemovePermissions()
 @guardrail(
     severity=Severity.HIGH,
     resource=Qualified,
-    on=cloudtrail("lambda", "AddPermission20150331", "AddPermission20150331v2", "PutResourcePolicy"),
+    on=cloudtrail("lambda", "AddPermission", "PutResourcePolicy"),
     reads=(*FIX.reads, "lambda:GetFunctionConfiguration"),
     fix=FIX,
     controls=("Lambda.1",),

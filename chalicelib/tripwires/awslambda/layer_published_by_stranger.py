@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.core.event import Event
 
 
-@tripwire(severity=Severity.MEDIUM, on=cloudtrail("lambda", "PublishLayerVersion20181031"))
+@tripwire(severity=Severity.MEDIUM, on=cloudtrail("lambda", "PublishLayerVersion"))
 def layer_published_by_stranger(event: Event, baseline: Baseline) -> str | None:
     """Lambda layer published by somebody else than the pipeline.
 

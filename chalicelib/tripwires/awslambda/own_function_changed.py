@@ -12,22 +12,24 @@ if TYPE_CHECKING:
     from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
-# By CloudTrail's names: https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
 _CALLS = {
-    "UpdateFunctionCode20150331v2": "gave it other code",
-    "UpdateFunctionConfiguration20150331v2": "changed its configuration",
-    "DeleteFunction20150331": "deleted it",
-    "PutFunctionConcurrency20171031": "changed how often it may run at once",
-    "DeleteFunctionConcurrency20171031": "changed how often it may run at once",
-    "AddPermission20150331v2": "let somebody else call it",
-    "RemovePermission20150331v2": "forbade somebody to call it",
+    "UpdateFunctionCode": "gave it other code",
+    "UpdateFunctionConfiguration": "changed its configuration",
+    "DeleteFunction": "deleted it",
+    "PutFunctionConcurrency": "changed how often it may run at once",
+    "DeleteFunctionConcurrency": "changed how often it may run at once",
+    "AddPermission": "let somebody else call it",
+    "RemovePermission": "forbade somebody to call it",
     "PutFunctionEventInvokeConfig": "changed its retries or dead letters",
     "UpdateFunctionEventInvokeConfig": "changed its retries or dead letters",
     "DeleteFunctionEventInvokeConfig": "changed its retries or dead letters",
-    "CreateEventSourceMapping20150331": "tied it to another source of events",
-    "UpdateEventSourceMapping20150331": "changed what it is fed by",
-    "DeleteEventSourceMapping20150331": "cut off what it is fed by",
+    "CreateEventSourceMapping": "tied it to another source of events",
+    "UpdateEventSourceMapping": "changed what it is fed by",
+    "DeleteEventSourceMapping": "cut off what it is fed by",
     "CreateFunctionUrlConfig": "gave it an address on the internet",
+    "UpdateFunctionUrlConfig": "changed its address on the internet",
+    "PutResourcePolicy": "changed who may call it",
+    "DeleteResourcePolicy": "forbade everybody to call it",
 }
 _NAME = re.compile(r"(?:.*:?function:)?(?P<name>[A-Za-z0-9_-]+)(?::[A-Za-z0-9$_.-]+)?")
 """A name or an ARN, whole or in part, with or without a version."""
@@ -45,4 +47,4 @@ def own_function_changed(event: Event, baseline: Baseline) -> str | None:
     found = _NAME.fullmatch(given)
     if found is None or not in_own_stack(baseline, event.account, found["name"]):
         return None
-    return f"{event.actor.name} {_CALLS[event.name]}: {found['name']}"
+    return f"{event.actor.name} {_CALLS[event.call]}: {found['name']}"

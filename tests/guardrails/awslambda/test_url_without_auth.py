@@ -39,6 +39,7 @@ CASE = Case(
         url("NONE"),
         url("NONE", call="UpdateFunctionUrlConfig", name=ARN),
         url("NONE", qualifier="live"),
+        url("NONE", call="CreateFunctionUrlConfig20211031"),
     ),
     near_misses=(url("AWS_IAM"), signed_since),
     whole=whole,

@@ -29,6 +29,9 @@ def call(name: str, function: Any = NAME, answer: Any = None, **detail: Any) -> 
         ("RemovePermission20150331v2", "forbade somebody to call it"),
         ("PutFunctionEventInvokeConfig", "changed its retries or dead letters"),
         ("CreateFunctionUrlConfig", "gave it an address on the internet"),
+        ("CreateFunctionUrlConfig20211031", "gave it an address on the internet"),
+        ("PutResourcePolicy", "changed who may call it"),
+        ("DeleteResourcePolicy", "forbade everybody to call it"),
     ],
 )
 def test_a_changed_function_is_reported(name: str, what: str, world: World) -> None:
