@@ -25,6 +25,7 @@ VALID = timedelta(hours=24)
 SHORTEST_KEY = 32
 """Bytes of the secret that action tokens are signed with."""
 LONGEST = 1024
+_NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +78,50 @@ def link(api: str, token: str) -> str:
     return f"{api}/page#{token}"
 
 
-def use_up(client: DynamoDBClient, table: str, token: ActionToken) -> None:
-    """Raises BadActionToken when it was used before: one conditional write, so that two clicks at once are one."""
-    try:
-        client.put_item(
-            TableName=table,
-            Item={"pk": {"S": f"action_token#{token.nonce}"}, "expires_at": {"N": str(token.expires)}},
-            ConditionExpression="attribute_not_exists(pk)",
-        )
-    except client.exceptions.ConditionalCheckFailedException as error:
-        raise BadActionToken("this link was used already; a link works once") from error
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One click's use of an action token: `click` is its own, and stays so when Lambda delivers it again."""
+
+    nonce: str
+    expires: int
+    click: str
+
+    @classmethod
+    def of(cls, token: ActionToken) -> Use:
+        return cls(token.nonce, token.expires, secrets.token_hex(8))
+
+    def begin(self, client: DynamoDBClient, table: str) -> bool:
+        """Take the token: one conditional write, so that two clicks at once are one. Answers whether it is the first try.
+
+        Raises BadActionToken when another click took it.
+        """
+        try:
+            was = client.put_item(
+                **self._item(table, self.click),
+                ConditionExpression="attribute_not_exists(pk) OR used_by IN (:me, :nobody)",
+                ExpressionAttributeValues={":me": {"S": self.click}, ":nobody": {"S": _NOBODY}},
+                ReturnValues="ALL_OLD",
+            )
+        except client.exceptions.ConditionalCheckFailedException as error:
+            raise BadActionToken("this link was used already; a link works once") from error
+        return was.get("Attributes", {}).get("used_by", {}).get("S") != self.click
+
+    def release(self, client: DynamoDBClient, table: str) -> None:
+        """Nothing came of it: the token works still."""
+        client.put_item(**self._item(table, _NOBODY))
+
+    def _item(self, table: str, by: str) -> Any:
+        key = f"action_token#{self.nonce}"
+        return {
+            "TableName": table,
+            "Item": {"pk": {"S": key}, "used_by": {"S": by}, "expires_at": {"N": str(self.expires)}},
+        }
 
 
 def used(client: DynamoDBClient, table: str, token: ActionToken) -> bool:
     key: Any = {"pk": {"S": f"action_token#{token.nonce}"}}
-    return "Item" in client.get_item(TableName=table, Key=key, ConsistentRead=True)
+    item = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+    return item is not None and item.get("used_by") != {"S": _NOBODY}
 
 
 def _encoded(raw: bytes) -> str:

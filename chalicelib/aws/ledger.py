@@ -226,12 +226,14 @@ class DynamoLedger:
     def _put_over(self, record: Record, new: Record) -> Any:
         """Unless anybody moved it, took it over, or added to its history; items of the first version count no steps."""
         steps = "(attribute_not_exists(steps) OR steps = :steps)"
-        put = self._put(new, f"#status = :was AND holder = :held AND {steps}")
+        refused = "(attribute_not_exists(refused) OR refused = :refused)"
+        put = self._put(new, f"#status = :was AND holder = :held AND {steps} AND {refused}")
         put["ExpressionAttributeNames"] = {"#status": "status"}
         put["ExpressionAttributeValues"] = {
             ":was": {"S": record.status},
             ":held": {"S": record.holder},
             ":steps": {"N": str(len(record.history))},
+            ":refused": {"N": str(record.refused)},
         }
         return put
 

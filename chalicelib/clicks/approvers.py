@@ -7,9 +7,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from chalicelib.core.arns import fits
+from chalicelib.core.types import ASIDE, SECOND_WANTED
 
 if TYPE_CHECKING:
-    from chalicelib.core.record import Record
+    from chalicelib.core.record import Record, Step
     from chalicelib.core.settings import Settings
 
 PAGE = "page:"
@@ -39,9 +40,11 @@ def refusal(person: Person, record: Record, settings: Settings) -> str | None:
     """Why a person may not decide about a record, in words for them; None if they may.
 
     They have to be named under `approvers`, by id or e-mail, for this guardrail, account and severity; and, with
-    `four_eyes`, the change may not be their own. Whoever holds a link that was sent to a channel, and whoever is of another
-    workspace, is not meant by a glob such as `*`, but only by what begins with PAGE or OUTSIDER.
+    `four_eyes`, the change may not be their own. Whoever holds a link that was sent to a channel is not meant by a glob
+    such as `*`, but only by what begins with PAGE; whoever is of another workspace never decides.
     """
+    if person.id.startswith(OUTSIDER):
+        return f"you ({person.id}) are of another Slack workspace than Snapback's app: guests of a shared channel don't decide"
     named = any(
         _named(person, each.who)
         and fnmatchcase(record.guardrail, each.guardrail)
@@ -54,27 +57,52 @@ def refusal(person: Person, record: Record, settings: Settings) -> str | None:
             f"you ({person.id}) may not decide about {record.guardrail} in account {record.account}: nobody has named "
             "you under `approvers` in the settings"
         )
-    if settings.four_eyes and _same(person, record):
+    author, sure = record.actor.person
+    if settings.four_eyes and sure and _same(person, author):
         return "the change is your own; somebody else has to decide (`four_eyes` in the settings)"
-    if settings.four_eyes and "@" in record.actor.session and not (person.email or person.id.startswith(PAGE)):
+    if settings.four_eyes and "@" in author and not (person.email or person.id.startswith(PAGE)):
         return (
-            f"whether the change is your own can't be known: {record.actor.session} made it, and Slack doesn't tell your "
+            f"whether the change is your own can't be known: {author} made it, and Slack doesn't tell your "
             "e-mail address (its app needs the scope users:read.email)"
         )
     return None
 
 
+def wants_second(person: Person, action: str, record: Record, settings: Settings) -> str | None:
+    """Why a person who may decide may not do so alone, in words for them; None if they may.
+
+    A session bears their name, which anybody could have given it. Two people who decide alike are enough, whichever of
+    them it was.
+    """
+    author, sure = record.actor.person
+    if sure or not settings.four_eyes or not _same(person, author):
+        return None
+    if any(person.id not in step.by for step in _voices(record, action)):
+        return None
+    return f"the change was made in a session that is called {author}, which may be you: a second approver has to {action} too"
+
+
+def has_spoken(person: Person, action: str, record: Record) -> bool:
+    """Whether it is on record already that this person wants it so."""
+    return any(person.id in step.by for step in _voices(record, action))
+
+
+def _voices(record: Record, action: str) -> list[Step]:
+    """What people, each not enough alone, decided since the record last moved on."""
+    moved = max((n for n, step in enumerate(record.history) if step.status not in ASIDE), default=0)
+    since = record.history[moved:]
+    return [step for step in since if step.status == SECOND_WANTED and step.note.startswith(f"{action}: ")]
+
+
 def _named(person: Person, who: str) -> bool:
-    if any(person.id.startswith(each) and not who.startswith(each) for each in (PAGE, OUTSIDER)):
+    if person.id.startswith(PAGE) and not who.startswith(PAGE):
         return False
     by_email = bool(person.email) and fits(who.lower(), person.email.lower())
     return by_email or fits(who, person.id)
 
 
-def _same(person: Person, record: Record) -> bool:
+def _same(person: Person, author: str) -> bool:
     """SSO names a session after the person's e-mail address or user name; IAM users have names of their own."""
-    actor = record.actor
-    names = actor.session.lower(), actor.name.rpartition("/")[2].lower()
-    theirs = {*names, *(name.partition("@")[0] for name in names)} - {""}
+    theirs = {author.lower(), author.partition("@")[0].lower()} - {""}
     mine = {person.email.lower(), person.email.partition("@")[0].lower(), person.name.lower()} - {""}
     return bool(theirs & mine)

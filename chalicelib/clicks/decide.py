@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from chalicelib.clicks.approvers import Person, refusal
-from chalicelib.core.errors import CannotAct, FixFailed, StepRefused
-from chalicelib.core.event import text
+from chalicelib.aws.action_tokens import Use
+from chalicelib.clicks.approvers import Person, has_spoken, refusal, wants_second
+from chalicelib.core.errors import BadActionToken, CannotAct, FixFailed, StepRefused
+from chalicelib.core.event import dig, text
+from chalicelib.core.types import REFUSED, SECOND_WANTED
 from chalicelib.notify.message import message_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from aws_lambda_powertools import Logger
+    from mypy_boto3_dynamodb import DynamoDBClient
 
     from chalicelib.aws.ledger import DynamoLedger
     from chalicelib.core.record import Record
@@ -28,8 +32,11 @@ class DecideApp(Protocol):
 
     settings: Settings
     logger: Logger
+    table: str
 
     def sleep(self, seconds: float, /) -> None: ...
+    @property
+    def dynamodb(self) -> DynamoDBClient: ...
     @property
     def ledger(self) -> DynamoLedger: ...
     @property
@@ -39,14 +46,17 @@ class DecideApp(Protocol):
 def decide(app: DecideApp, request: Any, act: Callable[[str, str], Record]) -> dict[str, Any]:
     """Do what a person asks for by `act(record, who)`, if they may, and tell them what became of it.
 
-    `{"action", "record", "person": {"id", "name", "email", "where"}, "seen"?, "reply"?: {"slack": address}, ...}`, where
-    `seen` is the fingerprint of what they were shown. Raises what is neither theirs to know nor on record, so that
+    `{"action", "record", "person": {"id", "name", "email", "where"}, "use", "seen"?, "reply"?: {"slack": address}, ...}`,
+    where `use` is the click's use of its action token, and `seen` the fingerprint of what they were shown. Raises what is neither theirs to know nor on record, so that
     Lambda calls again; they get an answer then too.
     """
     action, record = text(request, "action") or "", text(request, "record") or ""
     person = Person(**{name: text(request, "person", name) or "" for name in ("id", "name", "email", "where")})
     try:
-        done, said = _decided(app, action, record, text(request, "seen"), person, act)
+        done, said = _decided(app, request, action, record, person, act)
+    except BadActionToken as why:  # Whoever clicked twice gets the answer to the click that came first.
+        app.logger.warning("an action token came twice", extra={"record": record})
+        return {"record": record, "status": "", "said": str(why)}
     except (CannotAct, FixFailed) as why:
         done, said = "", f"{action}: {why}"
     except Exception:
@@ -60,26 +70,48 @@ def decide(app: DecideApp, request: Any, act: Callable[[str, str], Record]) -> d
 
 
 def _decided(
-    app: DecideApp, action: str, id: str, seen: str | None, person: Person, act: Callable[[str, str], Record]
+    app: DecideApp, request: Any, action: str, id: str, person: Person, act: Callable[[str, str], Record]
 ) -> tuple[str, str]:
-    """Raises CannotAct and FixFailed, in words."""
+    """Raises BadActionToken, CannotAct and FixFailed, in words."""
     record = app.ledger.get(id)
     if record is None:
         raise CannotAct(f"there is no record {id} in the ledger; records are kept for 400 days")
     if why := refusal(person, record, app.settings):
-        _note(app, id, str(person), f"{action}: {why}")
-        return "refused", f"Sorry, {why}. It is on record that you asked."
+        _note(app, id, str(person), f"{action}: {why}", REFUSED)
+        return REFUSED, f"Sorry, {why}. It is on record that you asked."
+    seen = text(request, "seen")
     if seen and not record.fingerprint.startswith(seen):
         raise CannotAct(f"record {id} is no longer what you were shown; look at it again, then decide")
-    done = act(id, str(person))
+    if why := wants_second(person, action, record, app.settings):
+        if not has_spoken(person, action, record):
+            _note(app, id, str(person), f"{action}: {why}", SECOND_WANTED)
+        return SECOND_WANTED, f"Thank you: {why}. Your own voice is on record."
+    with _using(app, request):
+        done = act(id, str(person))
     return done.status, f"Record {id}: {message_of(done).did}"
 
 
-def _note(app: DecideApp, id: str, by: str, why: str) -> None:
-    """Put a refusal on record, as soon as no function has it under way. Raises StepRefused when that takes too long."""
+@contextmanager
+def _using(app: DecideApp, request: Any) -> Iterator[None]:
+    """An action token is used up by its effect, and by nothing else. Raises BadActionToken when another click used it."""
+    if (given := dig(request, "use")) is None:
+        yield
+        return
+    use = Use(str(given["nonce"]), int(given["expires"]), str(given["click"]))
+    is_first = use.begin(app.dynamodb, app.table)
+    try:
+        yield
+    except CannotAct:
+        if is_first:  # Else an earlier try may have done it.
+            use.release(app.dynamodb, app.table)
+        raise
+
+
+def _note(app: DecideApp, id: str, by: str, why: str, what: str) -> None:
+    """Put on record that somebody may not decide, or not alone, as soon as no function has it under way. Raises StepRefused when that takes too long."""
     for tries in range(_TRIES):
         try:
-            app.engine.refuse(id, by, why)
+            app.engine.refuse(id, by, why, what)
         except StepRefused:
             if tries == _TRIES - 1:
                 raise

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import counted, cut, plain
-from chalicelib.aws.action_tokens import ActionTokens, use_up, used
+from chalicelib.aws.action_tokens import ActionTokens, Use, used
 from chalicelib.clicks.approvers import PAGE, Person, refusal
 from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, form, reason, secret, until
 from chalicelib.core.errors import BadActionToken, RequestRejected
@@ -279,9 +279,8 @@ def _do(app: ClicksApp, request: Request, token: ActionToken, record: Record, fi
                 more = {"until": end.isoformat(), "reason": reason(fields.get("reason", ""))}
             except ValueError as error:
                 return _show(app, request, token, record, fields, str(error))
-    use_up(app.dynamodb, app.table, token)
     asked = {"action": token.action, "record": record.id, "seen": record.fingerprint, "person": asdict(person)}
-    app.ask_act({**asked, **more})
+    app.ask_act({**asked, **more, "use": asdict(Use.of(token))})
     if refused:
         raise _Stop(403, f"sorry, {refused}. It is on record that you asked")
     return _page(

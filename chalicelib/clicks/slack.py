@@ -20,10 +20,10 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import counted, cut, plain
-from chalicelib.aws.action_tokens import ActionToken, use_up
+from chalicelib.aws.action_tokens import ActionToken, Use
 from chalicelib.clicks.approvers import OUTSIDER, Person
 from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, form, reason, secret, until
-from chalicelib.core.errors import BadActionToken, RequestRejected
+from chalicelib.core.errors import RequestRejected
 from chalicelib.core.event import dig, text
 from chalicelib.core.settings import SlackAppSettings
 from chalicelib.engine.decide import SHORTEST_REASON
@@ -55,6 +55,8 @@ _MODAL = "snapback-exempt"
 _LINES = 40
 """Lines of differences, and steps, that a modal shows at most."""
 _read_anew: dict[str, datetime] = {}
+_homes: dict[str | None, frozenset[str]] = {}
+"""By an app's token, what it is installed in: asked once a container."""
 
 
 def answer(app: ClicksApp, request: Request) -> Answer:
@@ -140,40 +142,58 @@ def _clicked(app: ClicksApp, payload: Any, action: str, value: str, signature: s
         return  # A link's button, or one of another version's.
     record, seen = found[1], found[2] or ""
     reply_to = {"slack": text(payload, "response_url") or ""}
-    if action in {"exempt", "details"}:
-        try:
+    try:
+        if action in {"exempt", "details"}:
             _open(app, payload, _exemption(record, seen, payload) if action == "exempt" else _details(app, record))
-        except RequestRejected as wrong:
-            app.logger.warning("a dialog could not be opened", extra={"record": record, "why": str(wrong)})
-            with suppress(ValueError, OSError):
-                reply(reply_to["slack"], str(wrong))
-        return
-    _hand_over(app, signature, action, record, seen, _person(app, payload), reply=reply_to)
+        else:
+            _hand_over(app, signature, action, record, seen, _person(app, payload), reply=reply_to)
+    except RequestRejected as wrong:
+        app.logger.warning("a click could not be taken", extra={"record": record, "why": str(wrong)})
+        with suppress(ValueError, OSError):
+            reply(reply_to["slack"], str(wrong))
 
 
 def _hand_over(
     app: ClicksApp, signature: str, action: str, record: str, seen: str, person: Person, **more: Any
 ) -> None:
-    """Once a request: it is used up by its signature."""
+    """Once a request: its signature is an action token."""
     expires = int((app.now() + 3 * BELIEVED).timestamp())
-    try:
-        use_up(app.dynamodb, app.table, ActionToken(record, action, "slack", expires, signature))
-    except BadActionToken:
-        app.logger.warning("a request of Slack's came twice", extra={"record": record})
-        return
-    app.ask_act({"action": action, "record": record, "seen": seen, "person": asdict(person), **more})
+    use = Use.of(ActionToken(record, action, "slack", expires, signature))
+    asked = {"action": action, "record": record, "seen": seen, "person": asdict(person), "use": asdict(use)}
+    app.ask_act({**asked, **more})
 
 
 def _person(app: ClicksApp, payload: Any) -> Person:
-    """Who clicked. Of another workspace, in a shared channel, nothing is believed but the id."""
+    """Who clicked. Of another workspace, in a shared channel, nothing is believed but the id. Raises RequestRejected.
+
+    In an Enterprise organization `user.team_id` is the organization's (`E…`), and a shared channel's click may come from
+    the other workspace, so both are compared with what the app itself is installed in:
+    https://docs.slack.dev/reference/interaction-payloads/block_actions-payload/.
+    """
     user, team = (text(payload, each, "id") or "" for each in ("user", "team"))
     channel = text(payload, "channel", "id") or text(_kept(payload), "channel") or ""
     where = f"Slack {team}/{channel}"
     theirs = text(payload, "user", "team_id") or team
-    if not team or theirs != team:
+    if not team or theirs not in _installed_in(app, channel):
         return Person(f"{OUTSIDER}{theirs}/{user}", where=where)
     name = text(payload, "user", "username") or text(payload, "user", "name") or ""
     return Person(f"slack:{user}", cut(plain(name), 80), _email(app, user, channel), where)
+
+
+def _installed_in(app: ClicksApp, channel: str) -> frozenset[str]:
+    """The workspace of our app, and its Enterprise organization, if it is of one. Raises RequestRejected.
+
+    https://docs.slack.dev/reference/methods/auth.test/
+    """
+    client = _client(app, channel)
+    if client.token not in _homes:
+        try:
+            found = client.auth_test().data
+        except Exception as error:
+            why = f"Slack doesn't tell which workspace its app is of ({_code(error)}); click again"
+            raise RequestRejected(502, why) from error
+        _homes[client.token] = frozenset(filter(None, (text(found, "team_id"), text(found, "enterprise_id"))))
+    return _homes[client.token]
 
 
 def _email(app: ClicksApp, user: str, channel: str) -> str:

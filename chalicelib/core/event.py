@@ -100,6 +100,21 @@ class Actor:
     via: str = ""
     key: str = ""
     """The id of the access key that signed the call."""
+    source_identity: str = ""
+    """Who it is, whatever roles they took on: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html."""
+
+    @property
+    def person(self) -> tuple[str, bool]:
+        """What tells who it was, or '', and whether nobody could have chosen it: anybody may name a session as they like.
+
+        The source identity, else the name that IAM Identity Center gives its users' sessions or the IAM user's, else
+        the session's.
+        """
+        if self.source_identity:
+            return self.source_identity, True
+        if self.session:
+            return self.session, ":assumed-role/AWSReservedSSO_" in self.principal
+        return (self.name.rpartition("/")[2], True) if self.kind == "IAMUser" else ("", True)
 
     @property
     def name(self) -> str:
@@ -121,7 +136,12 @@ class Actor:
         kind = text(who, "type") or ("AWSService" if via else "Unknown")
         return cls(
             kind=kind,
-            principal=principal or text(who, "principalId") or text(who, "userName") or via or kind,
+            principal=principal
+            or text(who, "principalId")
+            or text(who, "userName")
+            or text(who, "onBehalfOf", "userId")
+            or via
+            or kind,
             account=text(who, "accountId") or account,
             session=principal.rsplit("/", 1)[-1] if principal and ":assumed-role/" in principal else "",
             source_ip=address,
@@ -129,6 +149,7 @@ class Actor:
             tool=tool,
             via=via,
             key=text(who, "accessKeyId") or "",
+            source_identity=text(who, "sessionContext", "sourceIdentity") or "",
         )
 
 

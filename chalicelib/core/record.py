@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.resource import Resource, revive
-from chalicelib.core.types import ASIDE, REFUSED, Close, Status
+from chalicelib.core.types import ASIDE, REFUSED, SECOND_WANTED, Close, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from chalicelib.core.event import Actor
     from chalicelib.core.types import State
+
+
+MOST_REFUSED = 10
+"""As many refusals as a history lists: whoever clicks a thousand times fills no record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class Record:
     calls: tuple[str, ...] = ()
     found_by: str = "event"
     history: tuple[Step, ...] = ()
+    refused: int = 0
+    """How often somebody wanted to decide who may not; the first of them stand in the history."""
 
     @staticmethod
     def id_for(guardrail: str, resource: Resource, event_id: str) -> str:
@@ -111,8 +117,8 @@ class Record:
 
     @property
     def touched(self) -> str:
-        """When it last moved on: whoever is refused can't put off what is due."""
-        return next((step.at for step in reversed(self.history) if step.status != REFUSED), "")
+        """When it last moved on: whoever is refused, or may not decide alone, can't put off what is due."""
+        return next((step.at for step in reversed(self.history) if step.status not in {REFUSED, SECOND_WANTED}), "")
 
     @property
     def life(self) -> tuple[Step, ...]:
@@ -120,9 +126,13 @@ class Record:
         return tuple(step for step in self.history if step.status not in ASIDE)
 
     def noted(self, at: datetime, by: str, note: str, what: str = REFUSED) -> Record:
-        """With a step by which nothing changed: `what` is one of ASIDE."""
-        step = Step(at.isoformat(timespec="milliseconds"), what, by, note)
-        return replace(self, history=(*self.history, step))
+        """With a step by which nothing changed: `what` is one of ASIDE. After MOST_REFUSED of them, refusals only count."""
+        refused = self.refused + (what == REFUSED)
+        if refused > MOST_REFUSED and what == REFUSED:
+            return replace(self, refused=refused)
+        last = "; more of them are counted, and not listed" if refused == MOST_REFUSED and what == REFUSED else ""
+        step = Step(at.isoformat(timespec="milliseconds"), what, by, f"{note}{last}")
+        return replace(self, refused=refused, history=(*self.history, step))
 
     def stepped(self, status: Status, at: datetime, by: str, note: str = "", why: Close = "", **changed: Any) -> Record:
         step = Step(at.isoformat(timespec="milliseconds"), status, by, note, why)

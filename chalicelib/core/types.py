@@ -182,7 +182,9 @@ REFUSED = "refused"
 """A step by which nothing changed: somebody wanted to decide who may not."""
 REMINDED, ESCALATED = "reminded", "escalated"
 """Steps by which nothing changed: a question was asked again, and asked of more people."""
-ASIDE = frozenset({REFUSED, REMINDED, ESCALATED})
+SECOND_WANTED = "second_wanted"
+"""A step by which nothing changed: somebody decided whose change it may be, so that one more person has to."""
+ASIDE = frozenset({REFUSED, REMINDED, ESCALATED, SECOND_WANTED})
 """Steps by which nothing changed."""
 Close: TypeAlias = Literal["", "safe", "exempt", "unanswered"]
 """Why a step closed a question without a fix."""

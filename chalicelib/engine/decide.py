@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import CannotAct, StepRefused
 from chalicelib.core.rule import FixContext
-from chalicelib.core.types import ESCALATED, REMINDED, Mode, Status
+from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, Mode, Status
 from chalicelib.engine.context import SNAPBACK, describe_error, is_gone
 from chalicelib.engine.permit import Act, Subject, look_up, permit
 from chalicelib.engine.take_back import reopen, undo_of
@@ -116,12 +116,12 @@ class Decisions:
         note = f"exempt until {until:%Y-%m-%d %H:%M} UTC: {reason.strip()}"
         return self._moved(record, Status.EXPIRED, by=by, note=note, why="exempt", exempt_until=until)
 
-    def refuse(self, record_id: str, by: str, why: str) -> Record:
-        """Put on record that somebody wanted to decide who may not. Raises CannotAct when there is no such record."""
+    def refuse(self, record_id: str, by: str, why: str, what: str = REFUSED) -> Record:
+        """Put on record that somebody wanted to decide who may not, or not alone. Raises CannotAct for an unknown record."""
         record = self._ledger.get(record_id)
         if record is None:
             raise CannotAct(f"no record {record_id!r} in the ledger")
-        return self._ledger.note(record, by=by, note=why)
+        return self._ledger.note(record, by=by, note=why, what=what)
 
     def follow_up(self, record: Record) -> Record:
         """Ask anew what nobody has answered for so long, ask more people, or close it, as `settings.asking` says.

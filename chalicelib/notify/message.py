@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import cut, plain
-from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, Status
+from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, SECOND_WANTED, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chalicelib.core.record import Record
 
-_ASIDE = {REMINDED: "approval still wanted", ESCALATED: "nobody has answered"}
+_ASIDE = {
+    REMINDED: "approval still wanted",
+    ESCALATED: "nobody has answered",
+    SECOND_WANTED: "a second approver is wanted",
+}
 """Words of steps by which nothing changed, and which are sent."""
 
 
@@ -38,7 +42,8 @@ def is_sent(record: Record) -> bool:
 class Message:
     """One step of a record, as a message. All text is on one line, without secrets and invisible characters, and not escaped.
 
-    `step` numbers the record's steps from 1, and `news` is what it was: the status, `reminded` or `escalated`;
+    `step` numbers the record's steps from 1, and `news` is what it was: the status, `reminded`, `escalated` or
+    `second_wanted`;
     `resource` is an ARN; `actor` has name, principal, account, tool,
     source_ip and via, each of which may be empty; `changes` are lines that start with `- ` or `+ `, never the whole
     state; `commands` are what a person may do next, by name.

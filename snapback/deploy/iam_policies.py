@@ -280,10 +280,8 @@ def _notify() -> list[Any]:
 
 
 def _api_handler() -> list[Any]:
-    only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["action_token#*"]}}
     return [
         _allow("Ledger", ["dynamodb:GetItem"], [LEDGER]),
-        {**_allow("ActionTokens", ["dynamodb:PutItem"], [LEDGER]), "Condition": only},
         _allow("Spill", ["s3:GetObject"], [SPILL]),
         _allow("Act", ["lambda:InvokeFunction"], [{"Fn::GetAtt": ["Act", "Arn"]}]),
         *_secrets(),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws.action_tokens import VALID, ActionTokens, link, use_up, used
+from chalicelib.aws.action_tokens import VALID, ActionTokens, Use, link, used
 from chalicelib.core.errors import BadActionToken
 
 if TYPE_CHECKING:
@@ -58,11 +58,41 @@ def test_a_short_key_is_refused() -> None:
 def test_a_token_works_once(world: World) -> None:
     application = world.application()
     token = TOKENS.read(TOKENS.issue("0123abcd", "approve", "teams", NOW), NOW)
-    assert not used(application.dynamodb, application.table, token)
-    use_up(application.dynamodb, application.table, token)
-    assert used(application.dynamodb, application.table, token)
+    table = application.dynamodb, application.table
+    assert not used(*table, token)
+    assert Use.of(token).begin(*table)
+    assert used(*table, token)
     with pytest.raises(BadActionToken, match="works once"):
-        use_up(application.dynamodb, application.table, token)
+        Use.of(token).begin(*table)
+
+
+def test_a_click_that_is_delivered_again_is_the_same_use(world: World) -> None:
+    application = world.application()
+    table = application.dynamodb, application.table
+    use = Use.of(TOKENS.read(TOKENS.issue("0123abcd", "approve", "teams", NOW), NOW))
+    assert [use.begin(*table), use.begin(*table)] == [True, False]
+
+
+def test_a_token_that_came_to_nothing_works_still(world: World) -> None:
+    application = world.application()
+    table = application.dynamodb, application.table
+    token = TOKENS.read(TOKENS.issue("0123abcd", "approve", "teams", NOW), NOW)
+    use = Use.of(token)
+    use.begin(*table)
+    use.release(*table)
+    assert not used(*table, token)
+    assert Use.of(token).begin(*table)
+    assert used(*table, token)
+
+
+def test_a_token_that_an_earlier_version_used_up_is_used(world: World) -> None:
+    application = world.application()
+    token = TOKENS.read(TOKENS.issue("0123abcd", "approve", "teams", NOW), NOW)
+    item = {"pk": {"S": f"action_token#{token.nonce}"}, "expires_at": {"N": str(token.expires)}}
+    application.dynamodb.put_item(TableName=application.table, Item=item)
+    assert used(application.dynamodb, application.table, token)
+    with pytest.raises(BadActionToken):
+        Use.of(token).begin(application.dynamodb, application.table)
 
 
 def test_a_link_has_its_token_in_the_fragment() -> None:

@@ -105,6 +105,7 @@ def desk(world: World, monkeypatch: pytest.MonkeyPatch) -> Desk:
     secrets.create_secret(Name="snapback/page-key", SecretString=KEY)
     parameters.clear_caches()  # type: ignore[no-untyped-call]
     slack._read_anew.clear()
+    slack._homes.clear()
     monkeypatch.setattr(wiring, "_APPLICATION", {HOME: application})
     import app
 

@@ -22,6 +22,11 @@ class Asked:
         self.users: list[str] = []
         self.tokens: set[str | None] = set()
         self.broken = ""
+        self.well = "auth_test"
+        """What goes on working all the same."""
+        self.home: dict[str, Any] = {"team_id": "T012TEAM1", "enterprise_id": None}
+        """What the app is installed in, and how often that was asked."""
+        self.homes = 0
 
         def views_open(client: WebClient, *, trigger_id: str, view: Any) -> None:
             self._ask(client)
@@ -33,11 +38,17 @@ class Asked:
             self.users.append(user)
             return type("Answer", (), {"data": {"ok": True, "user": {"profile": {"email": EMAILS.get(user, "")}}}})
 
+        def auth_test(client: WebClient) -> Any:
+            self._ask(client, "auth_test")
+            self.homes += 1
+            return type("Answer", (), {"data": {"ok": True, **self.home}})
+
+        monkeypatch.setattr(WebClient, "auth_test", auth_test)
         monkeypatch.setattr(WebClient, "views_open", views_open)
         monkeypatch.setattr(WebClient, "users_info", users_info)
 
-    def _ask(self, client: WebClient) -> None:
+    def _ask(self, client: WebClient, what: str = "") -> None:
         self.tokens.add(client.token)
-        if self.broken:
+        if self.broken and what != self.well:
             answer: Any = type("Answer", (), {"data": {"ok": False, "error": self.broken}})
             raise SlackApiError("no", answer)  # type: ignore[no-untyped-call]

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.clicks.approvers import Person, refusal
+from chalicelib.clicks.approvers import Person, refusal, wants_second
 from chalicelib.core.errors import CannotAct, StepRefused
 from chalicelib.core.event import Actor
+from chalicelib.core.record import MOST_REFUSED
 from chalicelib.core.settings import Approver, Settings
-from chalicelib.core.types import REFUSED, Status
+from chalicelib.core.types import REFUSED, SECOND_WANTED, Status
 from chalicelib.notify.message import is_sent
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE, ID
 from tests.support.events import HOME, cloudtrail_event
@@ -68,13 +69,18 @@ LINK = Person("page:teams", where="203.0.113.7")
 OUTSIDER = Person("slack-other:T999EVIL/U012BOB", where="Slack")
 
 
-@pytest.mark.parametrize("person", [LINK, OUTSIDER])
-def test_whom_nobody_knows_is_meant_by_no_glob_that_means_everybody(person: Person, record: Record) -> None:
+def test_whom_nobody_knows_is_meant_by_no_glob_that_means_everybody(record: Record) -> None:
+    person = LINK
     for who in ("*", "???*", "slack:*", "*teams", "*U012BOB", "*@*", "p*", "slack*"):
         assert refusal(person, record, settings(Approver(who))) is not None, who
     for who in (person.id, person.id.partition(":")[0] + ":*"):
         assert refusal(person, record, settings(Approver(who))) is None
         assert refusal(person, record, settings(Approver(who, guardrail="ec2.*"))) is not None
+
+
+@pytest.mark.parametrize("who", ["*", "slack:*", "slack-other:*", OUTSIDER.id, "*U012BOB"])
+def test_who_is_of_another_workspace_never_decides(who: str, record: Record) -> None:
+    assert "another Slack workspace" in (refusal(OUTSIDER, record, settings(Approver(who))) or "")
 
 
 def test_whose_address_is_not_told_decides_nothing_that_an_address_did(record: Record) -> None:
@@ -84,7 +90,61 @@ def test_whose_address_is_not_told_decides_nothing_that_an_address_did(record: R
     assert "users:read.email" in (refusal(unknown, own, settings(Approver("slack:*"))) or "")
     assert refusal(unknown, own, settings(Approver("slack:*"), four_eyes=False)) is None
     assert refusal(BOB, own, settings(Approver("slack:*"))) is None
-    assert "your own" in (refusal(Person("slack:U9", "Eve"), own, settings(Approver("slack:*"))) or "")
+    assert refusal(Person("slack:U9", "Eve", "eve@example.com"), own, settings(Approver("slack:*"))) is None
+
+
+def session(name: str, *, role: str = "Dev", source: str = "") -> Actor:
+    return Actor("AssumedRole", f"arn:aws:sts::1:assumed-role/{role}/{name}", "1", name, source_identity=source)
+
+
+SSO = "AWSReservedSSO_Admin_0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("actor", "whose"),
+    [
+        (session("bob"), ("bob", False)),
+        (session("bob", role=SSO), ("bob", True)),
+        (session("deploy", source="bob"), ("bob", True)),
+        (session("bob", role=SSO, source="alice"), ("alice", True)),
+        (Actor("IAMUser", "arn:aws:iam::1:user/team/bob", "1"), ("bob", True)),
+        (Actor("Root", "arn:aws:iam::1:root", "1"), ("", True)),
+        (Actor("AWSService", "ec2.amazonaws.com", "1"), ("", True)),
+    ],
+)
+def test_who_made_a_change_is_told_by_what_they_could_not_choose(actor: Actor, whose: tuple[str, bool]) -> None:
+    assert actor.person == whose
+
+
+def test_the_source_identity_is_read_from_the_trail() -> None:
+    who = {"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Dev/alice", "accountId": "1"}
+    detail = {"userIdentity": {**who, "sessionContext": {"sourceIdentity": "bob"}}}
+    assert Actor.of(detail, "1").person == ("bob", True)
+
+
+def test_another_sessions_name_hides_nobodys_own_change(record: Record) -> None:
+    """Bob, in a session called alice: he can't decide, and Alice can."""
+    own = replace(record, actor=session("alice", source="bob"))
+    known = settings(Approver("slack:*"))
+    alice = Person("slack:U9ALICE", "alice", "alice@example.com")
+    assert "your own" in (refusal(BOB, own, known) or "")
+    assert refusal(alice, own, known) is None
+    assert wants_second(alice, "approve", own, known) is None
+
+
+def test_a_sessions_name_alone_refuses_nobody_and_asks_for_a_second(record: Record) -> None:
+    own, known = replace(record, actor=session("bob")), settings(Approver("slack:*"))
+    assert refusal(BOB, own, known) is None
+    assert "second approver" in (wants_second(BOB, "approve", own, known) or "")
+    assert wants_second(BOB, "approve", own, settings(Approver("slack:*"), four_eyes=False)) is None
+    assert wants_second(Person("slack:U9ALICE", "alice"), "approve", own, known) is None
+    noted = own.noted(own.seen_at, str(BOB), "approve: maybe", SECOND_WANTED)
+    namesake = Person("slack:U7BOB", "bob", "bob@example.org")
+    assert wants_second(BOB, "approve", noted, known)
+    assert wants_second(namesake, "approve", noted, known) is None
+    assert wants_second(namesake, "undo", noted, known)
+    moved = noted.stepped(Status.ASKING, own.seen_at, "snapback")
+    assert wants_second(namesake, "approve", moved, known)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +169,27 @@ def test_a_refusal_is_on_record_changes_nothing_and_is_not_told(world: World, re
     assert world.record(record.id) == noted
     assert engine.approve(record.id, "bob").status is Status.FIXED
     assert [step.status for step in world.record(record.id).history] == ["asking", "refused", "fixing", "fixed"]
+
+
+def test_a_thousand_refusals_are_counted_and_few_are_listed(world: World, record: Record) -> None:
+    engine = world.application().engine
+    for number in range(3 * MOST_REFUSED):
+        engine.refuse(record.id, f"eve {number}", "she may not" * 50)
+    noted = world.record(record.id)
+    assert noted.refused == 3 * MOST_REFUSED
+    assert [step.status for step in noted.history] == ["asking", *["refused"] * MOST_REFUSED]
+    assert noted.history[-1].note.endswith("more of them are counted, and not listed")
+    assert engine.approve(record.id, "bob").refused == 3 * MOST_REFUSED
+
+
+def test_of_two_refusals_at_once_both_count(world: World, record: Record) -> None:
+    ledger = world.application().ledger
+    for number in range(MOST_REFUSED + 1):
+        ledger.note(world.record(record.id), by=f"eve {number}", note="no")
+    stale = world.record(record.id)
+    ledger.note(stale, by="eve", note="no")
+    with pytest.raises(StepRefused):
+        ledger.note(stale, by="mallory", note="no")
 
 
 def test_a_refusal_is_not_lost_in_a_race(world: World, record: Record) -> None:
