@@ -247,6 +247,9 @@ class _NoRecords:
     def move(self, record: Record, status: Status, *, by: str, note: str = "", **changed: Any) -> Record:
         return record.stepped(status, self._now(), by, note, **changed)
 
+    def undo_begun(self, record: Record) -> bool:
+        return False
+
     def fixed(self, document: str) -> list[str]:
         return []
 

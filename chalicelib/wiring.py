@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from chalicelib.aws.settings_source import Live, Refusal
+    from chalicelib.core.errors import UnreadableRecord
     from chalicelib.core.record import Record
     from chalicelib.core.rule import Guardrail, Rule
     from chalicelib.core.settings import Settings
@@ -69,6 +70,8 @@ class Application:
     """The ARN of the function that this is, in AWS."""
     believed: Callable[[str], bool] = lambda _: False
     """Accounts believed besides the home account and those in the settings."""
+    unreadable: list[UnreadableRecord] = field(default_factory=list)
+    """What lists of the ledger left out, each logged."""
     logger: Logger = field(default_factory=lambda: Logger(service="snapback", json_serializer=_in_ascii))
     metrics: Metrics = field(default_factory=lambda: Metrics(namespace="Snapback", service="snapback"))
 
@@ -87,7 +90,7 @@ class Application:
     @cached_property
     def ledger(self) -> DynamoLedger:
         spill = Spill(self.sessions.source.client("s3"), self.spill) if self.spill else None
-        return DynamoLedger(self.dynamodb, self.table, self.now, spill, self.sleep)
+        return DynamoLedger(self.dynamodb, self.table, self.now, spill, self.sleep, self._leave_out)
 
     @cached_property
     def channels(self) -> Sequence[Channel]:
@@ -176,6 +179,10 @@ class Application:
         self.metrics.add_metric(Metric.SETTINGS_REFUSED, MetricUnit.Count, 1)
         self.metrics.flush_metrics()
 
+    def _leave_out(self, error: UnreadableRecord) -> None:
+        self.logger.error(str(error))
+        self.unreadable.append(error)
+
     def guard(self, service: str, envelope: Any) -> list[Outcome]:
         """Handle one event; answers what became of it. Raises Unfinished, so that Lambda delivers it again."""
         rules: Sequence[Rule] = catalog.rules(service)
@@ -207,10 +214,11 @@ class Application:
             app = Account(self.home, self.home, self.dynamodb.meta.region_name)
             report(self.live.refusal, self.ledger, app, self.now())
         outcomes: list[Outcome] = []
-        errors: list[Exception] = []
         unasked = self.now() - timedelta(hours=1)  # An hour is the least that the settings take.
         work = [(record, self.engine.recover) for record in self.ledger.overdue()]
         work += [(record, self.engine.follow_up) for record in self.ledger.asked_before(unasked)]
+        errors: list[Exception] = [*self.unreadable]
+        self.unreadable.clear()
         for record, go_on in work:
             if self.time_left() < TIME_NEEDED:
                 break  # The next one is in five minutes.

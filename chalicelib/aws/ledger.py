@@ -1,8 +1,9 @@
 """The ledger on DynamoDB: one table, one conditional write a step.
 
-Three kinds of item: `record#<id>`, a record; `slot#<guardrail>#<arn>#<region>`, the exemption of one guardrail on one
-resource; and `lock#<document>`, who writes a document. A step writes them in one transaction, so that none can be true
-without the others.
+Four kinds of item: `record#<service>.<hash>`, a record; `slot#<guardrail>#<arn>#<region>`, the exemption of one guardrail
+on one resource; `lock#<service>#<document>#<arn>#<region>`, who writes a document; and `undo#<record>`, which undo was
+begun. A step writes them in one transaction, so that none can be true without the others. Keys begin with the service:
+IAM keeps each guard function to its own, and `undo#` to `act` and to people.
 """
 
 from __future__ import annotations
@@ -29,15 +30,16 @@ from chalicelib.aws.ledger_conditions import (
     why_refused,
 )
 from chalicelib.aws.ledger_items import from_item, to_item
+from chalicelib.aws.ledger_reads import FIXED_KEPT, StoredRecords
 from chalicelib.aws.ledger_table import LedgerTable
-from chalicelib.aws.overflow_store import SPILL_OVER, SPILL_VARIABLE, Spill
+from chalicelib.aws.overflow_store import SPILL_OVER, Spill
 from chalicelib.aws.pause_switch import PauseSwitch
-from chalicelib.core.errors import NoOverflow, Reason, StepRefused
+from chalicelib.core.errors import Reason, StepRefused, UnreadableRecord
 from chalicelib.core.record import STATES
 from chalicelib.core.types import REFUSED, UNDER_WAY, Close, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -45,14 +47,12 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from chalicelib.core.settings import Limits
 
-FIXED_KEPT = 20
-"""How many records a lock remembers whose fixes wrote its document."""
 LEASE = timedelta(seconds=120)
 """How long a lock holds without its holder; longer than a function may run."""
 KEPT = timedelta(days=400)
 
 
-class DynamoLedger:
+class DynamoLedger(StoredRecords):
     """Implements core.ports.Ledger. Raises NoLedger when the table is missing."""
 
     def __init__(
@@ -62,8 +62,9 @@ class DynamoLedger:
         now: Callable[[], datetime],
         spill: Spill | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        unreadable: Callable[[UnreadableRecord], None] | None = None,
     ) -> None:
-        self._db, self._now, self._spill = LedgerTable(client, table, sleep), now, spill
+        super().__init__(LedgerTable(client, table, sleep), now, spill, unreadable)
         self.create, self.exists = self._db.create, self._db.exists
         switch = PauseSwitch(self._db, now)
         self.paused, self.pause, self.resume = switch.paused, switch.pause, switch.resume
@@ -152,8 +153,8 @@ class DynamoLedger:
         on_slot = [] if starts else [HELD]
         if status is Status.FIXING:  # What was decided since it asked, or since its holder died.
             on_slot.append(NOT_EXEMPT)
-        put = self._put_over(record, moved)
-        items = [{"Put": put}, self._slot(moved, on_slot, asked, exempt_until=exempt_until)]
+        written = [{"Put": self._put_over(record, moved)}, *self._undo(record, moved)]
+        items = [written[0], self._slot(moved, on_slot, asked, exempt_until=exempt_until), *written[1:]]
         if moved.document and starts:
             items.append(self._lock(moved, [FREE, *([SEEN_SINCE] if looked_at else [])], asked))
         elif moved.document and record.status in UNDER_WAY:
@@ -165,13 +166,9 @@ class DynamoLedger:
         alone, slot = refusals[0] is None, refusals[1]
         if alone and slot and why_refused(slot, on_slot, asked) == "exempt":
             raise StepRefused("exempt", record.id)
-        if alone and not starts and not exempt_until:  # Another record has them by now; this step still has to be sent.
-            try:
-                self._db.patiently(lambda: self._db.client.put_item(**put))
-            except self._db.client.exceptions.ConditionalCheckFailedException:
-                pass
-            else:
-                return moved
+        # Another record has them by now; this step still has to be sent.
+        if alone and not starts and not exempt_until and self._db.transact(*written) is None:
+            return moved
         raise StepRefused("moved", record.id)
 
     def note(self, record: Record, *, by: str, note: str, what: str = REFUSED) -> Record:
@@ -185,43 +182,16 @@ class DynamoLedger:
             raise StepRefused("moved", record.id) from error
         return noted
 
-    def fixed(self, document: str) -> list[str]:
-        lock = self._db.item(f"lock#{document}") or {}
-        return [each for n in range(1, FIXED_KEPT + 1) if (each := string(lock, f"fixed_{n}"))]
-
-    def get(self, id: str) -> Record | None:
-        item = self._db.item(f"record#{id}")
-        return self.load(item) if item else None
-
-    def load(self, item: Mapping[str, Any]) -> Record:
-        """A record from DynamoDB's typed JSON, as in the table and in its stream, with the states that were spilt."""
-        if "spilt" not in item:
-            return from_item(item)
-        if self._spill is None:
-            raise NoOverflow(f"record {item['id']['S']} is over 400 KB and in the spill bucket; set {SPILL_VARIABLE}")
-        return from_item({**item, **self._spill.get(item["spilt"]["S"])})
-
-    def overdue(self) -> Iterator[Record]:
-        """Records under way whose holder is past its lease: it died, and someone should go on with them."""
-        for status in sorted(UNDER_WAY):
-            yield from map(
-                self.load,
-                self._db.query(
-                    status,
-                    FilterExpression="lease_until < :now",
-                    values={":now": {"N": str(self._now().timestamp())}},
-                ),
-            )
-
-    def asked_before(self, time: datetime) -> Iterator[Record]:
-        """Records that wait for an approval, and of which no message went out since then."""
-        before = {":before": {"S": time.isoformat(timespec="milliseconds")}}
-        yield from map(self.load, self._db.query(Status.ASKING, before, " AND updated_at <= :before"))
-
-    def records(self, *statuses: Status) -> Iterator[Record]:
-        """Records by status (all, when none is named), the latest first within each."""
-        for status in statuses or Status:
-            yield from map(self.load, self._db.query(status))
+    def _undo(self, record: Record, moved: Record) -> list[Any]:
+        """Whoever begins an undo seals what it writes; whoever ends it takes the seal away."""
+        if (record.status is Status.UNDOING) is (moved.status is Status.UNDOING):
+            return []
+        item = {
+            "pk": {"S": f"undo#{moved.id}"},
+            "seal": {"S": moved.undo_seal if moved.status is Status.UNDOING else ""},
+            "expires_at": {"N": str(int((self._now() + KEPT).timestamp()))},
+        }
+        return [{"Put": {"TableName": self._db.name, "Item": item}}]
 
     def _put_over(self, record: Record, new: Record) -> Any:
         """Unless anybody moved it, took it over, or added to its history; items of the first version count no steps."""

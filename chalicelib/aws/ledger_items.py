@@ -7,6 +7,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.aws.ledger_conditions import string
+from chalicelib.core.errors import UnreadableRecord
 from chalicelib.core.event import Actor
 from chalicelib.core.record import STATES, Record, Step
 from chalicelib.core.types import Status
@@ -51,7 +53,23 @@ def to_item(record: Record) -> dict[str, Any]:
 
 
 def from_item(item: Mapping[str, Any]) -> Record:
-    """A record from DynamoDB's typed JSON, as in the table and in its stream."""
+    """A record from DynamoDB's typed JSON, as in the table and in its stream. Raises UnreadableRecord.
+
+    What it is comes from its key, which IAM limits; all else has to fit that.
+    """
+    key = string(item, "pk")
+    try:
+        record = _parsed(item)
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise UnreadableRecord(
+            f"item {key!r} is no record that this version can read: {type(error).__name__}"
+        ) from error
+    if key != f"record#{record.id}" or not record.is_of_one_service:
+        raise UnreadableRecord(f"item {key!r} is no record of Snapback's: its key, id, guardrail and kind don't fit")
+    return record
+
+
+def _parsed(item: Mapping[str, Any]) -> Record:
     values: dict[str, Any] = {}
     for field in fields(Record):
         if field.name not in item:

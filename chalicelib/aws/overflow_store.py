@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.core.errors import UnreadableRecord
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,6 +32,13 @@ class Spill:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return key
 
-    def get(self, key: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+    def get(self, id: str, key: str) -> dict[str, Any]:
+        """The attributes of a record's own key. Raises UnreadableRecord when they aren't what the key names."""
+        begin, _, digest = key.removesuffix(".json").rpartition("/")
+        if begin != f"records/{id}":
+            raise UnreadableRecord(f"record {id} names states of another: {key!r}")
+        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        if hashlib.sha256(body).hexdigest() != digest:
+            raise UnreadableRecord(f"record {id}: its states in the overflow bucket aren't those that were put there")
+        found: dict[str, Any] = json.loads(body)
         return found

@@ -25,6 +25,7 @@ from chalicelib.clicks.approvers import OUTSIDER, Person
 from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, form, reason, secret, until
 from chalicelib.core.errors import RequestRejected
 from chalicelib.core.event import dig, text
+from chalicelib.core.record import ID
 from chalicelib.core.settings import SlackAppSettings
 from chalicelib.engine.decide import SHORTEST_REASON
 from chalicelib.notify.blocks import SECTION, code, escape, header, listing, section
@@ -50,7 +51,7 @@ BELIEVED = timedelta(minutes=5)
 """How far a request's time may be from ours."""
 _ANEW = timedelta(minutes=1)
 """How often a secret is read anew at most because a signature doesn't fit it."""
-_RECORD = re.compile(r"([0-9a-f]{16})(?:#([0-9a-f]{1,64}))?")
+_RECORD = re.compile(rf"({ID})(?:#([0-9a-f]{{1,64}}))?")
 _MODAL = "snapback-exempt"
 _LINES = 40
 """Lines of differences, and steps, that a modal shows at most."""

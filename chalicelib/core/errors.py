@@ -19,7 +19,8 @@
     │  ├─ NoOverflow                 the bucket of states that are too large for the table
     │  ├─ SecretUnreadable           a secret, by its store
     │  ├─ SettingsUnreadable         where settings are published
-    │  └─ SignatureUnreadable        what a signature of an image holds
+    │  ├─ SignatureUnreadable        what a signature of an image holds
+    │  └─ UnreadableRecord           an item of the ledger that is no record as Snapback writes them
     ├─ TryLater                      not now; whoever called calls again
     │  ├─ CanarySilent               the bus did not take the canary
     │  ├─ ChannelBusy                a channel limits its rate, is down or slow
@@ -144,6 +145,10 @@ class SettingsUnreadable(Missing):
 
 class SignatureUnreadable(Missing):
     """ECR didn't hand out a manifest or a blob that it has; whether the image is signed is not known."""
+
+
+class UnreadableRecord(Missing):
+    """An item is forged, cut off, or another version's; says which, and what is wrong with it."""
 
 
 class TryLater(SnapbackError):

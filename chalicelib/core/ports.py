@@ -79,6 +79,9 @@ class Ledger(Protocol):
     def records(self, *statuses: Status) -> Iterator[Record]:
         """Records by status (all, when none is named), the latest first within each."""
 
+    def undo_begun(self, record: Record) -> bool:
+        """Whether the undo that a record is under way with was begun by `move`, by whoever may, as it stands."""
+
     def fixed(self, document: str) -> list[str]:
         """The latest records whose fixes wrote a document, the latest first; some may be undone by now."""
 

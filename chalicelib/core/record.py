@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.resource import Resource, revive
+from chalicelib.core.resource import Account, Resource, revive
 from chalicelib.core.types import ASIDE, REFUSED, SECOND_WANTED, Close, Status
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_REFUSED = 10
 """As many refusals as a history lists: whoever clicks a thousand times fills no record."""
+ID = r"(?:[a-z][a-z0-9]*\.)?[0-9a-f]{16}"
+"""A record's id, as a regular expression: its guardrail's service, and a hash. Records of early versions name no service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,12 @@ class Record:
 
     @staticmethod
     def id_for(guardrail: str, resource: Resource, event_id: str) -> str:
-        """The same for each delivery of an event, so that one finding has one record."""
+        """The same for each delivery of an event, so that one finding has one record: `s3.0123456789abcdef`.
+
+        It begins with the guardrail's service, by which IAM keeps a guard function to its own records.
+        """
         words = f"{guardrail}\0{resource.arn}\0{resource.region}\0{event_id}"
-        return hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
+        return f"{guardrail.partition('.')[0]}.{hashlib.blake2b(words.encode(), digest_size=8).hexdigest()}"
 
     @property
     def slot(self) -> str:
@@ -97,9 +103,23 @@ class Record:
         return hashlib.blake2b(seen.encode(), digest_size=16).hexdigest()
 
     @property
+    def undo_seal(self) -> str:
+        """Equal for the same undo: what is written, over what, and where to."""
+        where = [self.id, self.guardrail, self.kind, self.resource, self.account, self.region]
+        words = json.dumps([*where, self.before, self.undone], sort_keys=True)
+        return hashlib.sha256(words.encode()).hexdigest()
+
+    @property
     def settled(self) -> bool:
         """Whether the same state seen again would be news."""
         return self.status.traits.settled
+
+    @property
+    def is_of_one_service(self) -> bool:
+        """Whether id, guardrail and kind fit each other, as in every record that Snapback wrote."""
+        service, kind = self.guardrail.partition(".")[0], self.kind.partition(".")[0]
+        fits = re.fullmatch(rf"({re.escape(service)}\.)?[0-9a-z]{{1,16}}", self.id)
+        return fits is not None and kind in {service, _ANY_SERVICE}
 
     def pointer(self) -> Resource:
         """Raises LookupError when this version knows no such kind of resource."""
@@ -139,5 +159,7 @@ class Record:
         return replace(self, status=status, history=(*self.history, step), **changed)
 
 
+_ANY_SERVICE = Account.kind().partition(".")[0]
+"""Where kinds are that guardrails of several services share."""
 STATES = tuple(each.name for each in fields(Record) if "State" in str(each.type))
 """The fields that hold states, and so may hold secrets."""

@@ -59,6 +59,10 @@ class Context:
             rule, resource = self.rule(record.guardrail), record.pointer()
         except LookupError as error:
             raise CannotAct(f"record {record_id}: {error}") from error
+        if isinstance(rule, Guardrail) and record.kind != rule.resource.kind():
+            raise CannotAct(
+                f"record {record_id}: {record.guardrail} is not about a {record.kind}; the record is forged"
+            )
         if not isinstance(rule, Guardrail) or rule.fix is None:
             raise CannotAct(f"record {record_id}: {record.guardrail} only tells; it has no fix to approve or undo")
         if not record.document and record.before is not None:  # Of a version that locked slots.

@@ -91,6 +91,11 @@ class Remediation:
         Otherwise nobody would: the event was delivered again before the lease was out, or found all safe.
         """
         _, rule, resource = self._context.recalled(record.id)
+        if record.status is Status.UNDOING and not self._ledger.undo_begun(record):
+            trouble = (
+                "undo: nobody who may has begun it; the record is forged, or an earlier version's. Nothing was written"
+            )
+            return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble)
         if is_settling(self._context, rule, record) and not self._shows(rule, resource, record):
             return record
         try:

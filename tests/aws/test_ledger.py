@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.aws.ledger import FIXED_KEPT, LEASE, DynamoLedger
+from chalicelib.aws.ledger import LEASE, DynamoLedger
 from chalicelib.aws.ledger_items import from_item, to_item
+from chalicelib.aws.ledger_reads import FIXED_KEPT
 from chalicelib.aws.overflow_store import SPILL_OVER, Spill
 from chalicelib.core.errors import NoLedger, NoOverflow, StepRefused
 from chalicelib.core.event import Actor
@@ -203,7 +204,7 @@ def test_the_same_state_is_covered_only_for_events_before_it_was_seen(ledger: Dy
 
 def test_records_are_listed_by_status(ledger: DynamoLedger) -> None:
     opened(ledger, draft("one", status=Status.ALERTED))
-    opened(ledger, draft("two", guardrail="other", status=Status.ASKING))
+    opened(ledger, draft("two", guardrail="s3.other", status=Status.ASKING))
     assert [record.id for record in ledger.records(Status.ASKING)] == ["two"]
     assert {record.id for record in ledger.records()} == {"one", "two"}
 

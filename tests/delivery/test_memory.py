@@ -62,7 +62,7 @@ def taken(ledger: DynamoLedger, time: Clock, records: list[Record], kind: str, v
     try:
         if kind == "open":
             made = draft(
-                f"event-{values['event']}",
+                f"event{values['event']}",
                 status=values["status"],
                 reason=values["reason"],
                 seen_at=time() - timedelta(seconds=values["looked"]),

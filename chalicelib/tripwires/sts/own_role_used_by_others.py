@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.event import text
 from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.record import ID
 from chalicelib.core.rule import tripwire
 from chalicelib.core.snapback_resources import FIXERS, READER, home_of, is_assumed, own_role
 from chalicelib.core.types import Severity
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
-_FOR_A_RECORD = re.compile(r"snapback-[0-9a-f]{16,32}")
+_FOR_A_RECORD = re.compile(rf"snapback-{ID}")
 # Roughly ours, so that few of an account's many calls come here; which are, the function says.
 _ROLES = [
     {"suffix": f"/{READER}"},

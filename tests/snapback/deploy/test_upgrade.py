@@ -1,4 +1,7 @@
-"""A ledger of a former version goes on with this one. records_700082d.jsonl is what the first version wrote."""
+"""A ledger of a former version goes on with this one.
+
+records_700082d.jsonl is what the first version wrote, records_2b6805e.jsonl the last one whose ids named no service.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,22 @@ from snapback.deploy.template.whole import template
 if TYPE_CHECKING:
     from tests.support.world import World
 
-ITEMS: list[Any] = [
-    json.loads(line) for line in (Path(__file__).parent / "records_700082d.jsonl").read_text().splitlines()
-]
+VERSIONS = ("700082d", "2b6805e")
 FIXED, ALERTED, ASKING = "1b4cf120120792bf", "5d0376a505c9de8f", "8e5e7a2dac6ae511"
 PUBLIC = "http://acs.amazonaws.com/groups/global/AllUsers"
 
 
-@pytest.fixture
-def upgraded(world: World) -> World:
-    """The account as the first version left it: a fixed bucket, and its records."""
+def items(version: str) -> list[Any]:
+    lines = (Path(__file__).parent / f"records_{version}.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(params=VERSIONS)
+def upgraded(world: World, request: pytest.FixtureRequest) -> World:
+    """The account as a former version left it: a fixed bucket, and its records."""
     world.client("s3").create_bucket(Bucket="app-logs")
     world.application()
-    for item in ITEMS:
+    for item in items(request.param):
         world.client("dynamodb").put_item(TableName="snapback-ledger", Item=item)
     return world
 
@@ -45,6 +51,19 @@ def test_a_former_fix_is_undone(upgraded: World) -> None:
     assert undone.status == "undone"
     grants = upgraded.client("s3").get_bucket_acl(Bucket="app-logs")["Grants"]
     assert PUBLIC in {grant["Grantee"].get("URI") for grant in grants}
+
+
+def test_a_former_undo_that_was_under_way_is_left_to_a_person(upgraded: World) -> None:
+    """It has no seal: nobody can tell it from a forged one."""
+    (fixed,) = (record for record in upgraded.records() if record.id == FIXED)
+    changed = {"status": {"S": "undoing"}, "lease_until": {"N": "1"}}
+    item = {**next(each for each in items("2b6805e") if each["pk"]["S"] == f"record#{fixed.id}"), **changed}
+    upgraded.client("dynamodb").put_item(TableName="snapback-ledger", Item=item)
+    application = upgraded.application()
+    application.maintain()
+    assert upgraded.record(FIXED).status == "failed"
+    assert PUBLIC not in json.dumps(upgraded.client("s3").get_bucket_acl(Bucket="app-logs")["Grants"])
+    assert application.engine.undo(FIXED, "bob").status == "undone"
 
 
 def test_a_former_question_is_answered(upgraded: World) -> None:
