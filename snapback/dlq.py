@@ -18,6 +18,7 @@ from chalicelib.core.event import Actor, dig, parse_time, text
 from chalicelib.core.metrics import Metric
 from chalicelib.core.partitions import partition
 from chalicelib.core.types import Status
+from chalicelib.notify.unread import describe
 from snapback.errors import CannotRedrive, NoQueue
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class DeadLetter:
 
     An event that was given up: `event` is what the function (`function`, an ARN) was given; where EventBridge could
     not call it at all, `rule` is the ARN of its rule. A message that no channel took: `message` is what the outbox tells
-    of it, by which it is found in the ledger's table. Steps of the ledger that could not be read as messages: `batch` is
+    of it, by which it is found in the ledger's table. A step of a record that the function could not read: `unread` is
+    the record's key. Steps of the ledger that could not be read as messages: `batch` is
     what Lambda tells of them (`DDBStreamBatchInfo`), which is only where in the ledger's stream they are.
     """
 
@@ -63,6 +65,7 @@ class DeadLetter:
     """What the daily sweep could not list or evaluate; the next day's tries again, so that it can be dropped."""
     batch: Mapping[str, Any] | None = None
     message: Mapping[str, Any] | None = None
+    unread: str | None = None
     error: str = ODD
 
     @property
@@ -71,6 +74,8 @@ class DeadLetter:
             return f"sweep of {self.swept}"
         if self.batch is not None:
             return f"{self.batch.get('batchSize', 'some')} messages"
+        if self.unread is not None:
+            return f"a step of {self.unread.replace('#', ' ', 1)} that could not be read"
         if self.message is not None:
             return f"{text(self.message, 'headline')} (record {self.message['record']}) to {self.message['channel']}"
         detail = dig(self.event, "detail")
@@ -80,7 +85,7 @@ class DeadLetter:
 
     @property
     def kind(self) -> str:
-        kinds = {"event": self.event, "messages": self.batch, "message": self.message}
+        kinds = {"event": self.event, "messages": self.batch, "message": self.message, "record": self.unread}
         return next((name for name, held in kinds.items() if held is not None), "odd")
 
     @property
@@ -99,6 +104,7 @@ class DeadLetter:
             "rule": self.rule,
             "batch": self.batch,
             "message": self.message,
+            "unread": self.unread,
             "error": self.error,
         }
 
@@ -121,6 +127,8 @@ def parse_dead_letter(queue: str, message: Mapping[str, Any]) -> DeadLetter:
         values = {"event": body["requestPayload"], "function": _function(body), "error": _error(body)}
     elif isinstance(body, dict) and {"channel", "record", "step"} <= body.keys():
         values = {"message": body, "function": text(body, "function") or "", "error": text(body, "error") or ODD}
+    elif isinstance(body, dict) and (unread := text(body, "unread")) is not None:
+        values = {"unread": unread, "function": text(body, "function") or "", "error": text(body, "error") or ODD}
     elif isinstance(body, dict) and "sweep" in body:
         place = (text(body, name) or "?" for name in ("kind", "account", "region"))
         error = "given up after its tries: the log of the sweep's functions tells why; the next day's sweep tries again"
@@ -289,6 +297,22 @@ def message_again(each: DeadLetter, ask: Callable[[Any], Any]) -> str:
     return "it is sent by the next drain, within a minute" if held else "it is sent or waits already, or is forgotten"
 
 
+def record_again(each: DeadLetter, ledger: DynamoLedger, deliver: Callable[[Any], Any]) -> str:
+    """Have a record sent, as it now is, of which a step could not be read. Answers what is done."""
+    kind, _, record_id = (each.unread or "").partition("#")
+    try:
+        record = ledger.get(record_id) if kind == "record" else None
+    except Exception as error:
+        raise CannotRedrive(
+            f"record {record_id} can't be read here either ({describe(error)}); use the version that wrote it, or drop this"
+        ) from error
+    if record is None:
+        raise CannotRedrive(f"there is no {each.unread!r} in the ledger; drop it")
+    if dig(deliver({"Records": [_as_stepped(record, 1, "", "")]}), "batchItemFailures"):
+        raise CannotRedrive("it is still not taken; the log of the function says why")
+    return f"record {record_id} is gone through as it now is; what was not sent yet is sent, or held until it can be"
+
+
 def messages_again(each: DeadLetter, ledger: DynamoLedger, table: str, deliver: Callable[[Any], Any]) -> int:
     """Have sent what a dead letter's batch held; answers how many items of the ledger were gone through.
 
@@ -380,19 +404,21 @@ def _in_ledger(batch: Mapping[str, Any], arn: str, region: str, ledger: DynamoLe
             if any(since <= moment <= until for moment in times):
                 found.append(record)
     found.sort(key=lambda record: record.history[-1].at)
-    return [
-        {
-            "eventID": f"{number:032x}",
-            "eventName": "INSERT",
-            "eventSource": "aws:dynamodb",
-            "awsRegion": region,
-            "eventSourceARN": arn,
-            "dynamodb": {
-                "Keys": {"pk": {"S": f"record#{record.id}"}},
-                "NewImage": to_item(record),
-                "SequenceNumber": str(number),
-                "StreamViewType": "NEW_AND_OLD_IMAGES",
-            },
-        }
-        for number, record in enumerate(found, 1)
-    ]
+    return [_as_stepped(record, number, arn, region) for number, record in enumerate(found, 1)]
+
+
+def _as_stepped(record: Record, number: int, arn: str, region: str) -> dict[str, Any]:
+    """A record as if it were new in the stream."""
+    return {
+        "eventID": f"{number:032x}",
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": region,
+        "eventSourceARN": arn,
+        "dynamodb": {
+            "Keys": {"pk": {"S": f"record#{record.id}"}},
+            "NewImage": to_item(record),
+            "SequenceNumber": str(number),
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+    }

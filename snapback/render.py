@@ -428,6 +428,8 @@ def dead_letter_page(dead_letter: DeadLetter, *, full: bool) -> list[Any]:
         name, held = "where its messages are in the ledger's stream", dead_letter.batch
     elif dead_letter.message is not None:
         name, held = "the message, by which it is found in the ledger's table", dead_letter.message
+    elif dead_letter.unread is not None:
+        name, held = "the record's key in the ledger's table", dead_letter.unread
     elif held is None:
         name, held = "text", dead_letter.body
     lines = json.dumps(held if full else without_secrets(held), indent=2, default=str, ensure_ascii=False).split("\n")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from botocore.exceptions import ClientError
 
 from chalicelib.core.types import Status
+from chalicelib.notify.unread import StreamApp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aws_lambda_powertools import Logger, Metrics
+    from aws_lambda_powertools import Metrics
 
     from chalicelib.aws.ledger import DynamoLedger
     from chalicelib.core.record import Record, Step
@@ -41,11 +42,10 @@ class Sink(Protocol):
         """Answers why, by the numbers of the steps that were not taken; or raises what boto3 does: none was taken."""
 
 
-class ExportsApp(Protocol):
+class ExportsApp(StreamApp, Protocol):
     """What this needs of the application."""
 
     home: str
-    logger: Logger
     metrics: Metrics
 
     @property

@@ -22,6 +22,7 @@ from chalicelib.core.metrics import Metric
 from chalicelib.core.types import ASIDE
 from chalicelib.exports.base import ExportedStep, ExportsApp, Sink, why
 from chalicelib.notify.message import message_of
+from chalicelib.notify.unread import set_aside
 from chalicelib.version import VERSION
 
 if TYPE_CHECKING:
@@ -73,9 +74,8 @@ def deliver(app: ExportsApp, event: Any, context: Any, rule_of: Callable[[str], 
         try:
             steps += _steps(item, number, app.ledger, rule_of)
         except Exception as error:  # noqa: BLE001 - logged, and raised for its item below
-            why = {"item": item["dynamodb"].get("Keys"), "error": type(error).__name__}
-            app.logger.error("an item of the stream is no record that this version can tell", extra=why)  # noqa: TRY400
-            failed[number] = type(error).__name__
+            if not set_aside(app, item, error):
+                failed[number] = type(error).__name__
     for sink in app.sinks if steps else ():
         failed |= _sent(app, sink, steps)
 

@@ -12,11 +12,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.metrics import Metric
 from chalicelib.notify.message import Message, message_of
+from chalicelib.notify.unread import StreamApp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from aws_lambda_powertools import Logger, Metrics
+    from aws_lambda_powertools import Metrics
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from chalicelib.aws.ledger import DynamoLedger
@@ -44,13 +45,11 @@ TIME_NEEDED = 30.0
 """Seconds that sending may take, all of a channel's timeouts included; with less of them left, nothing is sent."""
 
 
-class NotifyApp(Protocol):
+class NotifyApp(StreamApp, Protocol):
     """What telling needs of the application."""
 
     table: str
     settings: Settings
-    function: str
-    logger: Logger
     metrics: Metrics
 
     def now(self) -> datetime: ...
@@ -64,9 +63,6 @@ class NotifyApp(Protocol):
     def channels(self) -> Sequence[Channel]: ...
     @property
     def last_resort(self) -> Channel | None: ...
-    @property
-    def give_up(self) -> Callable[[str], object] | None:
-        """Puts a dead letter into the queue of messages that no channel takes; None where there is no queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

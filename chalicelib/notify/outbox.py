@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from chalicelib.aws.ledger_items import from_item, stepped
+from chalicelib.core.metrics import Metric
 from chalicelib.notify.delivery import Delivery, is_hopeless
 from chalicelib.notify.drain import again, drain
 from chalicelib.notify.held import TIME_NEEDED, Held, NotifyApp, channel_name, message_key, text_of
 from chalicelib.notify.message import Message, is_sent, message_of
 from chalicelib.notify.routing import quiet_until, recipients
+from chalicelib.notify.unread import set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,8 +51,8 @@ def deliver(app: NotifyApp, event: Any, context: Any) -> Any:
     """Tell what a batch of the ledger's stream holds, or hold it; answers which items failed.
 
     `{"batchItemFailures": [{"itemIdentifier": sequence number}, ...]}`, as Lambda's ReportBatchItemFailures wants it:
-    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html. An item fails that is no record
-    as we write them, or whose message could neither be sent nor held.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html. An item fails whose message
+    could neither be sent nor held.
     """
     outbox = _Outbox(app)
     outbox.prefetch(event["Records"])
@@ -84,14 +86,15 @@ class _Outbox:
             self._held.read(keys)
 
     def deliver_item(self, record: DynamoDBRecord) -> None:
-        """Raises what an item raises that is no record as we write them, and what DynamoDB does."""
+        """Raises what DynamoDB does, and S3. What is no record that this version can read goes to the queue."""
         try:
             news = notifiable_record(record.raw_event, self._app.ledger.load)
             message = message_of(news) if news else None
         except Exception as error:
-            why = {"item": record.raw_event["dynamodb"].get("Keys"), "error": type(error).__name__}
-            self._app.logger.error("an item of the stream is no record that this version can tell", extra=why)  # noqa: TRY400
-            raise
+            if not set_aside(self._app, record.raw_event, error):
+                raise
+            self._held.counts[Metric.MESSAGES_QUEUED] += 1
+            return
         if news and message:
             for name in recipients(news, self._app.settings, self._all):
                 self._deliver(message, name)

@@ -195,7 +195,7 @@ class _Again:
         from snapback import dlq, render
 
         self._app.logger = self._logger  # It tells which channel did not take what.
-        if dead_letter.batch is None and dead_letter.message is None:
+        if (dead_letter.batch, dead_letter.message, dead_letter.unread) == (None, None, None):
             raise CannotRedrive("look at it with `snapback dlq show`, then drop it")
         to_tools = "-Exports-" in dead_letter.function_name
         send: Callable[[Any], Any] = lambda event: outbox.notify(self._app, event, None)  # noqa: E731 - one of three
@@ -213,6 +213,9 @@ class _Again:
             if self._local:
                 drain.drain(self._app)
             return render.plain(f"{dead_letter.id[:8]}  {dead_letter.what}: {done}")
+        if dead_letter.unread is not None:
+            done = dlq.record_again(dead_letter, self._app.ledger, send)
+            return render.plain(f"{dead_letter.id[:8]}  {done}")
         count = dlq.messages_again(dead_letter, self._app.ledger, self._app.table, send)
         return f"{dead_letter.id[:8]}  {count} items of the ledger gone through; what was not sent yet is sent, or held until it can be"
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from chalicelib.core.types import Status
 from chalicelib.exports import bus, ocsf
 from chalicelib.exports.security_hub import SecurityHub
 from tests.exports.stream import Lambda, item, life, step_of
+from tests.notify.collector import POISONS, poisoned
 from tests.notify.test_message import record_of
 from tests.support.events import HOME, REGION
 from tests.support.moto_gaps import default_bus
@@ -35,10 +38,25 @@ def test_nothing_is_read_and_sent_while_the_settings_name_no_tool(world: World) 
     assert world.calls == []
 
 
-def test_an_item_that_is_no_record_fails_alone(world: World) -> None:
+@pytest.mark.parametrize(("how", "why"), POISONS.items())
+def test_an_item_that_cannot_be_read_is_in_the_queue_at_once_and_the_others_are_sent(
+    how: str, why: str, world: World
+) -> None:
+    application, queue = world.application(exports=Exports(bus="default")), list[str]()
+    application.give_up = queue.append
+    bad, good = item(1, record_of(Status.ALERTED, id="a" * 16)), item(2, record_of(Status.ALERTED, id="b" * 16))
+    with default_bus() as events:
+        assert Lambda(application, [poisoned(bad, how, application, world), good]).once() == []
+    assert [event["detail"]["record"] for event in events] == ["b" * 16]
+    (dead_letter,) = map(json.loads, queue)
+    assert dead_letter["unread"] == f"record#{'a' * 16}"
+    assert dead_letter["error"].endswith(why)
+
+
+def test_without_a_queue_an_item_that_cannot_be_read_fails_alone(world: World) -> None:
     application = world.application(exports=Exports(bus="default"))
     bad, good = item(1, record_of(Status.ALERTED, id="a" * 16)), item(2, record_of(Status.ALERTED, id="b" * 16))
-    del bad["dynamodb"]["NewImage"]["actor"]
+    poisoned(bad, "actor", application, world)
     with default_bus() as events:
         assert Lambda(application, [bad, good]).once() == [bad["dynamodb"]["SequenceNumber"]]
     assert [event["detail"]["record"] for event in events] == ["b" * 16]

@@ -16,7 +16,7 @@ from moto import mock_aws
 from chalicelib.core.types import Status
 from snapback.memory_aws import gaps
 from tests.faults.trial import SCENARIOS, Trial
-from tests.faults.wire import AFTER, BEFORE, CONFLICTS, ERRORS, OTHERS, STALE, Call, Fault, Wire
+from tests.faults.wire import AFTER, BEFORE, CONFLICTS, ERRORS, OTHERS, POISONED, STALE, Call, Fault, Wire
 from tests.support.cases import GUARDRAILS, case_of
 from tests.support.events import REGION
 from tests.support.moto_gaps import event_history
@@ -101,6 +101,7 @@ def _kinds(clean: Trial, call: Call, *, written: bool) -> Iterator[str]:
     if call.outdated:
         yield from STALE
     if clean.scenario == "notify":
+        yield from (POISONED,) if call is clean.calls[0] else ()
         return
     able = {"removed": clean.case.remove, "disturbed": clean.case.disturb, "remade": written}
     yield from (kind for kind in OTHERS if able[kind])

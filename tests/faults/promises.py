@@ -9,7 +9,7 @@ from chalicelib.aws.ledger_items import from_item
 from chalicelib.core.errors import CannotAct
 from chalicelib.core.types import UNDER_WAY, Mode, Status, having
 from chalicelib.notify.message import is_sent
-from tests.faults.wire import OTHERS
+from tests.faults.wire import OTHERS, POISONED
 
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
@@ -120,6 +120,8 @@ def untold(scene: Scene, record: Record) -> str:
 def told_once(scene: Scene) -> None:
     """Each step that is to be told is, in order; again only where its mark was not written, and with the same id."""
     wanted = [f"{record.id}-{len(record.history)}" for record in map(from_item, scene.images()) if is_sent(record)]
+    if scene.fault and scene.fault.kind == POISONED and not scene.given_up:
+        raise Lost("what could not be read is in no queue")
     said = [message.id for message in scene.chat.messages]
     if list(dict.fromkeys(said)) != wanted:
         raise Lost(f"{wanted} was to be told, and {said} was")

@@ -72,6 +72,8 @@ class Scene:
     news: list[Any] = field(default_factory=list)
     """What the ledger's stream held when the scenario began."""
     chat: Chat = field(default_factory=Chat)
+    given_up: list[str] = field(default_factory=list)
+    """The dead letters of what no channel took, or nobody could read."""
     broken: Exception | None = None
     """What the case itself raised when someone else was to do something; Snapback would take it for AWS's."""
 

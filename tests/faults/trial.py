@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from chalicelib.core.errors import CannotAct
@@ -11,7 +11,7 @@ from chalicelib.core.types import Mode, Status
 from chalicelib.notify.outbox import deliver
 from tests.faults.promises import Lost, honest, judge, told_once
 from tests.faults.scene import Scene, plain
-from tests.faults.wire import OTHERS, STALE, Killed
+from tests.faults.wire import OTHERS, POISONED, STALE, Killed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,12 @@ class Trial(Scene):
 
     def notify(self) -> None:
         self.application.channels = [self.chat]
-        answer = deliver(self.application, {"Records": self.news}, None)
+        self.application.give_up = self.given_up.append
+        items = self.news
+        if self.fault and self.fault.kind == POISONED:
+            self.wire.met += 1
+            items = [each for good in self.news for each in (unreadable(good), good)]
+        answer = deliver(self.application, {"Records": items}, None)
         self.application.metrics.clear_metrics()
         if answer["batchItemFailures"]:
             raise RuntimeError("Lambda delivers them again")
@@ -140,6 +145,13 @@ class Trial(Scene):
             self.events = 2
             self.handle(Mode.FIX, again)
             honest(self, last=True)
+
+
+def unreadable(item: Any) -> Any:
+    """An item of the stream as a later version may write it."""
+    other = plain(item)
+    other["dynamodb"]["NewImage"]["status"] = {"S": "of a later version"}
+    return other
 
 
 SCENARIOS: dict[str, tuple[Callable[[Trial], None], Callable[[Trial], None]]] = {

@@ -95,6 +95,8 @@ STALE = {"stale once": 1, "stale twice": 2}
 """For how many times the same request is answered with what was there before the last write."""
 CONFLICTS = {"conflict": "TransactionConflict", "crowded": "ThrottlingError"}
 """The ledger's write is refused for the moment only: another one has the item, or its partition is busy."""
+POISONED = "poisoned"
+"""The stream holds an item as well that this version can't read."""
 OTHERS = ("removed", "disturbed", "remade")
 """By someone else, just before the call: deleted; changed in another place; put back as it was."""
 

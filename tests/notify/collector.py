@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from chalicelib.aws.ledger_items import to_item
+from chalicelib.aws.overflow_store import Spill
 from chalicelib.core.errors import ChannelBusy
 from chalicelib.core.settings import Route, SlackSettings
 from chalicelib.core.types import Status
@@ -118,6 +119,27 @@ def item(number: int, new: Record | None, old: Record | None = None) -> dict[str
         },
         "eventSourceARN": f"arn:aws:dynamodb:{REGION}:{HOME}:table/snapback-ledger/stream/2026-11-23T00:00:00.000",
     }
+
+
+POISONS = {"actor": "TypeError", "status": "ValueError", "history": "JSONDecodeError", "overflow": "NoSuchKey"}
+"""What makes a record unreadable, and the error that it comes to."""
+
+
+def poisoned(bad: Any, how: str, app: Application, world: World) -> Any:
+    """A stream item that this version can't read: its record lacks something, is a later version's, or its states are gone."""
+    image = bad["dynamodb"]["NewImage"]
+    if how == "overflow":
+        client = world.client("s3")
+        client.create_bucket(Bucket="spill")
+        app.ledger._spill = Spill(client, "spill")
+        image["spilt"] = {"S": f"records/{image['id']['S']}/{'0' * 64}.json"}
+    elif how == "history":
+        image["history"]["L"][-1] = {"S": "{"}
+    elif how == "status":
+        image["status"] = {"S": "of a later version"}
+    else:
+        del image[how]
+    return bad
 
 
 def alerts(*names: str) -> list[dict[str, Any]]:

@@ -14,7 +14,18 @@ from chalicelib.core.types import Status
 from chalicelib.notify.channels.slack import Slack
 from chalicelib.notify.channels.webhook import Webhook
 from chalicelib.notify.outbox import deliver
-from tests.notify.collector import GUARDRAIL, SECRET, TRANSIENT, Collector, Lambda, alerts, item, sequence_number
+from tests.notify.collector import (
+    GUARDRAIL,
+    POISONS,
+    SECRET,
+    TRANSIENT,
+    Collector,
+    Lambda,
+    alerts,
+    item,
+    poisoned,
+    sequence_number,
+)
 from tests.notify.receiver import PASSWORD, Receiver, receiver
 from tests.notify.test_message import record_of
 from tests.support.events import REGION, cloudtrail_event
@@ -183,13 +194,37 @@ def test_an_unforeseen_error_of_a_channel_holds_the_message_and_keeps_its_text_t
     assert (ops.received, siem.received) == (["a-1"], ["a-1"])
 
 
-def test_an_item_that_is_no_record_fails_alone_and_loudly(app: Application, world: World, log: io.StringIO) -> None:
+@pytest.mark.parametrize(("how", "why"), POISONS.items())
+def test_an_item_that_cannot_be_read_is_in_the_queue_at_once_and_the_others_are_sent(
+    how: str, why: str, app: Application, world: World, log: io.StringIO
+) -> None:
+    app.channels = [ops := Collector("ops")]
+    first, bad, last = alerts("a", "b", "c")
+    lambda_ = Lambda(app, world, [first, poisoned(bad, how, app, world), last])
+    assert lambda_.once() == []
+    assert ops.received == ["a-1", "c-1"]
+    (dead_letter,) = lambda_.dead_letters
+    assert (dead_letter["unread"], dead_letter["function"]) == ("record#b", app.function)
+    assert dead_letter["error"].endswith(why)
+    assert "record#b" in log.getvalue()
+
+
+def test_what_aws_does_not_tell_just_now_is_asked_again_and_not_given_up(app: Application, world: World) -> None:
     app.channels = [ops := Collector("ops")]
     bad, good = alerts("a", "b")
-    del bad["dynamodb"]["NewImage"]["actor"]
-    assert Lambda(app, world, [bad, good]).once() == [sequence_number(bad)]
+    lambda_ = Lambda(app, world, [poisoned(bad, "overflow", app, world), good])
+    with world.denied("GetObject", code="SlowDown"):
+        assert lambda_.once() == [sequence_number(bad)]
+    assert (ops.received, lambda_.dead_letters) == (["b-1"], [])
+
+
+def test_without_a_queue_an_item_that_cannot_be_read_fails_alone(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops")]
+    bad, good = alerts("a", "b")
+    lambda_ = Lambda(app, world, [poisoned(bad, "actor", app, world), good])
+    app.give_up = None
+    assert lambda_.once() == [sequence_number(bad)]
     assert ops.received == ["b-1"]
-    assert "record#a" in log.getvalue()
 
 
 def test_what_is_sent_but_cannot_be_marked_is_not_sent_again_by_that(

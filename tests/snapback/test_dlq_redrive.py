@@ -189,6 +189,43 @@ def stream(queues: Queues, world: World, monkeypatch: pytest.MonkeyPatch) -> Str
     return Stream(ids, dead_letter, channel, {NOTIFY: lambda event: wiring.notify(event, Context())})
 
 
+class TestRedriveUnread:
+    """Records that a function could not read: sent as they now are, once this version can read them."""
+
+    def test_it_is_listed_and_sent_once_it_can_be_read(self, queues: Queues, stream: Stream, world: World) -> None:
+        key = f"record#{stream.ids[0]}"
+        dead_letter = queues.put({"unread": key, "error": "ValueError", "function": NOTIFY}, queues.messages)
+        shown = unwrapped(run("dlq", "list"))
+        assert f"a step of record {stream.ids[0]} that could not be read" in shown
+        assert "ValueError" in shown
+        assert key in run("dlq", "show", dead_letter[:8]).stdout
+        status = {"S": "of a later version"}
+        self.set_status(world, key, status)
+        with lambda_functions(stream.notify):
+            said = complaint("dlq", "redrive", "--all", code=1)
+            assert "can't be read here either (item" in said
+            self.set_status(world, key, {"S": "alerted"})
+            run("dlq", "redrive", "--all")
+        assert stream.channel.received == [f"{stream.ids[0]} alerted"]
+        assert queues.left(queues.messages) == 0
+
+    @pytest.mark.parametrize("key", ["record#none", "slot#x", "outbox", "record#"])
+    def test_what_is_no_record_stays(self, key: str, queues: Queues, stream: Stream) -> None:
+        queues.put({"unread": key, "error": "ValueError", "function": NOTIFY}, queues.messages)
+        with lambda_functions(stream.notify) as invoked:
+            assert "there is no" in complaint("dlq", "redrive", "--all", code=1)
+        assert not invoked
+
+    def set_status(self, world: World, key: str, status: Any) -> None:
+        world.client("dynamodb").update_item(
+            TableName="snapback-ledger",
+            Key={"pk": {"S": key}},
+            UpdateExpression="SET #status = :status",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":status": status},
+        )
+
+
 class TestRedriveMessages:
     def test_they_are_read_again_from_the_stream_and_sent_once(self, queues: Queues, stream: Stream) -> None:
         dead_letter = queues.put(stream.dead_letter, queues.messages)

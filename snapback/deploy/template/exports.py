@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from snapback.deploy.template.parts import arn
+from chalicelib.notify.outbox import QUEUE_VARIABLE as FAILED_VARIABLE
+from snapback.deploy.template.parts import ledger_stream
 
 if TYPE_CHECKING:
     from snapback.deploy.template.parts import Plan, Template
@@ -48,29 +48,22 @@ def exports(_plan: Plan) -> Template:
                 ]
             },
         },
-        "Resources": {"Exports": {"Properties": {"Events": {"Stream": _stream()}}}},
+        "Resources": {
+            "Exports": {
+                "Properties": {
+                    "Environment": {"Variables": {FAILED_VARIABLE: {"Ref": "FailedMessages"}}},
+                    "Events": {
+                        "Stream": ledger_stream(
+                            BatchSize=AT_ONCE,
+                            MaximumBatchingWindowInSeconds=2,
+                            Enabled={"Fn::If": ["Exports", True, False]},
+                        )
+                    },
+                }
+            }
+        },
     }
 
 
 def _given(parameter: str) -> Any:
     return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
-
-
-def _stream() -> Template:
-    """Records only. What fails for good blocks what comes after it for some minutes at most, then is noted in the queue."""
-    records = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "record#"}]}}}}
-    return {
-        "Type": "DynamoDB",
-        "Properties": {
-            "Stream": {"Fn::GetAtt": ["Ledger", "StreamArn"]},
-            "StartingPosition": "TRIM_HORIZON",
-            "BatchSize": AT_ONCE,
-            "MaximumBatchingWindowInSeconds": 2,
-            "Enabled": {"Fn::If": ["Exports", True, False]},
-            "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            "BisectBatchOnFunctionError": True,
-            "FilterCriteria": {"Filters": [{"Pattern": json.dumps(records, separators=(",", ":"))}]},
-            "MaximumRetryAttempts": 10,
-            "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": arn("FailedMessages")}},
-        },
-    }

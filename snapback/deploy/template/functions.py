@@ -12,7 +12,17 @@ from chalicelib.aws.settings_source import STACK_VARIABLE
 from chalicelib.core.pattern import EVEN_READS, about_reads
 from chalicelib.notify.outbox import QUEUE_VARIABLE as FAILED_VARIABLE
 from snapback.deploy.iam_policies import logical_id
-from snapback.deploy.template.parts import AT_ONCE, KEY, RETRIES, TIMEOUTS, arn, beside, schedule, with_key
+from snapback.deploy.template.parts import (
+    AT_ONCE,
+    KEY,
+    RETRIES,
+    TIMEOUTS,
+    arn,
+    beside,
+    ledger_stream,
+    schedule,
+    with_key,
+)
 
 if TYPE_CHECKING:
     from chalicelib.core.pattern import Pattern
@@ -157,7 +167,7 @@ def notify(_plan: Plan) -> Template:
     """The ledger's stream, and each minute what is held."""
     properties = _ONCE | {
         "Environment": {"Variables": {FAILED_VARIABLE: {"Ref": "FailedMessages"}}},
-        "Events": {"Stream": _stream(), "Drain": schedule("rate(1 minute)", {"drain": True})},
+        "Events": {"Stream": ledger_stream(BatchSize=10), "Drain": schedule("rate(1 minute)", {"drain": True})},
     }
     return {"Resources": {"Notify": {"Properties": properties}}}
 
@@ -260,21 +270,3 @@ def _canary() -> Template:
     pattern = {**canary.PATTERN, "account": [{"Ref": "AWS::AccountId"}]}
     retry = {"MaximumRetryAttempts": 10, "MaximumEventAgeInSeconds": int(canary.FRESH.total_seconds())}
     return {"Type": "EventBridgeRule", "Properties": {"Pattern": pattern, "RetryPolicy": retry}}
-
-
-def _stream() -> Template:
-    """The ledger's stream, records only; what failed is delivered again for a day, then noted in the queue."""
-    records = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "record#"}]}}}}
-
-    return {
-        "Type": "DynamoDB",
-        "Properties": {
-            "Stream": {"Fn::GetAtt": ["Ledger", "StreamArn"]},
-            "StartingPosition": "TRIM_HORIZON",
-            "BatchSize": 10,
-            "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            "FilterCriteria": {"Filters": [{"Pattern": json.dumps(records, separators=(",", ":"))}]},
-            "MaximumRecordAgeInSeconds": 82800,
-            "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": arn("FailedMessages")}},
-        },
-    }

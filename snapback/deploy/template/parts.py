@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Template = dict[str, Any]
 RETRIES = 2
+STREAM_RETRIES = 10
 AT_ONCE = 10
 """Invocations of a guard function that may run at the same time; its events wait for up to six hours beyond that."""
 TIMEOUT = 60
@@ -78,6 +79,27 @@ def beside(function: str, what: str) -> str:
 def with_key(value: Any, without: Any = None) -> Any:
     """A value that holds where a key is given to encrypt with; otherwise the other, or nothing."""
     return {"Fn::If": ["OwnKey", value, {"Ref": "AWS::NoValue"} if without is None else without]}
+
+
+def ledger_stream(**more: Any) -> Template:
+    """The ledger's stream, records only. What fails is tried again for some minutes, then noted in the queue.
+
+    A batch that fails as a whole is halved, so that what fails for good holds up what comes after it no longer than that.
+    """
+    records = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "record#"}]}}}}
+    return {
+        "Type": "DynamoDB",
+        "Properties": {
+            "Stream": {"Fn::GetAtt": ["Ledger", "StreamArn"]},
+            "StartingPosition": "TRIM_HORIZON",
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "BisectBatchOnFunctionError": True,
+            "FilterCriteria": {"Filters": [{"Pattern": json.dumps(records, separators=(",", ":"))}]},
+            "MaximumRetryAttempts": STREAM_RETRIES,
+            "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": arn("FailedMessages")}},
+            **more,
+        },
+    }
 
 
 def queue() -> Template:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.metrics import Metric
-from snapback.deploy.template.parts import KEY, RETRIES, alarm, arn, command, depth_alarm, queue, with_key
+from snapback.deploy.template.parts import (
+    KEY,
+    RETRIES,
+    STREAM_RETRIES,
+    alarm,
+    arn,
+    command,
+    depth_alarm,
+    queue,
+    with_key,
+)
 
 if TYPE_CHECKING:
     from snapback.deploy.template.parts import Plan, Template
@@ -16,8 +26,8 @@ _GUARD_FAILED = (
     f"snapback records --status failed, and {command('dlq list')}."
 )
 _FAILED = {
-    "Notify": f"Its messages are sent again for a day, then given up. See which: {command('dlq list')}.",
-    "Exports": f"What goes to other tools is sent again ten times, then given up. See which: {command('dlq list')}.",
+    "Notify": f"Its messages are sent again {STREAM_RETRIES} times, then given up. See which: {command('dlq list')}.",
+    "Exports": f"What goes to other tools is sent again {STREAM_RETRIES} times, then given up. See which: {command('dlq list')}.",
     "Act": f"What another function left unfinished could not be gone on with. See what: {command('status')}.",
     "APIHandler": f"A click was not taken; whoever made it can click again. See what is wrong: {command('status')}.",
     "Sweep": f"Some kind of resource can't be listed somewhere, so nothing of it is evaluated. See why: {command('dlq list')}.",
@@ -62,8 +72,9 @@ def given_up(_plan: Plan) -> Template:
             ),
             "FailedMessagesAlarm": depth_alarm(
                 "FailedMessages",
-                f"There are messages that no channel took, nor its fallback, nor the alarm topic, or that another tool did not take. See which: {command('dlq list')}. When a channel "
-                f"is up, have them sent: {command('dlq redrive --all')}.",
+                f"There are messages that no channel took, nor its fallback, nor the alarm topic, or that another tool did not take, or "
+                f"records that can't be read. See which, and why: {command('dlq list')}. When the cause is mended (a channel "
+                f"is up, or a rollback is undone), have them sent: {command('dlq redrive --all')}.",
             ),
         },
         "Outputs": {
