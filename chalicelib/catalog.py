@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.pattern import SCHEDULED, Pattern, any_of
+from chalicelib.core.pattern import LIMIT, SCHEDULED, Pattern, any_of
 from chalicelib.core.rule import Guardrail, Rule
 
 if TYPE_CHECKING:
@@ -56,7 +57,22 @@ def of_home() -> frozenset[str]:
 
 @cache
 def pattern(service: str) -> Pattern:
-    """The event pattern of a service's function: its rules' patterns, those that differ in names only merged."""
+    """What a service's function hears: its rules' patterns, those that differ in names only merged."""
+    return any_of(*_branches(service))
+
+
+@cache
+def patterns(service: str) -> tuple[Pattern, ...]:
+    """The same as patterns of EventBridge rules: what is too long for one is in several, and an event is for one of them."""
+    packed: list[list[Pattern]] = [[]]
+    for branch in _branches(service):
+        if packed[-1] and len(json.dumps(any_of(*packed[-1], branch), separators=(",", ":"))) > LIMIT:
+            packed.append([])
+        packed[-1].append(branch)
+    return tuple(any_of(*branches) for branches in packed)
+
+
+def _branches(service: str) -> list[Pattern]:
     merged: dict[str, Pattern] = {}
     for each in rules(service):
         for one in each.on.get("$or", [each.on]):
@@ -69,7 +85,7 @@ def pattern(service: str) -> Pattern:
                 continue
             names = [*merged[key]["detail"]["eventName"], *detail["eventName"]]
             merged[key] = {**one, "detail": {**detail, "eventName": _unique(names)}}
-    return any_of(*(left for one in merged.values() if (left := _left_of(one, merged.values()))))
+    return [left for one in merged.values() if (left := _left_of(one, merged.values()))]
 
 
 def _left_of(one: Pattern, all_of_them: Collection[Pattern]) -> Pattern | None:

@@ -12,7 +12,7 @@ from chalicelib import catalog
 from chalicelib.aws.sessions import AwsSession
 from chalicelib.core.event import dig
 from chalicelib.core.partitions import global_regions
-from chalicelib.core.snapback_resources import READER, fixer, forwarding
+from chalicelib.core.snapback_resources import READER, fixer, forwarding, suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -130,13 +130,15 @@ def _rules(aws: AwsSession) -> tuple[bool, str]:
         - (frozenset() if aws.region in global_regions(aws.region) else _OF_ONE_REGION)
     )
     for service in sorted(installation):
-        try:
-            rule = events.describe_rule(Name=forwarding(service))
-        except events.exceptions.ResourceNotFoundException:
-            missing.append(service)
-            continue
-        if rule["State"] == "DISABLED":
-            disabled.append(service)
+        for number, _ in enumerate(catalog.patterns(service), start=1):
+            told = f"{service}{suffix(number)}"
+            try:
+                rule = events.describe_rule(Name=forwarding(service, number))
+            except events.exceptions.ResourceNotFoundException:
+                missing.append(told)
+                continue
+            if rule["State"] == "DISABLED":
+                disabled.append(told)
     wrong = _listed({"missing": missing, "disabled": disabled})
     return not wrong, wrong or "all enabled"
 

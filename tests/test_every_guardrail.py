@@ -282,6 +282,11 @@ def test_what_lists_all_is_declared_too(rule: Guardrail[Any], world: World) -> N
     assert actions_of(world.calls) == declared or (not found and actions_of(world.calls) < declared)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.affecting])
+def test_what_an_event_affects_is_read_with_what_is_declared(kind: type[Resource], world: World) -> None:
+    _reads(kind, set(kind.affected_reads), _affected, world)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_tags_are_read_with_what_is_declared(kind: type[Resource], world: World) -> None:
     _reads(kind, set(kind.tag_reads), _tags, world)
@@ -338,6 +343,11 @@ def _tags(_rule: Any, resource: Resource, reader: Any, _event: Event) -> None:
         resource.tags(reader)
 
 
+def _affected(rule: Guardrail[Any], _resource: Resource, reader: Any, event: Event) -> None:
+    if event.call in rule.resource.affecting:
+        list(rule.resource.affected(event, reader))
+
+
 def _arns(_rule: Any, resource: Resource, reader: Any, _event: Event) -> None:
     with suppress(ClientError, NotImplementedError):
         assert resource.arn in resource.arns(reader)
@@ -358,8 +368,9 @@ def test_patterns_are_valid_and_short(rule: Any) -> None:
 
 
 @pytest.mark.parametrize("service", catalog.services())
-def test_a_functions_pattern_fits_in_one_rule(service: str) -> None:
-    check(catalog.pattern(service))
+def test_a_functions_patterns_fit_each_in_a_rule(service: str) -> None:
+    for pattern in catalog.patterns(service):
+        check(pattern)
 
 
 @pytest.mark.parametrize("rule", catalog.all_rules(), ids=lambda rule: rule.id)

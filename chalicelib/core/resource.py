@@ -35,6 +35,10 @@ class Resource(ABC):
     """Error codes by which the API says that the resource isn't there (any more)."""
     arn_reads: ClassVar[tuple[str, ...]] = ()
     """IAM actions that `arns` needs."""
+    affecting: ClassVar[frozenset[str]] = frozenset()
+    """Calls, by eventName, after which AWS is asked which of this kind they are about (`affected`)."""
+    affected_reads: ClassVar[tuple[str, ...]] = ()
+    """IAM actions that `affected` needs."""
     tag_reads: ClassVar[tuple[str, ...]] = ()
     """IAM actions that `tags` needs."""
     list_reads: ClassVar[tuple[str, ...]] = ()
@@ -66,9 +70,9 @@ class Resource(ABC):
         """All of this kind in the session's account and region."""
 
     @classmethod
-    def concerns_all(cls, event: Event) -> bool:  # noqa: ARG003 - the default for what events name
-        """Whether it is about some of this kind and it isn't known which: all in its account and region are evaluated."""
-        return False
+    def affected(cls, event: Event, aws: Session) -> Iterable[Self]:  # noqa: ARG003 - the default for what events name
+        """Those that one of the calls in `affecting` changes without naming them: what uses the thing that it names."""
+        return ()
 
     @classmethod
     def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:  # noqa: ARG003 - the default: not at all

@@ -40,9 +40,14 @@ def fixer(service: str) -> str:
     return f"{FIXERS}{service}"
 
 
-def forwarding(service: str) -> str:
-    """The EventBridge rule that forwards a service's events from where the functions aren't."""
-    return f"snapback-{service}"
+def forwarding(service: str, number: int = 1) -> str:
+    """The EventBridge rule that forwards a service's events from where the functions aren't; a long pattern has several."""
+    return f"snapback-{service}{suffix(number)}"
+
+
+def suffix(number: int) -> str:
+    """What the names of a service's second rule and further ones end with."""
+    return "" if number == 1 else f"-{number}"
 
 
 def is_assumed(name: str) -> bool:

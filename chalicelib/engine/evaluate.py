@@ -99,15 +99,17 @@ class Evaluation:
                     outcomes += self._trip(rule, event)
                     continue
                 assert isinstance(rule, Guardrail)
-                every = is_scheduled(event) or rule.resource.concerns_all(event)
-                resources = (
-                    self._all(rule, event, readers) if every else list(dict.fromkeys(rule.resource.in_event(event)))
-                )
+                resources = list(dict.fromkeys(rule.resource.in_event(event)))
             except Exception as error:  # noqa: BLE001 - raised below, with the others
                 errors.append(error)
                 continue
-            for resource in resources:
-                if every and self._context.time_left() < TIME_NEEDED:
+            named = len(resources)
+            try:
+                resources = list(dict.fromkeys([*resources, *self._unnamed(rule, event, readers)]))
+            except Exception as error:  # noqa: BLE001 - raised below; those that the event names are evaluated all the same
+                errors.append(error)
+            for number, resource in enumerate(resources):
+                if number >= named and self._context.time_left() < TIME_NEEDED:
                     errors.append(OutOfTime(f"{rule.id}: too many to evaluate; the next sweep evaluates all"))
                     break
                 try:
@@ -156,11 +158,15 @@ class Evaluation:
                     errors.append((resource, error))
         return Swept(outcomes, errors, left)
 
-    def _all(self, rule: Guardrail[Any], event: Event, readers: _Readers) -> Sequence[Resource]:
-        """All resources of its kind in the event's account and region, in the order of their ids."""
+    def _unnamed(self, rule: Guardrail[Any], event: Event, readers: _Readers) -> Sequence[Resource]:
+        """What an event is about without naming it, in its account and region, in the order of the ids: AWS is asked."""
+        kind = rule.resource
+        if not is_scheduled(event) and event.call not in kind.affecting:
+            return ()
         readers.forget()
         reader, _ = readers.at(event.account, event.region)
-        return sorted(set(rule.resource.all_in(reader)), key=lambda resource: resource.id)
+        found = kind.all_in(reader) if is_scheduled(event) else kind.affected(event, reader)
+        return sorted(set(found), key=lambda resource: resource.id)
 
     def _trip(self, rule: Tripwire, event: Event) -> list[Outcome]:
         reason = rule(event, self._settings)

@@ -97,6 +97,7 @@ def reader(*, member: bool = False) -> list[Policy]:
             *rule.resource.arn_reads,
             *rule.resource.tag_reads,
             *rule.resource.list_reads,
+            *rule.resource.affected_reads,
             *rule.resource.batch_reads,
             *fix,
         ):

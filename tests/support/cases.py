@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 
 def about(rule: Guardrail[Any], envelope: Envelope, reader: Session) -> list[Any]:
-    """The resources that a guardrail is asked about for an event: those it names, or all when it names none."""
+    """The resources that a guardrail is asked about for an event: those it names, those it affects, all for the clock's."""
     event = Event.parse(json.loads(json.dumps(envelope, default=str)))
-    all_of_them = is_scheduled(event) or rule.resource.concerns_all(event)
-    return list(dict.fromkeys(rule.resource.all_in(reader) if all_of_them else rule.resource.in_event(event)))
+    if is_scheduled(event):
+        return list(dict.fromkeys(rule.resource.all_in(reader)))
+    affected = rule.resource.affected(event, reader) if event.call in rule.resource.affecting else ()
+    return list(dict.fromkeys([*rule.resource.in_event(event), *affected]))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ class Vpc(Described):
     cloudformation_type: ClassVar[str] = "AWS::EC2::VPC"
     described_by: ClassVar[tuple[str, str, str, str]] = ("vpcs", "VpcIds", "vpc-id", "VpcId")
     gone: ClassVar[frozenset[str]] = frozenset({"InvalidVpcID.NotFound", "InvalidVpcID.Malformed"})
+    affecting: ClassVar[frozenset[str]] = frozenset({"DeleteFlowLogs"})
+    affected_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs",)
     batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeVpcs", "ec2:DescribeFlowLogs")
@@ -49,9 +51,9 @@ class Vpc(Described):
                 yield cls(vpc, event.account, event.region)
 
     @classmethod
-    def concerns_all(cls, event: Event) -> bool:
-        """DeleteFlowLogs tells the ids of the flow logs, which are no more."""
-        return event.name == "DeleteFlowLogs"
+    def affected(cls, event: Event, aws: Session) -> Iterable[Self]:
+        """All: DeleteFlowLogs tells the ids of the flow logs, which are no more."""
+        return cls.all_in(aws)
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:

@@ -25,6 +25,8 @@ from snapback.deploy.template.parts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chalicelib.core.pattern import Pattern
     from snapback.deploy.template.parts import Plan, Template
 
@@ -133,8 +135,8 @@ def _key_rights(plan: Plan) -> Template:
 
 
 def guards(plan: Plan) -> Template:
-    """The guard functions, each with its rule; those that wait for something have events come again."""
-    resources: Template = {name: {"Properties": _guard(name, pattern)} for name, pattern in plan.patterns.items()}
+    """The guard functions, each with its rules; those that wait for something have events come again."""
+    resources: Template = {name: {"Properties": _guard(name, patterns)} for name, patterns in plan.patterns.items()}
     for service in catalog.services():
         properties = resources[logical_id(f"guard_{service}")]["Properties"]
         if catalog.has_grace(service):
@@ -202,12 +204,20 @@ def guard_rule(pattern: Pattern) -> Template:
     }
 
 
-def _guard(name: str, pattern: Pattern) -> Template:
+def guard_rules(event: str, patterns: Iterable[Pattern]) -> Template:
+    """A rule for each pattern: `Event`, `Event2` and so on."""
+    return {
+        f"{event}{number if number > 1 else ''}": guard_rule(pattern)
+        for number, pattern in enumerate(patterns, start=1)
+    }
+
+
+def _guard(name: str, patterns: Iterable[Pattern]) -> Template:
     """Two retries, then the dead-letter queue, whether Lambda or EventBridge gave up.
 
     What watches the rules has two: a rule that is disabled brings no word of it, its twin does.
     """
-    rule = guard_rule(pattern)
+    twins = guard_rules("Twin", patterns) if name == WATCHES_RULES else {}
     return {
         "ReservedConcurrentExecutions": {
             "Fn::If": ["Reserves", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]
@@ -217,7 +227,7 @@ def _guard(name: str, pattern: Pattern) -> Template:
             "MaximumEventAgeInSeconds": 21600,
             "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": arn("DeadLetters")}},
         },
-        "Events": {f"{name}Event": rule} | ({"Twin": rule} if name == WATCHES_RULES else {}),
+        "Events": guard_rules(f"{name}Event", patterns) | twins,
     }
 
 

@@ -74,11 +74,12 @@ def template() -> Template:
 
 
 def rules() -> Template:
-    """One for each service of the catalogue, as exact as the function's own."""
+    """Those of each service of the catalogue, as exact as the function's own."""
     return {
-        f"{logical_id(service)}Events": _rule(service, catalog.pattern(service))
+        f"{logical_id(service)}Events{number if number > 1 else ''}": _rule(forwarding(service, number), pattern)
         for service in catalog.services()
         if service not in catalog.of_home()
+        for number, pattern in enumerate(catalog.patterns(service), start=1)
     }
 
 
@@ -89,7 +90,7 @@ def is_global(pattern: Pattern) -> bool:
     )
 
 
-def _rule(service: str, pattern: Pattern) -> Template:
+def _rule(name: str, pattern: Pattern) -> Template:
     target: Any = {
         "Id": "home",
         "Arn": {"Ref": "HomeBus"},
@@ -100,7 +101,7 @@ def _rule(service: str, pattern: Pattern) -> Template:
         "Type": "AWS::Events::Rule",
         **({"Condition": "HearsGlobal"} if is_global(pattern) else {}),
         "Properties": {
-            "Name": forwarding(service),
+            "Name": name,
             "Description": "Snapback: what happens here is looked at from the home account.",
             "EventPattern": pattern,
             "State": guard_rule(pattern)["Properties"]["State"],

@@ -33,7 +33,7 @@ class Plan:
     """What the template is made for: functions by their logical ids, and the patterns of those that an event calls."""
 
     functions: tuple[str, ...]
-    patterns: Mapping[str, Pattern]
+    patterns: Mapping[str, tuple[Pattern, ...]]
     runtime: str
 
 

@@ -10,7 +10,7 @@ from chalicelib import catalog
 from chalicelib.aws.sessions import EXTERNAL_ID_VARIABLE, ROLES_VARIABLE
 from chalicelib.core.snapback_resources import BOUNDARY, FORWARDER, READER, fixer
 from snapback.deploy.iam_policies import boundary, fixer_of, fixing, logical_id, reader
-from snapback.deploy.template.functions import guard_rule
+from snapback.deploy.template.functions import guard_rules
 from snapback.deploy.template.parts import arn, beside
 
 if TYPE_CHECKING:
@@ -82,12 +82,13 @@ def home(plan: Plan) -> Template:
     resources |= {beside(name, "Role"): {"Properties": BOUNDED} for name in plan.functions}
     resources |= {name: {"Properties": BOUNDED} for name in ("LaterRole", "SettingsMonitorRole")}
     own = {logical_id(f"guard_{service}") for service in catalog.of_home()}
-    for name, pattern in plan.patterns.items():
+    for name, patterns in plan.patterns.items():
         if name in own:
             continue
-        rule = guard_rule(pattern)
-        rule["Properties"]["EventBusName"] = {"Ref": "Members"}
-        resources[name]["Properties"]["Events"] = {"OfMembers": rule}
+        rules = guard_rules("OfMembers", patterns)
+        for rule in rules.values():
+            rule["Properties"]["EventBusName"] = {"Ref": "Members"}
+        resources[name]["Properties"]["Events"] = rules
     organization = {"StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}}
     return {
         "Parameters": {

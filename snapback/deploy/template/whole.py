@@ -35,5 +35,5 @@ PARTS: tuple[Part, ...] = (
 
 def template() -> Template:
     """Merged over Chalice's SAM template by `chalice package --merge-template`; functions by their logical ids."""
-    patterns = {logical_id(f"guard_{service}"): catalog.pattern(service) for service in catalog.services()}
+    patterns = {logical_id(f"guard_{service}"): catalog.patterns(service) for service in catalog.services()}
     return merged(PARTS, Plan(tuple(map(logical_id, names())), patterns, f"python{RUNTIME}"))

@@ -136,4 +136,4 @@ def test_a_deletion_asks_about_every_vpc_once(world: World) -> None:
 def test_a_strange_event_names_no_vpc(answer: Any) -> None:
     event = Event.parse(cloudtrail_event("ec2", "CreateVpc", None, answer))
     assert not list(Vpc.in_event(event))
-    assert not Vpc.concerns_all(event)
+    assert event.call not in Vpc.affecting
