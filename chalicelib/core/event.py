@@ -205,6 +205,12 @@ class Event:
         )
 
     @property
+    def actor_arns(self) -> tuple[str, ...]:
+        """Who called, as the settings may name them: the principal, and the role that its session is of."""
+        issuer = text(self.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
+        return (self.actor.principal, issuer) if issuer else (self.actor.principal,)
+
+    @property
     def call(self) -> str:
         """The name without the date that some services write behind it: `AddPermission`."""
         return DATED.sub("", self.name)

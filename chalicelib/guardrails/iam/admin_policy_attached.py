@@ -6,7 +6,7 @@ from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.iam.detach_admin_policies import DetachAdminPolicies
-from chalicelib.resources.iam.identities import Identity, kept_by_aws
+from chalicelib.resources.iam.identities import LESS_HELD_BACK, Identity, kept_by_aws
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -17,7 +17,7 @@ FIX = DetachAdminPolicies()
 @guardrail(
     severity=Severity.HIGH,
     resource=Identity,
-    on=cloudtrail("iam", "AttachUserPolicy", "AttachRolePolicy", "AttachGroupPolicy"),
+    on=cloudtrail("iam", "AttachUserPolicy", "AttachRolePolicy", "AttachGroupPolicy", *LESS_HELD_BACK),
     reads=(*FIX.reads, "iam:GetUser", "iam:GetRole", "iam:GetGroup"),
     fix=FIX,
     controls=("IAM.1", "CIS-5.0 1.15"),
@@ -28,7 +28,8 @@ def admin_policy_attached(identity: Identity, aws: Session) -> str | None:
 
     Attached to it is AdministratorAccess, AdministratorAccess-Amplify, IAMFullAccess, or a customer managed policy that
     allows as much. So is one that, beside PowerUserAccess or the like, allows a published way up, such as iam:PassRole:
-    what IAM doesn't guard is then open already. What the policies deny counts, and so does the permissions boundary.
+    what IAM doesn't guard is then open already. What the policies deny counts, and so does the permissions boundary: when
+    one of them goes, or a user is added to a group, the identity is evaluated again.
     The fix detaches just these policies. When nobody else holds AdministratorAccess or IAMFullAccess, it asks first.
 
     Name who may be administrator, by ARN with its path, under `allow.principals` before you switch the fix on: it would

@@ -7,7 +7,7 @@ from chalicelib.core.rule import guardrail
 from chalicelib.core.snapback_resources import is_ours
 from chalicelib.core.types import Severity
 from chalicelib.fixes.iam.drop_escalating_statements import DropEscalatingStatements
-from chalicelib.resources.iam.identities import Identity, kept_by_aws
+from chalicelib.resources.iam.identities import LESS_HELD_BACK, Identity, kept_by_aws
 
 if TYPE_CHECKING:
     from chalicelib.analysis.policy_escalation import Path
@@ -19,7 +19,7 @@ FIX = DropEscalatingStatements()
 @guardrail(
     severity=Severity.HIGH,
     resource=Identity,
-    on=cloudtrail("iam", "PutUserPolicy", "PutRolePolicy", "PutGroupPolicy"),
+    on=cloudtrail("iam", "PutUserPolicy", "PutRolePolicy", "PutGroupPolicy", *LESS_HELD_BACK),
     reads=(*FIX.reads, "iam:GetGroup"),
     fix=FIX,
     opt_in=True,

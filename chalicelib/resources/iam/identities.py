@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import unquote
 
+from chalicelib.analysis.policy_escalation import administering
 from chalicelib.core.event import text
 from chalicelib.core.partitions import global_region, partition
 from chalicelib.core.pattern import native
@@ -39,6 +40,25 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-eventbridge.htm
 _KEPT_BY_AWS = ("/aws-service-role/", "/aws-reserved/")
 
 
+LESS_HELD_BACK = (
+    "AddUserToGroup",
+    "CreatePolicyVersion",
+    "DeleteGroupPolicy",
+    "DeleteRolePermissionsBoundary",
+    "DeleteRolePolicy",
+    "DeleteUserPermissionsBoundary",
+    "DeleteUserPolicy",
+    "DetachGroupPolicy",
+    "DetachRolePolicy",
+    "DetachUserPolicy",
+    "PutRolePermissionsBoundary",
+    "PutUserPermissionsBoundary",
+    "SetDefaultPolicyVersion",
+)
+"""Calls that give an identity nothing, and may still make it more: what held it back, a boundary or what a policy denies,
+is gone or is another, or a user comes to a group's policies."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity(Resource):
     """A user, role or group, as in `user/alice`."""
@@ -50,6 +70,8 @@ class Identity(Resource):
     batch_reads: ClassVar[tuple[str, ...]] = ("iam:GetAccountAuthorizationDetails",)
     batch_size: ClassVar[int] = 1000
     arn_reads: ClassVar[tuple[str, ...]] = ("iam:GetUser", "iam:GetRole", "iam:GetGroup")
+    affecting: ClassVar[frozenset[str]] = frozenset({"CreatePolicyVersion", "SetDefaultPolicyVersion"})
+    affected_reads: ClassVar[tuple[str, ...]] = ("iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy")
     kinds: ClassVar[tuple[str, ...]] = ("user", "role", "group")
 
     @property
@@ -79,6 +101,21 @@ class Identity(Resource):
         own = begin == f"arn:{partition(event.region)}:iam::{event.account}"  # An organization's analyzer tells of all.
         if "role" in cls.kinds and own and NAME.fullmatch(name := path.rpartition("/")[2]):
             yield cls(f"role/{name}", event.account, global_region(event.region))
+
+    @classmethod
+    def affected(cls, event: Event, aws: Session) -> Iterable[Self]:
+        """Those that the policy is attached to or bounds, unless it makes administrator by itself: then it is at fault."""
+        arn = event.text("policyArn") or ""
+        if not arn.startswith(f"arn:{partition(aws.region)}:iam::{aws.account}:policy/"):
+            return
+        with absent("NoSuchEntity"):
+            if administering(policy_text(arn, aws)):
+                return
+            for page in aws.client("iam").get_paginator("list_entities_for_policy").paginate(PolicyArn=arn):
+                for kind in cls.kinds:
+                    listed: Any = page[f"Policy{kind.title()}s"]  # type: ignore[literal-required]
+                    for each in listed:
+                        yield cls(f"{kind}/{each[f'{kind.title()}Name']}", aws.account, aws.region)
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.event import text
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
 from chalicelib.core.types import Severity
@@ -30,8 +29,7 @@ def identity_provider_changed(event: Event, baseline: Baseline) -> str | None:
     a lasting way in that leaves no user and no key. Name the pipeline that may do so, by the ARN of its role, under
     `allow.principals`. Delete the provider, or give it its former metadata, if nobody meant this.
     """
-    role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
-    if any(baseline.principal(arn) for arn in (event.actor.principal, role) if arn):
+    if any(map(baseline.principal, event.actor_arns)):
         return None
     named = (event.text(key) for key in ("name", "sAMLProviderArn", "openIDConnectProviderArn", "url"))
     which = next((name for name in named if name), "") or event.answered("openIDConnectProviderArn") or "?"

@@ -20,7 +20,7 @@ from chalicelib.fixes.iam.detach_admin_policies import AWS_MANAGED, DetachAdminP
 from chalicelib.resources.iam.identities import Identity
 from tests.guardrails.iam.identities import attach_reading, remove
 from tests.support.cases import Case
-from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
+from tests.support.events import HOME, REGION, STRANGER, Envelope, cloudtrail_event
 from tests.support.moto_gaps import every_policy_of_aws, policies_of_aws
 from tests.support.world import KNOWN, World, another_administrator
 
@@ -110,6 +110,83 @@ def within(boundary: str, *names: str) -> Any:
     return made
 
 
+def unbound(kind: str, *names: str, boundary: str = "") -> Any:
+    """AWS's own policies; the permissions boundary goes, or is another of AWS's own."""
+
+    def made(world: World) -> Envelope:
+        another_administrator(world)
+        policies_of_aws("PowerUserAccess", *filter(None, (boundary,)), *names)
+        make(world, kind)
+        iam, who = world.client("iam"), {f"{kind.title()}Name": IDENTITIES[kind]}
+        put = getattr(iam, f"put_{kind}_permissions_boundary")
+        put(**who, PermissionsBoundary=AWS + "PowerUserAccess")
+        attach(world, kind, *(AWS + each for each in names))
+        if boundary:
+            put(**who, PermissionsBoundary=AWS + boundary)
+        else:
+            getattr(iam, f"delete_{kind}_permissions_boundary")(**who)
+        call = f"{'Put' if boundary else 'Delete'}{kind.title()}PermissionsBoundary"
+        return cloudtrail_event("iam", call, {f"{kind}Name": IDENTITIES[kind]})
+
+    return made
+
+
+DENIES = {"Effect": "Deny", "Action": ["iam:*", "sts:*", "organizations:*"], "Resource": "*"}
+
+
+def denied(world: World, kind: str, *denying: str) -> None:
+    """Administrator, but for what customer managed policies of these names deny."""
+    another_administrator(world)
+    policies_of_aws("AdministratorAccess")
+    make(world, kind)
+    attach(world, kind, *(policy(world, name, DENIES["Action"], Effect="Deny") for name in denying))
+    attach(world, kind, AWS + "AdministratorAccess")
+
+
+def not_denied(kind: str, *denying: str) -> Any:
+    """The first of the policies that deny is detached."""
+
+    def made(world: World) -> Envelope:
+        denied(world, kind, *denying)
+        asked = {f"{kind.title()}Name": IDENTITIES[kind], "PolicyArn": f"arn:aws:iam::{HOME}:policy/{denying[0]}"}
+        getattr(world.client("iam"), f"detach_{kind}_policy")(**asked)
+        return cloudtrail_event(
+            "iam",
+            f"Detach{kind.title()}Policy",
+            {f"{kind}Name": IDENTITIES[kind], "policyArn": asked["PolicyArn"]},
+        )
+
+    return made
+
+
+def rewritten(**statement: Any) -> Any:
+    """The policy that denied gets a new default version."""
+
+    def made(world: World) -> Envelope:
+        denied(world, "role", "no-iam")
+        arn = f"arn:aws:iam::{HOME}:policy/no-iam"
+        document = json.dumps({"Version": "2012-10-17", "Statement": DENIES | statement})
+        world.client("iam").create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
+        return cloudtrail_event("iam", "CreatePolicyVersion", {"policyArn": arn, "setAsDefault": True})
+
+    return made
+
+
+def to_group(*names: str) -> Any:
+    """A user comes to a group with AWS's own policies."""
+
+    def made(world: World) -> Envelope:
+        another_administrator(world)
+        policies_of_aws(*names)
+        make(world, "group")
+        make(world, "user")
+        attach(world, "group", *(AWS + each for each in names))
+        world.client("iam").add_user_to_group(GroupName="builders", UserName="alice")
+        return cloudtrail_event("iam", "AddUserToGroup", {"groupName": "builders", "userName": "alice"})
+
+    return made
+
+
 def made_harmless_since(world: World) -> Envelope:
     envelope: Envelope = of_ones_own("user", "*")(world)
     document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
@@ -150,6 +227,13 @@ CASE = Case(
         attached("role", "AdministratorAccess-Amplify"),
         power_user_who(["iam:PassRole", "iam:ListRoles"]),
         within("IAMFullAccess", "AdministratorAccess"),
+        unbound("user", "AdministratorAccess"),
+        unbound("role", "AdministratorAccess"),
+        unbound("role", "IAMFullAccess", boundary="AdministratorAccess"),
+        not_denied("user", "no-iam"),
+        not_denied("role", "no-iam"),
+        not_denied("group", "no-iam"),
+        rewritten(Action="s3:*"),
     ),
     near_misses=(
         attached("user", "PowerUserAccess", "ReadOnlyAccess"),
@@ -166,11 +250,44 @@ CASE = Case(
         power_user_who("iam:ListRoles"),
         within("PowerUserAccess", "AdministratorAccess"),
         within("ReadOnlyAccess", "IAMFullAccess", "ReadOnlyAccess"),
+        unbound("user", "PowerUserAccess"),
+        unbound("role", "AdministratorAccess", boundary="ReadOnlyAccess"),
+        not_denied("user", "no-iam", "no-iam-either"),
+        rewritten(Sid="Again"),
+        to_group("PowerUserAccess"),
     ),
     whole=whole,
     remove=remove,
     disturb=attach_reading,
 )
+
+
+def test_a_user_who_comes_to_an_administrators_group_is_reported_by_the_group(world: World) -> None:
+    outcomes = world.deliver(to_group("AdministratorAccess")(world), ID, "alert")
+    assert {each.resource.rpartition(":")[2]: each.status for each in outcomes} == {
+        "user/alice": "compliant",
+        "group/builders": "alerted",
+    }
+
+
+def test_a_group_that_may_be_administrator_may_have_members(world: World) -> None:
+    envelope = to_group("AdministratorAccess")(world)
+    world.settings = Settings(allow=Allow(principals=("arn:aws:iam::*:group/builders",)))
+    assert {each.status for each in world.deliver(envelope, ID)} == {"compliant"}
+
+
+def test_a_version_that_makes_administrator_by_itself_is_the_policy_s_matter(world: World) -> None:
+    """`iam.policy_allows_everything` finds it: a hundred identities aren't a hundred findings."""
+    envelope = rewritten(Effect="Allow", Action="*")(world)
+    assert not world.deliver(envelope, ID)
+    (outcome,) = world.deliver(envelope, "iam.policy_allows_everything", "alert")
+    assert outcome.status == "alerted"
+
+
+def test_whom_another_account_s_policy_affects_is_not_asked(world: World) -> None:
+    envelope = rewritten(Action="s3:*")(world)
+    envelope["detail"]["requestParameters"]["policyArn"] = f"arn:aws:iam::{STRANGER}:policy/no-iam"
+    assert not world.deliver(envelope, ID)
 
 
 def test_the_other_policies_stay_attached(world: World) -> None:

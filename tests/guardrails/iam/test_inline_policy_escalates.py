@@ -104,6 +104,31 @@ def beside(attached: str | dict[str, Any], *listed: dict[str, Any]) -> Any:
     return made
 
 
+def without(boundary: dict[str, Any], *listed: dict[str, Any]) -> Any:
+    """An inline policy of a role whose permissions boundary is taken off."""
+
+    def made(world: World) -> Envelope:
+        within(boundary, *listed)(world)
+        world.client("iam").delete_role_permissions_boundary(RoleName="deploy")
+        return cloudtrail_event("iam", "DeleteRolePermissionsBoundary", {"roleName": "deploy"})
+
+    return made
+
+
+def not_denied(kind: str, *listed: dict[str, Any]) -> Any:
+    """The inline policy that denied IAM is deleted."""
+
+    def made(world: World) -> Envelope:
+        inline(kind, *listed)(world)
+        put(world, kind, "no-iam", text({"Effect": "Deny", "Action": "iam:*", "Resource": "*"}))
+        who = {f"{kind.title()}Name": IDENTITIES[kind]}
+        getattr(world.client("iam"), f"delete_{kind}_policy")(**who, PolicyName="no-iam")
+        asked = {f"{kind}Name": IDENTITIES[kind], "policyName": "no-iam"}
+        return cloudtrail_event("iam", f"Delete{kind.title()}Policy", asked)
+
+    return made
+
+
 def whole(world: World) -> Any:
     iam = world.client("iam")
     details = iam.get_account_authorization_details()
@@ -131,6 +156,8 @@ CASE = Case(
         beside("PowerUserAccess", PASSES, READS),
         beside(RUNS, PASSES),
         beside("AdministratorAccess", allow("iam:PutUserPolicy")),
+        without(allow("s3:*"), allow("iam:CreatePolicyVersion")),
+        *(not_denied(kind, allow("iam:CreatePolicyVersion")) for kind in IDENTITIES),
     ),
     near_misses=(
         inline("user", READS),
@@ -146,6 +173,8 @@ CASE = Case(
         beside("AdministratorAccess", PASSES),
         beside({"Effect": "Deny", "Action": "iam:*", "Resource": "*"}, allow("iam:PutUserPolicy")),
         beside(PASSES, RUNS),
+        without(allow("s3:*"), READS),
+        not_denied("user", READS),
         within(allow("s3:*", "logs:*"), allow("iam:CreatePolicyVersion"), PASSES, RUNS),
         within(allow("*"), allow("iam:PutRolePolicy", resource=f"arn:aws:iam::{HOME}:role/deploy")),
     ),
