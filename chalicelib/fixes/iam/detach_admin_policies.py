@@ -13,6 +13,8 @@ from chalicelib.resources.iam.documents import policy_text
 from chalicelib.resources.iam.identities import Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chalicelib.analysis.policy_document import Policy
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
@@ -97,6 +99,30 @@ def attached(resource: Identity, aws: Session) -> dict[str, Policy]:
     pages = iam.get_paginator(f"list_attached_{resource.what}_policies").paginate(**resource.name)
     arns = sorted(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"])
     return {arn: policy for arn in arns if (policy := _policy(arn, aws))}
+
+
+POWER_READS = (
+    "iam:GetRole",
+    "iam:ListAttachedRolePolicies",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:ListRolePolicies",
+    "iam:GetRolePolicy",
+)
+"""IAM actions that `why_role_is_administrator` needs."""
+
+
+def why_role_is_administrator(role: Mapping[str, Any], account: str, aws: Session) -> str | None:
+    """Why a role, as AWS describes it, is administrator, inline policies included; None if it isn't, or may be."""
+    if aws.baseline.principal(role["Arn"]):
+        return None
+    identity = Identity(f"role/{role['RoleName']}", account, aws.region)
+    boundary = identity.boundary(aws)
+    powers = DetachAdminPolicies().found(identity, aws, boundary) | administrators(identity.inline(aws), boundary)
+    if not powers:
+        return None
+    told = ", ".join(f"{policy.rpartition('/')[2]} {reason}" for policy, reason in sorted(powers.items()))
+    return f"its role {role['RoleName']} is administrator: {told}"
 
 
 def last_administrator(aws: Session, but: Identity | None = None) -> str | None:

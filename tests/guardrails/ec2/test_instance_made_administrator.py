@@ -57,9 +57,25 @@ def swapped(world: World) -> Envelope:
     return event("ReplaceIamInstanceProfileAssociation", asked, instance)
 
 
+def started(**powers: Any) -> Any:
+    """An instance that is launched with the profile."""
+
+    def made(world: World) -> Envelope:
+        profile(world, "app", **powers)
+        instance = launch(world, IamInstanceProfile={"Name": "app"})
+        items = {"items": [{"instanceId": instance}]}
+        return cloudtrail_event("ec2", "RunInstances", {"iamInstanceProfile": {"name": "app"}}, {"instancesSet": items})
+
+    return made
+
+
 def event(name: str, asked: Any, instance: str) -> Envelope:
     answer = {"iamInstanceProfileAssociation": {"associationId": "iip-assoc-1", "instanceId": instance}}
     return cloudtrail_event("ec2", name, {f"{name}Request": asked}, {f"{name}Response": answer})
+
+
+def without_profile(world: World) -> Envelope:
+    return cloudtrail_event("ec2", "RunInstances", {}, {"instancesSet": {"items": [{"instanceId": launch(world)}]}})
 
 
 def deleted(world: World) -> Envelope:
@@ -72,8 +88,13 @@ def deleted(world: World) -> Envelope:
 
 
 CASE = Case(
-    unsafe=(given(inline=["*"]), given(managed=["iam:*"]), swapped),
-    near_misses=(given(inline=["s3:GetObject"], managed=["ec2:Describe*"]), deleted),
+    unsafe=(given(inline=["*"]), given(managed=["iam:*"]), swapped, started(inline=["*"])),
+    near_misses=(
+        given(inline=["s3:GetObject"], managed=["ec2:Describe*"]),
+        deleted,
+        started(inline=["s3:GetObject"]),
+        without_profile,
+    ),
     whole=the_instance,
     remove=forget,
     disturb=disturb,
