@@ -12,6 +12,7 @@ from chalicelib import catalog
 from chalicelib.aws.sessions import AwsSession
 from chalicelib.core.event import dig
 from chalicelib.core.partitions import global_regions
+from chalicelib.core.pattern import reports_to_one_region
 from chalicelib.core.snapback_resources import READER, fixer, forwarding, suffix
 
 if TYPE_CHECKING:
@@ -124,13 +125,11 @@ def _rules(aws: AwsSession) -> tuple[bool, str]:
     events: Any = aws.client("events")
     missing: list[str] = []
     disabled: list[str] = []
-    installation = (
-        {*catalog.services()}
-        - catalog.of_home()
-        - (frozenset() if aws.region in global_regions(aws.region) else _OF_ONE_REGION)
-    )
-    for service in sorted(installation):
-        for number, _ in enumerate(catalog.patterns(service), start=1):
+    everything = aws.region in global_regions(aws.region)
+    for service in sorted({*catalog.services()} - catalog.of_home()):
+        for number, pattern in enumerate(catalog.patterns(service), start=1):
+            if reports_to_one_region(pattern) and not everything:
+                continue  # Its events are reported to another region, and only there it has a rule.
             told = f"{service}{suffix(number)}"
             try:
                 rule = events.describe_rule(Name=forwarding(service, number))
@@ -141,10 +140,6 @@ def _rules(aws: AwsSession) -> tuple[bool, str]:
                 disabled.append(told)
     wrong = _listed({"missing": missing, "disabled": disabled})
     return not wrong, wrong or "all enabled"
-
-
-_OF_ONE_REGION = frozenset({"organizations"})
-"""Services all of whose events are reported there; elsewhere they have no rule."""
 
 
 def _listed(wrong: Mapping[str, Sequence[str]]) -> str:

@@ -26,7 +26,7 @@ KINDS = frozenset(
     dynamodb.OwnTable dynamodb.Table ec2.Address ec2.DefaultGroup ec2.Described ec2.Image ec2.Instance ec2.NetworkAclEntry
     ec2.Peering ec2.SecurityGroup ec2.Snapshot ec2.Subnet ec2.Suspect ec2.TransitGateway ec2.Volume ec2.Vpc ecr.Image
     ecr.Repository ecs.Service ecs.TaskDefinition eks.AccessEntry eks.Cluster events.OwnRule events.Rule iam.AccessKey
-    iam.Bounded iam.ConsoleUser iam.Identity iam.LeakedKey iam.ManagedPolicy iam.Role iam.ServerCertificate iam.Sessions
+    iam.Bounded iam.ConsoleUser iam.Identity iam.InstanceProfile iam.LeakedKey iam.ManagedPolicy iam.Role iam.ServerCertificate iam.Sessions
     iam.User organizations.OrganizationPolicy ram.ResourceShare resource.Account rolesanywhere.Profile
     rolesanywhere.TrustAnchor s3.Bucket sso.Assignment sso.PermissionSet
     """.split()  # noqa: SIM905 - a list would be forty lines

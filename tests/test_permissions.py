@@ -324,4 +324,4 @@ def test_a_member_forwards_each_service_s_events_to_the_same_function() -> None:
 
 def test_what_reports_to_one_region_is_forwarded_from_there() -> None:
     found = {name for name, each in TEMPLATES["member"].items() if each.get("Condition") == "HearsGlobal"}
-    assert found == {"OrganizationsEvents"}, "all others have events of their regions too"
+    assert found == {"OrganizationsEvents", "IamEvents2"}, "all others have events of their regions too"

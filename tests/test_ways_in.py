@@ -70,9 +70,10 @@ def test_a_row_that_a_rule_has_come_to_hear_is_a_fault(monkeypatch: pytest.Monke
 
 
 def test_a_candidate_has_a_row_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ways_in_table, "nouns_read", lambda _: frozenset({"MessageMoveTask"}))
-    (fault,) = (fault for fault in Table("sqs").faults() if "candidate" in fault)
-    assert "CancelMessageMoveTask" in fault
+    monkeypatch.setattr(ways_in_table, "nouns_read", lambda _: frozenset({"EventSource"}))
+    faults = [fault for fault in Table("events").faults() if "candidate" in fault]
+    assert len(faults) == 2
+    assert "ActivateEventSource" in faults[0]
 
 
 def test_members_are_those_of_nested_shapes_too() -> None:

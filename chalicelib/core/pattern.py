@@ -30,6 +30,8 @@ LIMIT = 2048
 """Characters of compact JSON in a rule's pattern; AWS takes no more."""
 EVEN_READS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 """The state in which a rule also sees calls that only read."""
+_GLOBAL = frozenset(f"{service}.amazonaws.com" for service in ("iam", "organizations", "cloudfront", "route53"))
+"""Services that report to one region of a partition, wherever they are called from."""
 _FARTHEST = 5_000_000_000
 """From zero, of the numbers that AWS compares."""
 
@@ -54,6 +56,13 @@ def about_reads(pattern: str) -> bool:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html
     """
     return '"sts.amazonaws.com"' in pattern
+
+
+def reports_to_one_region(pattern: Pattern) -> bool:
+    """Whether all that it asks for are calls of services that report to one region of a partition."""
+    return all(
+        _GLOBAL.issuperset(each.get("detail", {}).get("eventSource", [""])) for each in pattern.get("$or", [pattern])
+    )
 
 
 def native(source: str, detail_type: str, **detail: list[Any]) -> Pattern:

@@ -35,6 +35,12 @@ def in_own_stack(baseline: Baseline, account: str, name: str) -> bool:
     return bool(stack) and account == home and fits
 
 
+def is_members_bus(baseline: Baseline, account: str, name: str) -> bool:
+    """Whether it is the bus that other accounts and regions send their events to; of an unknown stack, by its usual name."""
+    home, stack = _home_and_stack(baseline)
+    return name == f"{stack or 'snapback'}-members" and account == (home or account)
+
+
 def fixer(service: str) -> str:
     """The role that the fixes of a service folder write with."""
     return f"{FIXERS}{service}"

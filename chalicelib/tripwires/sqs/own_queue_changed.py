@@ -18,7 +18,9 @@ _CALLS = {
     "SetQueueAttributes": "changed the settings of",
     "AddPermission": "let somebody else use",
     "RemovePermission": "took a permission from",
+    "StartMessageMoveTask": "moved the messages out of",
 }
+_ARN = re.compile(r"arn:[a-z-]+:sqs:[a-z0-9-]+:(?P<account>[0-9]{12}):(?P<name>[A-Za-z0-9_.-]+)")
 _URL = re.compile(r"https://[^/]+/(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_.-]+)")
 
 
@@ -30,7 +32,8 @@ def own_queue_changed(event: Event, baseline: Baseline) -> str | None:
     deletes or empties one, or turns them elsewhere, makes them vanish without a trace. Go through what was there by
     CloudTrail, and deploy the stack again. What CloudFormation does is taken for a deployment.
     """
-    found = _URL.fullmatch(event.text("queueUrl") or "")
+    named = event.text("queueUrl") or event.text("sourceArn") or ""
+    found = _URL.fullmatch(named) or _ARN.fullmatch(named)
     if found is None or not in_own_stack(baseline, found["account"], found["name"]):
         return None
     return f"{event.actor.name} {_CALLS[event.name]} {found['name']}"

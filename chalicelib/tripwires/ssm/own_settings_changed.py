@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Event
 
-IN_SSM = ("PutParameter", "DeleteParameter", "DeleteParameters")
+IN_SSM = ("PutParameter", "DeleteParameter", "DeleteParameters", "PutResourcePolicy")
 IN_APPCONFIG = (
     "StartDeployment",
     "StopDeployment",
@@ -21,6 +21,7 @@ IN_APPCONFIG = (
     "DeleteConfigurationProfile",
     "DeleteEnvironment",
     "DeleteApplication",
+    "CreateExtensionAssociation",
 )
 
 
@@ -43,9 +44,10 @@ def own_settings_changed(event: Event, baseline: Baseline) -> str | None:
     if event.account != home_of(baseline) or not where or event.region != baseline.stack.split(":")[3]:
         return None
     if store == "ssm":
-        names = (event.text("name"), *rows(event.detail, "requestParameters", "names"))
+        names = (event.text("name"), event.text("resourceArn"), *rows(event.detail, "requestParameters", "names"))
         changed = any(isinstance(name, str) and name.rpartition(":parameter")[2] == where for name in names)
     else:
         application = event.text("applicationId") or event.text("ApplicationId")
-        changed = application == where.split("/")[0]
+        tied = (event.text("resourceIdentifier") or event.text("ResourceIdentifier") or "").partition(":application/")
+        changed = where.split("/")[0] in {application, tied[2].split("/")[0]}
     return f"{event.actor.name} called {event.name} on {baseline.published}" if changed else None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import catalog
 from chalicelib.core.partitions import PARTITIONS, REGION, global_regions
+from chalicelib.core.pattern import reports_to_one_region
 from chalicelib.core.snapback_resources import FORWARDER, forwarding
 from snapback.deploy.iam_policies import logical_id
 from snapback.deploy.template import roles
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from chalicelib.core.pattern import Pattern
     from snapback.deploy.template.parts import Template
 
-_GLOBAL = frozenset(f"{service}.amazonaws.com" for service in ("iam", "organizations", "cloudfront", "route53"))
-"""Services that report to one region of a partition, wherever they are called from."""
 _ONE_REGION = sorted({region for each in PARTITIONS for region in global_regions(each.global_region)})
 """CloudFormation takes ten conditions in an `Fn::Or` at most."""
 _ORGANIZATION = {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}, "sts:ExternalId": {"Ref": "ExternalId"}}
@@ -83,13 +82,6 @@ def rules() -> Template:
     }
 
 
-def is_global(pattern: Pattern) -> bool:
-    """Whether all that it asks for reports to one region of a partition."""
-    return all(
-        _GLOBAL.issuperset(each.get("detail", {}).get("eventSource", [""])) for each in pattern.get("$or", [pattern])
-    )
-
-
 def _rule(name: str, pattern: Pattern) -> Template:
     target: Any = {
         "Id": "home",
@@ -99,7 +91,7 @@ def _rule(name: str, pattern: Pattern) -> Template:
     }
     return {
         "Type": "AWS::Events::Rule",
-        **({"Condition": "HearsGlobal"} if is_global(pattern) else {}),
+        **({"Condition": "HearsGlobal"} if reports_to_one_region(pattern) else {}),
         "Properties": {
             "Name": name,
             "Description": "Snapback: what happens here is looked at from the home account.",

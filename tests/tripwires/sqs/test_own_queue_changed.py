@@ -18,6 +18,10 @@ def call(name: str = "PurgeQueue", url: Any = URL, **detail: Any) -> Envelope:
     return cloudtrail_event("sqs", name, {"queueUrl": url}, **detail)
 
 
+def moved(arn: Any) -> Envelope:
+    return cloudtrail_event("sqs", "StartMessageMoveTask", {"sourceArn": arn})
+
+
 @pytest.mark.parametrize(
     ("envelope", "reason"),
     [
@@ -26,6 +30,7 @@ def call(name: str = "PurgeQueue", url: Any = URL, **detail: Any) -> Envelope:
         (call("SetQueueAttributes", attributes={"Policy": "{}"}), f"alice changed the settings of {NAME}"),
         (call("AddPermission"), f"alice let somebody else use {NAME}"),
         (call(url=f"https://us-east-1.queue.amazonaws.com/{HOME}/{NAME}"), f"alice emptied {NAME}"),
+        (moved(f"arn:aws:sqs:us-east-1:{HOME}:{NAME}"), f"alice moved the messages out of {NAME}"),
         (call(userAgent="cloudformation.amazonaws.com"), f"alice emptied {NAME}"),
     ],
 )
@@ -44,6 +49,9 @@ def test_a_changed_queue_is_reported(envelope: Envelope, reason: str, world: Wor
         call(url=None),
         call(url={"x": 1}),
         call("TagQueue"),
+        moved(f"arn:aws:sqs:us-east-1:{HOME}:orders"),
+        moved(f"arn:aws:sqs:us-east-1:{FRIEND}:{NAME}"),
+        moved(None),
         call(userIdentity={**alice(), "invokedBy": "cloudformation.amazonaws.com"}),
         call(errorCode="AccessDenied"),
         cloudtrail_event("sqs", "PurgeQueue"),

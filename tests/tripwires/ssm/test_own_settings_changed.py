@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ID = "ssm.own_settings_changed"
 IN_SSM = "ssm:/snapback/settings"
 IN_APPCONFIG = "appconfig:abc1234/def5678/ghi9012"
+PROFILE = f"arn:aws:appconfig:{REGION}:{HOME}:application/abc1234/configurationprofile/ghi9012"
 
 
 @dataclass
@@ -48,6 +49,11 @@ def start(name: str = "StartDeployment", **asked: Any) -> Envelope:
         (IN_SSM, put("DeleteParameter")),
         (IN_SSM, put("DeleteParameters", {"names": ["/a", "/snapback/settings"]})),
         (IN_SSM, put(asked={"name": f"arn:aws:ssm:{REGION}:{HOME}:parameter/snapback/settings"})),
+        (
+            IN_SSM,
+            put("PutResourcePolicy", {"resourceArn": f"arn:aws:ssm:{REGION}:{HOME}:parameter/snapback/settings"}),
+        ),
+        (IN_APPCONFIG, start("CreateExtensionAssociation", resourceIdentifier=PROFILE)),
         (IN_APPCONFIG, start()),
         (IN_APPCONFIG, start("UpdateConfigurationProfile", ApplicationId="abc1234")),
         (IN_APPCONFIG, start("DeleteApplication")),

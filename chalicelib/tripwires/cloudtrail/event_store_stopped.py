@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import tripwire
+from chalicelib.core.types import Severity
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Baseline
+    from chalicelib.core.event import Event
+
+_CALLS = {
+    "StopEventDataStoreIngestion": "stopped",
+    "DeleteEventDataStore": "deleted",
+    "UpdateEventDataStore": "changed the settings of",
+}
+
+
+@tripwire(severity=Severity.HIGH, on=cloudtrail("cloudtrail", *_CALLS))
+def event_store_stopped(event: Event, baseline: Baseline) -> str | None:
+    """Event data store of CloudTrail Lake stopped, deleted or changed.
+
+    Where it is the log that people search, what happens from now on isn't in it; other settings may leave events out, keep
+    them for less long, or take its protection away. Start it again, or restore it within seven days of its deletion. Name
+    who may do so under `allow.principals`.
+    """
+    if any(map(baseline.principal, event.actor_arns)):
+        return None
+    store = (event.text("eventDataStore") or "?").rpartition("/")[2]
+    return f"{event.actor.name} {_CALLS[event.name]} event data store {store}"

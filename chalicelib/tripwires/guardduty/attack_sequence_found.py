@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import rows, text
+from chalicelib.core.pattern import native
+from chalicelib.core.rule import tripwire
+from chalicelib.core.types import Severity
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Baseline
+    from chalicelib.core.event import Event
+
+_MOST = 5
+
+
+@tripwire(
+    severity=Severity.CRITICAL,
+    on=native("aws.guardduty", "GuardDuty Finding", type=[{"prefix": "AttackSequence:"}]),
+)
+def attack_sequence_found(event: Event, _: Baseline) -> str | None:
+    """Attack sequence that GuardDuty has put together.
+
+    Of many signals over hours or days, GuardDuty has found one attack: compromised credentials, or data that is taken
+    from buckets, clusters or instances. It is the gravest that GuardDuty tells, and names several resources, so that no
+    one fix is the answer. Follow the finding's signals in GuardDuty; guardrails act on the single findings among them.
+    https://docs.aws.amazon.com/guardduty/latest/ug/guardduty-attack-sequence-finding-types.html
+    """
+    found = rows(event.detail, "service", "detection", "sequence", "resources")
+    named = [f"{text(each, 'resourceType') or 'resource'} {text(each, 'uid') or '?'}" for each in found]
+    more = f" and {len(named) - _MOST} more" if len(named) > _MOST else ""
+    about = f" on {', '.join(named[:_MOST])}{more}" if named else ""
+    return f"GuardDuty reports {text(event.detail, 'type')}{about}"

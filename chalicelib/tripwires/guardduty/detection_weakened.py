@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import JSON, dig
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import tripwire
+from chalicelib.core.types import Severity
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Baseline
+    from chalicelib.core.event import Event
+
+_CALLS = {
+    "ArchiveFindings": "archived findings",
+    "CreateFilter": "made a filter that archives findings",
+    "CreateIPSet": "added a list of trusted addresses",
+    "CreateTrustedEntitySet": "added a list of trusted addresses and domains",
+    "DeleteDetector": "switched GuardDuty off",
+    "DeleteMembers": "took member accounts out of central administration",
+    "DisableOrganizationAdminAccount": "took the organization's administrator away",
+    "DisassociateFromAdministratorAccount": "left central administration",
+    "DisassociateFromMasterAccount": "left central administration",
+    "DisassociateMembers": "took member accounts out of central administration",
+    "StopMonitoringMembers": "stopped monitoring member accounts",
+    "UpdateDetector": "changed what GuardDuty looks at",
+    "UpdateFilter": "changed a filter that archives findings",
+    "UpdateIPSet": "changed a list of trusted addresses",
+    "UpdateMemberDetectors": "changed what GuardDuty looks at in member accounts",
+    "UpdateOrganizationConfiguration": "changed what GuardDuty looks at in new accounts",
+    "UpdateTrustedEntitySet": "changed a list of trusted addresses and domains",
+}
+
+_SETTINGS = {"UpdateDetector", "UpdateMemberDetectors", "UpdateOrganizationConfiguration"}
+
+
+@tripwire(severity=Severity.HIGH, on=cloudtrail("guardduty", *_CALLS))
+def detection_weakened(event: Event, baseline: Baseline) -> str | None:
+    """GuardDuty switched off, or made to see or tell less.
+
+    Guardrails that answer GuardDuty's findings (stolen sessions, exposed keys, compromised instances) are deaf without
+    them: a detector that is off, a filter that archives, an address that is trusted. Switch it on again, and look at what
+    was done in between. Name who may administer GuardDuty under `allow.principals`. Filters that archive nothing are left
+    out, and so are updates that switch nothing off.
+    """
+    if any(map(baseline.principal, event.actor_arns)):
+        return None
+    if event.name in {"CreateFilter", "UpdateFilter"} and event.text("action") != "ARCHIVE":
+        return None
+    if event.name in _SETTINGS and not _switches_off(dig(event.detail, "requestParameters")):
+        return None
+    return f"{event.actor.name} {_CALLS[event.name]}"
+
+
+def _switches_off(asked: JSON) -> bool:
+    """Whether anything in the call is off: a detector, a feature, a source."""
+    if isinstance(asked, Mapping):
+        return any(each is False or each in ("DISABLED", "NONE") or _switches_off(each) for each in asked.values())
+    return isinstance(asked, list) and any(map(_switches_off, asked))

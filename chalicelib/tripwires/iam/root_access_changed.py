@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.core.pattern import cloudtrail
+from chalicelib.core.rule import tripwire
+from chalicelib.core.types import Severity
+
+if TYPE_CHECKING:
+    from chalicelib.core.baseline import Baseline
+    from chalicelib.core.event import Event
+
+_CALLS = {
+    "EnableOrganizationsRootSessions": "let the management account act as root of member accounts",
+    "DisableOrganizationsRootSessions": "took from the management account the right to act as root of member accounts",
+    "EnableOrganizationsRootCredentialsManagement": "let the management account manage root credentials of member accounts",
+    "DisableOrganizationsRootCredentialsManagement": "gave the root users of member accounts their credentials back to manage",
+}
+
+
+@tripwire(severity=Severity.HIGH, on=cloudtrail("iam", *_CALLS))
+def root_access_changed(event: Event, baseline: Baseline) -> str | None:
+    """Central root access of the organization switched on or off.
+
+    With root sessions on, the management account and a delegated administrator may act as root of each member account
+    (`sts.root_assumed` reports each time). With credential management off, members' root users can have passwords and
+    access keys again. Switch it back if nobody meant this. Name who may do so under `allow.principals`.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user.html#id_root-user-access-management
+    """
+    if any(map(baseline.principal, event.actor_arns)):
+        return None
+    return f"{event.actor.name} {_CALLS[event.name]}"
