@@ -214,6 +214,7 @@ class Application:
             app = Account(self.home, self.home, self.dynamodb.meta.region_name)
             report(self.live.refusal, self.ledger, app, self.now())
         outcomes: list[Outcome] = []
+        self.ledger.fill_index(lambda: self.time_left() >= TIME_NEEDED)
         unasked = self.now() - timedelta(hours=1)  # An hour is the least that the settings take.
         work = [(record, self.engine.recover) for record in self.ledger.overdue()]
         work += [(record, self.engine.follow_up) for record in self.ledger.asked_before(unasked)]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.canary import SILENT, Sign, last_sign
-from chalicelib.core.types import UNDER_WAY, Status, having
+from chalicelib.core.types import UNDER_WAY, having
 from chalicelib.notify.held import waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from chalicelib.wiring import Application
@@ -72,32 +73,16 @@ def health(application: Application, dead_letters: str, failed_messages: str) ->
 
     paused = application.ledger.paused()
     now = application.now()
-    late = {
-        "FilterExpression": "lease_until < :now",
-        "ExpressionAttributeValues": {":now": {"N": str(now.timestamp())}},
-    }
+    count: Callable[..., int] = application.ledger.count
+    late = {"values": {":now": {"N": str(now.timestamp())}}, "FilterExpression": "lease_until < :now"}
     return Health(
         paused=paused,
-        records={status.value: _count(application, status) for status in WAITING},
-        under_way=sum(_count(application, status) for status in UNDER_WAY),
-        overdue=sum(_count(application, status, **late) for status in UNDER_WAY),
+        records={status.value: count(status) for status in WAITING},
+        under_way=sum(count(status) for status in UNDER_WAY),
+        overdue=sum(count(status, **late) for status in UNDER_WAY),
         held=waiting(application.dynamodb, application.table),
         dead_letters=Queue(dead_letters).counts()[0] if dead_letters else None,
         failed_messages=Queue(failed_messages).counts()[0] if failed_messages else None,
         sign=last_sign(application.dynamodb, application.table),
         now=now,
     )
-
-
-def _count(application: Application, status: Status, **more: Any) -> int:
-    values = {":status": {"S": status}, **more.pop("ExpressionAttributeValues", {})}
-    pages = application.dynamodb.get_paginator("query").paginate(
-        TableName=application.table,
-        IndexName="by-status",
-        Select="COUNT",
-        KeyConditionExpression="#status = :status",
-        ExpressionAttributeNames={"#status": "status"},
-        ExpressionAttributeValues=values,
-        **more,
-    )
-    return sum(page["Count"] for page in pages)

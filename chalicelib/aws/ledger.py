@@ -29,6 +29,7 @@ from chalicelib.aws.ledger_conditions import (
     string,
     why_refused,
 )
+from chalicelib.aws.ledger_index import shard_of
 from chalicelib.aws.ledger_items import from_item, to_item
 from chalicelib.aws.ledger_reads import FIXED_KEPT, StoredRecords
 from chalicelib.aws.ledger_table import LedgerTable
@@ -219,6 +220,7 @@ class DynamoLedger(StoredRecords):
         item["expires_at"] = {"N": str(int((now + KEPT).timestamp()))}
         item["lease_until"] = {"N": str(_lease(record, self._now()))}
         item["steps"] = {"N": str(len(record.history))}
+        item["status_shard"] = {"S": shard_of(record.status, record.id)}
         return {"TableName": self._db.name, "Item": item, "ConditionExpression": condition}
 
     def _slot(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.ledger_conditions import string
+from chalicelib.aws.ledger_index import LedgerIndex
 from chalicelib.aws.ledger_items import from_item
 from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.core.errors import NoOverflow, UnreadableRecord
@@ -24,7 +25,7 @@ FIXED_KEPT = 20
 
 
 class StoredRecords:
-    """Each method is a read. `unreadable` hears of items that a list leaves out; without it, they are raised."""
+    """Each method but `fill_index` is a read. `unreadable` hears of items that a list leaves out; without it, they are raised."""
 
     def __init__(
         self,
@@ -34,6 +35,12 @@ class StoredRecords:
         unreadable: Callable[[UnreadableRecord], None] | None,
     ) -> None:
         self._db, self._now, self._spill, self._unreadable = db, now, spill, unreadable
+        self._index = LedgerIndex(db)
+        self.count = self._index.count
+
+    def fill_index(self, goes_on: Callable[[], bool]) -> int:
+        """The one write here: see LedgerIndex.fill."""
+        return self._index.fill(self._now(), goes_on)
 
     def fixed(self, document: str) -> list[str]:
         lock = self._db.item(f"lock#{document}") or {}
@@ -64,7 +71,7 @@ class StoredRecords:
         """Records under way whose holder is past its lease: it died, and someone should go on with them."""
         for status in sorted(UNDER_WAY):
             yield from self._loaded(
-                self._db.query(
+                self._index.items(
                     status,
                     FilterExpression="lease_until < :now",
                     values={":now": {"N": str(self._now().timestamp())}},
@@ -74,12 +81,12 @@ class StoredRecords:
     def asked_before(self, time: datetime) -> Iterator[Record]:
         """Records that wait for an approval, and of which no message went out since then."""
         before = {":before": {"S": time.isoformat(timespec="milliseconds")}}
-        yield from self._loaded(self._db.query(Status.ASKING, before, " AND updated_at <= :before"))
+        yield from self._loaded(self._index.items(Status.ASKING, " AND updated_at <= :before", before))
 
     def records(self, *statuses: Status) -> Iterator[Record]:
         """Records by status (all, when none is named), the latest first within each."""
         for status in statuses or Status:
-            yield from self._loaded(self._db.query(status))
+            yield from self._loaded(self._index.items(status))
 
     def _loaded(self, items: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
         for item in items:

@@ -11,20 +11,22 @@ from botocore.exceptions import ClientError
 from chalicelib.core.errors import NoLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-
-    from chalicelib.core.types import Status
 
 T = TypeVar("T")
 
 TABLE_VARIABLE = "SNAPBACK_LEDGER"
 
+INDEX = "by-status-shard"
+FILLED = "index"
+"""The item that tells when all items were last seen to be in that index."""
 TABLE: dict[str, Any] = {
     "AttributeDefinitions": [
         {"AttributeName": "pk", "AttributeType": "S"},
         {"AttributeName": "status", "AttributeType": "S"},
+        {"AttributeName": "status_shard", "AttributeType": "S"},
         {"AttributeName": "updated_at", "AttributeType": "S"},
     ],
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -36,7 +38,15 @@ TABLE: dict[str, Any] = {
                 {"AttributeName": "updated_at", "KeyType": "RANGE"},
             ],
             "Projection": {"ProjectionType": "ALL"},
-        }
+        },
+        {
+            "IndexName": INDEX,
+            "KeySchema": [
+                {"AttributeName": "status_shard", "KeyType": "HASH"},
+                {"AttributeName": "updated_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["lease_until"]},
+        },
     ],
     "BillingMode": "PAY_PER_REQUEST",
     "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
@@ -58,6 +68,8 @@ PASSING = frozenset(
 """Codes of a write that DynamoDB refused for the moment only, of which botocore repeats none by itself: an error's own,
 or a canceled transaction's reason.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
+_NEVER = 2**40
+"""Seconds since the epoch: a table that is made with its index lacks nothing in it."""
 BACKOFF = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """The most seconds that are waited before a repeated write; how long is drawn, so that two writers don't meet again."""
 
@@ -78,6 +90,7 @@ class LedgerTable:
         self.client.get_waiter("table_exists").wait(TableName=self.name)
         self.client.update_time_to_live(TableName=self.name, TimeToLiveSpecification=expiry)
         self.client.update_continuous_backups(TableName=self.name, PointInTimeRecoverySpecification=recovery)
+        self.put({"pk": {"S": FILLED}, "filled_at": {"N": str(_NEVER)}})
 
     def exists(self) -> bool:
         try:
@@ -134,28 +147,68 @@ class LedgerTable:
             self._sleep(random.uniform(0, most))  # noqa: S311 - no secret
         return write()
 
+    def update(self, key: str, change: str, condition: str, *, names: Any, values: Any) -> bool:
+        """Whether the condition held, and the change is made."""
+        try:
+            self.client.update_item(
+                TableName=self.name,
+                Key={"pk": {"S": key}},
+                UpdateExpression=change,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+            )
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def put(self, item: Mapping[str, Any]) -> None:
+        self.client.put_item(TableName=self.name, Item=item)
+
     def query(
-        self, status: Status, values: Mapping[str, Any] | None = None, when: str = "", **more: Any
+        self,
+        index: str,
+        name: str,
+        value: str,
+        when: str = "",
+        values: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> Iterator[Mapping[str, Any]]:
+        """The pages of an index, of one value of its key; `when` is a condition on `updated_at`."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
-            IndexName="by-status",
-            KeyConditionExpression=f"#status = :status{when}",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={":status": {"S": status}, **(values or {})},
-            ScanIndexForward=False,
+            IndexName=index,
+            KeyConditionExpression=f"#key = :key{when}",
+            ExpressionAttributeNames={"#key": name},
+            ExpressionAttributeValues={":key": {"S": value}, **(values or {})},
             **more,
         )
         try:
-            for page in pages:
-                yield from page["Items"]
+            yield from pages
         except self.client.exceptions.ResourceNotFoundException as error:
             raise self._missing() from error
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException" or "index" not in str(error):
+                raise
+            raise NoLedger(
+                f"table {self.name!r} has no index {index!r}; deploy the stack again, which adds it"
+            ) from error
 
     def _missing(self) -> NoLedger:
         return NoLedger(
             f"there is no ledger: table {self.name!r} does not exist; if that is not its name, set {TABLE_VARIABLE}"
         )
+
+
+def batch_get(client: DynamoDBClient, table: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the table has under as many as 100 keys, consistently."""
+    found: dict[str, dict[str, Any]] = {}
+    wanted: Any = {table: {"Keys": [{"pk": {"S": key}} for key in keys], "ConsistentRead": True}}
+    while wanted:
+        answer = client.batch_get_item(RequestItems=wanted)
+        found |= {row["pk"]["S"]: row for rows in answer["Responses"].values() for row in rows}
+        wanted = answer.get("UnprocessedKeys")
+    return found
 
 
 def _codes(error: ClientError) -> set[str]:

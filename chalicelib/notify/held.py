@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws.ledger_table import INDEX, batch_get
 from chalicelib.core.metrics import Metric
 from chalicelib.notify.message import Message, message_of
 from chalicelib.notify.unread import StreamApp
@@ -109,6 +110,7 @@ class HeldMessages:
         item = {
             **to_item(held),
             "status": {"S": f"held#{channel}"},
+            "status_shard": {"S": f"held#{channel}"},
             "updated_at": {"S": held.due},
             "state": {"S": "held"},
         }
@@ -145,10 +147,9 @@ class HeldMessages:
         """What is held for a channel, and was due by then; the index may be late, so the table itself is asked again."""
         query: Any = {
             "TableName": self._app.table,
-            "IndexName": "by-status",
-            "KeyConditionExpression": "#status = :status AND updated_at <= :until",
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {":status": {"S": f"held#{channel}"}, ":until": {"S": self.stamp(until)}},
+            "IndexName": INDEX,
+            "KeyConditionExpression": "status_shard = :shard AND updated_at <= :until",
+            "ExpressionAttributeValues": {":shard": {"S": f"held#{channel}"}, ":until": {"S": self.stamp(until)}},
         }
         keys: list[str] = []
         for page in self._app.dynamodb.get_paginator("query").paginate(
@@ -201,12 +202,8 @@ class HeldMessages:
         for key in wanted_keys:
             self.items.pop(key, None)
         for start in range(0, len(wanted_keys), _KEYS):
-            some = [{"pk": {"S": key}} for key in wanted_keys[start : start + _KEYS]]
-            wanted: Any = {self._app.table: {"Keys": some, "ConsistentRead": True}}
-            while wanted:
-                answer = self._app.dynamodb.batch_get_item(RequestItems=wanted)
-                self.items |= {row["pk"]["S"]: row for rows in answer["Responses"].values() for row in rows}
-                wanted = answer.get("UnprocessedKeys")
+            some = wanted_keys[start : start + _KEYS]
+            self.items |= batch_get(self._app.dynamodb, self._app.table, some)
 
 
 def channel_name(name: str) -> str:
@@ -245,11 +242,10 @@ def waiting(client: DynamoDBClient, table: str) -> dict[str, tuple[int, str]]:
         state = client.get_item(TableName=table, Key={"pk": {"S": f"channel#{name}"}}).get("Item", {})
         pages = client.get_paginator("query").paginate(
             TableName=table,
-            IndexName="by-status",
+            IndexName=INDEX,
             Select="COUNT",
-            KeyConditionExpression="#status = :status",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={":status": {"S": f"held#{name}"}},
+            KeyConditionExpression="status_shard = :shard",
+            ExpressionAttributeValues={":shard": {"S": f"held#{name}"}},
         )
         if (held := sum(page["Count"] for page in pages)) or text_of(state, "why"):
             found[name] = held, text_of(state, "why")

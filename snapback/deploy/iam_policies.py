@@ -16,6 +16,7 @@ from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from chalicelib import canary, catalog
 from chalicelib.aws import change_author, scheduler
+from chalicelib.aws.ledger_table import INDEX
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.snapback_resources import BOUNDARY, FIXERS, FORWARDER, READER, fixer
 from chalicelib.exports.bus import DETAIL_TYPE, SOURCE
@@ -260,8 +261,10 @@ def _guard(service: str) -> list[Any]:
 
 def _act() -> list[Any]:
     return [
-        _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
-        _allow("Overdue", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
+        _allow(
+            "Ledger", ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]
+        ),
+        _allow("Overdue", ["dynamodb:Query"], [_index("by-status"), _index(INDEX)]),
         _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
         *_assuming(*fixing()),
     ]
@@ -271,7 +274,7 @@ def _notify() -> list[Any]:
     return [
         *_stream(),
         _allow("Sent", held.ACTIONS, [LEDGER]),
-        _allow("Held", ["dynamodb:Query"], [{"Fn::Sub": "${Ledger.Arn}/index/by-status"}]),
+        _allow("Held", ["dynamodb:Query"], [_index(INDEX)]),
         _allow("Spill", ["s3:GetObject"], [SPILL]),
         _allow("FailedMessages", ["sqs:SendMessage"], [_queue("FailedMessages")]),
         _allow("Alarms", ["sns:Publish"], [{"Ref": "Alarms"}]),
@@ -404,6 +407,10 @@ def _secrets() -> list[Any]:
         _allow("ChannelSecrets", ["ssm:GetParameter"], [_sub(parameters)]),
         _allow("ChannelSecretsManager", ["secretsmanager:GetSecretValue"], [_sub(secrets)]),
     ]
+
+
+def _index(name: str) -> Any:
+    return {"Fn::Sub": f"${{Ledger.Arn}}/index/{name}"}
 
 
 def _queue(name: str) -> Any:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.ledger_table import FILLED
+
 if TYPE_CHECKING:
     from chalicelib.core.baseline import Baseline
 
@@ -48,7 +50,7 @@ class Table:
     )
 
     def __init__(self, step: Callable[[], None] = lambda: None) -> None:
-        self.items: dict[str, Item] = {}
+        self.items: dict[str, Item] = {FILLED: {"pk": {"S": FILLED}, "filled_at": {"N": str(2**40)}}}
         self.rewritten: list[str] = []
         """The records whose history was not gone on with, but written anew."""
         self.step = step
@@ -57,6 +59,12 @@ class Table:
         self.step()
         item = self.items.get(Key["pk"]["S"])
         return {"Item": dict(item)} if item else {}
+
+    def batch_get_item(self, *, RequestItems: Any) -> Any:
+        self.step()
+        ((table, wanted),) = RequestItems.items()
+        keys = (key["pk"]["S"] for key in wanted["Keys"])
+        return {"Responses": {table: [dict(self.items[key]) for key in keys if key in self.items]}}
 
     def put_item(self, **put: Any) -> Any:
         self.step()
@@ -90,9 +98,9 @@ class Table:
 
     def _query(self, *, ExpressionAttributeValues: Any, FilterExpression: str = "", **_: Any) -> Iterator[Any]:
         self.step()
-        wanted = ExpressionAttributeValues[":status"]
+        wanted = ExpressionAttributeValues[":key"]
         passes = _condition(FilterExpression) if FilterExpression else lambda *_: True
-        found = [each for each in self.items.values() if each.get("status") == wanted]
+        found = [each for each in self.items.values() if each.get("status_shard") == wanted]
         found = [dict(each) for each in found if passes(each, ExpressionAttributeValues)]
         yield {"Items": sorted(found, key=lambda item: str(item["updated_at"]["S"]), reverse=True)}
 

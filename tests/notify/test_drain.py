@@ -97,10 +97,9 @@ def test_an_index_that_is_late_brings_nothing_twice(
     lambda_.once()
     query: Any = {
         "TableName": "snapback-ledger",
-        "IndexName": "by-status",
-        "KeyConditionExpression": "#status = :status",
-        "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": {":status": {"S": "held#ops"}},
+        "IndexName": "by-status-shard",
+        "KeyConditionExpression": "status_shard = :shard",
+        "ExpressionAttributeValues": {":shard": {"S": "held#ops"}},
     }
     pages = list(app.dynamodb.get_paginator("query").paginate(**query))
     assert pages[0]["Count"] == 1

@@ -1,0 +1,161 @@
+"""The index of records by status: in order over its shards, believed about nothing, and filled in after an upgrade."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.ledger_index import SHARDS, shard_of
+from chalicelib.aws.ledger_table import FILLED, INDEX, TABLE
+from chalicelib.core.errors import NoLedger
+from chalicelib.core.types import Status
+from chalicelib.notify.held import waiting
+from tests.aws.test_ledger import NOON, draft
+from tests.notify.collector import TRANSIENT, Collector, Lambda, alerts
+
+if TYPE_CHECKING:
+    from chalicelib.wiring import Application
+    from tests.support.world import World
+
+NAME = "snapback-ledger"
+
+
+@pytest.fixture
+def app(world: World) -> Application:
+    return world.application()
+
+
+def flood(app: Application, world: World, many: int, status: Status = Status.ALERTED) -> list[str]:
+    """So many records, a second apart; answers their ids, the latest first."""
+    ids, start = [], len(list(app.ledger.records()))
+    for number in range(start, start + many):
+        world.later(seconds=1)
+        record = draft(f"s3.{number:016x}", status=status, arn=f"arn:aws:s3:::app-{number}", resource=f"app-{number}")
+        opened = app.ledger.open(record.stepped(status, world.clock, "snapback"), NOON, app.settings.limits)
+        ids.append(opened.id)
+    return ids[::-1]
+
+
+def former(world: World, key: str = "record#") -> None:
+    """The table as a version without the index left it."""
+    client = world.client("dynamodb")
+    for item in client.scan(TableName=NAME)["Items"]:
+        if item["pk"]["S"].startswith(key):
+            item.pop("status_shard")
+            client.put_item(TableName=NAME, Item=item)
+    client.delete_item(TableName=NAME, Key={"pk": {"S": FILLED}})
+
+
+def ids(app: Application, status: Status = Status.ALERTED) -> list[str]:
+    return [record.id for record in app.ledger.records(status)]
+
+
+def test_a_flood_of_one_status_is_spread_and_comes_in_order(app: Application, world: World) -> None:
+    made = flood(app, world, 230)
+    assert ids(app) == made
+    assert app.ledger.count(Status.ALERTED) == 230
+    shards = [shard_of("alerted", each) for each in made]
+    assert all(shards.count(f"alerted#{n}") > 230 / SHARDS / 2 for n in range(SHARDS))
+
+
+def test_the_index_holds_no_state(world: World, app: Application) -> None:
+    secret = json.dumps({"password": "correct horse"})
+    opened = app.ledger.open(draft(before={"policy": secret}), NOON, app.settings.limits)
+    query = {"TableName": NAME, "IndexName": INDEX, "KeyConditionExpression": "status_shard = :shard"}
+    shard = {":shard": {"S": shard_of(opened.status, opened.id)}}
+    (row,) = world.client("dynamodb").query(**query, ExpressionAttributeValues=shard)["Items"]
+    assert row.keys() == {"pk", "status_shard", "updated_at", "lease_until"}
+    (projection,) = (each["Projection"] for each in TABLE["GlobalSecondaryIndexes"] if each["IndexName"] == INDEX)
+    assert projection == {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["lease_until"]}
+
+
+def test_what_the_index_still_says_of_a_record_that_moved_on_is_not_believed(
+    app: Application, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flood(app, world, 3, Status.ASKING)
+    late = list(app.ledger.records(Status.ASKING))
+    pages = [list(app.ledger._db.query(INDEX, "status_shard", f"asking#{n}")) for n in range(SHARDS)]
+    app.ledger.move(late[0], Status.EXPIRED, by="bob")
+    world.client("dynamodb").delete_item(TableName=NAME, Key={"pk": {"S": f"record#{late[1].id}"}})
+    answers = iter(pages)
+    monkeypatch.setattr(app.ledger._db, "query", lambda *_, **__: iter(next(answers)))
+    assert ids(app, Status.ASKING) == [late[2].id]
+
+
+def test_a_table_without_the_index_is_said_in_one_line(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto takes a table without the index for no table at all."""
+
+    def refuse(**_: Any) -> Any:
+        message = f"The table does not have the specified index: {INDEX}"
+        raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, "Query")
+        yield
+
+    monkeypatch.setattr(app.dynamodb, "get_paginator", lambda _: SimpleNamespace(paginate=refuse))
+    with pytest.raises(NoLedger, match="no index 'by-status-shard'; deploy the stack again"):
+        ids(app)
+
+
+def test_records_of_a_version_before_are_filled_in_open_ones_first(app: Application, world: World) -> None:
+    closed, open_ones = flood(app, world, 3, Status.EXPIRED), flood(app, world, 2, Status.ASKING)
+    former(world)
+    assert not ids(app, Status.ASKING)
+    looks = count()
+    assert app.ledger.fill_index(lambda: next(looks) < 3) == 3  # Then its time is over.
+    assert ids(app, Status.ASKING) == open_ones
+    assert len(ids(app, Status.EXPIRED)) == 1
+    assert app.ledger.fill_index(lambda: True) == 2
+    assert ids(app, Status.EXPIRED) == closed
+    before = {record.id: record for record in app.ledger.records()}
+    assert all(record.history for record in before.values())
+
+
+def test_messages_that_were_held_before_are_sent(app: Application, world: World) -> None:
+    app.channels = [ops := Collector("ops", [TRANSIENT[0]])]
+    lambda_ = Lambda(app, world, alerts("a"))
+    lambda_.once()
+    former(world, "message#")
+    lambda_.minutes(1)
+    assert ops.received == []
+    app.maintain()
+    assert waiting(app.dynamodb, NAME)["ops"][0] == 1
+    lambda_.minutes(1)
+    assert ops.received == ["a-1"]
+
+
+def test_once_all_are_filled_in_it_is_looked_once_a_day(app: Application, world: World) -> None:
+    flood(app, world, 1)
+    former(world)
+    assert app.ledger.fill_index(lambda: True) == 1
+    assert app.ledger.fill_index(lambda: True) == 0
+    world.calls.clear()
+    app.maintain()
+    assert "UpdateItem" not in {call.operation for call in world.calls}
+    assert [call.operation for call in world.calls].count("Query") == 3 * SHARDS
+    client = world.client("dynamodb")  # A rollback writes such an item again.
+    (item,) = (each for each in client.scan(TableName=NAME)["Items"] if each["pk"]["S"].startswith("record#"))
+    item.pop("status_shard")
+    client.put_item(TableName=NAME, Item=item)
+    world.later(days=1, minutes=1)
+    app.maintain()
+    assert len(ids(app)) == 1
+
+
+def test_a_record_that_moves_on_meanwhile_keeps_its_own_shard(app: Application, world: World) -> None:
+    flood(app, world, 1, Status.ASKING)
+    former(world)
+    client: Any = world.client("dynamodb")
+    (item,) = (each for each in client.scan(TableName=NAME)["Items"] if each["pk"]["S"].startswith("record#"))
+    record = app.ledger.load(item)
+
+    def meanwhile() -> bool:
+        app.ledger.move(replace(record), Status.EXPIRED, by="bob")
+        return True
+
+    assert app.ledger.fill_index(meanwhile) == 0
+    assert len(ids(app, Status.EXPIRED)) == 1
