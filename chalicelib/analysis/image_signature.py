@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, urlsafe_b64decode
 from binascii import Error
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -18,7 +19,7 @@ from chalicelib.core.errors import Unsigned
 from chalicelib.core.event import dig, parse_time, rows, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cryptography.x509 import Certificate
 
@@ -136,6 +137,17 @@ def verify_jws(envelope: bytes, digest: str, trust: Trust, now: datetime) -> Non
     _same(text(said, "targetArtifact", "digest"), digest)
 
 
+@contextmanager
+def _unsigned_if_raised(why: str) -> Iterator[None]:
+    """A certificate or a signature of somebody's choice makes cryptography raise nearly anything: DuplicateExtension, say."""
+    try:
+        yield
+    except Unsigned:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, such a signature vouches for nothing
+        raise Unsigned(why) from None
+
+
 def _by_profile(header: Any, trust: Trust) -> bool:
     """Whether AWS Signer made it with a profile of ours. `arn:aws:signer:…:/signing-profiles/NAME/VERSION`."""
     profile = (text(header, _PROFILE) or "").rpartition("/")[0]
@@ -185,7 +197,6 @@ def _verify_by_any(keys: Iterable[Any], message: bytes, *signatures: bytes) -> N
 
 def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
     """By the ways in which cosign signs with such a key; it says nowhere which one it took."""
-    from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
@@ -198,11 +209,12 @@ def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
     elif isinstance(key, rsa.RSAPublicKey) and key.key_size >= _LEAST_RSA_BITS:
         pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.AUTO)
         ways = [(padding.PKCS1v15(), hashes.SHA256()), (pss, hashes.SHA256())]
-    for way in ways:
-        try:
-            key.verify(signature, message, *way)
-        except InvalidSignature:
-            continue
+    return any(_is_signed(key, signature, message, *way) for way in ways)
+
+
+def _is_signed(key: Any, signature: bytes, message: bytes, *way: Any) -> bool:
+    with suppress(Unsigned), _unsigned_if_raised("can't be read"):
+        key.verify(signature, message, *way)
         return True
     return False
 
@@ -213,24 +225,19 @@ def _chain(encoded: list[Any]) -> list[Certificate]:
 
     if not 0 < len(encoded) <= _LONGEST_CHAIN:
         raise Unsigned("has no chain of certificates")
-    try:
+    with _unsigned_if_raised("has a certificate that can't be read"):
         return [load_der_x509_certificate(_decoded(each if isinstance(each, str) else None)) for each in encoded]
-    except ValueError:
-        raise Unsigned("has a certificate that can't be read") from None
 
 
 def _verify_jws(signer: Certificate, algorithm: str | None, signature: bytes, message: bytes) -> None:
     """The algorithm is the key's, whatever the header says: it must only say the same."""
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
     size: int
-    try:
+    with _unsigned_if_raised("has a key that can't be read"):
         key = signer.public_key()
-    except (ValueError, UnsupportedAlgorithm):
-        raise Unsigned("has a key that can't be read") from None
     ok = False
     if isinstance(key, ec.EllipticCurvePublicKey):
         by_size: dict[int, Any] = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
@@ -246,10 +253,8 @@ def _verify_jws(signer: Certificate, algorithm: str | None, signature: bytes, me
             way, ok = (padding.PSS(padding.MGF1(sha), sha.digest_size), sha), True
     if not ok:
         raise Unsigned("is of an algorithm that Notation doesn't allow for its key")
-    try:
+    with _unsigned_if_raised("is not what its certificate's key signed"):
         key.verify(signature, message, *way)  # type: ignore[union-attr]
-    except InvalidSignature:
-        raise Unsigned("is not what its certificate's key signed") from None
 
 
 def _vouched(chain: list[Certificate], trusted: list[Certificate], at: datetime) -> None:
@@ -257,11 +262,10 @@ def _vouched(chain: list[Certificate], trusted: list[Certificate], at: datetime)
 
     https://github.com/notaryproject/specifications/blob/main/specs/signature-specification.md#certificate-requirements
     """
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.x509 import BasicConstraints, ExtendedKeyUsage, ExtensionNotFound
+    from cryptography.x509 import BasicConstraints, ExtendedKeyUsage
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
-    try:
+    with _unsigned_if_raised("has a chain of certificates that doesn't hold"):
         if ExtendedKeyUsageOID.CODE_SIGNING not in chain[0].extensions.get_extension_for_class(ExtendedKeyUsage).value:
             raise Unsigned("is by a certificate that isn't for signing code")
         for number, certificate in enumerate(chain):
@@ -275,6 +279,4 @@ def _vouched(chain: list[Certificate], trusted: list[Certificate], at: datetime)
                 return
             if number + 1 < len(chain):
                 certificate.verify_directly_issued_by(chain[number + 1])
-    except (ExtensionNotFound, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-        raise Unsigned("has a chain of certificates that doesn't hold") from None
     raise Unsigned("is by no certificate of the settings")

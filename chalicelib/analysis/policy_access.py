@@ -1,22 +1,22 @@
 """What an IAM policy lets in, and how to take just that out of its text. Pure: no AWS, nothing beyond the standard library.
 
-A policy that can't be read raises ValueError: it is neither safe nor public, and somebody has to look.
+Every statement is judged, whatever stands beside it: what can't be read narrows nothing in an Allow, and excuses nothing
+in a Deny.
 """
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from chalicelib.analysis.globs import matches
 from chalicelib.analysis.policy_document import (
     DELETED_PRINCIPAL,
     Condition,
     Policy,
     Statement,
-    as_list,
     covers,
     element_matches,
     named_principals,
@@ -325,8 +325,13 @@ def _shut_out(
 def _denied_principal(deny: Statement, entry: _Entry, baseline: Baseline, account_id: str) -> bool:
     """Whoever is denied an account is denied all in it; NotPrincipal denies everybody but those whom it names."""
     if "NotPrincipal" in deny.raw:
-        but = [_Entry(deny, *each) for each in named_principals(deny.raw["NotPrincipal"])]
-        return all(each.value != entry.value and _stranger(each, baseline, account_id) is None for each in but)
+        but = list(named_principals(deny.raw["NotPrincipal"]))
+        return all(
+            isinstance(value, str)
+            and value != entry.value
+            and _stranger(_Entry(deny, kind, value), baseline, account_id) is None
+            for kind, value in but
+        )
     return any(
         (value == "*" and kind in {"AWS", entry.kind})
         or (
@@ -363,18 +368,24 @@ def _exempts(condition: Condition, entry: _Entry, keys: Collection[str], account
 
 def _includes(deny: Statement, entry: _Entry, element: str) -> bool:
     """Whether the Deny names all actions or resources that the Allow names; in doubt not."""
-    if f"Not{element}" in deny.raw:
+    (inverted, denied), (all_but, allowed) = _names(deny, element), _names(entry.statement, element)
+    if inverted:
         return False
-    allowed = ["*"] if f"Not{element}" in entry.statement.raw else as_list(entry.statement.raw.get(element, "*"))
-    denied = as_list(deny.raw.get(element, "*"))
+    if all_but:
+        allowed = ["*"]
     if element == "Action":
         denied, allowed = [each.lower() for each in denied], [each.lower() for each in allowed]
     return all(any(_wider(wide, each) for wide in denied) for each in allowed)
 
 
+def _names(statement: Statement, element: str) -> tuple[bool, list[str]]:
+    """Everything where it names none, as the resource of a trust policy."""
+    return statement.names(element) if {element, f"Not{element}"} & statement.raw.keys() else (False, ["*"])
+
+
 def _wider(wide: str, pattern: str) -> bool:
     """Whether all that fits the pattern fits the wide one; what else than `*` stands for something isn't reckoned with."""
-    return wide == pattern or ("?" not in wide and "${" not in wide and fnmatchcase(pattern, wide.replace("[", "[[]")))
+    return wide == pattern or ("?" not in wide and "${" not in wide and matches(wide, pattern))
 
 
 def _narrowed(statement: Statement, keys: Collection[str], account_id: str, holds: _Holds) -> bool:
@@ -394,7 +405,9 @@ def _literal(operator: str, value: str) -> bool:
 
 def _fixed(condition: Condition, value: str, baseline: Baseline) -> bool:
     if condition.key == "aws:sourceip" and condition.operator == "ipaddress":
-        network = ip_network(value, strict=False)
+        network = _network(value)
+        if network is None:
+            return False
         return network.prefixlen >= (8 if network.version == 4 else 32) or _known_network(network, baseline)  # noqa: PLR2004
     if _literal(condition.operator, value):
         return True
@@ -403,12 +416,20 @@ def _fixed(condition: Condition, value: str, baseline: Baseline) -> bool:
 
 def _ours(condition: Condition, value: str, baseline: Baseline, account_id: str) -> bool:
     if condition.key == "aws:sourceip" and condition.operator == "ipaddress":
-        return _known_network(ip_network(value, strict=False), baseline)
+        network = _network(value)
+        return network is not None and _known_network(network, baseline)
     return (
         _account(value) in {account_id, *baseline.allow.accounts}
         or value.partition("/")[0] in baseline.allow.organizations
         or baseline.principal(value)
     )
+
+
+def _network(value: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(value, strict=False)
+    except ValueError:
+        return None
 
 
 def _known_network(network: IPv4Network | IPv6Network, baseline: Baseline) -> bool:

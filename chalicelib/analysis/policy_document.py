@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+
+from chalicelib.analysis.globs import matches
+from chalicelib.core.errors import CannotJudge
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
 
+T = TypeVar("T")
 Policy: TypeAlias = "str | Mapping[str, Any] | None"
 Span: TypeAlias = tuple[int, int]
 EQUALITY = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"})
@@ -28,14 +32,20 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement, with what may be written in several ways read in one."""
+    """One statement, with what may be written in several ways read in one.
+
+    Nothing in it raises. What can't be read, as a number for a name, is everything in an Allow and nothing in a Deny:
+    a condition of which one value can't be read is one with an operator that nobody knows.
+    """
 
     index: int
     raw: Mapping[str, Any]
 
     @property
     def effect(self) -> str:
-        return str(self.raw["Effect"])
+        """Allow or Deny; empty of a statement that can't be read."""
+        effect = self.raw.get("Effect")
+        return effect if effect in ("Allow", "Deny") else ""
 
     def principals(self) -> Iterator[tuple[str, str]]:
         """Kind and value, as in ("AWS", "*"); an Allow with NotPrincipal lets in everybody else: ("AWS", "*").
@@ -44,16 +54,35 @@ class Statement:
         """
         if "NotPrincipal" in self.raw:
             yield "AWS", "*"
-        yield from named_principals(self.raw.get("Principal", {}))
+        for kind, value in named_principals(self.raw.get("Principal", {})):
+            if isinstance(value, str):
+                yield kind, value
+            elif self.effect == "Allow":
+                yield "AWS", "*"
+
+    def names(self, element: str) -> tuple[bool, list[str]]:
+        """The patterns of Action or Resource, and whether they say what it is not about, as in NotAction."""
+        inverted = f"Not{element}" in self.raw
+        listed = as_list(self.raw.get(f"Not{element}" if inverted else element, []))
+        readable = [each for each in listed if isinstance(each, str)]
+        if len(readable) < len(listed) and inverted == (self.effect == "Deny"):
+            readable.append("*")
+        return inverted, readable
 
     def actions(self) -> list[str]:
         """Of Action; empty when NotAction is used."""
-        return as_list(self.raw.get("Action", []))
+        inverted, patterns = self.names("Action")
+        return [] if inverted else patterns
 
     def conditions(self) -> Iterator[Condition]:
-        for operator, keys in self.raw.get("Condition", {}).items():
-            for key, values in keys.items():
-                yield Condition(operator, key.lower(), tuple(map(str, as_list(values))))
+        block = self.raw.get("Condition", {})
+        for operator, keys in block.items() if isinstance(block, dict) else [("", block)]:
+            for key, values in keys.items() if isinstance(keys, dict) else [("", None)]:
+                listed = as_list(values)
+                if listed and all(isinstance(each, str | int | float) for each in listed):
+                    yield Condition(operator, key.lower(), tuple(map(_condition_value, listed)))
+                else:
+                    yield Condition("", key.lower(), ())
 
     def narrowing(self) -> Iterator[Condition]:
         """Those that hold only if the key is there and has one of the values; the operator is lower-cased and bare.
@@ -64,7 +93,7 @@ class Statement:
         demanded = {
             key
             for operator, key, values in self.conditions()
-            if (operator, *values) in {("Null", "false"), ("Null", "False")}
+            if (operator.lower(), *map(str.lower, values)) == ("null", "false")
         }
         for operator, key, values in self.conditions():
             bare = operator.lower().removeprefix("foranyvalue:")
@@ -75,26 +104,43 @@ class Statement:
 
 
 def statements(policy: Policy) -> list[Statement]:
-    """The statements of a policy, as text or parsed; none of no policy. What is malformed raises ValueError.
+    """The statements of a policy, as text or parsed; none of no policy. Of what is no policy, one that can't be read.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
     """
     if policy is None or policy == "":
         return []
+    document = parsed(policy)
+    listed = as_list(document.get("Statement")) if isinstance(document, dict) else [None]
+    return [Statement(index, raw if isinstance(raw, dict) else {}) for index, raw in enumerate(listed)]
+
+
+def parsed(policy: Policy) -> Any:
+    """None of what is no JSON."""
     try:
-        document = json.loads(policy) if isinstance(policy, str) else policy
-        found = [Statement(index, raw) for index, raw in enumerate(as_list(document["Statement"]))]
-        for statement in found:
-            _check(statement)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"not an IAM policy: {error!r}") from error
+        return json.loads(policy) if isinstance(policy, str) else policy
+    except (ValueError, RecursionError):
+        return None
+
+
+def judged(found: T, *policies: Policy) -> T:
+    """What was found in these policies. Raises CannotJudge if that is nothing, and some statement can't be read."""
+    for each in () if found else chain.from_iterable(map(statements, policies)):
+        if not each.effect:
+            raise CannotJudge(f"statement {each.index + 1} of a policy can't be read, and the others are safe")
     return found
 
 
 def append(text: str, statement: Mapping[str, Any]) -> str:
-    """The text with one more statement behind the others; every byte that was there stays. ValueError as `statements`."""
+    """The text with one more statement behind the others; every byte that was there stays.
+
+    Raises ValueError for what is no policy, or has no statement.
+    """
     written = json.dumps(statement, separators=(",", ":"), ensure_ascii=False)
-    listed = _value(text, _skip(text, 0), "Statement") if statements(text) else None
+    try:
+        listed = _value(text, _skip(text, 0), "Statement") if statements(text) else None
+    except (IndexError, RecursionError) as error:
+        raise ValueError("not a policy") from error
     if listed is None:
         raise ValueError("a policy without a statement")
     start, end = listed
@@ -155,21 +201,14 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def named_principals(principal: Any) -> Iterator[tuple[str, str]]:
-    for kind, values in ({"AWS": principal} if isinstance(principal, str) else principal).items():
+def named_principals(principal: Any) -> Iterator[tuple[str, Any]]:
+    """Kind and value; a value that isn't text can't be read."""
+    for kind, values in (principal if isinstance(principal, dict) else {"AWS": principal}).items():
         yield from ((kind, value) for value in as_list(values))
 
 
-def _check(statement: Statement) -> None:
-    """Reads everything once, so that what is malformed fails here and not in the middle of an answer."""
-    if statement.effect not in {"Allow", "Deny"}:
-        raise ValueError(f"statement {statement.index} neither allows nor denies")
-    list(statement.conditions())
-    texts = [value for _, value in (*statement.principals(), *named_principals(statement.raw.get("NotPrincipal", {})))]
-    for element in ("Action", "NotAction", "Resource", "NotResource"):
-        texts += as_list(statement.raw.get(element, []))
-    if not all(isinstance(each, str) for each in texts):
-        raise ValueError(f"statement {statement.index} has something other than text for a name")
+def _condition_value(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def covers(statement: Statement, action: str, resource: str) -> bool:
@@ -177,9 +216,8 @@ def covers(statement: Statement, action: str, resource: str) -> bool:
 
 
 def element_matches(statement: Statement, element: str, name: str) -> bool:
-    if f"Not{element}" in statement.raw:
-        return not any(_glob(pattern, name) for pattern in as_list(statement.raw[f"Not{element}"]))
-    return any(_glob(pattern, name) for pattern in as_list(statement.raw.get(element, [])))
+    inverted, patterns = statement.names(element)
+    return any(_glob(pattern, name) for pattern in patterns) != inverted
 
 
 def _glob(pattern: str, name: str) -> bool:
@@ -188,7 +226,7 @@ def _glob(pattern: str, name: str) -> bool:
         pattern = re.sub(r"::\d{12}:", "::*:", re.sub(r"^arn:[^:]*:iam::", "arn:aws:iam::", pattern))
     else:
         pattern = pattern.lower()
-    return fnmatchcase(name, pattern.replace("[", "[[]"))
+    return matches(pattern, name)
 
 
 def _skip(text: str, at: int) -> int:

@@ -7,14 +7,13 @@ are service and resource control policies, session policies, and what resource p
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from chalicelib.analysis.globs import matches
 from chalicelib.analysis.policy_document import (
     Condition,
     Policy,
     Statement,
-    as_list,
     covers,
     element_matches,
     statements,
@@ -77,9 +76,8 @@ def _limits_reach(condition: Condition) -> bool:
 
 
 def _written(statement: Statement, element: str) -> str:
-    if f"Not{element}" in statement.raw:
-        return f"everything but {', '.join(as_list(statement.raw[f'Not{element}'])) or 'nothing'}"
-    return ", ".join(as_list(statement.raw[element]))
+    inverted, patterns = statement.names(element)
+    return f"everything but {', '.join(patterns) or 'nothing'}" if inverted else ", ".join(patterns)
 
 
 K = TypeVar("K", bound="Hashable")
@@ -286,8 +284,8 @@ _OUTSIDE_IAM = (
 def escalations(policies: Iterable[Policy], boundary: Policy = None, itself: str = "") -> list[Path]:
     """The paths that are open to whoever holds these policies together, within a permissions boundary.
 
-    `itself` is the holder's ARN, which shows whether it may change itself. Raises ValueError as
-    `statements` does. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    `itself` is the holder's ARN, which shows whether it may change itself.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
     found = list(chain.from_iterable(map(statements, policies)))
     fence, itself = _within(found, boundary, itself)
@@ -342,10 +340,13 @@ def administering(policy: Policy) -> dict[int, str]:
 
 
 def _within(found: Sequence[Statement], boundary: Policy, itself: str) -> tuple[list[Statement] | None, str]:
-    """The boundary's statements, and who may rise by changing itself: nobody within one, unless it can take it off."""
-    if boundary is None:
-        return None, itself
+    """The boundary's statements, and who may rise by changing itself: nobody within one, unless it can take it off.
+
+    A boundary that can't be read bounds nobody.
+    """
     fence = statements(boundary)
+    if boundary is None or not all(each.effect for each in fence):
+        return None, itself
     if any(_allowed(found, step, itself) and _allowed(fence, step, itself) for step in _LIFTS):
         return None, itself
     return fence, ""
@@ -371,16 +372,16 @@ def _denies(statement: Statement, step: NeededCall, itself: str) -> bool:
         and all(
             operator.lower().removesuffix("ifexists") in _NEGATED
             and not key.startswith("aws:")
-            and not (key == "iam:passedtoservice" and any(_like(value, step.service) for value in values))
+            and not (key == "iam:passedtoservice" and any(matches(value, step.service) for value in values))
             for operator, key, values in statement.conditions()
         )
     )
 
 
 def _meets(statement: Statement, step: NeededCall, itself: str) -> bool:
-    if not _matches(statement, "Action", lambda pattern: _like(pattern.lower(), step.action.lower())):
+    if not _matches(statement, "Action", lambda pattern: matches(pattern.lower(), step.action.lower())):
         return False
-    if _matches(statement, "Resource", lambda pattern: _like(_anywhere(pattern), step.resource)):
+    if _matches(statement, "Resource", lambda pattern: matches(_anywhere(pattern), step.resource)):
         return True
     return step.or_itself and _is_itself(statement, step, itself)
 
@@ -400,7 +401,7 @@ def _limited(statement: Statement, step: NeededCall) -> bool:
         if key == "iam:passedtoservice" and bare.removesuffix("ifexists") in _EQUAL:
             if not step.service and not bare.endswith("ifexists"):
                 return True
-            if step.service and not any(_like(value.lower(), step.service) for value in values):
+            if step.service and not any(matches(value.lower(), step.service) for value in values):
                 return True
     return any(
         key != "iam:passedtoservice"
@@ -421,16 +422,15 @@ def _is_itself(statement: Statement, step: NeededCall, itself: str) -> bool:
         begin, _, last = _anywhere(pattern).rpartition("/")
         if not begin.startswith(f"arn:aws:iam:~:~:{kind}"):
             return False
-        return (own == kind and _like(last, name)) or (kind == "user" and own != "role" and last == "${aws:username}")
+        return (own == kind and matches(last, name)) or (kind == "user" and own != "role" and last == "${aws:username}")
 
     return _matches(statement, "Resource", named)
 
 
 def _matches(statement: Statement, element: str, fits: Callable[[str], bool]) -> bool:
     """Of an element that may be turned round, as NotAction."""
-    if f"Not{element}" in statement.raw:
-        return not any(map(fits, _listed(statement.raw[f"Not{element}"])))
-    return any(map(fits, _listed(statement.raw.get(element, []))))
+    inverted, patterns = statement.names(element)
+    return any(map(fits, patterns)) != inverted
 
 
 def _anywhere(pattern: str) -> str:
@@ -440,11 +440,3 @@ def _anywhere(pattern: str) -> str:
         if parts[0] == "arn" and at < len(parts) - 1:
             parts[at] = any_one
     return ":".join(parts)
-
-
-def _like(pattern: str, name: str) -> bool:
-    return fnmatchcase(name, pattern.replace("[", "[[]"))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

@@ -15,11 +15,11 @@
     │  └─ StrangeCanary              a canary that nobody sent, or that came too late
     ├─ Missing                       what is needed isn't there, or can't be read: exit code 2
     │  ├─ CannotJudge                what a guardrail has to know of a resource
+    │  │  └─ SignatureUnreadable     what a signature of an image holds
     │  ├─ NoLedger                   the ledger's table
     │  ├─ NoOverflow                 the bucket of states that are too large for the table
     │  ├─ SecretUnreadable           a secret, by its store
     │  ├─ SettingsUnreadable         where settings are published
-    │  ├─ SignatureUnreadable        what a signature of an image holds
     │  └─ UnreadableRecord           an item of the ledger that is no record as Snapback writes them
     ├─ TryLater                      not now; whoever called calls again
     │  ├─ CanarySilent               the bus did not take the canary
@@ -143,7 +143,7 @@ class SettingsUnreadable(Missing):
     """Where the settings are can't be read."""
 
 
-class SignatureUnreadable(Missing):
+class SignatureUnreadable(CannotJudge):
     """ECR didn't hand out a manifest or a blob that it has; whether the image is signed is not known."""
 
 

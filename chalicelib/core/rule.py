@@ -144,7 +144,9 @@ class Guardrail(Rule, Generic[R]):
     grace: timedelta
 
     def __call__(self, resource: R, aws: Session) -> str | None:
-        return self.evaluate(resource, aws)
+        r"""Why it is unsafe. Half a character in it, from JSON's `"\ud800"`, becomes `?`: no store takes it."""
+        reason = self.evaluate(resource, aws)
+        return reason and reason.encode(errors="replace").decode()
 
 
 @dataclass(frozen=True, eq=False)

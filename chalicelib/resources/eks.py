@@ -130,5 +130,5 @@ class AccessEntry(Resource):
 def _opened(value: str) -> Any:
     try:
         return json.loads(value.lower() if value in {"True", "False"} else value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,6 +141,40 @@ ROOTED = Trust([of_certificate(ROOT)])
 
 def signature(**header: Any) -> bytes:
     return jws(DIGEST, key("leaf"), CHAIN, **header)
+
+
+def tampered(*changes: tuple[bytes, bytes]) -> bytes:
+    """An envelope whose signing certificate has these bytes changed; its key, and so its signature, still fits."""
+    envelope = json.loads(signature())
+    der = LEAF.public_bytes(Encoding.DER)
+    for old, new in changes:
+        assert len(old) == len(new)
+        assert old in der
+        der = der.replace(old, new, 1)
+    envelope["header"]["x5c"][0] = b64encode(der).decode()
+    return json.dumps(envelope).encode()
+
+
+@pytest.mark.parametrize(
+    ("envelope", "why"),
+    [
+        (tampered((b"\x55\x1d\x13", b"\x55\x1d\x25")), "has a chain of certificates that doesn't hold"),
+        (tampered((b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x04")), "has a certificate that can't be read"),
+    ],
+    ids=["one extension twice", "version 5"],
+)
+def test_a_certificate_that_crashes_parsers_signs_nothing(envelope: bytes, why: str) -> None:
+    assert why_not(verify_jws, envelope, DIGEST, ROOTED, NOW) == why
+
+
+@given(number=st.integers(0, 2), at=st.integers(0, 2_000), flip=st.integers(1, 255))
+def test_no_byte_of_a_certificate_makes_it_raise(number: int, at: int, flip: int) -> None:
+    envelope = json.loads(signature())
+    der = bytearray(CHAIN[number].public_bytes(Encoding.DER))
+    der[at % len(der)] ^= flip
+    envelope["header"]["x5c"][number] = b64encode(bytes(der)).decode()
+    with suppress(Unsigned):  # A byte of the root that is brought along means nothing.
+        verify_jws(json.dumps(envelope).encode(), DIGEST, Trust([of_certificate(ROOT), of_certificate(BETWEEN)]), NOW)
 
 
 @pytest.mark.parametrize("issuer", CHAIN, ids=["leaf", "between", "root"])

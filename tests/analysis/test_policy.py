@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.analysis.policy_access import public, unknown_principals
-from chalicelib.analysis.policy_document import statements
+from chalicelib.analysis.policy_document import judged, statements
 from chalicelib.analysis.policy_escalation import why_admin
+from chalicelib.core.errors import CannotJudge
 from tests.analysis.policies import (
     FRIEND,
     GLOBAL_KEYS,
@@ -202,26 +203,42 @@ def test_no_policy_lets_in_nobody(nothing: str | None) -> None:
     assert (public(nothing, KNOWN, OWN), unknown_principals(nothing, KNOWN, OWN), why_admin(nothing)) == ([], {}, None)
 
 
-@pytest.mark.parametrize(
-    "malformed",
-    [
-        "{",
-        "[]",
-        '"*"',
-        "{}",
-        '{"Statement": "*"}',
-        '{"Statement": [{}]}',
-        '{"Statement": {"Effect": "allow", "Principal": "*"}}',
-        '{"Statement": {"Effect": "Allow", "Principal": ["*"]}}',
-        '{"Statement": {"Effect": "Allow", "Principal": {"AWS": {"a": 1}}}}',
-        '{"Statement": {"Effect": "Allow", "Principal": "*", "Condition": []}}',
-        '{"Statement": {"Effect": "Allow", "Action": 1}}',
-        '{"Statement": {"Effect": "Allow", "Principal": "*", "Condition": {"IpAddress": {"aws:SourceIp": "x"}}}}',
-    ],
+@pytest.mark.parametrize("nothing", ["{", "[]", '"*"', "{}", '{"Statement": "*"}', '{"Statement": [{}]}', "[" * 20_000])
+def test_what_is_no_policy_is_neither_public_nor_safe(nothing: str) -> None:
+    assert public(nothing, KNOWN, OWN) == []
+    with pytest.raises(CannotJudge, match="statement 1 of a policy can't be read"):
+        judged(public(nothing, KNOWN, OWN), nothing)
+
+
+UNREADABLE_CONDITIONS: tuple[Any, ...] = (
+    {"IpAddress": {"aws:SourceIp": "10.207.*.*"}},
+    {"IpAddress": {"aws:SourceIp": ["198.51.100.7", "office"]}},
+    {"StringEquals": {"aws:PrincipalOrgID": [ORG, {}]}},
+    {"StringEquals": {"aws:PrincipalOrgID": []}},
+    {"StringEquals": {"aws:PrincipalOrgID": None}},
+    {"StringEquals": None},
+    {"Sometimes": {"aws:PrincipalOrgID": ORG}},
+    [],
+    None,
+    "aws:PrincipalOrgID",
 )
-def test_a_malformed_policy_is_told_and_never_called_public(malformed: str) -> None:
-    with pytest.raises(ValueError, match=r"not an IAM policy|IPv4 or IPv6"):
-        public(malformed, KNOWN, OWN)
+
+
+@pytest.mark.parametrize("condition", UNREADABLE_CONDITIONS)
+def test_what_cannot_be_read_narrows_nothing_and_excuses_nothing(condition: Any) -> None:
+    allowed = resource_policy()["Statement"][0]
+    assert public({"Statement": allowed | {"Condition": condition}}, KNOWN, OWN) == [0]
+    denied = allowed | {"Effect": "Deny", "Condition": condition}
+    assert public({"Statement": [denied, allowed]}, KNOWN, OWN) == [1]
+
+
+@pytest.mark.parametrize("name", [5, None, [None], {"AWS": 5}, {"AWS": [[]]}, {"*": {}}])
+def test_a_name_that_cannot_be_read_is_everything_in_an_allow_and_nothing_in_a_deny(name: Any) -> None:
+    allowed = resource_policy()["Statement"][0]
+    for element in ("Principal", "Action", "Resource"):
+        assert public({"Statement": [allowed | {element: name}]}, KNOWN, OWN) == [0]
+        denied = allowed | {"Effect": "Deny", element: name}
+        assert public({"Statement": [denied, allowed]}, KNOWN, OWN) == [1]
 
 
 def test_text_and_parsed_policies_read_alike() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.rule import Fix, FixContext
-from chalicelib.fixes.ec2.revoke_open_rules import forbidden_ports, lets_in, open_rules
+from chalicelib.fixes.ec2.revoke_open_rules import forbidden_ports, lets_in, networks_of, open_rules
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
@@ -68,10 +67,11 @@ def _source(entry: Mapping[str, Any]) -> str:
 
 def _denied(before: Iterable[Mapping[str, Any]], entry: Mapping[str, Any], ports: tuple[str, int, int]) -> bool:
     """Whether a rule that is tried before denies all of it on this protocol and these ports."""
-    whole: Any = ip_network(_source(entry), strict=False)
+    wholes: list[Any] = networks_of(_source(entry))
     for each in before:
-        other: Any = ip_network(_source(each), strict=False)
-        covers = other.version == whole.version and whole.subnet_of(other)
+        others: list[Any] = networks_of(_source(each))
+        covers = len(wholes) == len(others) == 1 and wholes[0].version == others[0].version
+        covers = covers and wholes[0].subnet_of(others[0])
         if each["RuleAction"] == "deny" and covers and lets_in(_rule(each), *ports):
             return True
     return False

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Network: TypeAlias = IPv4Network | IPv6Network
 
+Entries: TypeAlias = "Mapping[str, list[str] | None]"
 Rule: TypeAlias = dict[str, Any]
 """An ingress rule as DescribeSecurityGroupRules tells it, without its ids, which are new each time it is authorized."""
 
@@ -51,7 +52,7 @@ _SOURCES |= {"PrefixListId": ("PrefixListIds", "PrefixListId")}
 """A rule's source: its name in a rule, and the list and name that it has in an IpPermission."""
 
 
-def open_rules(rules: Iterable[Rule], baseline: Baseline, entries: Mapping[str, list[str]]) -> list[Rule]:
+def open_rules(rules: Iterable[Rule], baseline: Baseline, entries: Entries) -> list[Rule]:
     """Those that let in the internet to an admin port, or to all ports; `entries` are the prefix lists' CIDRs.
 
     What counts is all that is let in to one port: its ranges together, overlaps once, without private and known
@@ -93,8 +94,7 @@ def internet_cidrs(cidrs: Iterable[str], baseline: Baseline) -> list[str]:
 
 def is_public(cidr: str) -> bool:
     """Whether any address in it is."""
-    network = ip_network(cidr, strict=False)
-    return _beyond(_harmless((), network.version), [network]) > 0
+    return any(_beyond(_harmless((), network.version), [network]) > 0 for network in networks_of(cidr))
 
 
 def rules_in(group: Mapping[str, Any]) -> list[Rule]:
@@ -107,18 +107,25 @@ def rules_in(group: Mapping[str, Any]) -> list[Rule]:
     ]
 
 
-def entries_for(rules: Iterable[Rule], aws: Session) -> dict[str, list[str]]:
-    """The CIDRs of the prefix lists that matter: not known, and let in to a port that must not face the internet."""
+def entries_for(rules: Iterable[Rule], aws: Session) -> Entries:
+    """The CIDRs of the prefix lists that matter: not known, and let in to a port that must not face the internet.
+
+    None of a list that Snapback may not read, such as one of another account.
+    """
     lists = [rule for rule in rules if rule.get("PrefixListId", "") not in {"", *aws.baseline.allow.prefix_lists}]
     reached = {
         rule["PrefixListId"] for ports in forbidden_ports(aws.baseline) for rule in lists if lets_in(rule, *ports)
     }
-    found: dict[str, list[str]] = {}
-    for prefix_list in sorted(reached):
-        pages = aws.client("ec2").get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=prefix_list)
+    return {prefix_list: _entries(prefix_list, aws) for prefix_list in sorted(reached)}
+
+
+def _entries(prefix_list: str, aws: Session) -> list[str] | None:
+    pages = aws.client("ec2").get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=prefix_list)
+    with absent("UnauthorizedOperation"):
         with absent("InvalidPrefixListID.NotFound"):  # Its owner shares it no longer.
-            found[prefix_list] = [entry["Cidr"] for page in pages for entry in page["Entries"]]
-    return found
+            return [entry["Cidr"] for page in pages for entry in page["Entries"]]
+        return []
+    return None
 
 
 def format_rule(rule: Rule) -> str:
@@ -215,14 +222,21 @@ def _ports(rule: Rule) -> tuple[int, int]:
     return (0, 65535) if -1 in (low, high) else (low, high)
 
 
-def _cidrs(rule: Rule, entries: Mapping[str, list[str]]) -> list[str]:
+def _cidrs(rule: Rule, entries: Entries) -> list[str]:
     own = [rule[key] for key in ("CidrIpv4", "CidrIpv6") if key in rule]
-    return own + entries.get(rule.get("PrefixListId", ""), [])
+    return own + (entries.get(rule.get("PrefixListId", "")) or [])
 
 
 def _networks(cidrs: Iterable[str], version: int) -> list[Network]:
-    found = (ip_network(cidr, strict=False) for cidr in cidrs)
-    return [network for network in found if network.version == version]
+    return [network for cidr in cidrs for network in networks_of(cidr) if network.version == version]
+
+
+def networks_of(cidr: str) -> list[Network]:
+    """One; what can't be read is everything, of both versions."""
+    try:
+        return [ip_network(cidr, strict=False)]
+    except ValueError:
+        return [ip_network("0.0.0.0/0"), ip_network("::/0")]
 
 
 @cache

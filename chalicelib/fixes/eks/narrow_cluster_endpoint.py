@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.fixes.ec2.revoke_open_rules import internet_cidrs, is_public
+from chalicelib.fixes.ec2.revoke_open_rules import internet_cidrs, is_public, networks_of
 from chalicelib.fixes.eks.cluster_setting import ClusterSetting
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class NarrowClusterEndpoint(ClusterSetting):
         wide = internet_cidrs(state["cidrs"], context.baseline)
         if not wide:
             return state
-        versions = {ip_network(cidr, strict=False).version for cidr in wide}
+        versions = {network.version for cidr in wide for network in networks_of(cidr)}
         ours = [
             cidr
             for cidr in context.baseline.allow.cidrs

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.analysis.globs import matches
 from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.eks import Cluster
@@ -77,7 +77,7 @@ def _is_admin(associated: Mapping[str, Any]) -> bool:
     """In the whole cluster, or in the namespace whose pods hold the cluster together."""
     scope = associated["accessScope"]
     everywhere = scope.get("type") == "cluster"
-    system = any(fnmatchcase(_SYSTEM, namespace) for namespace in scope.get("namespaces") or [])
+    system = any(matches(namespace, _SYSTEM) for namespace in scope.get("namespaces") or [])
     return associated["policyArn"].rpartition("/")[2] in ADMIN and (everywhere or system)
 
 

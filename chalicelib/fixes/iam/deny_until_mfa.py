@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.analysis.policy_document import parsed
 from chalicelib.core.partitions import PARTITIONS, partition
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
@@ -64,7 +65,7 @@ def _policy(part: str) -> dict[str, Any]:
 
 def ours(text: str) -> bool:
     """Whether an inline policy is this very one, which allows nothing but enrolling; by its text, as anybody picks a name."""
-    return json.loads(text) in (_policy(each.name) for each in PARTITIONS)
+    return parsed(text) in [_policy(each.name) for each in PARTITIONS]
 
 
 class DenyUntilMfa(Fix["ConsoleUser"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.analysis.policy_document import judged
 from chalicelib.analysis.policy_escalation import administrators, at_fault
 from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
@@ -118,8 +119,9 @@ def why_role_is_administrator(role: Mapping[str, Any], account: str, aws: Sessio
         return None
     identity = Identity(f"role/{role['RoleName']}", account, aws.region)
     boundary = identity.boundary(aws)
-    powers = DetachAdminPolicies().found(identity, aws, boundary) | administrators(identity.inline(aws), boundary)
-    if not powers:
+    inline = identity.inline(aws)
+    powers = DetachAdminPolicies().found(identity, aws, boundary) | administrators(inline, boundary)
+    if not judged(powers, *inline.values(), *attached(identity, aws).values()):
         return None
     told = ", ".join(f"{policy.rpartition('/')[2]} {reason}" for policy, reason in sorted(powers.items()))
     return f"its role {role['RoleName']} is administrator: {told}"
@@ -153,7 +155,7 @@ def _has_members(group: str, iam: Any) -> bool:
 
 def _policy(arn: str, aws: Session) -> Policy:
     """What a policy allows and denies, as far as it may make administrator."""
-    if arn.split(":")[4] == "aws":
+    if ":iam::aws:policy/" in arn:
         return _DOCUMENTS.get(arn.partition(":policy/")[2])
     with absent("NoSuchEntity"):  # Detached and deleted since it was listed.
         return policy_text(arn, aws)

@@ -47,7 +47,7 @@ class DetachFromUser(Fix["User"]):
             "inline": {
                 name: text
                 for name, text in resource.inline(aws).items()
-                if any(statement.effect == "Allow" for statement in statements(text)) and not deny_until_mfa.ours(text)
+                if any(statement.effect != "Deny" for statement in statements(text)) and not deny_until_mfa.ours(text)
             },
         }
 

@@ -75,8 +75,8 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
         iam, versions = aws.client("iam"), resource.versions(aws)
         arn, ours = resource.arn, self.safe(state, FixContext(aws.baseline))["default"]
         missing = Counter([state["default"], *state["others"]])
-        surplus = []
-        for version in versions:
+        surplus, crowded = [], False
+        for version in sorted(versions, key=lambda version: not version.default):  # The default can't be deleted.
             if missing[version.text]:
                 missing[version.text] -= 1
             else:
@@ -84,15 +84,18 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
         there = [version for version in versions if version.text == state["default"]]
         if not there:
             if len(versions) == MOST_VERSIONS:
-                gone = next(version for version in surplus if not version.default)
+                gone = next(version for version in (*surplus, *versions) if not version.default)
                 iam.delete_policy_version(PolicyArn=arn, VersionId=gone.id)
-                surplus.remove(gone)
+                if gone in surplus:
+                    surplus.remove(gone)
+                else:
+                    missing[gone.text], crowded = missing[gone.text] + 1, True
             iam.create_policy_version(PolicyArn=arn, PolicyDocument=state["default"], SetAsDefault=True)
             missing[state["default"]] -= 1
         elif not any(version.default for version in there):
             iam.set_default_policy_version(PolicyArn=arn, VersionId=there[-1].id)
         for version in surplus:
-            if version.text == ours:
+            if version.text == ours or crowded:
                 iam.delete_policy_version(PolicyArn=arn, VersionId=version.id)
         for text in missing.elements():
             iam.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=False)

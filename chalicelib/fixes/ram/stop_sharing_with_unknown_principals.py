@@ -60,8 +60,9 @@ def is_unknown(principal: str, baseline: Baseline, account_id: str) -> bool:
     if principal.endswith(tuple(f".{suffix}" for suffix in DNS_SUFFIXES)):
         return False
     account = principal
-    if principal.startswith("arn:"):
-        service, account, what = (principal.split(":", 5)[part] for part in (2, 4, 5))
+    arn = principal.split(":", 5)
+    if arn[0] == "arn" and len(arn) == 6:  # noqa: PLR2004 - the parts of an ARN
+        service, account, what = arn[2], arn[4], arn[5]
         if service == "organizations":
-            return what.split("/")[1] not in baseline.allow.organizations
+            return what.partition("/")[2].partition("/")[0] not in baseline.allow.organizations
     return account not in {account_id, *baseline.allow.accounts} and not baseline.principal(principal)

@@ -30,7 +30,7 @@ def refused(state: State) -> bool:
 class RefusePlainHttp(BucketPolicy):
     """Add one statement to the bucket policy that denies requests without TLS, and leave every byte that is there.
 
-    A policy that would become larger than AWS takes is left as it is.
+    A policy that would become larger than AWS takes is left as it is, and so is what can't be read.
     """
 
     approval_reads = ("s3:GetBucketWebsite",)
@@ -51,7 +51,10 @@ class RefusePlainHttp(BucketPolicy):
             del denial["Sid"]  # A Sid may stand in a policy once only.
         if text is None:
             return {**state, "policy": json.dumps({"Version": "2012-10-17", "Statement": [denial]})}
-        policy = append(text, denial)
+        try:
+            policy = append(text, denial)
+        except ValueError:
+            return state
         return {**state, "policy": policy} if len(policy.encode()) <= MOST_BYTES else state
 
     def needs_approval(self, resource: Bucket, before: State, after: State, actor: Actor, aws: Session) -> str | None:

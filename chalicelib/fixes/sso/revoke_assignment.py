@@ -6,6 +6,7 @@ import time
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.analysis.policy_document import judged
 from chalicelib.analysis.policy_escalation import administrators, at_fault
 from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
@@ -129,4 +130,4 @@ def why_administrator(set: PermissionSet, aws: Session) -> str | None:
     for name, opened in at_fault(policies).items():
         if name in AWS_MANAGED and any(path.through_iam for path in chain.from_iterable(opened.values())):
             found.setdefault(name, f"allows {' and '.join(AWS_MANAGED[name])} on *")
-    return ", ".join(f"{name} ({why})" for name, why in found.items()) or None
+    return ", ".join(f"{name} ({why})" for name, why in judged(found, inline).items()) or None

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_access import Outsider
+from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -37,7 +38,8 @@ def function_policy_made_public(function: Qualified, aws: Session) -> str | None
     `allow.principals`, which may name a service too; an Alexa skill's token and Lambda@Edge are fine. Exempt functions
     that are public on purpose.
     """
-    found = FIX.found(function.policy(aws), aws.baseline, function.account)
+    policy = function.policy(aws)
+    found = judged(FIX.found(policy, aws.baseline, function.account), policy)
     return "its policy lets in " + "; ".join(_format_grant(*each) for each in found) if found else None
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.event import dig
+from chalicelib.core.errors import CannotJudge
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -25,11 +25,18 @@ def secret_in_environment(function: Function, aws: Session) -> str | None:
     as DB_PASSWORD and by the looks of what is there; only the names are reported, never the values. References to
     Secrets Manager and Parameter Store are none.
 
+    What can't be read, as under a customer managed key that Snapback may not use, isn't judged.
+
     Change the secret, and have the function fetch the new one when it starts. It is reported, never fixed: without the
     secret, the function would fail. Exempt what only looks like one.
     """
     from chalicelib.analysis.secrets import credential
 
-    variables = dig(function.configured(aws), "Environment", "Variables") or {}
+    environment = function.configured(aws).get("Environment", {})
+    variables = environment.get("Variables", {})
     names = sorted(name for name, value in variables.items() if credential(name, value))
-    return f"what looks like a secret is in its environment: {', '.join(names)}" if names else None
+    if names:
+        return f"what looks like a secret is in its environment: {', '.join(names)}"
+    if error := environment.get("Error"):
+        raise CannotJudge(f"its environment can't be read: {error.get('ErrorCode')} {error.get('Message')}")
+    return None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.core.errors import CannotJudge
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -28,7 +29,8 @@ def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str
     Anyone can try passwords and exploits on SSH, RDP or a database behind it. It counts for the ports in
     `require.admin_ports`, for ranges that hold one of them, and for all ports, over TCP and UDP; web ports and ICMP are
     exempt. The internet is 0.0.0.0/0, ::/0 and whatever else, in one range, in many or in a prefix list, has as many
-    public addresses as a /7 (IPv6: a /31); ranges in `allow.cidrs` and lists in `allow.prefix_lists` are not counted.
+    public addresses as a /7 (IPv6: a /31); ranges in `allow.cidrs` and lists in `allow.prefix_lists` are not counted. A prefix
+    list that Snapback may not read, as of another account, leaves the group unjudged unless it is open otherwise.
 
     The fix revokes the broadest rules until what is left is narrow, and touches no other; an undo authorizes them
     again, with their descriptions and tags, under new rule ids. Exempt groups that face the internet on purpose, such
@@ -36,8 +38,11 @@ def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str
     """
     (found,) = aws.client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"]
     rules = rules_in(found)
-    lines = sorted(map(format_rule, open_rules(rules, aws.baseline, entries_for(rules, aws))))
+    entries = entries_for(rules, aws)
+    lines = sorted(map(format_rule, open_rules(rules, aws.baseline, entries)))
     if not lines:
+        if unread := [name for name, cidrs in entries.items() if cidrs is None]:
+            raise CannotJudge(f"it lets in prefix lists that Snapback may not read: {', '.join(unread)}")
         return None
     more = f" and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""
     return f"it lets in {', '.join(lines[:MOST_TOLD])}{more}"

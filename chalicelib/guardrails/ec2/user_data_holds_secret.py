@@ -4,8 +4,10 @@ import gzip
 import re
 import zlib
 from base64 import b64decode
+from io import BytesIO
 from typing import TYPE_CHECKING
 
+from chalicelib.core.errors import CannotJudge
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from chalicelib.core.session import Session
 
 MOST_TOLD = 5
+_NO_TEXT = "\0"
+_MOST_BYTES = 1 << 18
 
 
 @guardrail(
@@ -29,24 +33,28 @@ def user_data_holds_secret(instance: Instance, aws: Session) -> str | None:
     User data isn't protected: whoever may describe instances reads it, and so does every program on the instance. It is
     only reported, with the number of the line and never with what it says: user data can't be changed while the
     instance runs, and the secret must be replaced anyway. Have the instance fetch it from Secrets Manager or Parameter
-    Store with its role. Names of secrets, references to them and shell variables are none.
+    Store with its role. Names of secrets, references to them and shell variables are none. User data that is no text isn't judged.
     """
     answer = aws.client("ec2").describe_instance_attribute(InstanceId=instance.id, Attribute="userData")
-    lines = secret_lines(plain_text(answer.get("UserData", {}).get("Value", "")))
+    data = plain_text(answer.get("UserData", {}).get("Value", ""))
+    lines = secret_lines(data)
     if not lines:
+        if _NO_TEXT in data:
+            raise CannotJudge("its user data is no text, or too long, and what can be read of it holds no secret")
         return None
     more = f" and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""
     return f"its user data looks as if it held a secret in line {', '.join(map(str, lines[:MOST_TOLD]))}{more}"
 
 
 def plain_text(user_data: str) -> str:
-    """What was given in Base64, and gzip perhaps; what isn't text becomes replacement characters."""
+    """What was given in Base64, and gzip perhaps; of what is too long when it is unpacked, the beginning and NUL."""
     try:
         data = b64decode(user_data)
         if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+            data = gzip.GzipFile(fileobj=BytesIO(data)).read(_MOST_BYTES + 1)
+        data = data if len(data) <= _MOST_BYTES else data[:_MOST_BYTES] + b"\0"
     except (ValueError, OSError, EOFError, zlib.error):
-        return ""
+        return _NO_TEXT
     return data.decode(errors="replace")
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import any_of, cloudtrail, native
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -38,6 +39,7 @@ def repository_policy_made_public(repository: Repository, aws: Session) -> str |
     the rest of its text stays. A new repository is looked at too, since a template may have given it a policy. Exempt
     repositories that are shared on purpose, or put the account in `allow.accounts`.
     """
-    found = FIX.found(FIX.read(repository, aws), aws.baseline)
+    state = FIX.read(repository, aws)
+    found = judged(FIX.found(state, aws.baseline), state["policy"])
     names = sorted({"everyone" if each.principal == "*" else each.principal for each in found})
     return f"its policy lets in {', '.join(names)}" if names else None

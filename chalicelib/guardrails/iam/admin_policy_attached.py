@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.iam.detach_admin_policies import DetachAdminPolicies
+from chalicelib.fixes.iam.detach_admin_policies import DetachAdminPolicies, attached
 from chalicelib.resources.iam.identities import LESS_HELD_BACK, Identity, kept_by_aws
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def admin_policy_attached(identity: Identity, aws: Session) -> str | None:
     lets nobody change them. Inline policies, AWS's other policies, and what a user has by its groups are not looked at:
     the group itself is.
     """
-    if not FIX.found(identity, aws):
+    if not judged(FIX.found(identity, aws), *attached(identity, aws).values()):
         return None
     described = identity.described(aws)
     if aws.baseline.principal(described["Arn"]) or kept_by_aws(described):

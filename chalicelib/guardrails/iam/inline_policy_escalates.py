@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.snapback_resources import is_ours
@@ -39,7 +40,7 @@ def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
     own roles, and those that AWS keeps. Not looked at are AWS's other managed policies, what a user has by its groups,
     and which roles there are to be had. Exempt deployment roles whose work needs it.
     """
-    found = FIX.found(identity, aws)
+    found = judged(FIX.found(identity, aws), *identity.inline(aws).values())
     if not found or is_ours(aws.baseline, identity.arn):
         return None
     described = identity.described(aws)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.policy_document import judged
 from chalicelib.analysis.policy_escalation import administering
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
@@ -37,7 +38,8 @@ def policy_allows_everything(policy: ManagedPolicy, aws: Session) -> str | None:
     described = policy.described(aws)
     if not described["AttachmentCount"] and described.get("PermissionsBoundaryUsageCount"):
         return None
-    found = administering(policy.text(aws))
+    text = policy.text(aws)
+    found = judged(administering(text), text)
     if not found:
         return None
     told = "; ".join(f"statement {index + 1} {why}" for index, why in found.items())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -41,6 +42,7 @@ def role_trusts_any_web_identity(role: Role, aws: Session) -> str | None:
     described = role.described(aws)
     if kept_by_aws(described):
         return None
-    found = FIX.found(described["AssumeRolePolicyDocument"], aws.baseline, role.account)
+    document = described["AssumeRolePolicyDocument"]
+    found = judged(FIX.found(document, aws.baseline, role.account), document)
     names = dict.fromkeys(each.principal.rpartition(":oidc-provider/")[2] for each in found)
     return f"its trust policy lets in anyone whom {', '.join(names)} knows" if found else None

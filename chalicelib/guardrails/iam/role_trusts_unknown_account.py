@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_access import Outsider
+from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -40,7 +41,8 @@ def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
     described = role.described(aws)
     if kept_by_aws(described):
         return None
-    found = FIX.found(described["AssumeRolePolicyDocument"], aws.baseline, role.account)
+    document = described["AssumeRolePolicyDocument"]
+    found = judged(FIX.found(document, aws.baseline, role.account), document)
     return f"its trust policy lets in {', '.join(dict.fromkeys(map(_format_grant, found)))}" if found else None
 
 

@@ -47,4 +47,4 @@ def _quarantines(user: User, aws: Session) -> Iterator[str]:
 
 
 def _of_aws(arn: str) -> bool:
-    return arn.split(":")[4] == "aws" and arn.rpartition("/")[2].startswith(BY_AWS)
+    return ":iam::aws:policy/" in arn and arn.rpartition("/")[2].startswith(BY_AWS)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_access import public
-from chalicelib.analysis.policy_document import statements
+from chalicelib.analysis.policy_document import judged, statements
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -38,7 +38,7 @@ def bucket_policy_made_public(bucket: Bucket, aws: Session) -> str | None:
     Exempt buckets that are public on purpose; a website is better served by CloudFront with origin access control.
     """
     text = FIX.read(bucket, aws)["policy"]
-    opened = set(public(text, aws.baseline, bucket.account))
+    opened = set(judged(public(text, aws.baseline, bucket.account), text))
     if not opened:
         return None
     return "its policy lets in anyone: " + "; ".join(

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_access import Outsider
+from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -36,7 +37,8 @@ def bucket_policy_trusts_unknown_account(bucket: Bucket, aws: Session) -> str | 
     Among these are AWS's own accounts that older regions' load balancers write their logs from, VPC endpoints, and
     CloudFront's origin access identities, since a policy doesn't tell whose they are.
     """
-    found = FIX.found(FIX.read(bucket, aws), aws.baseline)
+    state = FIX.read(bucket, aws)
+    found = judged(FIX.found(state, aws.baseline), state["policy"])
     return f"its policy lets in {', '.join(dict.fromkeys(map(_format_grant, found)))}" if found else None
 
 

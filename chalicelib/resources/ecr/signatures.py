@@ -119,7 +119,15 @@ def _manifests(image: Image, ids: list[Any], aws: Session) -> dict[str, Any]:
     for failure in answer["failures"]:
         if failure.get("failureCode") != "ImageNotFound":
             raise SignatureUnreadable(f"{image.id}: {failure.get('failureCode')} {failure.get('failureReason')}")
-    return {each["imageId"]["imageDigest"]: json.loads(each["imageManifest"]) for each in answer["images"]}
+    return {each["imageId"]["imageDigest"]: _opened(each["imageManifest"]) for each in answer["images"]}
+
+
+def _opened(manifest: str) -> Any:
+    """What can't be read has no layers, so that it signs nothing."""
+    try:
+        return json.loads(manifest)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _blob(image: Image, digest: str, aws: Session) -> bytes | None:

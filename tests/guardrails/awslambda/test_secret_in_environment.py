@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
+from chalicelib.core.errors import CannotJudge
+from chalicelib.guardrails.awslambda.secret_in_environment import secret_in_environment
+from chalicelib.resources.awslambda import Function
 from tests.guardrails.awslambda.functions import CONFIGURE, CREATE, NAME, disturb, event, make, remove, whole
 from tests.support.cases import Case
+from tests.support.events import HOME, REGION
 
 if TYPE_CHECKING:
     from tests.support.events import Envelope
@@ -67,14 +72,24 @@ def test_the_names_are_told_and_the_values_neither_told_nor_kept(world: World) -
     assert VALUE not in json.dumps([str(world.record(outcome.record)), str(outcome), items], default=str)
 
 
-@pytest.mark.parametrize("environment", [{}, {"Error": {"ErrorCode": "AccessDeniedException", "Message": "KMS"}}])
-def test_an_environment_that_lambda_can_not_read_is_let_be(environment: Any) -> None:
-    from chalicelib.guardrails.awslambda.secret_in_environment import secret_in_environment
-    from chalicelib.resources.awslambda import Function
+@pytest.mark.parametrize(
+    ("variables", "found"), [({}, None), ({"DB_PASSWORD": VALUE}, "in its environment: DB_PASSWORD")]
+)
+def test_an_environment_that_cant_be_read_is_not_judged_but_for_what_it_shows(
+    world: World, variables: dict[str, str], found: str | None
+) -> None:
+    """As under a customer managed key: https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentResponse.html."""
+    without(world)
+    refused = {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt the variables"}
+    answer = {"Environment": {"Error": refused, **({"Variables": variables} if variables else {})}}
+    with patch.object(Function, "configured", lambda *_: answer):
+        if found:
+            assert found in (evaluated(world) or "")
+        else:
+            with pytest.raises(CannotJudge, match="its environment can't be read: AccessDeniedException"):
+                evaluated(world)
 
-    class Client:
-        def get_function_configuration(self, **_: Any) -> Any:
-            return {"Environment": environment}
 
-    session: Any = type("Session", (), {"client": lambda self, service: Client()})()
-    assert secret_in_environment(Function(NAME, "123456789012", "us-east-1"), session) is None
+def evaluated(world: World) -> str | None:
+    reader = world.application("alert", ID).sessions.reader(HOME, REGION)
+    return secret_in_environment(Function(NAME, HOME, REGION), reader)

@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.baseline import Allow, Baseline
+from chalicelib.core.errors import CannotJudge
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.fixes.ec2.revoke_open_rules import Rule, open_rules
+from chalicelib.guardrails.ec2.security_group_opened_to_internet import security_group_opened_to_internet
 from chalicelib.resources.ec2.security_groups import SecurityGroup
 from tests.support.cases import Case
-from tests.support.events import HOME, Envelope, cloudtrail_event
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -355,3 +357,25 @@ def test_the_internet_is_open_however_it_is_split(cuts: list[int]) -> None:
 def test_what_is_known_is_never_open(cidr: str) -> None:
     rule = {"IpProtocol": "-1", "FromPort": -1, "ToPort": -1, "CidrIpv6" if ":" in cidr else "CidrIpv4": cidr}
     assert not open_rules([rule], Baseline(allow=Allow(cidrs=(cidr,))), {})
+
+
+def judged(world: World, envelope: Envelope) -> str | None:
+    (resource,) = SecurityGroup.in_event(Event.parse(json.loads(json.dumps(envelope, default=str))))
+    reader = world.application("alert", ID).sessions.reader(HOME, REGION)
+    with world.denied("GetManagedPrefixListEntries", code="UnauthorizedOperation"):
+        return security_group_opened_to_internet(resource, reader)
+
+
+def test_a_prefix_list_that_cant_be_read_leaves_only_that_question_open(world: World) -> None:
+    """One of another account: https://docs.aws.amazon.com/vpc/latest/userguide/sharing-managed-prefix-lists.html."""
+    envelope = from_a_list("198.51.100.0/24")(world)
+    with pytest.raises(CannotJudge, match="it lets in prefix lists that Snapback may not read: pl-"):
+        judged(world, envelope)
+
+
+def test_a_prefix_list_that_cant_be_read_hides_nothing_beside_it(world: World) -> None:
+    envelope = from_a_list("198.51.100.0/24")(world)
+    world.client("ec2").authorize_security_group_ingress(
+        GroupId=group_id(world), IpPermissions=[permission("0.0.0.0/0", first=3389, last=3389)]
+    )
+    assert judged(world, envelope) == "it lets in tcp 3389 from 0.0.0.0/0"

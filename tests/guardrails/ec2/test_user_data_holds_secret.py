@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
@@ -8,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.guardrails.ec2.user_data_holds_secret import plain_text, secret_lines
+from chalicelib.core.errors import CannotJudge
+from chalicelib.core.event import Event
+from chalicelib.guardrails.ec2.user_data_holds_secret import plain_text, secret_lines, user_data_holds_secret
+from chalicelib.resources.ec2.instances import Instance
 from tests.guardrails.ec2.instances import forget, launch, launched, the_instance
 from tests.support.cases import Case
-from tests.support.events import Envelope, cloudtrail_event
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -98,3 +102,33 @@ def test_any_bytes_can_be_read(data: bytes) -> None:
     secret_lines(plain_text(b64encode(data).decode()))
     secret_lines(plain_text(data.decode(errors="replace")))
     secret_lines(plain_text(b64encode(gzip.compress(data)[:-3]).decode()))
+
+
+ZEROS = gzip.compress(b" " * (1 << 24))
+
+
+@pytest.mark.parametrize("data", [b"\0\1\2program", b"\x1f\x8bno gzip", ZEROS])
+def test_user_data_that_is_no_text_is_not_judged(data: bytes, world: World) -> None:
+    assert judge(world, data + b"\n") is None
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe Latin-1 or so", b"", "naïve".encode()])
+def test_text_in_another_encoding_is_judged(data: bytes, world: World) -> None:
+    assert judge(world, data) == "compliant"
+
+
+def test_a_secret_beside_what_is_no_text_is_found(world: World) -> None:
+    assert "line 2" in str(judge(world, f"\0\nexport DB_PASSWORD={PASSWORD}".encode()))
+
+
+def judge(world: World, data: bytes) -> str | None:
+    """Why it is unsafe, `compliant`, or None where it can't be judged."""
+    event = Event.parse(json.loads(json.dumps(started(data)(world), default=str)))
+    (instance,) = Instance.in_event(event)
+    try:
+        found: str | None = user_data_holds_secret(
+            instance, world.application("alert", ID).sessions.reader(HOME, REGION)
+        )
+    except CannotJudge:
+        return None
+    return found or "compliant"

@@ -108,6 +108,7 @@ CASE = Case(
         went_back,
         having(*FIVE[:4], text(READS, ALL)),
         having(*FIVE),
+        having(*[text(ALL)] * 5),
     ),
     near_misses=(
         having(text(READS)),
