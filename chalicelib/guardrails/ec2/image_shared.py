@@ -17,7 +17,7 @@ FIX = StopSharingImage()
 @guardrail(
     severity=Severity.HIGH,
     resource=Image,
-    on=cloudtrail("ec2", "ModifyImageAttribute"),
+    on=cloudtrail("ec2", "ModifyImageAttribute", "RestoreImageFromRecycleBin"),
     reads=FIX.reads,
     fix=FIX,
 )

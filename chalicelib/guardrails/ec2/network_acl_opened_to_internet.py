@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 @guardrail(
     severity=Severity.MEDIUM,
     resource=NetworkAclEntry,
-    on=cloudtrail("ec2", "CreateNetworkAclEntry", "ReplaceNetworkAclEntry"),
+    on=cloudtrail(
+        "ec2",
+        "CreateNetworkAclEntry",
+        "DeleteNetworkAclEntry",
+        "ReplaceNetworkAclAssociation",
+        "ReplaceNetworkAclEntry",
+    ),
     reads=("ec2:DescribeNetworkAcls",),
     fix=DeleteNetworkAclEntry(),
     controls=("EC2.21", "CIS-5.0 5.2"),
@@ -25,7 +31,8 @@ def network_acl_opened_to_internet(entry: NetworkAclEntry, aws: Session) -> str 
 
     The security groups behind it are then all that keeps people off SSH, RDP and databases. What the internet is, and
     which ports count, is as with `ec2.security_group_opened_to_internet`; what a rule with a lower number denies
-    doesn't count. Only the rule that was added or replaced is evaluated, not the one that AWS makes a default ACL with.
+    doesn't count. Evaluated are the rule that was added or replaced, those that a deleted or replaced one may have kept from
+    being tried, and those of a subnet's new ACL; not the one that AWS makes a default ACL with.
 
     The fix deletes just that rule, and an undo makes it again. Where it lets in other ports too, it asks first, since
     those would be cut off: a rule for all traffic can't be narrowed to all but a few ports.

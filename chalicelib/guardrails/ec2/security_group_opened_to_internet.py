@@ -7,7 +7,7 @@ from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ec2.revoke_open_rules import RevokeOpenRules, entries_for, format_rule, open_rules, rules_in
-from chalicelib.resources.ec2.security_groups import SecurityGroup
+from chalicelib.resources.ec2.security_groups import OF_PREFIX_LISTS, SecurityGroup
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -18,7 +18,7 @@ MOST_TOLD = 5
 @guardrail(
     severity=Severity.CRITICAL,
     resource=SecurityGroup,
-    on=cloudtrail("ec2", "AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules"),
+    on=cloudtrail("ec2", "AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules", *OF_PREFIX_LISTS),
     reads=("ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"),
     fix=RevokeOpenRules(),
     controls=("EC2.13", "EC2.14", "EC2.19", "EC2.53", "EC2.54", "CIS-5.0 5.3", "CIS-5.0 5.4"),

@@ -17,7 +17,7 @@ FIX = StopSharingSnapshot()
 @guardrail(
     severity=Severity.CRITICAL,
     resource=Snapshot,
-    on=cloudtrail("ec2", "ModifySnapshotAttribute"),
+    on=cloudtrail("ec2", "ModifySnapshotAttribute", "RestoreSnapshotFromRecycleBin"),
     reads=FIX.reads,
     fix=FIX,
     controls=("EC2.1",),

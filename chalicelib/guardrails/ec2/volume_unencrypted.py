@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @guardrail(
     severity=Severity.MEDIUM,
     resource=Volume,
-    on=any_of(cloudtrail("ec2", "CreateVolume"), SCHEDULED),
+    on=any_of(cloudtrail("ec2", "CreateVolume", "CopyVolumes", "RestoreVolumeFromRecycleBin"), SCHEDULED),
     reads=("ec2:DescribeVolumes",),
     controls=("EC2.3",),
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @guardrail(
     severity=Severity.MEDIUM,
     resource=Vpc,
-    on=any_of(cloudtrail("ec2", "CreateVpc", "DeleteFlowLogs"), SCHEDULED),
+    on=any_of(cloudtrail("ec2", "CreateVpc", "CreateDefaultVpc", "DeleteFlowLogs"), SCHEDULED),
     reads=("ec2:DescribeVpcs", "ec2:DescribeFlowLogs"),
     fix=LogVpcFlows(),
     controls=("EC2.6", "CIS-5.0 3.7"),

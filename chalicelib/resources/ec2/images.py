@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from chalicelib.core.partitions import partition
 from chalicelib.core.resource import Resource
-from chalicelib.resources.ec2.described import is_id
+from chalicelib.resources.ec2.described import ids_in_request, is_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +33,7 @@ class Image(Resource):
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
-        for image in event.names("imageId"):
+        for image in ids_in_request(event, "imageId"):
             if is_id("ami", image):
                 yield cls(image, event.account, event.region)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import dig
 from chalicelib.core.partitions import partition
+from chalicelib.resources.absent import absent
 from chalicelib.resources.ec2.described import Described, ids_in_request, is_id
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class NetworkAclEntry(Described):
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
     batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
+    affecting: ClassVar[frozenset[str]] = frozenset(
+        {"DeleteNetworkAclEntry", "ReplaceNetworkAclEntry", "ReplaceNetworkAclAssociation"}
+    )
+    affected_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeNetworkAcls",)
 
     @property
     def acl(self) -> str:
@@ -55,11 +60,24 @@ class NetworkAclEntry(Described):
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
-        asked = dig(event.detail, "requestParameters")
-        number, egress = (dig(asked, name) for name in ("ruleNumber", "egress"))
+        number = _ingress_number(event)
         for acl in ids_in_request(event, "networkAclId"):
-            if is_id("acl", acl) and re.fullmatch(r"[0-9]{1,5}", str(number)) and egress not in (True, "true"):
-                yield cls(f"{acl}/{int(number)}", event.account, event.region)
+            if is_id("acl", acl) and number is not None and event.name != "DeleteNetworkAclEntry":
+                yield cls(f"{acl}/{number}", event.account, event.region)
+
+    @classmethod
+    def affected(cls, event: Event, aws: Session) -> Iterable[Self]:
+        """The rules that allow something and that what was deleted or replaced may have kept from being tried.
+
+        Those are the ones with a higher number, of the subnet's new ACL all.
+        """
+        number = 0 if event.name == "ReplaceNetworkAclAssociation" else _ingress_number(event)
+        for acl in ids_in_request(event, "networkAclId"):
+            if is_id("acl", acl) and number is not None:
+                with absent(*cls.gone):
+                    for entry in cls(f"{acl}/{number}", event.account, event.region).listed(aws):
+                        if number < entry["RuleNumber"] < LAST and entry["RuleAction"] == "allow":
+                            yield cls(f"{acl}/{entry['RuleNumber']}", event.account, event.region)
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
@@ -78,6 +96,13 @@ class NetworkAclEntry(Described):
     def tags(self, aws: Session) -> Mapping[str, str]:
         (found,) = aws.client("ec2").describe_network_acls(NetworkAclIds=[self.acl])["NetworkAcls"]
         return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+
+
+def _ingress_number(event: Event) -> int | None:
+    """Of the ingress rule that a call names."""
+    asked = dig(event.detail, "requestParameters")
+    number, egress = (dig(asked, name) for name in ("ruleNumber", "egress"))
+    return int(number) if re.fullmatch(r"[0-9]{1,5}", str(number)) and egress not in (True, "true") else None
 
 
 LAST = 32767

@@ -5,15 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from chalicelib.core.errors import NotYet
 from chalicelib.core.event import rows, text
 from chalicelib.core.partitions import partition
-from chalicelib.resources.ec2.described import Described, is_id
+from chalicelib.resources.absent import absent
+from chalicelib.resources.ec2.described import Described, ids_in_request, is_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from mypy_boto3_ec2.type_defs import (
+        SecurityGroupTypeDef,
+    )
+
     from chalicelib.core.event import Event
     from chalicelib.core.session import Session
+
+
+OF_PREFIX_LISTS = ("ModifyManagedPrefixList", "RestoreManagedPrefixListVersion")
+"""Calls that change whom the rules of other groups let in: those that name the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,8 @@ class SecurityGroup(Described):
     tag_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
     list_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
     batch_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeSecurityGroups",)
+    affecting: ClassVar[frozenset[str]] = frozenset(OF_PREFIX_LISTS)
+    affected_reads: ClassVar[tuple[str, ...]] = ("ec2:DescribeManagedPrefixLists", "ec2:DescribeSecurityGroups")
 
     @property
     def arn(self) -> str:
@@ -43,11 +55,33 @@ class SecurityGroup(Described):
                 yield cls(group, event.account, event.region)
 
     @classmethod
+    def affected(cls, event: Event, aws: Session) -> Iterable[Self]:
+        """Those with an ingress rule of the prefix list. Raises NotYet while EC2 is about the list's new entries.
+
+        https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyManagedPrefixList.html
+        """
+        for wanted in ids_in_request(event, "prefixListId"):
+            if not is_id("pl", wanted):
+                continue
+            with absent("InvalidPrefixListID.NotFound", "InvalidPrefixListId.Malformed"):
+                listed = aws.client("ec2").describe_managed_prefix_lists(PrefixListIds=[wanted])["PrefixLists"]
+                if any(each["State"].endswith("-in-progress") for each in listed):
+                    raise NotYet(f"EC2 is still changing {wanted}")
+                for group in cls._described(aws):
+                    sources = [each for rule in group["IpPermissions"] for each in rule.get("PrefixListIds", ())]
+                    if any(each["PrefixListId"] == wanted for each in sources):
+                        yield cls(group["GroupId"], aws.account, aws.region)
+
+    @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
+        for group in cls._described(aws):
+            yield cls(group["GroupId"], aws.account, aws.region)
+
+    @classmethod
+    def _described(cls, aws: Session) -> Iterator[SecurityGroupTypeDef]:
         pages = aws.client("ec2").get_paginator("describe_security_groups")
         for page in pages.paginate(Filters=[{"Name": "owner-id", "Values": [aws.account]}]):
-            for group in page["SecurityGroups"]:
-                yield cls(group["GroupId"], aws.account, aws.region)
+            yield from page["SecurityGroups"]
 
     def tags(self, aws: Session) -> Mapping[str, str]:
         (group,) = aws.client("ec2").describe_security_groups(GroupIds=[self.id])["SecurityGroups"]

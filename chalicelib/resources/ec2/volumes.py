@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from chalicelib.core.event import rows, text
 from chalicelib.core.partitions import partition
 from chalicelib.core.resource import Resource
-from chalicelib.resources.ec2.described import Described, ids_in_response, is_id
+from chalicelib.resources.ec2.described import Described, ids_in_request, ids_in_response, is_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +37,7 @@ class Snapshot(Resource):
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
-        for snapshot in event.names("snapshotId"):
+        for snapshot in ids_in_request(event, "snapshotId"):
             if is_id("snap", snapshot):
                 yield cls(snapshot, event.account, event.region)
 
@@ -68,8 +69,15 @@ class Volume(Described):
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
-        for volume in ids_in_response(event, "volumeId"):
-            if is_id("vol", volume):
+        copied = (
+            rows(event.detail, "responseElements", *path, "volumeSet") for path in ((), (f"{event.name}Response",))
+        )
+        for volume in (
+            *ids_in_response(event, "volumeId"),
+            *(ids_in_request(event, "volumeId") if event.name == "RestoreVolumeFromRecycleBin" else ()),
+            *(text(each, "volumeId") for some in copied for each in some),
+        ):
+            if volume and is_id("vol", volume):
                 yield cls(volume, event.account, event.region)
 
     @classmethod

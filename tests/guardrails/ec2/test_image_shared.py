@@ -59,15 +59,32 @@ def shared(*permissions: dict[str, str]) -> Any:
     return made
 
 
+def restored(*to: Any) -> Any:
+    """It comes back from the Recycle Bin, shared as it was."""
+
+    def made(world: World) -> Envelope:
+        named = shared(*to)(world)["detail"]["requestParameters"]["imageId"]
+        return cloudtrail_event("ec2", "RestoreImageFromRecycleBin", {"imageId": named})
+
+    return made
+
+
 CASE = Case(
     unsafe=(
+        restored(EVERYONE),
         shared(EVERYONE),
         shared({"UserId": STRANGER}),
         shared(THEIRS),
         shared(THEIR_UNIT),
         shared({"UserId": FRIEND}, OURS, EVERYONE, {"UserId": STRANGER}),
     ),
-    near_misses=(shared(), shared({"UserId": FRIEND}, {"UserId": HOME}), shared(OURS, OUR_UNIT)),
+    near_misses=(
+        restored(),
+        restored(OURS),
+        shared(),
+        shared({"UserId": FRIEND}, {"UserId": HOME}),
+        shared(OURS, OUR_UNIT),
+    ),
     whole=whole,
     remove=lambda world: world.client("ec2").deregister_image(ImageId=own_image(world)),
 )

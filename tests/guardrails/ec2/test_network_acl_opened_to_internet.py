@@ -74,6 +74,32 @@ def replaced(world: World) -> Envelope:
     return event(made_in, "100", egress="false", name="ReplaceNetworkAclEntry")
 
 
+def not_denied(*, first: int = 60, then: str = "0.0.0.0/0", call: str = "DeleteNetworkAclEntry") -> Any:
+    """A rule that denied the internet, before one that lets it in, is deleted."""
+
+    def made(world: World) -> Envelope:
+        made_in = acl(world)
+        put(world, made_in, first, "0.0.0.0/0", action="deny")
+        put(world, made_in, 100, then)
+        world.client("ec2").delete_network_acl_entry(NetworkAclId=made_in, RuleNumber=first, Egress=False)
+        return event(made_in, first, name=call)
+
+    return made
+
+
+def of_a_subnet(source: str) -> Any:
+    """A subnet gets an ACL with a rule for this source alone."""
+
+    def made(world: World) -> Envelope:
+        ec2, made_in = world.client("ec2"), acl(world)
+        ec2.delete_network_acl_entry(NetworkAclId=made_in, RuleNumber=50, Egress=False)
+        put(world, made_in, 100, source)
+        asked = {"associationId": "aclassoc-1", "networkAclId": made_in}
+        return cloudtrail_event("ec2", "ReplaceNetworkAclAssociation", asked, {"newAssociationId": "aclassoc-2"})
+
+    return made
+
+
 def default_acl(world: World) -> Envelope:
     """A harmless rule in an ACL that lets in everything by another one, as AWS makes it."""
     made_in = acl(world)
@@ -93,17 +119,42 @@ CASE = Case(
         lets_in("128.0.0.0/1"),
         lets_in("0.0.0.0/0", denied={60: "10.0.0.0/8"}),
         replaced,
+        not_denied(),
+        of_a_subnet("0.0.0.0/0"),
     ),
     near_misses=(
         lets_in("0.0.0.0/0", ports={"From": 443, "To": 443}),
         lets_in("203.0.113.0/24", "-1"),
         lets_in("0.0.0.0/0", denied={60: "0.0.0.0/0"}),
         default_acl,
+        not_denied(then="203.0.113.0/24"),
+        of_a_subnet("203.0.113.0/24"),
     ),
     whole=whole,
     remove=remove,
     disturb=lambda world: put(world, whole(world)["NetworkAclId"], 300, "10.9.0.0/16"),
 )
+
+
+def test_a_denying_rule_that_is_narrowed_opens_those_behind_it(world: World) -> None:
+    """It is itself evaluated too."""
+    envelope = not_denied(call="ReplaceNetworkAclEntry")(world)
+    put(world, envelope["detail"]["requestParameters"]["networkAclId"], 60, "10.0.0.0/8", action="deny")
+    outcomes = world.deliver(envelope, ID, "alert")
+    assert [(each.resource.rpartition("/")[2], each.status) for each in outcomes] == [
+        ("60", "compliant"),
+        ("100", "alerted"),
+    ]
+
+
+def test_what_was_tried_before_the_deleted_rule_is_not_evaluated(world: World) -> None:
+    assert not world.deliver(not_denied(first=110)(world), ID)
+
+
+def test_an_egress_rule_that_is_deleted_is_of_no_interest(world: World) -> None:
+    envelope = not_denied()(world)
+    envelope["detail"]["requestParameters"]["egress"] = True
+    assert not world.deliver(envelope, ID)
 
 
 def test_only_that_rule_is_deleted(world: World) -> None:

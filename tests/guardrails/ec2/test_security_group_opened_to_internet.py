@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.baseline import Allow, Baseline
-from chalicelib.core.errors import CannotJudge
+from chalicelib.core.errors import CannotJudge, Unfinished
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
 from chalicelib.fixes.ec2.revoke_open_rules import Rule, open_rules
@@ -108,6 +108,31 @@ def from_a_list(*cidrs: str) -> Any:
     return made
 
 
+def widened(*cidrs: str, call: str = "ModifyManagedPrefixList", ingress: bool = True) -> Any:
+    """A group's rule names a prefix list, which gets these ranges."""
+
+    def made(world: World) -> Envelope:
+        ec2 = world.client("ec2")
+        from_a_list("198.51.100.0/24")(world)
+        ec2.create_security_group(GroupName="other", Description="names no list")
+        (found,) = (each for each in ec2.describe_managed_prefix_lists()["PrefixLists"] if each["OwnerId"] == HOME)
+        listed = found["PrefixListId"]
+        if not ingress:
+            ec2.revoke_security_group_ingress(GroupId=group_id(world), IpPermissions=[to_list(listed)])
+            ec2.authorize_security_group_egress(GroupId=group_id(world), IpPermissions=[to_list(listed)])
+        ec2.modify_managed_prefix_list(
+            PrefixListId=listed, CurrentVersion=found["Version"], AddEntries=[{"Cidr": cidr} for cidr in cidrs]
+        )
+        asked = {"PrefixListId": listed, "CurrentVersion": 1, "AddEntry": [{"tag": 1, "Cidr": cidrs[0]}]}
+        return cloudtrail_event("ec2", call, {f"{call}Request": asked})
+
+    return made
+
+
+def to_list(id: str) -> Any:
+    return {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": id}]}
+
+
 def modified(world: World) -> Envelope:
     found = group(world)
     ec2 = world.client("ec2")
@@ -144,6 +169,8 @@ CASE = Case(
         from_a_list(*HALVES),
         modified,
         by_name,
+        widened(*HALVES),
+        widened(*HALVES, call="RestoreManagedPrefixListVersion"),
     ),
     near_misses=(
         lets_in(),
@@ -153,10 +180,32 @@ CASE = Case(
         lets_in(permission("11.0.0.0/8", "2001:db8::/32")),
         lets_in(permission("0.0.0.0/1", first=443, last=443), permission("128.0.0.0/1", first=80, last=80)),
         from_a_list("198.51.100.0/24"),
+        widened("203.0.113.0/24"),
     ),
     whole=whole,
     remove=lambda world: world.client("ec2").delete_security_group(GroupId=group_id(world)),
 )
+
+
+def test_a_list_that_only_egress_rules_name_is_about_no_group(world: World) -> None:
+    assert not world.deliver(widened(*HALVES, ingress=False)(world), ID)
+
+
+@pytest.mark.parametrize("named", [None, "sg-1", "pl-12345678901234567"])
+def test_a_list_that_is_strange_or_gone_is_about_no_group(named: Any, world: World) -> None:
+    asked = {"ModifyManagedPrefixListRequest": {"PrefixListId": named}}
+    assert not world.deliver(cloudtrail_event("ec2", "ModifyManagedPrefixList", asked), ID)
+
+
+def test_a_list_that_is_still_changing_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyManagedPrefixList.html."""
+    from moto.ec2.models import ec2_backends
+
+    envelope = widened(*HALVES)(world)
+    for each in ec2_backends[HOME]["us-east-1"].managed_prefix_lists.values():
+        monkeypatch.setattr(each, "state", "modify-in-progress")
+    with pytest.raises(Unfinished, match="still changing"):
+        world.deliver(envelope, ID)
 
 
 def test_only_the_rules_at_fault_are_revoked(world: World) -> None:

@@ -65,13 +65,24 @@ def shared(*accounts: str, everyone: bool = False) -> Any:
     return made
 
 
+def restored(*to: Any) -> Any:
+    """It comes back from the Recycle Bin, shared as it was."""
+
+    def made(world: World) -> Envelope:
+        named = shared(*to)(world)["detail"]["requestParameters"]["snapshotId"]
+        return cloudtrail_event("ec2", "RestoreSnapshotFromRecycleBin", {"snapshotId": named})
+
+    return made
+
+
 CASE = Case(
     unsafe=(
+        restored(STRANGER),
         shared(everyone=True),
         shared(STRANGER),
         shared(FRIEND, STRANGER, everyone=True),
     ),
-    near_misses=(shared(FRIEND), shared(HOME, FRIEND)),
+    near_misses=(restored(), restored(FRIEND), shared(FRIEND), shared(HOME, FRIEND)),
     whole=whole,
     remove=lambda world: world.client("ec2").delete_snapshot(SnapshotId=own_snapshot(world)),
 )

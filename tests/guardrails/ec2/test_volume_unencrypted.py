@@ -31,14 +31,36 @@ def created(*, encrypted: bool) -> Any:
     return made
 
 
+def again(call: str, *, encrypted: bool) -> Any:
+    """A volume that is copied, or comes back from the Recycle Bin."""
+
+    def made(world: World) -> Envelope:
+        volume = created(encrypted=encrypted)(world)["detail"]["responseElements"]["volumeId"]
+        copied = {"CopyVolumesResponse": {"volumeSet": {"items": [{"volumeId": volume}]}}}
+        restores = call != "CopyVolumes"
+        asked = {"volumeId": volume} if restores else {"CopyVolumesRequest": {"SourceVolumeId": "vol-1"}}
+        return cloudtrail_event("ec2", call, asked, {"_return": True} if restores else copied)
+
+    return made
+
+
 def needs_sweep(world: World) -> Envelope:
     created(encrypted=False)(world)
     return scheduled_event()
 
 
 CASE = Case(
-    unsafe=(created(encrypted=False), needs_sweep),
-    near_misses=(created(encrypted=True),),
+    unsafe=(
+        created(encrypted=False),
+        needs_sweep,
+        again("CopyVolumes", encrypted=False),
+        again("RestoreVolumeFromRecycleBin", encrypted=False),
+    ),
+    near_misses=(
+        created(encrypted=True),
+        again("CopyVolumes", encrypted=True),
+        again("RestoreVolumeFromRecycleBin", encrypted=True),
+    ),
     whole=whole,
     remove=lambda world: world.client("ec2").delete_volume(VolumeId=whole(world)[0]["VolumeId"]),
 )

@@ -49,6 +49,12 @@ def created(world: World) -> Envelope:
     return cloudtrail_event("ec2", "CreateVpc", {"cidrBlock": "10.1.0.0/16"}, {"vpc": {"vpcId": made(world)}})
 
 
+def default(world: World) -> Envelope:
+    return cloudtrail_event(
+        "ec2", "CreateDefaultVpc", {}, {"CreateDefaultVpcResponse": {"vpc": {"vpcId": made(world)}}}
+    )
+
+
 def deleted(world: World) -> Envelope:
     which = made(world)
     (flow_log,) = log(world, which)
@@ -79,7 +85,7 @@ def disturb(world: World) -> None:
 
 
 CASE = Case(
-    unsafe=(created, deleted, only_what_was_let_in),
+    unsafe=(created, default, deleted, only_what_was_let_in),
     near_misses=(logged,),
     whole=whole,
     remove=remove,
