@@ -140,7 +140,9 @@ def take_rules_off(world: World, group: str) -> None:
 
 
 def delete_ledger(world: World) -> None:
-    world.client("dynamodb").delete_table(TableName="snapback-ledger")
+    client = world.client("dynamodb")
+    client.update_table(TableName="snapback-ledger", DeletionProtectionEnabled=False)
+    client.delete_table(TableName="snapback-ledger")
 
 
 def groups(world: World) -> list[list[str]]:
