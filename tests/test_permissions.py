@@ -24,6 +24,7 @@ from snapback.deploy.iam_policies import (
     MANAGED,
     boundary,
     fixer_of,
+    fixers,
     fixing,
     functions,
     policy_of,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 READERS = {f"reader-{number}": document for number, document in enumerate(reader(), 1)}
-FIXERS: dict[str, Any] = {fixer(service): fixer_of(service) for service in fixing()}
+FIXERS: dict[str, Any] = {name: fixer_of(service, undo=undo) for name, (service, undo) in fixers().items()}
 GRANTED: dict[str, Any] = {**READERS, **FIXERS, **{name: policy_of(name) for name in functions()}}
 
 SUPPRESSED = {
@@ -55,6 +56,7 @@ SUPPRESSED = {
     ): "`aws` is the account of AWS's own managed policies, which parliament takes for a mistake",
     ("INVALID_ARN", "reader-2"): "as reader-1",
     ("INVALID_ARN", "snapback-fixer-iam"): "as reader-1",
+    ("INVALID_ARN", "snapback-fixer-iam-undo"): "as reader-1",
 }
 """What parliament finds and is meant to be so, and why."""
 WIDE_AS_WE_CALL = {"ecs:ListTasks"}
@@ -93,9 +95,29 @@ def test_the_reader_may_what_guardrails_look_at_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("service", fixing())
 def test_a_fixer_may_what_its_fixes_write_and_nothing_else(service: str) -> None:
+    """What only an undo sends is another role's, and that one has nothing for fixes that are undone without it."""
+    fixes = [rule.fix for rule in catalog.guardrails() if rule.service == service and rule.fix]
     assert actions([fixer_of(service)]) == {
-        action for rule in catalog.guardrails() if rule.service == service and rule.fix for action in rule.fix.writes
+        action for fix in fixes for action in fix.writes if action not in fix.undo_writes
     }
+    undone = {action for fix in fixes if fix.undo_writes for action in fix.writes}
+    assert (actions([fixer_of(service, undo=True)]) if undone else set()) == undone
+    assert bool(undone) is (fixer(service, undo=True) in FIXERS)
+
+
+def test_what_only_an_undo_sends_only_act_may_have_sent() -> None:
+    only = {action for rule in catalog.guardrails() if rule.fix for action in rule.fix.undo_writes}
+    assert {
+        "iam:AttachUserPolicy",
+        "iam:AttachRolePolicy",
+        "iam:AttachGroupPolicy",
+        "iam:DeleteUserPermissionsBoundary",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:DeleteAccountPasswordPolicy",
+    } <= only - actions([fixer_of("iam")])
+    for name, (_, undo) in fixers().items():
+        assumed_by = {each for each in functions() if f'role/{name}"' in json.dumps(policy_of(each))}
+        assert assumed_by == {"act"} if undo else {"act", "sweep_worker"} < assumed_by
 
 
 def test_a_reader_reads() -> None:
@@ -145,6 +167,7 @@ def test_the_boundary_is_what_all_roles_may_together() -> None:
     allowing, roles_, deny = boundary()["Statement"]
     globs = [glob.lower() for glob in (*allowing["Action"], *roles_["Action"])]
     granted = {action.lower() for action in actions(GRANTED.values()) | BY_AWS}
+    assert deny["NotAction"] == ["iam:Get*", "iam:List*", "iam:PassRole", "sts:*"]
     for service in {action.partition(":")[0] for action in granted}:
         every = {f"{service}:{name}".lower() for name in get_service_prefix_data(service)["privileges"]}
         within = {action for action in every if any(fnmatchcase(action, glob) for glob in globs)}
@@ -282,6 +305,16 @@ def test_a_member_s_role_asks_for_the_external_id_and_the_organization(role: str
         "aws:PrincipalOrgID": {"Ref": "OrganizationId"},
         "sts:ExternalId": {"Ref": "ExternalId"},
     }
+
+
+@pytest.mark.parametrize("where", TEMPLATES)
+def test_a_role_with_a_path_passes_for_no_function(where: str) -> None:
+    """`*` in an ARN matches `/`: `role/snapback-ActRole-x/mine` would be one, whose name and path anybody may choose."""
+    for name, role in TEMPLATES[where].items():
+        if name == "Reader" or name.startswith("Fixer"):
+            for statement in trust(where, name):
+                (never,) = statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].values()
+                assert never.endswith(":role/*/*"), (name, role["Type"])
 
 
 def test_roles_are_made_in_one_region_and_not_again_in_the_home_account() -> None:

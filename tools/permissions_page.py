@@ -6,14 +6,14 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from chalicelib.core.snapback_resources import READER, fixer
-from snapback.deploy.iam_policies import Policy, boundary, fixer_of, fixing, functions, policy_of, reader
+from chalicelib.core.snapback_resources import READER
+from snapback.deploy.iam_policies import Policy, boundary, fixer_of, fixers, functions, policy_of, reader
 
 
 def documents() -> dict[str, Policy]:
     """Each role's policies, and the boundary, by the name of the file that they are in."""
     found: dict[str, Any] = {f"{READER}-{number}": document for number, document in enumerate(reader(), 1)}
-    found |= {fixer(service): fixer_of(service) for service in fixing()}
+    found |= {name: fixer_of(service, undo=undo) for name, (service, undo) in fixers().items()}
     return found | {"snapback-boundary": boundary()}
 
 
@@ -28,12 +28,13 @@ def page(made: str) -> str:
         "",
         *_table(*reader()),
     ]
-    for service in fixing():
-        document = fixer_of(service)
+    for name, (service, undo) in fixers().items():
+        document = fixer_of(service, undo=undo)
         assert document is not None
-        where = "" if fixer_of(service, member=True) else ", in the home account only"
+        where = "" if fixer_of(service, undo=undo, member=True) else ", in the home account only"
+        what = f"what only undos of {service} write" if undo else f"what the fixes of {service} write"
         lines += [
-            f"## {fixer(service)}: what the fixes of {service} write, and read for it{where}",
+            f"## {name}: {what}, and read for it{where}",
             "",
             *_table(document),
         ]
@@ -61,7 +62,8 @@ def _limits(statement: Any) -> str:
         return "<br>never"
     return "".join(
         f"<br>if `{key}` is {', '.join(f'`{_format_value(each)}`' for each in (wanted if isinstance(wanted, list) else [wanted]))}"
-        for asked in statement.get("Condition", {}).values()
+        for operator, asked in statement.get("Condition", {}).items()
+        if operator != "Null"
         for key, wanted in asked.items()
     )
 

@@ -171,12 +171,12 @@ class AwsSessions:
         source, clients = self._readers[account]
         return AwsSession(source, clients, account, region, self.baseline, memory.looking, answers=memory.prefetched)
 
-    def writer(self, account: str, region: str, record: str, service: str) -> AwsSession:
+    def writer(self, account: str, region: str, record: str, service: str, *, undo: bool = False) -> AwsSession:
         """A session that may write."""
         memory = self._memories.setdefault(account, _Memory())
         name = f"snapback-{record}"
         who: dict[str, Any] = {"RoleSessionName": name, "SourceIdentity": name, "DurationSeconds": _LONGEST_WRITE}
-        source = self._as(account, region, fixer(service), **who)
+        source = self._as(account, region, fixer(service, undo=undo), **who)
         clients = self._writing if source is self.source else {}
         memory.writes = []
         return AwsSession(source, clients, account, region, self.baseline, memory.writing, memory.writes)

@@ -21,8 +21,11 @@ class Sessions(Protocol):
     def reader(self, account: str, region: str) -> Session:
         """A fresh reader session: it remembers nothing of an earlier one."""
 
-    def writer(self, account: str, region: str, record: str, service: str) -> Session:
-        """A session that may write what the fixes of a service folder do, for the fix or undo of one record."""
+    def writer(self, account: str, region: str, record: str, service: str, *, undo: bool = False) -> Session:
+        """A session that may write what the fixes of a service folder do, for one record.
+
+        With `undo`, what the undos do of those fixes that have `undo_writes`.
+        """
 
 
 class Changed(TypedDict, total=False):

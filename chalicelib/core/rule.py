@@ -45,6 +45,8 @@ class Fix(ABC, Generic[R]):
     """IAM actions that `read` needs."""
     writes: ClassVar[tuple[str, ...]]
     """IAM actions that `write` needs, its own reads included."""
+    undo_writes: ClassVar[tuple[str, ...]] = ()
+    """Those of `writes` that only an undo sends: a role has them that only `act` may assume."""
     reversible: ClassVar[bool] = True
     """Whether `write(before)` puts everything back; if not, it is never run without approval."""
     approval_reads: ClassVar[tuple[str, ...]] = ()

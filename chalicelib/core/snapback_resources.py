@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 READER, FIXERS = "snapback-reader", "snapback-fixer-"
 """The roles that functions assume, of the same names in each account: the one that looks, and how those that write begin."""
+UNDO = "-undo"
+"""How the names of fixers end that only undo."""
 FORWARDER = "snapback-forwarder"
 """The role by which EventBridge sends events to the bus of the home account."""
 BOUNDARY = "snapback-boundary"
@@ -41,9 +43,9 @@ def is_members_bus(baseline: Baseline, account: str, name: str) -> bool:
     return name == f"{stack or 'snapback'}-members" and account == (home or account)
 
 
-def fixer(service: str) -> str:
-    """The role that the fixes of a service folder write with."""
-    return f"{FIXERS}{service}"
+def fixer(service: str, *, undo: bool = False) -> str:
+    """The role that the fixes of a service folder write with, or the one that undoes those that need more for that."""
+    return f"{FIXERS}{service}{UNDO if undo else ''}"
 
 
 def forwarding(service: str, number: int = 1) -> str:

@@ -63,7 +63,9 @@ class Remediation:
         assert target is not None
         fix, context = rule.fix, self._context
         wrong: Exception | None = None
-        writer = context.sessions.writer(resource.account, resource.region, record.id, rule.service)
+        writer = context.sessions.writer(
+            resource.account, resource.region, record.id, rule.service, undo=bool(fix.undo_writes)
+        )
         try:
             fix.write(resource, target, writer)
         except Exception as error:  # noqa: BLE001 - judged by what is there now, raised below

@@ -130,6 +130,7 @@ class TagBucket(TagWithOwner["Bucket"]):
     kind = "AWS::S3::Bucket"
     reads = ("s3:GetBucketTagging", "s3:ListAllMyBuckets")
     writes = ("s3:TagResource", "s3:UntagResource")
+    undo_writes = ("s3:UntagResource",)
 
     def made(self, resource: Bucket, aws: Session) -> str | None:
         """In other regions the call fails for a bucket that is there, and ListBuckets tells when it last changed."""
@@ -158,6 +159,7 @@ class TagInstance(TagWithOwner["Instance"]):
     kind = "AWS::EC2::Instance"
     reads = ("ec2:DescribeInstances",)
     writes = ("ec2:CreateTags", "ec2:DeleteTags")
+    undo_writes = ("ec2:DeleteTags",)
 
     def put(self, resource: Instance, tags: Mapping[str, str], aws: Session) -> None:
         aws.client("ec2").create_tags(Resources=[resource.id], Tags=_pairs(tags))
@@ -175,6 +177,7 @@ class TagRepository(TagWithOwner["Repository"]):
     kind = "AWS::ECR::Repository"
     reads = ("ecr:ListTagsForResource",)
     writes = ("ecr:TagResource", "ecr:UntagResource")
+    undo_writes = ("ecr:UntagResource",)
 
     def put(self, resource: Repository, tags: Mapping[str, str], aws: Session) -> None:
         aws.client("ecr").tag_resource(resourceArn=resource.arn, tags=_pairs(tags))

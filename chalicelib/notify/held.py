@@ -35,6 +35,8 @@ ACTIONS = (
     "dynamodb:UpdateItem",
 )
 """On the ledger's table; on its index, `dynamodb:Query`."""
+KEYS = ("message#*", "channel#*", "rate#*", "flood#*", "chat#*", "outbox")
+"""What notifications write in the ledger's table, `*` for the rest of a key."""
 MOST = 500
 """Messages of one channel that one drain looks at, and so that a summary has."""
 _KEPT, _GIVEN_UP, _COUNTED = timedelta(days=7), timedelta(days=30), timedelta(days=2)

@@ -20,12 +20,13 @@ from chalicelib.aws.ledger_table import INDEX
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.snapback_resources import BOUNDARY, FIXERS, FORWARDER, READER, fixer
 from chalicelib.exports.bus import DETAIL_TYPE, SOURCE
+from chalicelib.fixes.iam.detach_from_user import QUARANTINE
 from chalicelib.notify import held
 from chalicelib.sweep import queues
 from snapback import accounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.core.resource import Resource
 
@@ -55,8 +56,13 @@ _BESIDES = {
 """Kinds of resource that a call of ours is about besides the guardrail's own, though not every such call is."""
 _OF_AWS = frozenset({"iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"})
 """Actions on managed policies, which AWS's own are too."""
-BY_AWS = frozenset({"events:PutEvents", "lambda:InvokeFunction", "sqs:SendMessage", "cloudwatch:DescribeAlarms"})
-"""What the roles of AWS's own services are for, that the template makes: EventBridge's, the Scheduler's, AppConfig's."""
+KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+"""What all need of a key of the customer's own."""
+BY_AWS = frozenset(
+    {"events:PutEvents", "lambda:InvokeFunction", "sqs:SendMessage", "cloudwatch:DescribeAlarms", *KEY_ACTIONS}
+)
+"""What the roles of AWS's own services are for, that the template makes (EventBridge's, the Scheduler's, AppConfig's),
+and what is granted only with a key."""
 INLINE, MANAGED = 10_240, 6_144
 """Characters of all of a role's inline policies, and of a managed one:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
@@ -119,18 +125,36 @@ def fixing() -> tuple[str, ...]:
     return tuple(sorted({rule.service for rule in _guardrails() if rule.fix}))
 
 
-def fixer_of(service: str, *, member: bool = False) -> Policy | None:
+def undoing() -> tuple[str, ...]:
+    """The service folders with a fix whose undo needs more than the fix, each of which has a second fixer for that."""
+    return tuple(sorted({rule.service for rule in _guardrails() if rule.fix and rule.fix.undo_writes}))
+
+
+def fixers() -> dict[str, tuple[str, bool]]:
+    """All fixers by their roles' names: the service, and whether it is the one that only undoes."""
+    return {
+        fixer(service, undo=undo): (service, undo)
+        for undo, services in ((False, fixing()), (True, undoing()))
+        for service in services
+    }
+
+
+def fixer_of(service: str, *, undo: bool = False, member: bool = False) -> Policy | None:
     """The policy of `snapback-fixer-<service>`: what its fixes write, and what they have to read for that.
 
+    With `undo`, that of `snapback-fixer-<service>-undo`: what undos write of those fixes that have `undo_writes`.
     None in a member account where they are about Snapback's own stack only.
     """
     actions: Actions = defaultdict(set)
     for rule in _guardrails(service):
-        for action in rule.fix.writes if rule.fix else ():
-            actions[action].add(rule.resource)
+        if rule.fix is None or (undo and not rule.fix.undo_writes):
+            continue
+        for action in rule.fix.writes:
+            if undo or action not in rule.fix.undo_writes:
+                actions[action].add(rule.resource)
     statements = list(_statements(actions, member=member))
     if any(action.startswith("iam:") for action in actions):
-        statements.append(_never_itself())
+        statements += [_never_itself({"Action": ["iam:*"]}), _never_quarantine()]
     return _policy(statements) if statements else None
 
 
@@ -140,7 +164,8 @@ def boundary() -> Policy:
     Wildcards in it stand for these actions and no other of the Service Authorization Reference: a boundary is limited to
     the size of a managed policy, and grants nothing by itself.
     """
-    documents = [*reader(), *filter(None, map(fixer_of, fixing())), *map(policy_of, functions())]
+    writing = (fixer_of(service, undo=undo) for service, undo in fixers().values())
+    documents = [*reader(), *filter(None, writing), *map(policy_of, functions())]
     allowed = {
         action
         for document in documents
@@ -154,7 +179,8 @@ def boundary() -> Policy:
         [
             _allow("Most", _shortened((allowed | BY_AWS) - assumes), ["*"]),
             _allow("Roles", assumes, roles),
-            _never_itself(),
+            # It is functions' too: they look at their own roles, assume them, and pass one to the Scheduler.
+            _never_itself({"NotAction": ["iam:Get*", "iam:List*", "iam:PassRole", "sts:*"]}),
         ]
     )
 
@@ -196,14 +222,26 @@ def _could_be_others(action: str, arns: tuple[str, ...]) -> bool:
     )
 
 
-def _never_itself() -> Any:
+def _never_itself(actions: Mapping[str, list[str]]) -> Any:
     """What no fix may do, whatever it is asked to do: change the roles and policies that Snapback runs on."""
     names = (
         *(f"role/{name}" for name in (READER, f"{FIXERS}*", FORWARDER, "${AWS::StackName}-*Role-*")),
         *(f"policy/{name}" for name in (f"{READER}-*", BOUNDARY)),
     )
     arns = [_sub(f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{name}") for name in names]
-    return {"Sid": "NeverItself", "Effect": "Deny", "Action": ["iam:*"], "Resource": arns}
+    return {"Sid": "NeverItself", "Effect": "Deny", **actions, "Resource": arns}
+
+
+def _never_quarantine() -> Any:
+    """No fix takes off, and no undo puts on, what AWS itself attaches to a user whose key it found in public.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_PolicyArn
+    """
+    policies = _sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{QUARANTINE}*")
+    actions = ["iam:AttachUserPolicy", "iam:DetachUserPolicy"]
+    condition = {"ArnLike": {"iam:PolicyARN": [policies]}}
+    users = [_sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:user/*")]
+    return {"Sid": "NeverQuarantine", "Effect": "Deny", "Action": actions, "Resource": users, "Condition": condition}
 
 
 @cache
@@ -248,8 +286,8 @@ def _pattern(arn_format: str, named: str = "*") -> str:
 
 def _guard(service: str) -> list[Any]:
     statements = [
-        _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
-        _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
+        *_ledger(f"{service}.", f"{service}#"),
+        _allow("Spill", ["s3:GetObject", "s3:PutObject"], [{"Fn::Sub": f"${{Spill.Arn}}/records/{service}.*"}]),
         _allow("DeadLetters", ["sqs:SendMessage"], [_queue("DeadLetters")]),
     ]
     if _guardrails(service):  # A tripwire looks at nothing.
@@ -259,21 +297,42 @@ def _guard(service: str) -> list[Any]:
     return statements
 
 
+def _ledger(service: str = "", document: str = "", *more: str) -> list[Any]:
+    """The items of one service's records, or of all of them, and the switch, which is only read.
+
+    All that one transaction writes is in one statement: no page of AWS's says that its items are judged one by one.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+    kinds = {"record": service, "slot": service, "lock": document, "fixes": service, "unjudged": service}
+    keys = [*(f"{kind}#{begin}*" for kind, begin in kinds.items()), *more]
+    return [
+        _items("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], *keys),
+        _items("Switch", ["dynamodb:GetItem"], "pause"),
+    ]
+
+
+def _items(sid: str, actions: Sequence[str], *keys: str) -> Any:
+    """Items of the ledger's table by their keys, `*` allowed; what names no key, as a scan, is not allowed."""
+    leading = {"dynamodb:LeadingKeys": [*keys]}
+    condition = {"ForAllValues:StringLike": leading, "Null": {"dynamodb:LeadingKeys": "false"}}
+    return {**_allow(sid, actions, [LEDGER]), "Condition": condition}
+
+
 def _act() -> list[Any]:
     return [
-        _allow(
-            "Ledger", ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]
-        ),
+        *_ledger("", "", "undo#*", "action_token#*"),
+        _items("Pages", ["dynamodb:BatchGetItem"], "record#*"),
         _allow("Overdue", ["dynamodb:Query"], [_index("by-status"), _index(INDEX)]),
         _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
-        *_assuming(*fixing()),
+        *_assuming(*fixing(), undo=undoing()),
     ]
 
 
 def _notify() -> list[Any]:
     return [
         *_stream(),
-        _allow("Sent", held.ACTIONS, [LEDGER]),
+        _items("Sent", held.ACTIONS, *held.KEYS),
+        _items("Records", ["dynamodb:GetItem"], "record#*"),
         _allow("Held", ["dynamodb:Query"], [_index(INDEX)]),
         _allow("Spill", ["s3:GetObject"], [SPILL]),
         _allow("FailedMessages", ["sqs:SendMessage"], [_queue("FailedMessages")]),
@@ -285,16 +344,17 @@ def _notify() -> list[Any]:
 
 def _api_handler() -> list[Any]:
     return [
-        _allow("Ledger", ["dynamodb:GetItem"], [LEDGER]),
+        _items("Ledger", ["dynamodb:GetItem"], "record#*", "action_token#*"),
         _allow("Spill", ["s3:GetObject"], [SPILL]),
         _allow("Act", ["lambda:InvokeFunction"], [{"Fn::GetAtt": ["Act", "Arn"]}]),
         *_secrets(),
     ]
 
 
-def _assuming(*services: str) -> list[Any]:
+def _assuming(*services: str, undo: Iterable[str] = ()) -> list[Any]:
     """To look, and to write with the fixers of these services, in the home account and in those of its organization."""
     reads, writes = ([READER], [fixer(service) for service in services])
+    writes += [fixer(service, undo=True) for service in undo]
     home, anywhere = (
         [_sub(f"arn:${{AWS::Partition}}:iam::{account}:role/{role}") for role in (*reads, *writes)]
         for account in ("${AWS::AccountId}", "*")
@@ -353,9 +413,8 @@ def _exports() -> list[Any]:
 def _sweep() -> list[Any]:
     """Plans, lists, and marks how far it came."""
     places, resources = _queue("SweepPlaces"), _queue("SweepResources")
-    own = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["sweep#*"]}}
     return [
-        {**_allow("Markers", queues.MARKER_ACTIONS, [LEDGER]), "Condition": own},
+        _items("Markers", queues.MARKER_ACTIONS, "sweep#*"),
         _allow("Consume", _CONSUME, [places]),
         _allow("Send", ["sqs:SendMessage"], [places, resources]),
         *_assuming(),
@@ -366,7 +425,7 @@ def _sweep_worker() -> list[Any]:
     """Does what the guards do, for all services."""
     resources = _queue("SweepResources")
     return [
-        _allow("Ledger", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [LEDGER]),
+        *_ledger(),
         _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
         _allow("Consume", _CONSUME, [resources]),
         _allow("Send", ["sqs:SendMessage"], [resources]),
@@ -377,13 +436,13 @@ def _sweep_worker() -> list[Any]:
 def _canary() -> list[Any]:
     own_source = {"StringEquals": {"events:source": canary.SOURCE}}
     return [
-        _marker("dynamodb:UpdateItem"),
+        _items("Marker", ["dynamodb:UpdateItem"], canary.MARKER),
         {**_allow("Bus", ["events:PutEvents"], [_sub(f"{_BUS}/default")]), "Condition": own_source},
     ]
 
 
 def _canary_echo() -> list[Any]:
-    return [_marker("dynamodb:GetItem", "dynamodb:UpdateItem")]
+    return [_items("Marker", ["dynamodb:GetItem", "dynamodb:UpdateItem"], canary.MARKER)]
 
 
 _OWN: dict[str, Callable[[], list[Any]]] = {
@@ -415,12 +474,6 @@ def _index(name: str) -> Any:
 
 def _queue(name: str) -> Any:
     return {"Fn::GetAtt": [name, "Arn"]}
-
-
-def _marker(*actions: str) -> Any:
-    """The canary's own item in the ledger's table, and no other."""
-    only = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [canary.MARKER]}}
-    return {**_allow("Marker", actions, [LEDGER]), "Condition": only}
 
 
 def _log_group(function: str) -> str:

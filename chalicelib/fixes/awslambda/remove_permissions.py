@@ -44,6 +44,7 @@ class RemovePermissions(Fix["Qualified"]):
     document = "lambda:function-policy"
     reads = ("lambda:GetPolicy",)
     writes = ("lambda:GetPolicy", "lambda:RemovePermission", "lambda:AddPermission")
+    undo_writes = ("lambda:AddPermission",)
 
     def found(self, policy: str | None, baseline: Baseline, account: str) -> list[tuple[Statement, Grant]]:
         """Who gets in that isn't known, and by which statement."""

@@ -22,6 +22,7 @@ class StopFunction(Fix["Deployment"]):
     document = "lambda:concurrency"
     reads = ("lambda:GetFunctionConcurrency",)
     writes = ("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency")
+    undo_writes = ("lambda:DeleteFunctionConcurrency",)
 
     def read(self, resource: Deployment, aws: Session) -> State:
         reserved = aws.client("lambda").get_function_concurrency(**resource.asked).get("ReservedConcurrentExecutions")

@@ -48,6 +48,10 @@ class KeepTrailLogging(Fix["Trail"]):
         "cloudtrail:StopLogging",
         "cloudtrail:UpdateTrail",
     )
+    undo_writes = (
+        "cloudtrail:DeleteTrail",
+        "cloudtrail:StopLogging",
+    )
 
     def read(self, resource: Trail, aws: Session) -> State:
         client = aws.client("cloudtrail")

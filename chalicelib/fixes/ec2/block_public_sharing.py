@@ -54,6 +54,7 @@ class BlockPublicImages(_BlockPublicSharing):
     document = "ec2:image-public-access"
     reads = ("ec2:GetImageBlockPublicAccessState",)
     writes = ("ec2:EnableImageBlockPublicAccess", "ec2:DisableImageBlockPublicAccess")
+    undo_writes = ("ec2:DisableImageBlockPublicAccess",)
     blocked = "block-new-sharing"
 
     def read(self, resource: Account, aws: Session) -> State:
@@ -76,6 +77,7 @@ class BlockPublicSnapshots(_BlockPublicSharing):
     document = "ec2:snapshot-public-access"
     reads = ("ec2:GetSnapshotBlockPublicAccessState",)
     writes = ("ec2:EnableSnapshotBlockPublicAccess", "ec2:DisableSnapshotBlockPublicAccess")
+    undo_writes = ("ec2:DisableSnapshotBlockPublicAccess",)
     blocked = "block-all-sharing"
 
     def read(self, resource: Account, aws: Session) -> State:

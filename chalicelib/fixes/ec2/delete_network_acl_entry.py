@@ -86,6 +86,7 @@ class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
     document = "ec2:network-acl-entry"
     reads = ("ec2:DescribeNetworkAcls",)
     writes = ("ec2:DescribeNetworkAcls", "ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry")
+    undo_writes = ("ec2:CreateNetworkAclEntry",)
 
     def read(self, resource: NetworkAclEntry, aws: Session) -> State:
         found = [each for each in resource.listed(aws) if each["RuleNumber"] == resource.number]

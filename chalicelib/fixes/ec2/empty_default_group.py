@@ -40,6 +40,11 @@ class EmptyDefaultGroup(Fix["DefaultGroup"]):
         "ec2:AuthorizeSecurityGroupEgress",
         "ec2:CreateTags",
     )
+    undo_writes = (
+        "ec2:AuthorizeSecurityGroupEgress",
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:CreateTags",
+    )
 
     def read(self, resource: DefaultGroup, aws: Session) -> State:
         aws.client("ec2").describe_security_groups(GroupIds=[resource.id])  # The call below has no rules for "gone".

@@ -21,6 +21,7 @@ class EncryptEbsByDefault(Fix["Account"]):
     document = "ec2:ebs-default"
     reads = ("ec2:GetEbsEncryptionByDefault",)
     writes = ("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault")
+    undo_writes = ("ec2:DisableEbsEncryptionByDefault",)
 
     def read(self, resource: Account, aws: Session) -> State:
         return {"encrypted_by_default": aws.client("ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]}

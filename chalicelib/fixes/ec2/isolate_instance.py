@@ -79,6 +79,12 @@ class IsolateInstance(Fix["Suspect"]):
         "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
         "elasticloadbalancing:RegisterInstancesWithLoadBalancer",
     )
+    undo_writes = (
+        "autoscaling:AttachInstances",
+        "ec2:DeleteTags",
+        "elasticloadbalancing:RegisterInstancesWithLoadBalancer",
+        "elasticloadbalancing:RegisterTargets",
+    )
 
     def read(self, resource: Suspect, aws: Session) -> State:
         """`groups` by interface; `targets` are target groups and ports; `kept`: each volume has a snapshot since `mark`.

@@ -40,6 +40,10 @@ class LogVpcFlows(Fix["Vpc"]):
         "logs:CreateLogDelivery",
         "logs:DeleteLogDelivery",
     )
+    undo_writes = (
+        "ec2:DeleteFlowLogs",
+        "logs:DeleteLogDelivery",
+    )
 
     def read(self, resource: Vpc, aws: Session) -> State:
         return {

@@ -151,6 +151,10 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
         "ec2:AuthorizeSecurityGroupIngress",
         "ec2:CreateTags",
     )
+    undo_writes = (
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:CreateTags",
+    )
 
     def read(self, resource: SecurityGroup, aws: Session) -> State:
         aws.client("ec2").describe_security_groups(GroupIds=[resource.id])  # The call below has no rules for "gone".

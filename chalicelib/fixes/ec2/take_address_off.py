@@ -24,6 +24,7 @@ class TakeAddressOff(Fix["Address"]):
     document = "ec2:address"
     reads = ("ec2:DescribeAddresses",)
     writes = ("ec2:DescribeAddresses", "ec2:DisassociateAddress", "ec2:AssociateAddress")
+    undo_writes = ("ec2:AssociateAddress",)
 
     def read(self, resource: Address, aws: Session) -> State:
         found = resource.described(aws)

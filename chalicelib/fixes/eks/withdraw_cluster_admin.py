@@ -32,6 +32,7 @@ class WithdrawClusterAdmin(Fix["AccessEntry"]):
     document = "eks:access-policies"
     reads = ("eks:ListAssociatedAccessPolicies",)
     writes = (*reads, "eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy")
+    undo_writes = ("eks:AssociateAccessPolicy",)
     approval_reads = ("eks:ListAccessEntries",)
 
     def read(self, resource: AccessEntry, aws: Session) -> State:

@@ -27,6 +27,7 @@ class EnableRule(Fix["Rule"]):
     document = "events:rule"
     reads = ("events:DescribeRule",)
     writes = (*reads, "events:DisableRule", "events:EnableRule", "events:PutRule")
+    undo_writes = ("events:DisableRule",)
 
     def read(self, resource: Rule, aws: Session) -> State:
         with absent("ResourceNotFoundException"):

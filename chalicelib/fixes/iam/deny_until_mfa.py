@@ -77,6 +77,7 @@ class DenyUntilMfa(Fix["ConsoleUser"]):
     document = "iam:identity"
     reads = ("iam:GetUserPolicy",)
     writes = ("iam:PutUserPolicy", "iam:DeleteUserPolicy")
+    undo_writes = ("iam:DeleteUserPolicy",)
 
     @staticmethod
     def denies(state: State) -> bool:

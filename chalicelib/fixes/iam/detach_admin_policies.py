@@ -65,6 +65,11 @@ class DetachAdminPolicies(Fix["Identity"]):
         "iam:DetachRolePolicy",
         "iam:DetachGroupPolicy",
     )
+    undo_writes = (
+        "iam:AttachGroupPolicy",
+        "iam:AttachRolePolicy",
+        "iam:AttachUserPolicy",
+    )
 
     approval_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
 

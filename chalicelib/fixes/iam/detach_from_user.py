@@ -37,6 +37,10 @@ class DetachFromUser(Fix["User"]):
         "iam:PutUserPolicy",
         "iam:DeleteUserPolicy",
     )
+    undo_writes = (
+        "iam:AttachUserPolicy",
+        "iam:PutUserPolicy",
+    )
     approval_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
 
     def read(self, resource: User, aws: Session) -> State:

@@ -27,6 +27,10 @@ class PutBoundaryBack(Fix["Bounded"]):
         "iam:DeleteUserPermissionsBoundary",
         "iam:DeleteRolePermissionsBoundary",
     )
+    undo_writes = (
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:DeleteUserPermissionsBoundary",
+    )
 
     def read(self, resource: Bounded, aws: Session) -> State:
         described = resource.described(aws)

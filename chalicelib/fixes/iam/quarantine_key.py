@@ -37,6 +37,7 @@ class QuarantineKey(Fix["LeakedKey"]):
     document = "iam:identity"
     reads = ("iam:GetAccessKeyLastUsed", "iam:ListAccessKeys", "iam:GetUserPolicy")
     writes = ("iam:UpdateAccessKey", "iam:PutUserPolicy", "iam:DeleteUserPolicy")
+    undo_writes = ("iam:DeleteUserPolicy",)
     approval_reads = ("iam:ListAttachedUserPolicies", "iam:ListEntitiesForPolicy", "iam:GetGroup")
 
     def read(self, resource: LeakedKey, aws: Session) -> State:

@@ -66,6 +66,7 @@ class RaisePasswordPolicy(Fix["Account"]):
     document = "iam:password-policy"
     reads = ("iam:GetAccountPasswordPolicy",)
     writes = ("iam:UpdateAccountPasswordPolicy", "iam:DeleteAccountPasswordPolicy")
+    undo_writes = ("iam:DeleteAccountPasswordPolicy",)
 
     def read(self, resource: Account, aws: Session) -> State:
         policy: Any = None

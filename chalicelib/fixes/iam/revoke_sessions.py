@@ -30,6 +30,10 @@ class RevokeSessions(Fix["Sessions"]):
     document = "iam:identity"
     reads = ("iam:GetRole", "iam:GetUser", "iam:GetRolePolicy", "iam:GetUserPolicy")
     writes = ("iam:PutRolePolicy", "iam:PutUserPolicy", "iam:DeleteRolePolicy", "iam:DeleteUserPolicy")
+    undo_writes = (
+        "iam:DeleteRolePolicy",
+        "iam:DeleteUserPolicy",
+    )
 
     def read(self, resource: Sessions, aws: Session) -> State:
         """`kept`: AWS lets nobody change this role. `document` is the inline policy, or None."""

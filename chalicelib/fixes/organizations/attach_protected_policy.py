@@ -29,6 +29,7 @@ class AttachProtectedPolicy(Fix["OrganizationPolicy"]):
     document = "organizations:policy-targets"
     reads = ("organizations:ListTargetsForPolicy",)
     writes = (*reads, "organizations:AttachPolicy", "organizations:DetachPolicy")
+    undo_writes = ("organizations:DetachPolicy",)
 
     @staticmethod
     def missing(state: State, baseline: Baseline) -> list[str]:

@@ -26,6 +26,7 @@ class StopSharingWithUnknownPrincipals(Fix["ResourceShare"]):
     document = "ram:share-principals"
     reads = ("ram:GetResourceShareAssociations",)
     writes = (*reads, "ram:AssociateResourceShare", "ram:DisassociateResourceShare")
+    undo_writes = ("ram:AssociateResourceShare",)
 
     def read(self, resource: ResourceShare, aws: Session) -> State:
         ram: Any = aws.client("ram")

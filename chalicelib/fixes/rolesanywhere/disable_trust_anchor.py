@@ -18,6 +18,7 @@ class DisableTrustAnchor(Fix["TrustAnchor"]):
     document = "rolesanywhere:trust-anchor"
     reads = ("rolesanywhere:GetTrustAnchor",)
     writes = ("rolesanywhere:DisableTrustAnchor", "rolesanywhere:EnableTrustAnchor")
+    undo_writes = ("rolesanywhere:EnableTrustAnchor",)
 
     def read(self, resource: TrustAnchor, aws: Session) -> State:
         return {"enabled": resource.described(aws)["enabled"]}

@@ -54,6 +54,7 @@ class RevokeAssignment(Fix["Assignment"]):
         "sso:DescribeAccountAssignmentDeletionStatus",
         "sso:CreateAccountAssignment",
     )
+    undo_writes = ("sso:CreateAccountAssignment",)
 
     def read(self, resource: Assignment, aws: Session) -> State:
         sso: Any = aws.client("sso-admin")

@@ -11,7 +11,7 @@ from chalicelib.aws.scheduler import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIAB
 from chalicelib.aws.settings_source import STACK_VARIABLE
 from chalicelib.core.pattern import EVEN_READS, about_reads
 from chalicelib.notify.outbox import QUEUE_VARIABLE as FAILED_VARIABLE
-from snapback.deploy.iam_policies import logical_id
+from snapback.deploy.iam_policies import KEY_ACTIONS, logical_id
 from snapback.deploy.template.parts import (
     AT_ONCE,
     KEY,
@@ -118,10 +118,10 @@ def _log_group(name: str) -> Template:
 
 
 def _key_rights(plan: Plan) -> Template:
-    """With a key of the customer's own, every function uses it."""
+    """With a key of the customer's own, every function uses it, and the Scheduler, which sends dead letters."""
     use_key = {
         "Effect": "Allow",
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Action": [*KEY_ACTIONS],
         "Resource": KEY,
     }
     return {
@@ -129,7 +129,7 @@ def _key_rights(plan: Plan) -> Template:
         "Condition": "OwnKey",
         "Properties": {
             "PolicyDocument": {"Version": "2012-10-17", "Statement": [use_key]},
-            "Roles": [{"Ref": beside(name, "Role")} for name in plan.functions],
+            "Roles": [*({"Ref": beside(name, "Role")} for name in plan.functions), {"Ref": "LaterRole"}],
         },
     }
 

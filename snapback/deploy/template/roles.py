@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import catalog
 from chalicelib.aws.sessions import EXTERNAL_ID_VARIABLE, ROLES_VARIABLE
-from chalicelib.core.snapback_resources import BOUNDARY, FORWARDER, READER, fixer
-from snapback.deploy.iam_policies import boundary, fixer_of, fixing, logical_id, reader
+from chalicelib.core.snapback_resources import BOUNDARY, FORWARDER, READER
+from snapback.deploy.iam_policies import boundary, fixer_of, fixers, logical_id, reader
 from snapback.deploy.template.functions import guard_rules
 from snapback.deploy.template.parts import arn, beside
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from snapback.deploy.template.parts import Plan, Template
 
 ORGANIZATION = "o-[a-z0-9]{10,32}"
-_WRITE_ALL = ("Act", "SweepWorker")
+_UNDOES = "Act"
+_WRITE_ALL = (_UNDOES, "SweepWorker")
 """The functions that write for all guards, as people ask or a sweep finds."""
 PARAMETERS: Template = {
     "ExternalId": {
@@ -139,14 +140,15 @@ def roles(where: Where, **extra: Any) -> Template:
         resources[f"ReaderPolicy{number}"] = {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties, **extra}
     policies = [{"Ref": name} for name in resources]
     resources["Reader"] = _role(READER, _trust(where, "*", named=False), ManagedPolicyArns=policies) | extra
-    for service in fixing():
-        writes = fixer_of(service, member=where.member)
+    for name, (service, undo) in fixers().items():
+        writes = fixer_of(service, undo=undo, member=where.member)
         if writes is not None:
             stated = json.loads(json.dumps(writes).replace("${AWS::StackName}", where.stack))
-            functions = (f"{logical_id(f'guard_{service}')}Role-*", *(f"{name}Role-*" for name in _WRITE_ALL))
+            functions = (_UNDOES,) if undo else (logical_id(f"guard_{service}"), *_WRITE_ALL)
             policy = {"PolicyName": "Writes", "PolicyDocument": stated}
-            trust = _trust(where, *functions, named=True)
-            resources[f"Fixer{service.capitalize()}"] = _role(fixer(service), trust, Policies=[policy]) | extra
+            trust = _trust(where, *(f"{function}Role-*" for function in functions), named=True)
+            logical = f"Fixer{service.capitalize()}{'Undo' if undo else ''}"
+            resources[logical] = _role(name, trust, Policies=[policy]) | extra
     puts = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": where.bus}
     by_events = {
         "Effect": "Allow",
@@ -197,16 +199,20 @@ def _trust(where: Where, *roles: str, named: bool) -> list[Any]:
     functions = [
         {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:role/{where.stack}-{role}"} for role in roles
     ]
+    # Functions' roles have no path; `*` would match one, and so anybody's role who may choose it.
+    without_path = {
+        "ArnNotLike": {"aws:PrincipalArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:role/*/*"}}
+    }
     operators = _for(where, {"Ref": "Operators"}, "Operators", named=named)
     return [
-        *_for(where, functions, "Functions", named=named),
+        *_for(where, functions, "Functions", without_path, named=named),
         *({"Fn::If": ["HasOperators", statement, {"Ref": "AWS::NoValue"}]} for statement in operators),
     ]
 
 
-def _for(where: Where, principals: Any, sid: str, *, named: bool) -> list[Any]:
+def _for(where: Where, principals: Any, sid: str, but: Template | None = None, *, named: bool) -> list[Any]:
     root = {"AWS": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:root"}}
-    who = {"ArnLike": {"aws:PrincipalArn": principals}}
+    who = {"ArnLike": {"aws:PrincipalArn": principals}, **(but or {})}
     record = {"sts:SourceIdentity": "snapback-*"} if named else {}
     trusted = {"Sid": sid, "Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}
     session = {"StringLike": {"sts:RoleSessionName": "snapback-*", **record}}

@@ -92,10 +92,11 @@ def test_each_function_knows_the_bucket_and_those_may_use_it_that_do() -> None:
     for name in functions():
         variables = RESOURCES[logical_id(name)]["Properties"]["Environment"]["Variables"]
         assert variables["SNAPBACK_SPILL"] == {"Ref": "Spill"}
+        own = f"records/{name.removeprefix('guard_')}." if name.startswith("guard_") else ""
         may[name] = [
             action
             for statement in policy_of(name)["Statement"]
-            if statement["Resource"] == [{"Fn::Sub": "${Spill.Arn}/*"}]
+            if statement["Resource"] == [{"Fn::Sub": f"${{Spill.Arn}}/{own}*"}]
             for action in statement["Action"]
         ]
     for name, actions in may.items():
@@ -114,7 +115,10 @@ def test_the_canary_may_touch_its_marker_and_no_record() -> None:
     for name, actions in {"canary": ["UpdateItem"], "canary_echo": ["GetItem", "UpdateItem"]}.items():
         (marker,) = [each for each in policy_of(name)["Statement"] if each["Sid"] == "Marker"]
         assert marker["Action"] == [f"dynamodb:{action}" for action in actions]
-        assert marker["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["canary#sign"]}}
+        assert marker["Condition"] == {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["canary#sign"]},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        }
     (bus,) = [each for each in policy_of("canary")["Statement"] if each["Sid"] == "Bus"]
     assert bus["Condition"] == {"StringEquals": {"events:source": "snapback.canary"}}
 
