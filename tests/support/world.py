@@ -77,6 +77,8 @@ class World:
     clients: dict[str, Any] = field(default_factory=dict)
     waiting: list[tuple[Any, datetime]] = field(default_factory=list)
     """The events that are to come again, and when."""
+    function: str = ""
+    """Which function is running; nobody's limits hold without one."""
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
@@ -101,6 +103,7 @@ class World:
         application.later = lambda envelope, due: self.waiting.append((envelope, due))
         source: Any = Source(REGION)
         source.events.register("request-created", self._count_call)
+        source.events.register(f"{_PARAMETERS}.dynamodb", self._hold_to_function)
         application.sessions = AwsSessions(HOME, application.settings, source)
         self._limit(application.sessions)
         if not application.ledger.exists():
@@ -141,7 +144,8 @@ class World:
     def deliver(self, envelope: Envelope, id: str, mode: Mode | str = Mode.FIX) -> list[Outcome]:
         """Hand an event to the function of a guardrail, set to `mode`; answers that guardrail's outcomes."""
         application = self.application(mode, id)
-        outcomes = application.guard(id.partition(".")[0], json.loads(json.dumps(envelope, default=str)))
+        with self.running(f"guard_{id.partition('.')[0]}"):
+            outcomes = application.guard(id.partition(".")[0], json.loads(json.dumps(envelope, default=str)))
         return [outcome for outcome in outcomes if outcome.guardrail == id]
 
     def record(self, id: str) -> Record:
@@ -154,6 +158,21 @@ class World:
 
     def _count_call(self, request: Any, operation_name: str, event_name: str, **_: Any) -> None:
         self.calls.append(Call(event_name.split(".")[1], operation_name, asked_for(request, operation_name)))
+
+    @contextmanager
+    def running(self, function: str) -> Iterator[None]:
+        """While it lasts, what is asked of the ledger's items is held to this function's policy: else NotAllowed is raised."""
+        before, self.function = self.function, function
+        try:
+            yield
+        finally:
+            self.function = before
+
+    def _hold_to_function(self, params: Any, model: Any, **_: Any) -> None:
+        from tests.support.iam import check_function
+
+        if self.function and ("Item" in model.name or model.name == "Query"):
+            check_function(self.function, model.name, params)
 
     @contextmanager
     def denied(self, *operations: str, code: str = "AccessDenied") -> Iterator[None]:
