@@ -19,7 +19,7 @@ from tests.support.events import HOME, REGION
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-MEMBER = "210987654321"
+MEMBER = "345678901234"
 KEY = f"arn:aws:kms:{REGION}:{HOME}:key/12345678-1234-4234-8234-123456789012"
 OPERATOR = f"arn:aws:iam::{HOME}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_SecurityOps_1"
 EXTERNAL_ID = "correct-horse-battery-staple"

@@ -139,7 +139,7 @@ def roles(where: Where, **extra: Any) -> Template:
         properties = {"ManagedPolicyName": f"{READER}-{number}", "PolicyDocument": document}
         resources[f"ReaderPolicy{number}"] = {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties, **extra}
     policies = [{"Ref": name} for name in resources]
-    resources["Reader"] = _role(READER, _trust(where, "*", named=False), ManagedPolicyArns=policies) | extra
+    resources["Reader"] = _role(READER, _trust(where, "*Role-*", named=False), ManagedPolicyArns=policies) | extra
     for name, (service, undo) in fixers().items():
         writes = fixer_of(service, undo=undo, member=where.member)
         if writes is not None:
