@@ -46,12 +46,17 @@ class LedgerIndex:
     def items(
         self, status: Status, when: str = "", values: Mapping[str, Any] | None = None, **more: Any
     ) -> Iterator[Mapping[str, Any]]:
-        """Records of a status, the latest first; `when` is about `updated_at`, and a filter about `lease_until`."""
+        """Records of a status, the latest first; `when` is about `updated_at`, and a filter about `lease_until`.
+
+        Of what is no record by its key, and says that it has a status, only the key is answered.
+        """
         shards = (self._rows(f"{status}#{n}", when, values, **more) for n in range(SHARDS))
         rows = heapq.merge(*shards, key=itemgetter("updated_at"), reverse=True)
         while some := [string(row, "pk") for row in islice(rows, _AT_ONCE)]:
-            found = batch_get(self._db.client, self._db.name, some)
-            yield from (found[key] for key in some if string(found.get(key), "status") == status)
+            found: dict[str, Any] = {key: {"pk": {"S": key}, "status": {"S": status}} for key in some}
+            records = [key for key in some if key.startswith("record#")]
+            found |= dict.fromkeys(records) | batch_get(self._db.client, self._db.name, records)
+            yield from (found[key] for key in some if string(found[key], "status") == status)
 
     def count(self, status: Status, values: Mapping[str, Any] | None = None, **more: Any) -> int:
         """How many records have a status; the index may be some moments late."""

