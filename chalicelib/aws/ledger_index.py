@@ -55,7 +55,7 @@ class LedgerIndex:
         while some := [string(row, "pk") for row in islice(rows, _AT_ONCE)]:
             found: dict[str, Any] = {key: {"pk": {"S": key}, "status": {"S": status}} for key in some}
             records = [key for key in some if key.startswith("record#")]
-            found |= dict.fromkeys(records) | batch_get(self._db.client, self._db.name, records)
+            found |= dict.fromkeys(records) | (batch_get(self._db.client, self._db.name, records) if records else {})
             yield from (found[key] for key in some if string(found[key], "status") == status)
 
     def count(self, status: Status, values: Mapping[str, Any] | None = None, **more: Any) -> int:
