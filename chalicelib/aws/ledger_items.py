@@ -87,4 +87,6 @@ def _parsed(item: Mapping[str, Any]) -> Record:
         elif field.name in _TIMES:
             value = datetime.fromisoformat(value)
         values[field.name] = int(value) if type_ == "N" else value
+        if field.type == "str" and not isinstance(values[field.name], str):
+            raise TypeError(field.name)
     return Record(**values)

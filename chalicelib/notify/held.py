@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws.ledger_table import INDEX, batch_get
+from chalicelib.core.errors import UnreadableRecord
 from chalicelib.core.metrics import Metric
 from chalicelib.notify.message import Message, message_of
 from chalicelib.notify.unread import StreamApp
@@ -143,7 +144,10 @@ class HeldMessages:
                 raise
             message = message_of(record)
         names = {name: text_of(item, name) for name in ("channel", "batch", "origin")}
-        return Held(message=message, due=text_of(item, "updated_at"), **names)
+        held, key = Held(message=message, due=text_of(item, "updated_at"), **names), text_of(item, "pk")
+        if key != message_key(held.channel, message.record, message.step):
+            raise UnreadableRecord(f"item {key!r} is no message of Snapback's: its key and what it holds don't fit")
+        return held
 
     def due(self, channel: str, until: datetime) -> list[Held]:
         """What is held for a channel, and was due by then; the index may be late, so the table itself is asked again."""

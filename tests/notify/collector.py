@@ -77,7 +77,8 @@ class Lambda:
 
     def once(self) -> list[str]:
         self.application.metrics.clear_metrics()  # Where metrics are disabled, a flush doesn't.
-        failed = deliver(self.application, {"Records": self.items}, None)["batchItemFailures"]
+        with self.world.running("notify"):
+            failed = deliver(self.application, {"Records": self.items}, None)["batchItemFailures"]
         numbers = [each["itemIdentifier"] for each in failed]
         self.answers.append(numbers)
         self.items = [item for item in self.items if numbers and int(sequence_number(item)) >= min(map(int, numbers))]
@@ -88,7 +89,8 @@ class Lambda:
         for _ in range(0, number, each):
             self.world.later(minutes=each)
             self.application.metrics.clear_metrics()
-            drain(self.application)
+            with self.world.running("notify"):
+                drain(self.application)
 
     @property
     def held(self) -> list[str]:
