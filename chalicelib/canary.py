@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import ClientError
 
 from chalicelib.aws.ledger import KEPT
 from chalicelib.aws.sessions import AwsSessions
@@ -26,7 +27,7 @@ from chalicelib.core.resource import Resource
 from chalicelib.core.rule import Fix, FixContext, Guardrail
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Mode, Severity, Status
-from chalicelib.engine.context import Context
+from chalicelib.engine.context import Context, describe_error
 from chalicelib.engine.engine import Engine
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from chalicelib.core.ports import Causes
     from chalicelib.core.record import Record
     from chalicelib.core.rule import Rule
     from chalicelib.core.session import Session
@@ -185,7 +187,10 @@ def _guardrail(app: CanaryApp) -> Guardrail[_Canary]:
     fix = _Answer(app)
 
     def sent_and_not_answered(canary: _Canary, aws: Session) -> str | None:
-        state = fix.read(canary, aws)
+        try:
+            state = fix.read(canary, aws)
+        except ClientError as error:  # Whatever it is: what can't be judged is for other guardrails.
+            raise CanarySilent(describe_error(error)) from error
         if state["sent"] != canary.id:
             raise StrangeCanary(
                 "this canary is not the one that was sent last: it is very late, or somebody else sent it"
@@ -237,6 +242,10 @@ class _NoRecords:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
+
+    @property
+    def causes(self) -> Causes:
+        raise CanarySilent("the canary's marker can't be read")
 
     def open(self, record: Record, event_time: datetime, limits: Limits) -> Record:
         return record

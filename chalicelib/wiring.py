@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import cached_property, partial
@@ -20,17 +21,18 @@ from chalicelib.aws.ledger_table import TABLE_VARIABLE
 from chalicelib.aws.overflow_store import SPILL_VARIABLE, Spill
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.aws.settings_source import live_settings, load_settings
-from chalicelib.core.errors import CannotAct, EventRejected, StepRefused, Unfinished
+from chalicelib.core.errors import CannotAct, EventRejected, Fault, Missing, StepRefused, Unfinished
 from chalicelib.core.event import Event, parse_time, text
+from chalicelib.core.faults import fault_log, is_fault
 from chalicelib.core.metrics import Metric, findings
 from chalicelib.core.outcome import QUIET, Outcome
 from chalicelib.core.resource import Account
 from chalicelib.core.types import Status
-from chalicelib.engine.context import TIME_NEEDED, Context, unfinished
+from chalicelib.engine.context import TIME_NEEDED, Context, describe_error, unfinished
 from chalicelib.engine.engine import Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -132,13 +134,13 @@ class Application:
 
     @cached_property
     def later(self) -> Callable[[Mapping[str, Any], datetime], None]:
-        """Has an event delivered again at a time; another may be put in. Raises LookupError where nothing does."""
+        """Has an event delivered again at a time; another may be put in. Raises Missing where nothing does."""
         from chalicelib.aws.scheduler import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIABLE, Later
 
         variables = (GROUP_VARIABLE, ROLE_VARIABLE, QUEUE_VARIABLE)
         missing = [name for name in variables if not os.environ.get(name)]
         if missing or not self.function:
-            raise LookupError(f"an event has to come again later, but {', '.join(missing)} is not set, or no function")
+            raise Missing(f"an event has to come again later, but {', '.join(missing)} is not set, or no function")
         group, role, queue = (os.environ[name] for name in variables)
         client = self.sessions.source.client("scheduler", region_name=self.function.split(":")[3])
         return Later(client, group=group, role=role, queue=queue, function=self.function)
@@ -218,6 +220,7 @@ class Application:
         unasked = self.now() - timedelta(hours=1)  # An hour is the least that the settings take.
         work = [(record, self.engine.recover) for record in self.ledger.overdue()]
         work += [(record, self.engine.follow_up) for record in self.ledger.asked_before(unasked)]
+        work += [(record, self.engine.look_again) for record in self.ledger.records(Status.UNJUDGED)]
         errors: list[Exception] = [*self.unreadable]
         self.unreadable.clear()
         for record, go_on in work:
@@ -259,6 +262,10 @@ class Application:
                 },
             )
             self.metrics.add_metric(findings(outcome.status), MetricUnit.Count, 1)
+        if missing := sorted({outcome.missing for outcome in outcomes} - {""}):
+            self.logger.error("Snapback's own policies don't allow what a guardrail reads", extra={"actions": missing})
+            times = sum(bool(outcome.missing) for outcome in outcomes)
+            self.metrics.add_metric(Metric.RIGHTS_MISSING, MetricUnit.Count, times)
         if outcomes:
             self.metrics.add_metric(Metric.EVALUATIONS, MetricUnit.Count, len(outcomes))
             self.metrics.flush_metrics()
@@ -313,14 +320,34 @@ def forget(application: Application) -> None:
     _APPLICATION.pop(application.home, None)
 
 
+@contextmanager
+def _loud(app: Application) -> Iterator[Application]:
+    """Log each fault in Snapback with its number, and raise it as a `Fault`, so that the dead letter has the number too."""
+    try:
+        yield app
+    except Exception as error:
+        for fault in fault_log(error):
+            app.logger.error("a fault in Snapback", extra={"fault": fault})  # noqa: TRY400 - values may be secrets
+            app.metrics.add_metric(Metric.FAULTS, MetricUnit.Count, 1)
+            app.metrics.flush_metrics()
+        if is_fault(error):
+            raise Fault(describe_error(error)) from None
+        raise
+
+
 def guard(service: str, envelope: Any, context: Any) -> list[dict[str, str]]:
-    return [asdict(outcome) for outcome in application(context).guard(service, envelope)]
+    with _loud(application(context)) as app:
+        return [asdict(outcome) for outcome in app.guard(service, envelope)]
 
 
 def act(request: Any, context: Any) -> dict[str, Any]:
     """Raises CannotAct, with what to do instead, FixFailed and, from `maintain`, Unfinished. A `person` gets it as an answer instead."""
+    with _loud(application(context)) as app:
+        return _act(app, request)
+
+
+def _act(app: Application, request: Any) -> dict[str, Any]:
     action, record, by = (text(request, key) for key in ("action", "record", "by"))
-    app = application(context)
     if action == "maintain":
         return app.maintain()
     person = text(request, "person", "id")
@@ -371,9 +398,10 @@ def sweep(event: Any, context: Any) -> dict[str, int]:
     sent = 0
     for message in _messages(event):
         rules = _rules_at(app, message)
-        for found in queues.listed(app, message, rules) if rules else ():
-            queues.send(app.sqs, os.environ[queues.RESOURCES_VARIABLE], [(found, 0)])
-            sent += 1
+        with _loud(app):
+            for found in queues.listed(app, message, rules) if rules else ():
+                queues.send(app.sqs, os.environ[queues.RESOURCES_VARIABLE], [(found, 0)])
+                sent += 1
     if "Records" not in event:
         moment = parse_time(event.get("time")) or app.now()
         plan = queues.plan(_places(app, app.home, *app.settings.accounts), f"{moment:%Y-%m-%dT%H:%M}")
@@ -388,7 +416,8 @@ def sweep_worker(event: Any, context: Any) -> None:
 
     app = application(context)
     for message in _messages(event):
-        left = queues.evaluate(app, message, _rules_at(app, message), app.log_outcomes)
+        with _loud(app):
+            left = queues.evaluate(app, message, _rules_at(app, message), app.log_outcomes)
         if left:
             queues.send(app.sqs, os.environ[queues.RESOURCES_VARIABLE], left)
 

@@ -29,6 +29,7 @@ from chalicelib.core.types import Status, Unrecorded
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from chalicelib.core.ports import Standing
     from chalicelib.core.record import Record
     from chalicelib.core.rule import Rule
     from snapback.accounts import Check
@@ -345,7 +346,16 @@ def record_json(record: Record, *, full: bool = False) -> dict[str, Any]:
     return told | {"changes": changes(record.before, record.after, most=200) if record.after is not None else []}
 
 
-def record_page(record: Record, *, full: bool = False) -> list[Any]:
+def counted(standing: Standing | None, record: Record) -> str:
+    """What a record of something that can't be judged stands for besides."""
+    if record.covered_by:
+        return f"record {record.covered_by} was opened for the same cause"
+    if standing is None or standing.record != record.id or not standing.times:
+        return ""
+    return f"{standing.times:,} times for something else, by {', '.join(standing.actions)}"
+
+
+def record_page(record: Record, *, full: bool = False, more: str = "") -> list[Any]:
     actor = record.actor
     by = f"{actor.name} from {actor.source_ip or 'an unknown address'}" + (f" with {actor.tool}" if actor.tool else "")
     shown: list[Any] = [
@@ -364,6 +374,7 @@ def record_page(record: Record, *, full: bool = False) -> list[Any]:
                 "mode": record.mode,
                 "fix": record.fix,
                 "error": record.error,
+                "not judged too": more,
             }
         ),
     ]

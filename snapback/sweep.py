@@ -19,9 +19,12 @@ from chalicelib.core.errors import StepRefused
 from chalicelib.core.event import dig
 from chalicelib.core.outcome import QUIET
 from chalicelib.core.partitions import global_regions
+from chalicelib.core.ports import Standing
+from chalicelib.core.resource import Account
 from chalicelib.core.settings import Modes
 from chalicelib.core.types import Mode, weakest
 from chalicelib.engine.context import describe_error
+from chalicelib.engine.refusal import Refusal, refusal_of
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 from chalicelib.sweep.queues import Markers, missed_by_events
 from snapback.errors import NoSuchRule
@@ -85,6 +88,17 @@ class AbsentLedger:
 
     def get(self, _: str) -> None:
         return None
+
+    @property
+    def causes(self) -> AbsentCauses:
+        return AbsentCauses()
+
+
+class AbsentCauses:
+    """Each thing that can't be judged is reported by itself."""
+
+    def begin(self, _service: str, _cause: str, record: str, arn: str) -> Standing:
+        return Standing(record, arn)
 
 
 def without_ledger(application: Application) -> Application:
@@ -174,10 +188,15 @@ def sweep(
         try:
             asked = markers.asked(place) if markers else {}
             known = expected_from_events(rules, asked, run)
+            event = event_of(place, run, application.now(), known)
+            some: Sequence[Any] | Refusal = ()
             for some in _listed(application, place, rules):
-                done.resources += len(some)
-                event = event_of(place, run, application.now(), known)
-                outcomes, errors = _patiently(application, rules, some, event)
+                errors: list[tuple[Resource, Exception]] = []
+                if isinstance(some, Refusal):
+                    outcomes = application.engine.unlisted(rules, event, some)
+                else:
+                    done.resources += len(some)
+                    outcomes, errors = _patiently(application, rules, some, event)
                 for finding in _findings(place, rules, outcomes, known):
                     on_finding(finding)
                 done.counts.update(str(outcome.status) for outcome in outcomes)
@@ -185,7 +204,7 @@ def sweep(
                     _go_on_after(error)
                     why = ELSEWHERE if isinstance(error, StepRefused) else describe_error(error)
                     done.errors[f"{place.kind} {resource.id} in {place.account}, {place.region}: {why}"] += 1
-            if markers:
+            if markers and not isinstance(some, Refusal):
                 markers.mark(place, rules, run, application.now())
         except Exception as error:  # noqa: BLE001 - listed at the end, with the others
             _go_on_after(error)
@@ -211,10 +230,20 @@ def _patiently(
     return list(outcomes.values()), errors
 
 
-def _listed(application: Application, place: Place, rules: Sequence[Guardrail[Any]]) -> Iterator[Sequence[Any]]:
+def _listed(
+    application: Application, place: Place, rules: Sequence[Guardrail[Any]]
+) -> Iterator[Sequence[Any] | Refusal]:
+    """A place's resources, some at a time, or why AWS does not let Snapback list them."""
     kind = rules[0].resource
-    reader = application.sessions.reader(place.account, place.region)
-    return chunks(sorted(set(kind.all_in(reader)), key=lambda each: each.id), kind.batch_size)
+    try:
+        found = set(kind.all_in(application.sessions.reader(place.account, place.region)))
+    except Exception as error:
+        refusal = refusal_of(error, rules[0], Account(place.account, place.account, place.region))
+        if refusal is None:
+            raise
+        yield refusal
+        return
+    yield from chunks(sorted(found, key=lambda each: each.id), kind.batch_size)
 
 
 def _findings(

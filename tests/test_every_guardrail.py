@@ -17,7 +17,7 @@ from chalicelib.core.pattern import LIMIT, check
 from chalicelib.core.rule import FixContext
 from chalicelib.core.types import Status
 from tests.support.cases import GUARDRAILS, Case, about, case_of, is_skeleton
-from tests.support.events import Envelope
+from tests.support.events import HOME, REGION, Envelope
 from tests.support.iam_actions import actions_of
 from tests.support.world import World
 
@@ -221,6 +221,43 @@ def test_a_denied_write_is_a_failure_loudly_and_on_record(rule: Guardrail[Any], 
     record = one(world.records())
     assert record.status == Status.FAILED
     assert "AccessDenied" in record.error
+
+
+@pytest.mark.parametrize("rule", EVERY)
+def test_each_read_that_is_denied_leaves_it_unjudged_and_never_compliant(rule: Guardrail[Any], world: World) -> None:
+    """What is known to be unsafe without that read is reported all the same."""
+    from tests.support.moto_gaps import BY_NOBODY, BY_RESOURCE_POLICY, deny
+
+    envelope = case_of(rule.id).unsafe[0](world)
+    application = world.application("alert", rule.id)
+    sessions = application.sessions
+    resources = about(rule, envelope, sessions.reader(HOME, REGION))
+    listed = {call.operation for call in world.calls}
+    for resource in resources:
+        assert rule(resource, sessions.reader(resource.account, resource.region))
+    statuses = set[str]()
+    for number, operation in enumerate(sorted({call.operation for call in world.calls})):
+        for ours, because in enumerate((BY_RESOURCE_POLICY, BY_NOBODY)):
+            event = json.loads(json.dumps(envelope, default=str))
+            event["id"] = event["detail"]["eventID"] = f"event-{number}-{ours}"
+            with deny(operation, because=because):
+                outcomes = application.guard(rule.service, event)
+            outcomes = [outcome for outcome in outcomes if outcome.guardrail == rule.id]
+            assert outcomes, operation
+            for outcome in outcomes:
+                assert outcome.status in {Status.UNJUDGED, Status.ALERTED, "duplicate"}, (operation, outcome)
+                if outcome.status == Status.UNJUDGED:
+                    assert operation in outcome.reason
+                    assert bool(outcome.missing) == bool(ours)
+                    assert ("fault of the stack" in outcome.reason) == bool(ours)
+                    assert outcome.record
+                else:
+                    assert operation not in listed
+                statuses.add(outcome.status)
+    assert Status.UNJUDGED in statuses
+    unjudged = [record for record in world.records() if record.status is Status.UNJUDGED]
+    assert unjudged
+    assert all(record.before is None and not record.document for record in unjudged)
 
 
 def writes_of(rule: Guardrail[Any]) -> list[str]:

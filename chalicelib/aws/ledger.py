@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack
 
+from chalicelib.aws.causes import DynamoCauses
 from chalicelib.aws.ledger_conditions import (
     FREE,
     HELD,
@@ -69,6 +70,7 @@ class DynamoLedger(StoredRecords):
         self.create, self.exists = self._db.create, self._db.exists
         switch = PauseSwitch(self._db, now)
         self.paused, self.pause, self.resume = switch.paused, switch.pause, switch.resume
+        self.causes = DynamoCauses(self._db, now)
 
     def open(self, record: Record, event_time: datetime, limits: Limits) -> Record:
         record = replace(record, holder=secrets.token_hex(8))

@@ -1,6 +1,7 @@
 """Everything that Snapback raises of its own, in one tree. What boto3 raises passes as it is.
 
     SnapbackError                    a fault: exit code 3
+    ├─ Fault                         a fault in Snapback, told by its number
     ├─ NotDone                       what was asked for was refused, or failed: exit code 1
     │  ├─ CannotAct                  a person asked for what can't be done with a record
     │  │  └─ Drifted                 the resource is no longer as Snapback left it
@@ -55,6 +56,10 @@ class SnapbackError(Exception):
     """The root. `exit_code` is the command line's."""
 
     exit_code: ClassVar[int] = 3
+
+
+class Fault(SnapbackError):
+    """An exception that is neither Snapback's own nor boto3's; the text has the number that is in the log too."""
 
 
 class NotDone(SnapbackError):

@@ -15,7 +15,8 @@ class Outcome:
     """What became of one guardrail and one resource.
 
     `status` is a record's status, or one that leaves no record: `compliant`, `off`, `exempt`, `gone`, `duplicate`,
-    and `waiting`, when the event comes again after the guardrail's grace.
+    and `waiting`, when the event comes again after the guardrail's grace. `missing` is the IAM action that Snapback's own
+    policies lack, where that is why it could not be judged.
     """
 
     guardrail: str
@@ -23,3 +24,4 @@ class Outcome:
     status: str
     reason: str = ""
     record: str = ""
+    missing: str = ""

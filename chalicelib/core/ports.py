@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypedDict, Unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from chalicelib.core.event import Actor
@@ -42,8 +42,51 @@ class Changed(TypedDict, total=False):
     undone: State | None
 
 
+OTHERS = "others"
+"""The cause in place of each that there are too many of."""
+
+
+class Standing(NamedTuple):
+    """A cause that keeps something from being judged: the record that stands for it, and the ARN which that is about.
+
+    `times` counts what has no record of its own, `counted_at` is when the last was counted.
+    """
+
+    record: str
+    arn: str
+    exempt_until: datetime | None = None
+    times: int = 0
+    counted_at: datetime | None = None
+    actions: tuple[str, ...] = ()
+
+
+class Causes(Protocol):
+    """Why something can't be judged, in items of their own: so that thousands of refusals make few records.
+
+    `service` is the folder of the guardrail that met it.
+    """
+
+    def begin(self, service: str, cause: str, record: str, arn: str) -> Standing:
+        """The cause, for which `record` stands from now on unless another does. Raises StepRefused("capped") above 80 a day."""
+
+    def has_room(self, service: str) -> bool:
+        """Count a record of its own beside the one that stands for the cause; no more than 20 a day."""
+
+    def count(self, service: str, cause: str, times: int, actions: Collection[str]) -> None: ...
+
+    def get(self, service: str, cause: str) -> Standing | None: ...
+
+    def end(self, service: str, cause: str, record: str) -> None:
+        """The next refusal begins it anew; nothing happens where another record stands for it."""
+
+    def exempt(self, service: str, cause: str, until: datetime) -> None: ...
+
+
 class Ledger(Protocol):
     """The table of records; each method is one conditional write or one read."""
+
+    @property
+    def causes(self) -> Causes: ...
 
     def open(self, record: Record, event_time: datetime, limits: Limits) -> Record:
         """Write a new record and take its lock.

@@ -46,6 +46,8 @@ class Record:
     last write sent (`s3:PutBucketAcl`), `found_by` an `event` or a `sweep`. `document` is what a write
     replaces or edits, by service, name, owner and region: one lock a document, whichever guardrail writes it. `aws_arn`
     is AWS's own ARN where it says more than `arn`, by which the record and its slot are found: IAM's may have a path.
+    `cause` is why it could not be judged, equal for all that one change would end; `covered_by` is the record whose message
+    is about the same cause.
     """
 
     id: str
@@ -78,6 +80,8 @@ class Record:
     tags: Mapping[str, str] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
     found_by: str = "event"
+    cause: str = ""
+    covered_by: str = ""
     history: tuple[Step, ...] = ()
     refused: int = 0
     """How often somebody wanted to decide who may not; the first of them stand in the history."""
@@ -90,6 +94,11 @@ class Record:
         """
         words = f"{guardrail}\0{resource.arn}\0{resource.region}\0{event_id}"
         return f"{guardrail.partition('.')[0]}.{hashlib.blake2b(words.encode(), digest_size=8).hexdigest()}"
+
+    @property
+    def service(self) -> str:
+        """The folder of its guardrail."""
+        return self.guardrail.partition(".")[0]
 
     @property
     def slot(self) -> str:

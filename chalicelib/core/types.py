@@ -24,6 +24,10 @@ Tone: TypeAlias = Literal["good", "bad", "open", "quiet"]
 """How a status is shown: in green, as a failure, as something that waits for somebody, or as nothing to look at."""
 
 
+Left: TypeAlias = Literal["open", "asked", "safe", "exempt", "unknown", "judged"]
+"""How a status or step leaves what was found: `unknown` is neither safe nor unsafe; `judged` says that another record tells."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
     """What the engine, channels, pages, exports and the command line need to know of a status."""
@@ -33,7 +37,7 @@ class Traits:
     said: str
     """What a message says was done: a text with the fields `by`, `note`, `would`, `fix`, `what` and `error`."""
     tone: Tone
-    left: Literal["open", "asked", "safe", "exempt"]
+    left: Left
     """How it leaves what was found, in the words of other tools' workflows."""
     under_way: bool = False
     """Someone holds the lock, until their lease runs out; another step follows, and this one is not sent."""
@@ -45,12 +49,13 @@ class Traits:
     exemptable: bool = False
     needs_person: bool = False
     unsafe: bool = False
-    """Whether something unsafe is still there."""
+    """Whether something unsafe is, or may be, still there."""
 
 
 class Status(StrEnum):
     """found → alerted | asking | fixing → fixed | still_unsafe | failed → undoing → undone; or gone, expired, fighting.
 
+    `unjudged` → expired or gone: it could not be seen whether it is safe, and by now it can.
     `fighting`: fixed so often within a while that somebody must be doing it again; Snapback has stopped. A new status
     is one row here: all who show or judge statuses read its traits.
     """
@@ -85,6 +90,20 @@ class Status(StrEnum):
             said="Nothing is changed until somebody approves{note}.{would}",
             tone="open",
             left="asked",
+            settled=False,
+            written=False,
+            exemptable=True,
+            needs_person=True,
+            unsafe=True,
+        ),
+    )
+    UNJUDGED = (
+        "unjudged",
+        Traits(
+            word="not judged",
+            said="Snapback could not see whether it is safe; nothing was changed, and Snapback looks again every hour{note}.",
+            tone="bad",
+            left="unknown",
             settled=False,
             written=False,
             exemptable=True,
@@ -186,8 +205,8 @@ SECOND_WANTED = "second_wanted"
 """A step by which nothing changed: somebody decided whose change it may be, so that one more person has to."""
 ASIDE = frozenset({REFUSED, REMINDED, ESCALATED, SECOND_WANTED})
 """Steps by which nothing changed."""
-Close: TypeAlias = Literal["", "safe", "exempt", "unanswered"]
-"""Why a step closed a question without a fix."""
+Close: TypeAlias = Literal["", "safe", "exempt", "unanswered", "judged"]
+"""Why a step closed a question without a fix; `judged`: what could not be seen was, and another record tells of it."""
 
 
 class Mode(StrEnum):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.core.errors import CannotAct, Unfinished
 from chalicelib.core.event import Event, dig
+from chalicelib.core.faults import fault_number, is_fault
 from chalicelib.core.rule import Guardrail, Rule
 from chalicelib.core.types import UNDER_WAY
 
@@ -105,19 +106,25 @@ def is_scheduled(event: Event) -> bool:
 
 
 def is_gone(resource: Resource, error: Exception) -> bool:
-    return dig(_response(error), "Error", "Code") in resource.gone
+    return dig(response_of(error), "Error", "Code") in resource.gone
 
 
 def describe_error(error: Exception) -> str:
-    """An error in one line, fit for the record: AWS's code and message without what looks like a secret."""
+    """An error in one line, fit for the record: AWS's code and message without what looks like a secret.
+
+    A fault in Snapback is only a number: its text is of no use to who reads the record, and may hold what was read.
+    """
+    if is_fault(error):
+        return f"a fault in Snapback, number {fault_number(error)}: look for the number in its log"
     from chalicelib.analysis.secrets import redact  # Its patterns take longer to compile than the rest of the engine.
     from chalicelib.analysis.text import plain
 
-    code = dig(_response(error), "Error", "Code")
-    said = dig(_response(error), "Error", "Message") if code else str(error)
+    code = dig(response_of(error), "Error", "Code")
+    said = dig(response_of(error), "Error", "Message") if code else str(error)
     return plain(redact(f"{code or type(error).__name__}: {said}"))[:300]
 
 
-def _response(error: Exception) -> Mapping[str, Any]:
+def response_of(error: Exception) -> Mapping[str, Any]:
+    """What AWS answered, where an error is AWS's."""
     response = getattr(error, "response", None)
     return response if isinstance(response, Mapping) else {}

@@ -10,6 +10,7 @@ from chalicelib.core.rule import FixContext
 from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, Mode, Status
 from chalicelib.engine.context import SNAPBACK, describe_error, is_gone
 from chalicelib.engine.permit import Act, Subject, look_up, permit
+from chalicelib.engine.refusal import of_account, refusal_of
 from chalicelib.engine.take_back import reopen, undo_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class Decisions:
         except Exception as error:
             if is_gone(resource, error):
                 return self._moved(record, Status.GONE, by=by)
+            if refusal := refusal_of(error, rule, resource):
+                raise CannotAct(
+                    f"record {record_id} can't be judged now, so nothing is changed: {refusal.why('act')}"
+                ) from error
             raise
         if reason is None:
             return self._moved(record, Status.EXPIRED, by=by, note="it is safe already", why="safe")
@@ -83,6 +88,8 @@ class Decisions:
         except Exception as error:
             if is_gone(resource, error):
                 raise CannotAct(f"record {record_id}: {resource.arn} is gone; nothing to put back") from error
+            if refusal := refusal_of(error, rule, resource):
+                raise CannotAct(f"record {record_id} can't be undone now: {refusal.why('act')}") from error
             raise
         self._demand(subject, record, Act.UNDO)
         target, note = undo_of(self._context, record, rule.fix, resource, now, force=force)
@@ -114,7 +121,12 @@ class Decisions:
         if len(reason.strip()) < SHORTEST_REASON:
             raise CannotAct("an exemption needs a reason that somebody else will understand")
         note = f"exempt until {until:%Y-%m-%d %H:%M} UTC: {reason.strip()}"
-        return self._moved(record, Status.EXPIRED, by=by, note=note, why="exempt", exempt_until=until)
+        moved = self._moved(record, Status.EXPIRED, by=by, note=note, why="exempt", exempt_until=until)
+        if record.cause and not record.covered_by:
+            self._ledger.causes.end(record.service, record.cause, record.id)
+            if of_account(record.cause):
+                self._ledger.causes.exempt(record.service, record.cause, until)
+        return moved
 
     def refuse(self, record_id: str, by: str, why: str, what: str = REFUSED) -> Record:
         """Put on record that somebody wanted to decide who may not, or not alone. Raises CannotAct for an unknown record."""
@@ -140,7 +152,9 @@ class Decisions:
         except Exception as error:  # noqa: BLE001 - the question is put all the same
             if not isinstance(error, CannotAct) and is_gone(resource, error):
                 return self._ledger.move(record, Status.GONE, by=SNAPBACK)
-            safe, trouble = False, f"; it can't be looked at: {describe_error(error)}"
+            refusal = None if isinstance(error, CannotAct) else refusal_of(error, rule, resource)
+            why = refusal.why("act") if refusal else describe_error(error)
+            safe, trouble = False, f"; it can't be judged now: {why}"
         if safe:
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="it is safe by now", why="safe")
         hours = f"{age // timedelta(hours=1)} hours"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.engine.decide import Decisions
 from chalicelib.engine.evaluate import Evaluation
+from chalicelib.engine.look_again import LookAgain
 from chalicelib.engine.remediate import Remediation
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Engine:
         remediation = Remediation(context)
         evaluation, decisions = Evaluation(context, remediation), Decisions(context, remediation)
         self.handle, self.sweep = evaluation.handle, evaluation.sweep
+        self.unlisted, self.look_again = evaluation.unlisted, LookAgain(context, evaluation)
         self.approve, self.undo, self.exempt = decisions.approve, decisions.undo, decisions.exempt
         self.refuse, self.follow_up = decisions.refuse, decisions.follow_up
         self.recover = remediation.recover

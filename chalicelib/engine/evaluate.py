@@ -20,12 +20,15 @@ from chalicelib.core.rule import FixContext, Guardrail, Rule, Tripwire
 from chalicelib.core.types import Mode, Status, Unrecorded
 from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, document_of, is_gone, is_scheduled, unfinished
 from chalicelib.engine.permit import Act, Subject, look_up, permit, without_state
+from chalicelib.engine.refusal import refusal_of
+from chalicelib.engine.unjudged import NotJudged, Unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from chalicelib.core.session import Session
     from chalicelib.engine.context import Context
+    from chalicelib.engine.refusal import Refusal
     from chalicelib.engine.remediate import Remediation
 
 ALWAYS = datetime.fromtimestamp(0, UTC)
@@ -59,7 +62,7 @@ class _Finding:
     mode: Mode = Mode.FIX
 
 
-class _Readers:
+class Readers:
     """One look at each account and region for all guardrails of an event, each with the time when it began."""
 
     def __init__(self, context: Context) -> None:
@@ -83,12 +86,14 @@ class Evaluation:
     def __init__(self, context: Context, remediation: Remediation) -> None:
         self._context, self._remediation = context, remediation
         self._ledger, self._settings = context.ledger, context.settings
+        self._unjudged = Unjudged(context)
 
     def handle(self, event: Event, rules: Iterable[Rule]) -> list[Outcome]:
         """Ask each rule that the event is for. Raises Unfinished after the last one if any of them raised."""
         outcomes: list[Outcome] = []
+        refused: list[NotJudged] = []
         errors: list[Exception] = []
-        readers = _Readers(self._context)
+        readers = Readers(self._context)
         # It came before, and this guardrail waited. No sender can add to an envelope.
         only = text(event.raw, "evaluate")
         for rule in rules:
@@ -107,15 +112,23 @@ class Evaluation:
             try:
                 resources = list(dict.fromkeys([*resources, *self._unnamed(rule, event, readers)]))
             except Exception as error:  # noqa: BLE001 - raised below; those that the event names are evaluated all the same
-                errors.append(error)
+                place = Account(event.account, event.account, event.region)
+                if refusal := refusal_of(error, rule, place):
+                    refused += self._not_listed(rule, event, refusal)
+                else:
+                    errors.append(error)
             for number, resource in enumerate(resources):
                 if number >= named and self._context.time_left() < TIME_NEEDED:
                     errors.append(OutOfTime(f"{rule.id}: too many to evaluate; the next sweep evaluates all"))
                     break
                 try:
-                    outcomes.append(self._check(rule, resource, event, readers))
+                    _add(self.check(rule, resource, event, readers), outcomes, refused)
                 except Exception as error:  # noqa: BLE001 - raised below, with the others
                     errors.append(error)
+        try:
+            outcomes += self._unjudged.settle(event, refused)
+        except Exception as error:  # noqa: BLE001 - raised below, with the others
+            errors.append(error)
         if errors:
             raise unfinished(outcomes, errors) from errors[0]
         return outcomes
@@ -127,6 +140,7 @@ class Evaluation:
         isn't, or couldn't be seen, is evaluated by itself, in a fresh reader session, as for an event.
         """
         outcomes, errors = list[Outcome](), list[tuple[Resource, Exception]]()
+        refused: list[NotJudged] = []
         rules = [rule for rule in rules if self._settings.on(rule, event.account)]
         found: dict[Resource, list[Guardrail[Any]]] = {}
         left: list[Resource] = []
@@ -150,15 +164,29 @@ class Evaluation:
             if self._context.time_left() < TIME_NEEDED:
                 left.append(resource)
                 continue
-            readers = _Readers(self._context)
+            readers = Readers(self._context)
             for rule in unsafe:
                 try:
-                    outcomes.append(self._check(rule, resource, event, readers))
+                    _add(self.check(rule, resource, event, readers), outcomes, refused)
                 except Exception as error:  # noqa: BLE001 - reported with the others
                     errors.append((resource, error))
+        try:
+            outcomes += self._unjudged.settle(event, refused)
+        except Exception as error:  # noqa: BLE001 - reported with the others
+            errors += [(each.resource, error) for each in refused]
         return Swept(outcomes, errors, left)
 
-    def _unnamed(self, rule: Guardrail[Any], event: Event, readers: _Readers) -> Sequence[Resource]:
+    def unlisted(self, rules: Sequence[Guardrail[Any]], event: Event, refusal: Refusal) -> list[Outcome]:
+        """Put on record that a sweep may not list the kind of these rules in an account and region."""
+        return self._unjudged.settle(event, [each for rule in rules for each in self._not_listed(rule, event, refusal)])
+
+    def _not_listed(self, rule: Rule, event: Event, refusal: Refusal) -> list[NotJudged]:
+        place = Account(event.account, event.account, event.region)
+        if not self._settings.on(rule, event.account):
+            return []
+        return [NotJudged(rule=rule, resource=place, refusal=refusal, seen_at=self._context.now())]
+
+    def _unnamed(self, rule: Guardrail[Any], event: Event, readers: Readers) -> Sequence[Resource]:
         """What an event is about without naming it, in its account and region, in the order of the ids: AWS is asked."""
         kind = rule.resource
         if not is_scheduled(event) and event.call not in kind.affecting:
@@ -175,30 +203,58 @@ class Evaluation:
         subject = without_state(rule, Account(event.account, event.account, event.region))
         return [self._found(_Finding(subject=subject, event=event, reason=reason, seen_at=self._context.now()))]
 
-    def _check(self, rule: Guardrail[Any], resource: Resource, event: Event, readers: _Readers) -> Outcome:
-        settings = self._settings
-        if not settings.on(rule, resource.account):
+    def check(self, rule: Guardrail[Any], resource: Resource, event: Event, readers: Readers) -> Outcome | NotJudged:
+        """Ask one guardrail about one resource, and record what it finds; what can't be judged is recorded by the caller."""
+        if not self._settings.on(rule, resource.account):
             return Outcome(rule.id, resource.arn, Unrecorded.OFF)
         reader, seen_at = readers.at(resource.account, resource.region)
         try:
             reason = rule(resource, reader)
-            if reason is None:
-                return Outcome(rule.id, resource.arn, Unrecorded.COMPLIANT)
-            if waiting := self._in_grace(rule, resource, event, reason):
-                return waiting
-            before = after = None
-            if rule.fix:
-                before = rule.fix.read(resource, reader)
-                after = rule.fix.safe(before, FixContext(reader.baseline, event.actor, event.time))
-            subject = look_up(settings, rule, resource, (before, after), reader)
+        except Exception as error:  # noqa: BLE001 - raised again where it says nothing of the resource
+            return self._unseen(rule, resource, event, seen_at, error)
+        if reason is None:
+            return Outcome(rule.id, resource.arn, Unrecorded.COMPLIANT)
+        if waiting := self._in_grace(rule, resource, event, reason):
+            return waiting
+        try:
+            subject, unknown = self._subject(rule, resource, event, reader)
         except Exception as error:
             if is_gone(resource, error):
                 return Outcome(rule.id, resource.arn, Status.GONE)
             raise
-        outcome = self._found(_Finding(subject=subject, event=event, reason=reason, seen_at=seen_at))
+        outcome = self._found(_Finding(subject=subject, event=event, reason=reason + unknown, seen_at=seen_at))
         if outcome.status not in _AS_IT_WAS:
             readers.forget()
         return outcome
+
+    def _unseen(
+        self, rule: Guardrail[Any], resource: Resource, event: Event, seen_at: datetime, error: Exception
+    ) -> Outcome | NotJudged:
+        if is_gone(resource, error):
+            return Outcome(rule.id, resource.arn, Status.GONE)
+        refusal = refusal_of(error, rule, resource)
+        if refusal is None:
+            raise error
+        waiting = self._in_grace(rule, resource, event, "it can't be judged yet")
+        return waiting or NotJudged(rule=rule, resource=resource, refusal=refusal, seen_at=seen_at)
+
+    def _subject(self, rule: Guardrail[Any], resource: Resource, event: Event, reader: Session) -> tuple[Subject, str]:
+        """What the settings are asked about, with the state as it is and as a fix would leave it.
+
+        Where that can't be read, the finding is only reported, and says why.
+        """
+        try:
+            before = after = None
+            if rule.fix:
+                before = rule.fix.read(resource, reader)
+                after = rule.fix.safe(before, FixContext(reader.baseline, event.actor, event.time))
+            return look_up(self._settings, rule, resource, (before, after), reader), ""
+        except Exception as error:
+            refusal = None if is_gone(resource, error) else refusal_of(error, rule, resource)
+            if refusal is None:
+                raise
+            unknown = f"; it is only reported, since a fix can't be prepared: {refusal.why(f'guard_{rule.service}')}"
+            return without_state(rule, resource), unknown
 
     def _in_grace(self, rule: Guardrail[Any], resource: Resource, event: Event, reason: str) -> Outcome | None:
         """While its grace isn't over, the event comes again after it; a sweep evaluates it again by itself."""
@@ -206,7 +262,7 @@ class Evaluation:
         due = event.time + grace
         if not grace or self._context.now() >= due:
             return None
-        if not is_scheduled(event):
+        if not is_scheduled(event) and event.raw:
             self._context.later({**event.raw, "evaluate": rule.id}, due)
         return Outcome(rule.id, resource.arn, Unrecorded.WAITING, f"{reason}; evaluated again at {due:%H:%M}")
 
@@ -272,10 +328,17 @@ class Evaluation:
         return replace(draft, status=status, reason=reason, history=(replace(step, status=status),))
 
 
+def _add(found: Outcome | NotJudged, outcomes: list[Outcome], refused: list[NotJudged]) -> None:
+    if isinstance(found, NotJudged):
+        refused.append(found)
+    else:
+        outcomes.append(found)
+
+
 def _draft(found: _Finding, recorded_tags: Collection[str]) -> Record:
     subject, event = found.subject, found.event
     rule, resource = subject.rule, subject.resource
-    fix = rule.fix if isinstance(rule, Guardrail) else None
+    fix = rule.fix if isinstance(rule, Guardrail) and subject.before is not None else None
     return Record(
         id=Record.id_for(rule.id, resource, event.id),
         guardrail=rule.id,

@@ -13,6 +13,7 @@ from chalicelib.core.arns import without_path
 from chalicelib.core.resource import Resource
 from chalicelib.core.rule import Guardrail, Rule
 from chalicelib.core.types import Mode, weakest
+from chalicelib.engine.refusal import refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,4 +143,9 @@ def _doubt(subject: Subject, actor: Actor) -> str | None:
     assert isinstance(rule, Guardrail)
     assert rule.fix is not None
     assert subject.reader is not None
-    return rule.fix.needs_approval(subject.resource, subject.before, subject.after, actor, subject.reader)
+    try:
+        return rule.fix.needs_approval(subject.resource, subject.before, subject.after, actor, subject.reader)
+    except Exception as error:
+        if refusal := refusal_of(error, rule, subject.resource):
+            return f"whether it would do harm can't be seen: {refusal.why(f'guard_{rule.service}')}"
+        raise

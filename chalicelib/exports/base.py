@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.aws.ledger import DynamoLedger
     from chalicelib.core.record import Record, Step
     from chalicelib.core.rule import Rule
+    from chalicelib.core.types import Left
     from chalicelib.notify.message import Message
 
 
@@ -54,10 +55,10 @@ class ExportsApp(StreamApp, Protocol):
     def sinks(self) -> Sequence[Sink]: ...
 
 
-def left(step: Step) -> Literal["open", "asked", "safe", "exempt"]:
+def left(step: Step) -> Left:
     """How a step of a record's life leaves what was found, in the words of other tools' workflows."""
     status = Status(step.status)
-    if status is Status.EXPIRED and step.why in {"safe", "exempt"}:
+    if status is Status.EXPIRED and step.why in {"safe", "exempt", "judged"}:
         return step.why
     return status.traits.left
 

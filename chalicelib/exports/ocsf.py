@@ -33,11 +33,13 @@ FOLDER = "ext/snapback"
 """Unless the settings name another prefix than the bucket's root: the one that Security Lake gave the custom source."""
 FINDINGS, DETECTION_FINDING = 2, 2004
 CREATE, UPDATE, CLOSE = 1, 2, 3
-NEW, IN_PROGRESS, SUPPRESSED, RESOLVED = 1, 2, 3, 4
+UNKNOWN, NEW, IN_PROGRESS, SUPPRESSED, RESOLVED = 0, 1, 2, 3, 4
 _SEVERITIES = {"low": (2, "Low"), "medium": (3, "Medium"), "high": (4, "High"), "critical": (5, "Critical")}
 _ACTIVITIES = {CREATE: "Create", UPDATE: "Update", CLOSE: "Close"}
-_STATUSES = {NEW: "New", IN_PROGRESS: "In Progress", SUPPRESSED: "Suppressed", RESOLVED: "Resolved"}
-_CLOSED = {"safe": RESOLVED, "exempt": SUPPRESSED}
+_STATUSES = {UNKNOWN: "Unknown", NEW: "New", IN_PROGRESS: "In Progress", SUPPRESSED: "Suppressed", RESOLVED: "Resolved"}
+_CLOSED = {"safe": RESOLVED, "judged": RESOLVED, "exempt": SUPPRESSED}
+"""Of `judged`, that it could not be judged is what is resolved; what was found then is another record's finding."""
+_OPEN = {"unknown": UNKNOWN}
 _AWS_ACCOUNT, _RULE = 10, 1
 _AT_ONCE = 8
 
@@ -123,7 +125,7 @@ def _class(step: ExportedStep) -> dict[str, Any]:
     state = left(record.history[-1])
     closed = _CLOSED.get(state)
     activity = CLOSE if closed else CREATE if len(record.history) == 1 else UPDATE
-    status = closed or (IN_PROGRESS if state == "asked" or record.status in UNDER_WAY else NEW)
+    status = closed or (IN_PROGRESS if state == "asked" or record.status in UNDER_WAY else _OPEN.get(state, NEW))
     severity, severity_name = _SEVERITIES[record.severity]
     return {
         "activity_id": activity,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from chalicelib.core.record import Record
+    from chalicelib.core.types import Left
     from chalicelib.exports.base import ExportedStep
 
 AT_ONCE = 100
@@ -56,7 +57,16 @@ _TYPES = {
 }
 """ASFF's own names; what it has none for is `Other`."""
 _CONTROL = re.compile(r"[A-Za-z0-9]+\.[0-9]+")
-_WORKFLOW = {"open": "NEW", "asked": "NOTIFIED", "safe": "RESOLVED", "exempt": "SUPPRESSED"}
+_WORKFLOW: Mapping[Left, str] = {
+    "open": "NEW",
+    "unknown": "NEW",
+    "asked": "NOTIFIED",
+    "safe": "RESOLVED",
+    "judged": "RESOLVED",
+    "exempt": "SUPPRESSED",
+}
+_COMPLIANCE: Mapping[Left, str] = {"safe": "PASSED", "unknown": "NOT_AVAILABLE", "judged": "NOT_AVAILABLE"}
+"""NOT_AVAILABLE is ASFF's word for what could not be checked; all that isn't named here failed."""
 
 
 class SecurityHub:
@@ -114,7 +124,7 @@ class SecurityHub:
         }
         state = left(record.history[-1])
         gone = record.status is Status.GONE
-        compliance = "NOT_AVAILABLE" if gone else "PASSED" if state == "safe" else "FAILED"
+        compliance = "NOT_AVAILABLE" if gone else _COMPLIANCE.get(state, "FAILED")
         control = next(filter(_CONTROL.fullmatch, controls), None)
         return {
             "SchemaVersion": "2018-10-08",

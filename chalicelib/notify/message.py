@@ -28,9 +28,10 @@ def is_sent(record: Record) -> bool:
     """Whether a message goes out about a record's latest step.
 
     All are but `fixing` and `undoing`, which another step follows within the minute, and a `failed` that a retry
-    comes to again. `expired` and `gone` are sent too: they close a question that stands in the channel.
+    comes to again. `expired` and `gone` are sent too: they close a question that stands in the channel. Of what can't be
+    judged, one record stands for each cause.
     """
-    if record.history[-1].status == REFUSED:
+    if record.history[-1].status == REFUSED or record.covered_by:
         return False
     if record.status is Status.FAILED:
         *earlier, last = pairwise(step.status for step in record.life)
@@ -123,7 +124,8 @@ def message_of(record: Record) -> Message:
     }
     title = _line(record.title, 120)
     news = record.history[-1].status
-    words = _ASIDE.get(news) or record.status.traits.word.format(what=_what(record))
+    words = _ASIDE.get(news, "") if record.status is Status.ASKING else ""
+    words = words or record.status.traits.word.format(what=_what(record))
     return Message(
         record=record.id,
         step=len(record.history),

@@ -19,11 +19,12 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from chalicelib.aws.ledger_items import from_item, stepped
 from chalicelib.core.metrics import Metric
+from chalicelib.core.types import REMINDED
 from chalicelib.notify.delivery import Delivery, is_hopeless
 from chalicelib.notify.drain import again, drain
 from chalicelib.notify.held import TIME_NEEDED, Held, NotifyApp, channel_name, message_key, text_of
 from chalicelib.notify.message import Message, is_sent, message_of
-from chalicelib.notify.routing import quiet_until, recipients
+from chalicelib.notify.routing import next_summary, quiet_until, recipients
 from chalicelib.notify.unread import set_aside
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
 
 QUEUE_VARIABLE = "SNAPBACK_FAILED_MESSAGES"
+DAILY = 18
+"""Messages of a day about what can't be judged that a channel gets at once; the others are lines of its daily summary."""
 _EARLIER = 6
 """As many steps back it is looked whether one of the same record is still held."""
 
@@ -97,12 +100,12 @@ class _Outbox:
             return
         if news and message:
             for name in recipients(news, self._app.settings, self._all):
-                self._deliver(message, name)
+                self._deliver(message, name, news.cause)
 
-    def _deliver(self, message: Message, name: str) -> None:
+    def _deliver(self, message: Message, name: str, cause: str) -> None:
         if message_key(name, message.record, message.step) in self._held.items:
             return
-        due, batch = self._admit(message, name)
+        due, batch = (self._daily(message, name, cause) if cause else None) or self._admit(message, name)
         held = Held(channel=name, message=message, due=self._held.stamp(due), batch=batch, origin=name)
         if due:
             self._held.hold(held)
@@ -133,6 +136,17 @@ class _Outbox:
             self.delivery.fall_behind(channel, {"backoff_until": {"N": "0"}, "tries": {"N": "0"}})
             return now, ""
         return None, ""
+
+    def _daily(self, message: Message, name: str, cause: str) -> tuple[datetime, str] | None:
+        """Until when it waits for the daily summary: what can't be judged still, a cause told of today, and above a few all."""
+        due = next_summary(self._app.now())
+
+        def times(what: str) -> int:
+            return self._held.count(f"flood#{name}#{what}#{due:%Y-%m-%d}")
+
+        if message.news == REMINDED or times(cause) > 1 or times("unjudged") > DAILY:
+            return due, "unjudged"
+        return None
 
     def _hold_until(self, message: Message, name: str) -> tuple[datetime, str] | None:
         """Whether it waits for an earlier step of its record, which are sent in their order, or for quiet hours' end."""

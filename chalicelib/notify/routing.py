@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from chalicelib.notify.held import Held
 
 
+SUMMARY = time(8)
+"""Of each day, in UTC."""
 NEVER_QUIET = frozenset({"high", "critical"})
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 600.0
 """Seconds that a channel rests after its first failure, and at most when it doesn't say how long."""
@@ -78,6 +80,12 @@ def quiet_until(severity: str, quiet: Quiet | None, now: datetime) -> datetime |
     day = local.date() if at < end else local.date() + timedelta(days=1)
     # Of an hour that comes twice, as clocks go back, the second one: the end is never before now.
     return datetime.combine(day, end, local.tzinfo).replace(fold=1).astimezone(now.tzinfo)
+
+
+def next_summary(now: datetime) -> datetime:
+    """When the daily summary of what can't be judged is next sent."""
+    today = datetime.combine(now.astimezone(UTC).date(), SUMMARY, UTC)
+    return today if now < today else today + timedelta(days=1)
 
 
 def backoff(channel: str, tries: int, asked: float) -> float:

@@ -16,11 +16,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from chalicelib.aws.ledger import KEPT
 from chalicelib.core.errors import OutOfTime
 from chalicelib.core.event import parse_time
+from chalicelib.core.faults import fault_log
 from chalicelib.core.metrics import Metric
 from chalicelib.core.outcome import QUIET
 from chalicelib.core.partitions import global_regions
-from chalicelib.core.types import Unrecorded
+from chalicelib.core.resource import Account
+from chalicelib.core.types import Status, Unrecorded
 from chalicelib.engine.context import describe_error, unfinished
+from chalicelib.engine.refusal import Refusal, refusal_of
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ MARKER_ACTIONS = ("dynamodb:GetItem", "dynamodb:UpdateItem")
 """On the ledger's table, by `sweep`."""
 _LONGEST_DELAY = 900
 """Seconds that SQS holds a message back; what has to wait longer waits again."""
-_NO_NEWS = frozenset({Unrecorded.DUPLICATE, Unrecorded.EXEMPT})
+_NO_NEWS = frozenset({Unrecorded.DUPLICATE, Unrecorded.EXEMPT, Status.UNJUDGED})
 _BATCH = 10
 """As many messages as SQS takes at once."""
 
@@ -105,19 +108,29 @@ def plan(found: Iterable[Place], run: str) -> list[Any]:
 
 
 def listed(app: SweepApp, message: Mapping[str, Any], rules: Sequence[Guardrail[Any]]) -> Iterator[Any]:
-    """A place's resources as messages for `ask`, as they are found; after the last it is marked as gone through."""
+    """A place's resources as messages for `evaluate`, as they are found; after the last it is marked as gone through.
+
+    Where AWS does not let Snapback list them (further), the last message says so: who evaluates may write records.
+    """
     place, run = place_of(message), str(message["sweep"])
     kind = rules[0].resource
     markers = Markers(app.dynamodb, app.table)
     baseline = expected_from_events(rules, markers.asked(place), run)
     seen, some = set[str](), list[str]()
-    for resource in kind.all_in(app.sessions.reader(place.account, place.region)):
-        if resource.id not in seen:
-            seen.add(resource.id)
-            some.append(resource.id)
-        if len(some) == kind.batch_size:
-            yield {**message, "expected_from_events": baseline, "ids": some}
-            some = []
+    try:
+        for resource in kind.all_in(app.sessions.reader(place.account, place.region)):
+            if resource.id not in seen:
+                seen.add(resource.id)
+                some.append(resource.id)
+            if len(some) == kind.batch_size:
+                yield {**message, "expected_from_events": baseline, "ids": some}
+                some = []
+    except Exception as error:
+        refusal = refusal_of(error, rules[0], Account(place.account, place.account, place.region))
+        if refusal is None:
+            raise
+        yield {**message, "expected_from_events": baseline, "ids": some, "refusal": asdict(refusal)}
+        return
     if some:
         yield {**message, "expected_from_events": baseline, "ids": some}
     markers.mark(place, rules, run, app.now())
@@ -139,14 +152,18 @@ def evaluate(
         return []
     at = parse_time(message.get("at")) or app.now()
     event = event_of(place, str(message["sweep"]), at, message["expected_from_events"])
+    if "refusal" in message:
+        log_outcomes(event, app.engine.unlisted(rules, event, Refusal(**message["refusal"])))
     resources = [rules[0].resource(each, place.account, place.region) for each in message["ids"]]
+    if not resources:
+        return []
     swept = app.engine.sweep(rules, resources, event)
     log_outcomes(event, swept.outcomes)
     missed = sum(missed_by_events(outcome, message["expected_from_events"]) for outcome in swept.outcomes)
     app.metrics.add_metric(Metric.MISSED_BY_EVENTS, MetricUnit.Count, missed)
     app.metrics.flush_metrics()
     for resource, error in swept.errors:
-        extra = {"resource": resource.arn, "why": describe_error(error)}
+        extra = {"resource": resource.arn, "why": describe_error(error), "faults": fault_log(error)}
         app.logger.error("sweep: could not evaluate", extra=extra)
     failed = list(dict.fromkeys(resource for resource, _ in swept.errors))
     if len(failed) == len(resources):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from snapback.commands.options import STATUSES, echo_json, json_option, open_application, record_of
-from snapback.errors import FINE
+from snapback.commands.options import STATUSES, echo_json, json_option, open_application, record_of, stack_option
+from snapback.errors import FINE, NoQueue
 from snapback.stderr import warn
 
 
@@ -19,9 +19,13 @@ from snapback.stderr import warn
     help=f"Only these; may be repeated. One of {', '.join(STATUSES)}.",
 )
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The latest so many.")
+@stack_option
 @json_option
-def records(statuses: tuple[str, ...], limit: int, as_json: bool) -> int:
-    """What is in the ledger, the latest first."""
+def records(statuses: tuple[str, ...], limit: int, stack: str, as_json: bool) -> int:
+    """What is in the ledger, the latest first.
+
+    Where there is no record, the stack's dead letters are counted: an event that could not be handled may be of something unsafe.
+    """
     from itertools import islice
 
     from chalicelib.core.settings import Settings
@@ -35,12 +39,34 @@ def records(statuses: tuple[str, ...], limit: int, as_json: bool) -> int:
     if as_json:
         echo_json(map(render.record_json, found[:limit]))
     elif not found:
-        render.show(f"No record is {' or '.join(statuses)}." if statuses else "No records: nothing unsafe was found.")
+        render.show(f"No record is {' or '.join(statuses)}." if statuses else _no_records(stack))
     else:
         render.show(*render.records_list(found[:limit]))
         if len(found) > limit:
             render.show("", f"The latest {limit}; --limit {limit * 4} shows more.")
+    unjudged = [] if as_json or statuses else [each for each in found if each.status is Status.UNJUDGED]
+    if unjudged:
+        many = f"{len(unjudged)} of them" if len(unjudged) <= limit else f"More than {limit} of them"
+        render.show(
+            "", f"{many} could not be judged, so what is there may be unsafe: `snapback records --status unjudged`."
+        )
     return FINE
+
+
+def _no_records(stack: str) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from snapback import deployed
+    from snapback.dlq import Queue
+
+    try:
+        queue = deployed.parts(stack, deployed.DEAD_LETTERS).get(deployed.DEAD_LETTERS)
+        given_up = Queue(queue).counts()[0] if queue else 0
+    except (BotoCoreError, ClientError, NoQueue):
+        return "No records. Whether events were given up can't be seen with these credentials: `snapback dlq list`."
+    if given_up:
+        return f"No records, but {given_up} events could not be handled: `snapback dlq list` shows which and why."
+    return "No records: nothing unsafe was found."
 
 
 @click.command(short_help="One record: what was found and done.")
@@ -52,11 +78,13 @@ def show(record: str, full: bool, as_json: bool) -> int:
     from chalicelib.core.settings import Settings
     from snapback import render
 
-    found = record_of(open_application(Settings())[0], record)
+    application, _ = open_application(Settings())
+    found = record_of(application, record)
+    more = render.counted(application.ledger.causes.get(found.service, found.cause), found) if found.cause else ""
     if full:
         warn("the states are as AWS returned them and may hold secrets; mind where they go")
     if as_json:
         echo_json([render.record_json(found, full=full)])
     else:
-        render.show(*render.record_page(found, full=full))
+        render.show(*render.record_page(found, full=full, more=more))
     return FINE

@@ -106,7 +106,7 @@ def sweep(
         render.show(*render.swept(done))
     for why, times in done.errors.most_common():
         complain(f"{why} ({times} times)" if times > 1 else why, BAD)
-    return BAD if done.errors else FOUND if unsafe else FINE
+    return BAD if done.errors or done.counts["unjudged"] else FOUND if unsafe else FINE
 
 
 def _with_ledger(settings: Settings, mode: str | None, *, create: bool) -> tuple[Application, bool]:

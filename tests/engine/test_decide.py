@@ -166,7 +166,10 @@ class TestFollowUp:
         with world.denied("GetBucketAcl"):
             application.maintain()
         assert self.steps(world, record) == ["asking", "reminded"]
-        assert "it can't be looked at: AccessDenied" in world.record(record).history[-1].note
+        assert (
+            "it can't be judged now: Snapback may not look: s3:GetBucketAcl is denied"
+            in world.record(record).history[-1].note
+        )
 
     def test_whoever_is_refused_puts_nothing_off(self, world: World) -> None:
         record, application = self.asked(world, remind_hours=4)

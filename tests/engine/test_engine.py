@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from chalicelib.core.errors import CannotAct, FixFailed, StepRefused, Unfinished
 from chalicelib.core.event import Event
@@ -140,9 +141,9 @@ def test_a_failed_write_is_recorded_raised_and_gone_on_with_when_delivered_again
 
 
 def test_a_call_that_times_out_after_its_effect_is_a_fix(world: World) -> None:
-    rule = guardrail(fix=Broken(TimeoutError("read timed out"), effect=True))
+    rule = guardrail(fix=Broken(ReadTimeoutError(endpoint_url="https://s3"), effect=True))
     assert deliver(world, public(world), rule).status == Status.FIXED
-    assert "in spite of TimeoutError" in world.records()[0].history[-1].note
+    assert "in spite of ReadTimeoutError" in world.records()[0].history[-1].note
 
 
 def test_a_call_that_changes_nothing_is_still_unsafe_after_looking_again_for_a_while(world: World) -> None:

@@ -41,6 +41,8 @@ def honest(scene: Scene, *, last: bool = False) -> None:
 
 def judge(scene: Scene) -> None:
     """In the end, when all that could go wrong has."""
+    if scene.unjudged():
+        raise Lost("it can be judged again, and the ledger says it can't")
     record = next(iter(sorted(scene.records(), key=lambda record: record.seen_at)), None)
     if record and (missing := untold(scene, record)):
         raise Lost(f"{missing} was not told")

@@ -154,6 +154,14 @@ class Scene:
             raise
 
     def records(self) -> list[Record]:
+        """Those of findings."""
+        return [record for record in self._records() if not record.cause]
+
+    def unjudged(self) -> list[Record]:
+        """Those of what could not be judged, as long as it can't."""
+        return [record for record in self._records() if record.status is Status.UNJUDGED]
+
+    def _records(self) -> list[Record]:
         return [from_item(item) for item in self.items() if item["pk"]["S"].startswith("record#")]
 
     def under_way(self) -> list[Record]:

@@ -85,6 +85,14 @@ class TestLetters:
         assert json.dumps(dead_letter.to_json())
 
 
+def test_records_never_says_that_nothing_was_found_while_there_is_a_dead_letter(queues: Queues, world: World) -> None:
+    world.application()
+    assert run("records").stdout == "No records: nothing unsafe was found.\n"
+    queues.put(given_up())
+    said = "No records, but 1 events could not be handled: `snapback dlq list` shows which and why."
+    assert unwrapped(run("records")).strip() == said
+
+
 class TestList:
     def test_all_that_is_known_of_each_and_none_is_lost(self, queues: Queues) -> None:
         first = queues.put(given_up())

@@ -20,7 +20,7 @@ from snapback.dlq import parse_dead_letter
 from snapback.replay import replay
 from snapback.sweep import Finding
 from tests.support.events import HOME, REGION
-from tests.support.moto_gaps import deny
+from tests.support.moto_gaps import BY_RESOURCE_POLICY, deny
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,10 +106,10 @@ def test_what_was_told_before_is_left_unsafe_still(world: World) -> None:
 def test_one_that_cannot_be_looked_at_is_told_at_the_end_and_the_rest_goes_on(world: World) -> None:
     for name in ("app-one", "app-shut"):
         bucket(world, name)
-    with deny("GetBucketAcl", about="app-shut"):
+    with deny("GetBucketAcl", about="app-shut", code="InternalError"):
         done = run("--guardrail", ACL, "--mode", "fix", "--create-ledger")
     assert done.exit_code == errors.BAD
-    assert "snapback: s3.Bucket app-shut in 123456789012, us-east-1: AccessDenied" in done.output
+    assert "snapback: s3.Bucket app-shut in 123456789012, us-east-1: InternalError" in done.output
     assert (grants(world, "app-one"), grants(world, "app-shut")) == (1, 2)
 
 
@@ -155,11 +155,24 @@ def under_way_elsewhere(world: World) -> None:
 
 
 def test_a_kind_that_cannot_be_listed_does_not_hold_up_the_others(world: World) -> None:
-    with deny("ListBuckets"):
+    with deny("ListBuckets", code="InternalError"):
         done = run("--service", "s3")
     assert done.exit_code == errors.BAD
-    assert "snapback: s3.Bucket in 123456789012, us-east-1: AccessDenied" in done.output
+    assert "snapback: s3.Bucket in 123456789012, us-east-1: InternalError" in done.output
     assert "account 123456789012: " in done.output
+
+
+@pytest.mark.parametrize("ledger", [["--create-ledger"], []])
+def test_what_aws_does_not_let_us_see_is_shown_as_unjudged(world: World, ledger: list[str]) -> None:
+    for name in ("app-one", "app-shut"):
+        bucket(world, name)
+    with deny("GetBucketAcl", about="app-shut", because=BY_RESOURCE_POLICY):
+        done = run("--guardrail", ACL, *ledger)
+    assert done.exit_code == errors.BAD
+    assert "unjudged" in done.output
+    assert "1 alerted, 1 unjudged" in done.output
+    with deny("ListBuckets"):
+        assert "1 unjudged" in run("--guardrail", ACL).output
 
 
 def test_credentials_that_are_over_end_it(world: World) -> None:

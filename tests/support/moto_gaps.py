@@ -22,17 +22,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
+_READER = "arn:aws:sts::123456789012:assumed-role/snapback-reader/snapback-look"
+BY_RESOURCE_POLICY = "with an explicit deny in a resource-based policy"
+BY_NOBODY = "because no identity-based policy allows the ACTION action"
+
+
 @contextmanager
-def deny(*operations: str, code: str = "AccessDenied", about: str = "") -> Iterator[None]:
+def deny(*operations: str, code: str = "AccessDenied", about: str = "", because: str = "") -> Iterator[None]:
     """moto evaluates no IAM policies unless told to, and then only some. These operations are denied to everyone.
 
-    All of them, or those with a parameter of the value `about`.
+    All of them, or those with a parameter of the value `about`. `because` is how AWS's message ends, as in
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html; `ACTION` in it is the action.
     """
     real = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def call(self: BaseClient, operation_name: str, api_params: Any) -> Any:
         if operation_name in operations and (not about or about in api_params.values()):
-            denied = {"Error": {"Code": code, "Message": "not authorized by an identity-based policy"}}
+            action = f"{self.meta.service_model.signing_name}:{operation_name}"
+            said = f"User: {_READER} is not authorized to perform: {action} on resource: * {because}"
+            denied = {"Error": {"Code": code, "Message": said.replace("ACTION", action)}}
             raise ClientError({**denied, "ResponseMetadata": {"HTTPStatusCode": 403}}, operation_name)  # type: ignore[typeddict-item]
         return real(self, operation_name, api_params)
 

@@ -78,11 +78,18 @@ def test_what_is_gone_by_then_is_no_finding_and_no_error(world: World) -> None:
 
 def test_what_cannot_be_looked_at_is_an_error_of_its_own(world: World) -> None:
     one = volume(world, encrypted=False)
-    with deny("DescribeVolumes"):
+    with deny("DescribeVolumes", code="InternalError"):
         found = swept(world, one)
     ((resource, error),) = found.errors
     assert resource == one
-    assert "AccessDenied" in str(error)
+    assert "InternalError" in str(error)
+
+
+def test_what_aws_does_not_let_us_look_at_is_not_judged(world: World) -> None:
+    one = volume(world, encrypted=False)
+    with deny("DescribeVolumes"):
+        found = swept(world, one)
+    assert (statuses(found), found.errors) == ([(one.id, Status.UNJUDGED)], [])
 
 
 def test_what_is_off_costs_no_call(world: World) -> None:

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 _WIDE, _HIGH = 8, 6
 """Of the 24 columns, and in rows."""
-_FOUND = (Status.ALERTED, Status.ASKING, Status.FIXED, Status.STILL_UNSAFE, Status.FAILED, Status.FIGHTING)
+_FOUND = (
+    Status.ALERTED,
+    Status.ASKING,
+    Status.FIXED,
+    Status.STILL_UNSAFE,
+    Status.FAILED,
+    Status.FIGHTING,
+    Status.UNJUDGED,
+)
 
 
 _NAME = "${AWS::StackName}-${AWS::Region}"

@@ -106,6 +106,17 @@ def alarms(plan: Plan) -> Template:
             "Properties": {"TopicArn": {"Ref": "Alarms"}, "Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}},
         },
         "SilentCanaryAlarm": _silent_canary(),
+        "RightsMissingAlarm": _counted(
+            Metric.RIGHTS_MISSING,
+            "Snapback's own policies don't allow what its guardrails read, so resources are not judged. The messages and "
+            f"records name the action and the function: {command('records --status unjudged')}. Deploy the stack again, in "
+            "this account and in the account that the record names.",
+        ),
+        "FaultsAlarm": _counted(
+            Metric.FAULTS,
+            "There are faults in Snapback: exceptions that it did not expect. Each has a number, in the logs of the functions "
+            f'(search for "a fault in Snapback") and in the dead letter of its event: {command("dlq list")}.',
+        ),
     }
     for name in plan.functions:
         resources |= _guard_alarms(name) if name in plan.patterns else _other_alarms(name)
@@ -168,6 +179,22 @@ def _silent_canary() -> Template:
         Threshold=1,
         ComparisonOperator="LessThanThreshold",
         TreatMissingData="breaching",
+    )
+
+
+def _counted(metric: Metric, description: str) -> Template:
+    """Of a metric of Snapback's own that should never be counted."""
+    return alarm(
+        description,
+        Namespace="Snapback",
+        MetricName=metric,
+        Dimensions=[{"Name": "service", "Value": "snapback"}],
+        Statistic="Sum",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
     )
 
 

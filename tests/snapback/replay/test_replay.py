@@ -72,6 +72,7 @@ def test_an_unsafe_change_is_found_fixed_and_told(tmp_path: Path) -> None:
                 "status": "fixed",
                 "reason": "its ACL grants READ to AllUsers",
                 "record": event.outcomes[0].record,
+                "missing": "",
             }
         ],
     }
@@ -154,7 +155,8 @@ def test_a_function_that_raises_is_invoked_twice_more_and_then_dead(
     (event,) = played(tmp_path, opened(5))
     (dead,) = event.outcomes
     assert (dead.guardrail, dead.status) == ("guard_s3", "dead_letter")
-    assert "no luck today" in dead.reason
+    assert "a fault in Snapback, number " in dead.reason
+    assert "no luck today" not in dead.reason
     assert len(tried) == 3
 
 
@@ -382,3 +384,13 @@ def test_what_a_pipeline_finishes_in_time_is_let_be(tmp_path: Path) -> None:
     told = {event.name: statuses(event) for event in played(tmp_path, made(0), policy)}
     assert told["CreateBucket"][HTTP] == "compliant"
     assert "fixed" not in told["CreateBucket"].values()
+
+
+def test_what_can_not_be_looked_at_is_shown_as_unjudged(tmp_path: Path) -> None:
+    from tests.support.moto_gaps import BY_RESOURCE_POLICY, deny
+
+    with deny("GetBucketAcl", because=BY_RESOURCE_POLICY):
+        (event,) = played(tmp_path, opened(5))
+    (outcome,) = event.outcomes
+    assert (outcome.guardrail, outcome.status) == (ACL, "unjudged")
+    assert "resource-based policy" in outcome.reason

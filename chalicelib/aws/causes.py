@@ -1,0 +1,116 @@
+"""Why something can't be judged: an item a cause in the ledger's table, `unjudged#<service>.<cause>`.
+
+Items of a day, `unjudged#<service>.causes#<day>` and `unjudged#<service>.own#<day>`, count how many records there are for it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws.ledger_conditions import number, string
+from chalicelib.core.errors import StepRefused
+from chalicelib.core.ports import OTHERS, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from chalicelib.aws.ledger_table import LedgerTable
+
+MOST_CAUSES, MOST_OWN = 80, 20
+"""Of a service and day: causes that have a record, the last of them for all others; and records beside those."""
+_KEPT = timedelta(days=400)
+_COUNTED = timedelta(days=2)
+
+
+class DynamoCauses:
+    """Implements core.ports.Causes. Raises NoLedger when the table is missing, and what boto3 does."""
+
+    def __init__(self, table: LedgerTable, now: Callable[[], datetime]) -> None:
+        self._db, self._now = table, now
+        self._full: set[str] = set()
+
+    def begin(self, service: str, cause: str, record: str, arn: str) -> Standing:
+        standing = self.get(service, cause)
+        if standing and (standing.record or standing.exempt_until):
+            return standing
+        if cause != OTHERS and not self._count(service, "causes", MOST_CAUSES - 1):
+            raise StepRefused("capped", record)
+        return _standing(
+            self._update(
+                service,
+                cause,
+                "SET #record = if_not_exists(#record, :record), arn = if_not_exists(arn, :arn), expires_at = :expires_at",
+                {":record": {"S": record}, ":arn": {"S": arn}, ":expires_at": _seconds(self._now() + _KEPT)},
+            ),
+            self._now(),
+        )
+
+    def has_room(self, service: str) -> bool:
+        return self._count(service, "own", MOST_OWN)
+
+    def count(self, service: str, cause: str, times: int, actions: Collection[str]) -> None:
+        values = {":times": {"N": str(times)}, ":at": _seconds(self._now()), ":actions": {"SS": sorted(actions)}}
+        self._update(service, cause, "ADD times :times, actions :actions SET counted_at = :at", values)
+
+    def get(self, service: str, cause: str) -> Standing | None:
+        item = self._db.item(_key(service, cause))
+        return _standing(item, self._now()) if item else None
+
+    def end(self, service: str, cause: str, record: str) -> None:
+        try:
+            self._update(
+                service,
+                cause,
+                "REMOVE #record, arn, times, counted_at, actions",
+                {":record": {"S": record}},
+                ConditionExpression="#record = :record",
+            )
+        except self._db.client.exceptions.ConditionalCheckFailedException:
+            return  # Another record stands for it by now.
+
+    def exempt(self, service: str, cause: str, until: datetime) -> None:
+        values = {":until": _seconds(until), ":expires_at": _seconds(self._now() + _KEPT)}
+        self._update(service, cause, "SET exempt_until = :until, expires_at = :expires_at", values)
+
+    def _count(self, service: str, what: str, most: int) -> bool:
+        """One more today. What is full stays so until the day is over, and costs no further write."""
+        key = f"{_key(service, what)}#{self._now():%Y-%m-%d}"
+        if key in self._full:
+            return False
+        if self._db.count(key, "records", most, int((self._now() + _COUNTED).timestamp())):
+            return True
+        self._full = {each for each in self._full if each.endswith(key[-10:])} | {key}
+        return False
+
+    def _update(self, service: str, cause: str, update: str, values: Mapping[str, Any], **more: Any) -> Any:
+        if "#record" in update:
+            more["ExpressionAttributeNames"] = {"#record": "record"}
+        return self._db.client.update_item(
+            TableName=self._db.name,
+            Key={"pk": {"S": _key(service, cause)}},
+            UpdateExpression=update,
+            ExpressionAttributeValues=dict(values),
+            ReturnValues="ALL_NEW",
+            **more,
+        ).get("Attributes", {})
+
+
+def _key(service: str, cause: str) -> str:
+    return f"unjudged#{service}.{cause}"
+
+
+def _standing(item: Mapping[str, Any], now: datetime) -> Standing:
+    exempt, counted = number(item, "exempt_until"), number(item, "counted_at")
+    return Standing(
+        record=string(item, "record"),
+        arn=string(item, "arn"),
+        exempt_until=datetime.fromtimestamp(exempt, UTC) if exempt > now.timestamp() else None,
+        times=int(number(item, "times")),
+        counted_at=datetime.fromtimestamp(counted, UTC) if counted else None,
+        actions=tuple(sorted(item.get("actions", {}).get("SS", ()))),
+    )
+
+
+def _seconds(at: datetime) -> dict[str, str]:
+    return {"N": str(int(at.timestamp()))}

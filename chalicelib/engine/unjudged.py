@@ -1,0 +1,216 @@
+"""What can't be judged is on record, with as few records and messages as there are causes: docs/decisions/0027.
+
+refused → the cause's record, which is sent · a record beside it, for the first few events of a day · or counted
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.core.errors import StepRefused
+from chalicelib.core.event import Event
+from chalicelib.core.outcome import Outcome
+from chalicelib.core.ports import OTHERS
+from chalicelib.core.record import Record
+from chalicelib.core.types import REMINDED, Mode, Status, Unrecorded
+from chalicelib.engine.context import SNAPBACK, is_scheduled
+from chalicelib.engine.refusal import of_account
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from chalicelib.core.ports import Standing
+    from chalicelib.core.resource import Resource
+    from chalicelib.core.rule import Rule
+    from chalicelib.core.types import Close
+    from chalicelib.engine.context import Context
+    from chalicelib.engine.refusal import Refusal
+
+EVERY, RUN = timedelta(hours=1), timedelta(minutes=5)
+"""How often it is looked at again, after a first look within minutes; and how often `maintain` comes."""
+STILL = timedelta(hours=26)
+"""How long what a sweep counted is taken to be so still: until the next day's sweep had its time."""
+REMIND, COVERED = timedelta(days=1), timedelta(days=7)
+"""How often the summary names a cause, and how long a record is kept open beside the one that stands for its cause."""
+SWEEP = "sweep_worker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotJudged:
+    """One rule and one resource, seen at a time, and why it could not be judged."""
+
+    rule: Rule
+    resource: Resource
+    refusal: Refusal
+    seen_at: datetime
+
+    @property
+    def service(self) -> str:
+        return self.rule.service
+
+    def outcome(self, status: str, event: Event, record: str = "") -> Outcome:
+        missing = self.refusal.action if self.refusal.is_ours else ""
+        return Outcome(self.rule.id, self.resource.arn, status, self.reason(event), record, missing)
+
+    def reason(self, event: Event) -> str:
+        return self.refusal.why(SWEEP if is_scheduled(event) else f"guard_{self.service}")
+
+
+class Unjudged:
+    """Each method raises what the ledger does."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._ledger = context, context.ledger
+
+    def settle(self, event: Event, found: Sequence[NotJudged]) -> list[Outcome]:
+        """Put on record what one event, or one message of a sweep, could not judge; one outcome each."""
+        outcomes, counted = list[Outcome](), dict[tuple[str, str], list[NotJudged]]()
+        for each in found:
+            if exempt := self._exempt(each, event):
+                outcomes.append(exempt)
+            elif own := None if is_scheduled(event) else self._own(each, event):
+                outcomes.append(own)
+            else:
+                counted.setdefault((each.service, each.refusal.cause), []).append(each)
+        for some in counted.values():
+            outcomes += self._counted(some, event)
+        return outcomes
+
+    def closed(self, record: Record, status: Status, note: str = "", why: Close = "") -> Record:
+        """The record closed, since it can be judged; one that stands for a cause only when nothing else was counted of late."""
+        service, now = record.service, self._context.now()
+        if not record.covered_by:
+            standing = self._ledger.causes.get(service, record.cause)
+            ours = standing is not None and standing.record == record.id
+            if ours and standing and standing.counted_at and now - standing.counted_at < STILL:
+                return self.reminded(record, standing)
+            self._ledger.causes.end(service, record.cause, record.id)
+        return self._ledger.move(record, status, by=SNAPBACK, note=note, why=why)
+
+    def still(self, record: Record) -> Record:
+        """It can't be judged still: nothing is said of that, but once a day in the summary."""
+        age = self._context.now() - record.seen_at
+        if record.covered_by and age >= COVERED:
+            note = f"still not judged after {age.days} days; record {record.covered_by} was opened for the same cause"
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="unanswered")
+        standing = self._ledger.causes.get(record.service, record.cause)
+        return self.reminded(record, standing)
+
+    def reminded(self, record: Record, standing: Standing | None) -> Record:
+        """With a step for the daily summary, when it is time for one."""
+        now = self._context.now()
+        if record.covered_by or now - _touched(record) < REMIND:
+            return record
+        note = f"for {(now - record.seen_at).days} days"
+        if standing and standing.record == record.id and standing.times:
+            note += f"; counted {standing.times} times more, for {', '.join(standing.actions)}"
+        return self._ledger.note(record, by=SNAPBACK, note=note, what=REMINDED)
+
+    def is_due(self, record: Record) -> bool:
+        """Whether it is looked at again in this run of `maintain`."""
+        age = self._context.now() - record.seen_at
+        return age <= RUN or age % EVERY < RUN
+
+    def _exempt(self, each: NotJudged, event: Event) -> Outcome | None:
+        names = (each.resource.arn,)
+        exempt = self._context.settings.exemption(each.rule.id, names, event.actor, self._context.now())
+        return each.outcome(Unrecorded.EXEMPT, event) if exempt else None
+
+    def _own(self, each: NotJudged, event: Event) -> Outcome | None:
+        """A record of its own, for the first few of a day; None when it is to be counted."""
+        standing, draft = self._standing(each, event)
+        if _is_exempt(standing, each):
+            return each.outcome(Unrecorded.EXEMPT, event)
+        if standing.record == draft.id:
+            return self._opened(each, event, draft)
+        if self._ledger.causes.has_room(each.service):
+            return self._opened(each, event, replace(draft, covered_by=standing.record))
+        return None
+
+    def _counted(self, some: Sequence[NotJudged], event: Event) -> list[Outcome]:
+        """All of one cause: by one record, and one write however many they are."""
+        outcomes: list[Outcome] = []
+        for at, each in enumerate(some):
+            standing, draft = self._standing(each, event)
+            if _is_exempt(standing, each):
+                return [*outcomes, *(one.outcome(Unrecorded.EXEMPT, event) for one in some[at:])]
+            if standing.record == draft.id:
+                outcomes.append(self._opened(each, event, draft))
+                continue
+            if others := [one for one in some[at:] if one.resource.arn != standing.arn]:
+                actions = {one.refusal.action for one in others}
+                self._ledger.causes.count(each.service, draft.cause, len(others), actions)
+            return [*outcomes, *(one.outcome(Status.UNJUDGED, event, standing.record) for one in some[at:])]
+        return outcomes
+
+    def _standing(self, each: NotJudged, event: Event) -> tuple[Standing, Record]:
+        """Who stands for its cause, and its own record, which stands for it if nobody did."""
+        causes, draft = self._ledger.causes, self._draft(each, event)
+        try:
+            return causes.begin(each.service, draft.cause, draft.id, draft.arn), draft
+        except StepRefused:  # There are so many causes today that this one is counted with all further ones.
+            draft = replace(draft, cause=OTHERS)
+            return causes.begin(each.service, draft.cause, draft.id, draft.arn), draft
+
+    def _opened(self, each: NotJudged, event: Event, draft: Record) -> Outcome:
+        now = self._context.now()
+        try:
+            record = self._ledger.open(draft, now, self._context.settings.limits)
+        except StepRefused as refused:
+            stands = self._ledger.get(draft.id)
+            if not draft.covered_by and not (stands and stands.status is Status.UNJUDGED):
+                self._ledger.causes.end(each.service, draft.cause, draft.id)
+            return each.outcome(refused.why, event, refused.record)
+        return each.outcome(Status.UNJUDGED, event, record.id)
+
+    def _draft(self, each: NotJudged, event: Event) -> Record:
+        rule, resource = each.rule, each.resource
+        draft = Record(
+            id=Record.id_for(rule.id, resource, event.id),
+            guardrail=rule.id,
+            title=rule.title,
+            severity=rule.severity,
+            kind=resource.kind(),
+            resource=resource.id,
+            account=resource.account,
+            region=resource.region,
+            arn=resource.arn,
+            reason=each.reason(event),
+            actor=event.actor,
+            event_id=event.id,
+            event_name=event.name,
+            event_time=event.time,
+            seen_at=each.seen_at,
+            mode=Mode.ALERT,
+            status=Status.UNJUDGED,
+            found_by="sweep" if is_scheduled(event) else "event",
+            cause=each.refusal.cause,
+        )
+        return draft.stepped(Status.UNJUDGED, self._context.now(), SNAPBACK)
+
+
+def again_event(record: Record) -> Event:
+    """The event that a record came from, as far as it is on record: by it, what can be judged by now is recorded anew."""
+    raw: Mapping[str, object] = {}
+    return Event(
+        raw=raw,
+        id=f"again-{record.id}",
+        account=record.account,
+        region=record.region,
+        time=record.event_time,
+        source="snapback",
+        name=record.event_name,
+        detail=raw,
+        actor=record.actor,
+    )
+
+
+def _is_exempt(standing: Standing, each: NotJudged) -> bool:
+    """A cause of the whole account can be exempted as one; what one resource's policy denies, never for the others."""
+    return standing.exempt_until is not None and of_account(each.refusal.cause)
+
+
+def _touched(record: Record) -> datetime:
+    return datetime.fromisoformat(record.touched)
