@@ -158,13 +158,15 @@ class TestAnEvent:
 
     def test_a_kind_that_may_not_be_listed_is_told_of_its_account(self, world: World) -> None:
         class Unlisted(Bucket):
-            @classmethod
-            def all_in(cls, _aws: Any) -> Any:
-                raise refusal("s3:ListAllMyBuckets")
+            affecting = frozenset({"PutBucketAcl"})
 
             @classmethod
-            def concerns_all(cls, _event: Event) -> bool:
-                return True
+            def in_event(cls, _event: Event) -> Any:
+                return ()
+
+            @classmethod
+            def affected(cls, _event: Event, _aws: Any) -> Any:
+                raise refusal("s3:ListAllMyBuckets")
 
         (outcome,) = engine_of(world).handle(Event.parse(public(world)), [guardrail(resource=Unlisted)])
         assert (outcome.status, outcome.resource) == (Status.UNJUDGED, f"arn:aws:iam::{HOME}:root")
