@@ -23,3 +23,11 @@ def matches(pattern: str, text: str) -> bool:
         else:
             return False
     return not pattern[after:].strip("*")
+
+
+def completed(arn: str) -> str:
+    """A pattern of ARNs with `*` for each of its six parts that is missing, as IAM takes it; other text as it is.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+    """
+    return arn + ":*" * (5 - arn.count(":")) if arn.startswith("arn:") else arn

@@ -11,7 +11,6 @@ from enum import StrEnum
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from chalicelib.analysis.globs import matches
 from chalicelib.analysis.policy_document import (
     DELETED_PRINCIPAL,
     Condition,
@@ -22,9 +21,10 @@ from chalicelib.analysis.policy_document import (
     named_principals,
     statements,
 )
+from chalicelib.analysis.policy_sets import Constraint, Search, box, constraint, names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from ipaddress import IPv4Network, IPv6Network
 
     from chalicelib.core.baseline import Baseline
@@ -123,12 +123,16 @@ class Outsider(StrEnum):
 
 
 class Grant(NamedTuple):
-    """A principal that a statement lets in, as written; `*` for NotPrincipal. `public` is what S3 calls so."""
+    """A principal that a statement lets in, as written; `*` for NotPrincipal. `public` is what S3 calls so.
+
+    `undecided`: whether Deny statements shut it out would take too long to find out.
+    """
 
     statement: int
     principal: str
     who: Outsider
     public: bool
+    undecided: bool = False
 
 
 def let_in(policy: Policy, baseline: Baseline, account_id: str) -> list[Grant]:
@@ -159,6 +163,17 @@ def by_statement(grants: Iterable[Grant]) -> dict[int, list[str]]:
     for each in grants:
         found.setdefault(each.statement, []).append(each.principal)
     return found
+
+
+def why_undecided(grants: Iterable[Grant]) -> str | None:
+    """Why a person is asked before these are taken out; None where it is clear that they get in."""
+    found = sorted({each.statement + 1 for each in grants if each.undecided})
+    numbers = ", ".join(map(str, found))
+    return (
+        f"it has too many Deny statements to say whether they shut out whom statement {numbers} lets in"
+        if found
+        else None
+    )
 
 
 def public(policy: Policy, baseline: Baseline, account_id: str) -> list[int]:
@@ -210,8 +225,9 @@ class _Entry(NamedTuple):
 
 def _judged(
     entry: _Entry, denies: list[Statement], baseline: Baseline, account_id: str
-) -> tuple[Outsider, bool] | None:
-    """Who it is and whether it is public, or None of one whom we know."""
+) -> tuple[Outsider, bool, bool] | None:
+    """Who it is, whether it is public, and whether that is undecided; or None of one whom we know."""
+    search = Search()
 
     def ours(condition: Condition, value: str) -> bool:
         return _ours(condition, value, baseline, account_id)
@@ -220,13 +236,13 @@ def _judged(
         return _fixed(condition, value, baseline) or ours(condition, value)
 
     def kept(keys: Collection[str], holds: _Holds) -> bool:
-        return _narrowed(entry.statement, keys, account_id, holds) or any(
-            _shut_out(deny, entry, keys, account_id, holds, baseline) for deny in denies
+        return _narrowed(entry.statement, keys, account_id, holds) or _shut_out(
+            search, _covering(denies, entry, keys, account_id, holds, baseline), entry.statement
         )
 
     if _is_service(entry):
         known_one = baseline.principal(entry.value) or kept(_CALLER_KEYS, ours)
-        return None if known_one else (Outsider.SERVICE, False)
+        return None if known_one else (Outsider.SERVICE, False, search.undecided)
     is_public = entry.anybody and not kept(_FIXING_KEYS, fixed)
     who = _stranger(entry, baseline, account_id)
     if not is_public and (who is None or kept(_CALLER_KEYS, ours)):
@@ -236,7 +252,7 @@ def _judged(
         who = Outsider.ORGANIZATION if of_organization and not is_public else Outsider.ACCOUNT
     if is_public and who is not Outsider.WEB_IDENTITY:
         who = Outsider.ANYONE
-    return who or Outsider.ANYONE, is_public
+    return who or Outsider.ANYONE, is_public, search.undecided
 
 
 def _is_service(entry: _Entry) -> bool:
@@ -306,20 +322,36 @@ def _one_tenant(issuer: str, claim: str, operator: str, pattern: str) -> bool:
     return bool(tenant and re.match(tenant, pattern))
 
 
-def _shut_out(
-    deny: Statement, entry: _Entry, keys: Collection[str], account_id: str, holds: _Holds, baseline: Baseline
-) -> bool:
-    """Whether a Deny takes all of it back, or all but callers that the conditions name and that `holds` for.
+def _covering(
+    denies: Iterable[Statement],
+    entry: _Entry,
+    keys: Collection[str],
+    account_id: str,
+    holds: _Holds,
+    baseline: Baseline,
+) -> Iterator[list[Constraint]]:
+    """What each Deny says that meets the entry, whoever it is but callers that conditions name and that `holds` is for.
 
     What a negated operator compares may be absent: then it holds, and so does the Deny.
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
     """
-    if not (_includes(deny, entry, "Action") and _includes(deny, entry, "Resource")):
+    for deny in denies:
+        others = [each for each in deny.conditions() if not _exempts(each, entry, keys, account_id, holds)]
+        read = [constraint(each, of_deny=True) for each in others]
+        if None not in read and _denied_principal(deny, entry, baseline, account_id):
+            yield names(deny) + [each for each in read if each]
+
+
+def _shut_out(search: Search, covering: Iterable[list[Constraint]], allowing: Statement) -> bool:
+    """Whether Deny statements together take back all that a statement allows.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
+    """
+    denied = list(covering)
+    if not denied:
         return False
-    return _denied_principal(deny, entry, baseline, account_id) and all(
-        _exempts(condition, entry, keys, account_id, holds) for condition in deny.conditions()
-    )
+    allowed = [each for condition in allowing.conditions() if (each := constraint(condition, of_deny=False))]
+    return search.uncovered(box(names(allowing) + allowed), denied) is None
 
 
 def _denied_principal(deny: Statement, entry: _Entry, baseline: Baseline, account_id: str) -> bool:
@@ -366,28 +398,6 @@ def _exempts(condition: Condition, entry: _Entry, keys: Collection[str], account
     return all(holds(meant, re.sub(_OUR_SIDE, account_id, value)) for value in values)
 
 
-def _includes(deny: Statement, entry: _Entry, element: str) -> bool:
-    """Whether the Deny names all actions or resources that the Allow names; in doubt not."""
-    (inverted, denied), (all_but, allowed) = _names(deny, element), _names(entry.statement, element)
-    if inverted:
-        return False
-    if all_but:
-        allowed = ["*"]
-    if element == "Action":
-        denied, allowed = [each.lower() for each in denied], [each.lower() for each in allowed]
-    return all(any(_wider(wide, each) for wide in denied) for each in allowed)
-
-
-def _names(statement: Statement, element: str) -> tuple[bool, list[str]]:
-    """Everything where it names none, as the resource of a trust policy."""
-    return statement.names(element) if {element, f"Not{element}"} & statement.raw.keys() else (False, ["*"])
-
-
-def _wider(wide: str, pattern: str) -> bool:
-    """Whether all that fits the pattern fits the wide one; what else than `*` stands for something isn't reckoned with."""
-    return wide == pattern or ("?" not in wide and "${" not in wide and matches(wide, pattern))
-
-
 def _narrowed(statement: Statement, keys: Collection[str], account_id: str, holds: _Holds) -> bool:
     """Whether one condition on one of the keys holds for all its values: conditions add up, values are alternatives."""
     return any(
@@ -411,7 +421,7 @@ def _fixed(condition: Condition, value: str, baseline: Baseline) -> bool:
         return network.prefixlen >= (8 if network.version == 4 else 32) or _known_network(network, baseline)  # noqa: PLR2004
     if _literal(condition.operator, value):
         return True
-    return bool(re.match(_ARN_OF_ACCOUNT, value) or re.match(_ORGANIZATION_PATH, value))
+    return bool(re.match(_ARN_OF_ACCOUNT, _arn(condition, value)) or re.match(_ORGANIZATION_PATH, value))
 
 
 def _ours(condition: Condition, value: str, baseline: Baseline, account_id: str) -> bool:
@@ -419,10 +429,20 @@ def _ours(condition: Condition, value: str, baseline: Baseline, account_id: str)
         network = _network(value)
         return network is not None and _known_network(network, baseline)
     return (
-        _account(value) in {account_id, *baseline.allow.accounts}
+        _account(_arn(condition, value)) in {account_id, *baseline.allow.accounts}
         or value.partition("/")[0] in baseline.allow.organizations
         or baseline.principal(value)
     )
+
+
+def _arn(condition: Condition, value: str) -> str:
+    """Empty where the account isn't fixed, since StringLike's `*` crosses colons and ArnLike's doesn't.
+
+    Names of access points hold no colon. https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-restrictions-limitations-naming-rules.html
+    """
+    begin = ":".join(value.split(":", 5)[:5])
+    crosses = condition.operator == "stringlike" and condition.key != "s3:dataaccesspointarn"
+    return "" if crosses and re.search(r"[*?]", begin) else value
 
 
 def _network(value: str) -> IPv4Network | IPv6Network | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
-from chalicelib.analysis.globs import matches
+from chalicelib.analysis.globs import completed, matches
 from chalicelib.core.errors import CannotJudge
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def element_matches(statement: Statement, element: str, name: str) -> bool:
 def _glob(pattern: str, name: str) -> bool:
     """IAM's wildcards. The account of an IAM ARN is taken for ours: no identity policy reaches into another."""
     if pattern.startswith("arn:"):
-        pattern = re.sub(r"::\d{12}:", "::*:", re.sub(r"^arn:[^:]*:iam::", "arn:aws:iam::", pattern))
+        pattern = re.sub(r"^arn:[^:]*:iam:[^:]*:[\d*?]*:", "arn:aws:iam::*:", completed(pattern))
     else:
         pattern = pattern.lower()
     return matches(pattern, name)

@@ -7,9 +7,10 @@ are service and resource control policies, session policies, and what resource p
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.analysis.globs import matches
+from chalicelib.analysis.globs import completed, matches
 from chalicelib.analysis.policy_document import (
     Condition,
     Policy,
@@ -43,23 +44,43 @@ _ESCALATIONS = tuple(
 )
 """Calls by any one of which a principal makes itself administrator. Only a wildcard matches `~`, which no name may have."""
 
+_POLICY_ARN = "iam:policyarn"
+
 
 def why_admin(policy: Policy) -> str | None:
     """Why an identity policy makes its holder administrator, as in "allows iam:* on *", or None.
 
-    It must grant IAM's writes wholesale (`*`, `iam:*`, NotAction), and Deny must leave one by which to get the rest.
-    Single grants such as iam:PutUserPolicy are another question. Conditions about the caller or the call (MFA, region,
-    address, `aws:Principal…`) don't count: under them the holder still is administrator.
+    It must grant IAM's writes wholesale (`*`, `iam:*`, NotAction, or all of them in several statements), and Deny must
+    leave one by which to get the rest. Single grants such as iam:PutUserPolicy are another question. Conditions about
+    the caller or the call (MFA, region, address, `aws:Principal…`) don't count: under them the holder still is
+    administrator. Nor does one by which AWS's own AdministratorAccess or IAMFullAccess may be attached.
     https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-1
     """
-    found = statements(policy)
+    return " and ".join(map(_allows_what, _making_admin(statements(policy)))) or None
+
+
+def _making_admin(found: Iterable[Statement]) -> list[Statement]:
+    """The statement that grants IAM's writes wholesale, or those that do together."""
+    found = list(found)
     denies = [each for each in found if each.effect == "Deny" and not any(each.conditions())]
-    for statement in found:
-        if statement.effect == "Allow" and _wholesale(statement) and not any(map(_limits_reach, statement.narrowing())):
-            granted = [call for call in _ESCALATIONS if covers(statement, *call)]
-            if any(not any(covers(deny, *call) for deny in denies) for call in granted):
-                return f"allows {_written(statement, 'Action')} on {_written(statement, 'Resource')}"
-    return None
+    left = [call for call in _ESCALATIONS if not any(covers(deny, *call) for deny in denies)]
+    allows = [each for each in found if each.effect == "Allow" and not any(map(_limits_reach, each.narrowing()))]
+    for each in allows:
+        if _wholesale(each) and any(_grants(each, *call) for call in left):
+            return [each]
+    parts = [each for each in allows if any(_grants(each, *call) for call in _ESCALATIONS)]
+    whole = all(any(_grants(each, *call) for each in parts) for call in _ESCALATIONS)
+    return parts if whole and left else []
+
+
+def _grants(statement: Statement, action: str, resource: str) -> bool:
+    """Only calls that attach a policy have an ARN of one."""
+    named = any(each.key == _POLICY_ARN for each in statement.narrowing())
+    return covers(statement, action, resource) and (not named or action.startswith("iam:attach"))
+
+
+def _allows_what(statement: Statement) -> str:
+    return f"allows {_written(statement, 'Action')} on {_written(statement, 'Resource')}"
 
 
 def _wholesale(statement: Statement) -> bool:
@@ -70,9 +91,20 @@ def _wholesale(statement: Statement) -> bool:
 
 def _limits_reach(condition: Condition) -> bool:
     about_what_is_touched = ("aws:resourcetag/", "aws:requesttag/")
+    if condition.key == _POLICY_ARN:
+        return not _names_admin_policy(condition.values)
     if condition.key.startswith("aws:") and not condition.key.startswith(about_what_is_touched):
         return False
     return all(value.strip("*") for value in condition.values)
+
+
+def _names_admin_policy(values: Iterable[str]) -> bool:
+    """Whether a policy of AWS's that makes administrator is among those that the globs mean."""
+    return any(
+        matches(re.sub(r"^arn:[^:]*:", "arn:aws:", value), f"arn:aws:iam::aws:policy/{name}")
+        for value in values
+        for name in ("AdministratorAccess", "IAMFullAccess")
+    )
 
 
 def _written(statement: Statement, element: str) -> str:
@@ -94,6 +126,11 @@ class NeededCall(NamedTuple):
     resource: str
     or_itself: bool = False
     service: str = ""
+
+    @property
+    def attaches(self) -> bool:
+        """Whether it attaches a managed policy, which a condition may name."""
+        return self.action.startswith("iam:Attach")
 
 
 class Path(NamedTuple):
@@ -322,6 +359,11 @@ def administrators(policies: Mapping[K, Policy], boundary: Policy = None) -> dic
     if not paths:
         return {}
     found = {key: why for key, policy in policies.items() if (why := why_admin(policy))}
+    if not found:
+        parts = _making_admin(chain.from_iterable(map(statements, policies.values())))
+        for key, policy in policies.items():
+            if own_parts := [each for each in statements(policy) if each in parts]:
+                found[key] = " and ".join(map(_allows_what, own_parts))
     others = {key: statements(policy) for key, policy in policies.items() if key not in found}
     power = list(chain.from_iterable(others.values()))
     if all(_allowed(power, step, "") for step in _OUTSIDE_IAM):
@@ -373,6 +415,7 @@ def _denies(statement: Statement, step: NeededCall, itself: str) -> bool:
             operator.lower().removesuffix("ifexists") in _NEGATED
             and not key.startswith("aws:")
             and not (key == "iam:passedtoservice" and any(matches(value, step.service) for value in values))
+            and not (key == _POLICY_ARN and step.attaches and _names_admin_policy(values))
             for operator, key, values in statement.conditions()
         )
     )
@@ -405,6 +448,7 @@ def _limited(statement: Statement, step: NeededCall) -> bool:
                 return True
     return any(
         key != "iam:passedtoservice"
+        and not (key == _POLICY_ARN and step.attaches and _names_admin_policy(values))
         and (not key.startswith("aws:") or key.startswith(("aws:resourcetag/", "aws:requesttag/")))
         and all(value.strip("*") for value in values)
         for _, key, values in statement.narrowing()
@@ -435,7 +479,7 @@ def _matches(statement: Statement, element: str, fits: Callable[[str], bool]) ->
 
 def _anywhere(pattern: str) -> str:
     """A pattern of ARNs without its partition, region and account: each is as good as another."""
-    parts = pattern.split(":", 5)
+    parts = completed(pattern).split(":", 5)
     for at, any_one in ((1, "aws"), (3, "~"), (4, "~")):
         if parts[0] == "arn" and at < len(parts) - 1:
             parts[at] = any_one

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
-from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in
+from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in, why_undecided
 from chalicelib.analysis.policy_document import drop_principals, without_deleted_principals
 from chalicelib.analysis.policy_merge import take_back_text
 from chalicelib.core.resource import Resource
@@ -16,6 +16,7 @@ from chalicelib.core.rule import Fix
 
 if TYPE_CHECKING:
     from chalicelib.core.baseline import Baseline
+    from chalicelib.core.event import Actor
     from chalicelib.core.rule import FixContext
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -76,3 +77,6 @@ class DropPrincipals(PolicyFix[R]):
     def safe(self, state: State, context: FixContext) -> State:
         found = self.found(state, context.baseline)
         return {**state, "policy": drop_principals(state["policy"], by_statement(found))} if found else state
+
+    def needs_approval(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:
+        return why_undecided(self.found(before, aws.baseline))

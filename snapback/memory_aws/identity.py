@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from chalicelib.analysis.globs import completed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 def added() -> Iterator[None]:
     """All of them, for as long as it lasts."""
     from moto.iam.models import User
+    from moto.iam.policy_validation import IAMPolicyDocumentValidator
     from moto.iam.responses import IamResponse
     from moto.ram.models import ResourceAccessManagerBackend
     from moto.ram.responses import ResourceAccessManagerResponse
@@ -39,9 +42,29 @@ def added() -> Iterator[None]:
         ):
             stack.enter_context(patch.object(owner, name, better, create=True))
         associations = ResourceAccessManagerBackend.get_resource_share_associations
+        formats, legacy = IAMPolicyDocumentValidator._validate_resource_format, "_legacy_parse_resource_like"  # noqa: SLF001 - moto's
+        stack.enter_context(patch.object(IAMPolicyDocumentValidator, formats.__name__, _of_whole_arns(formats)))
+        parse = _completing(getattr(IAMPolicyDocumentValidator, legacy))
+        stack.enter_context(patch.object(IAMPolicyDocumentValidator, legacy, staticmethod(parse)))
         better = _with_external(associations)
         stack.enter_context(patch.object(ResourceAccessManagerBackend, "get_resource_share_associations", better))
         yield
+
+
+def _of_whole_arns(validate: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
+    """AWS completes an ARN of fewer than six parts with `*`; moto takes none of IAM's.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+    """
+    return lambda self, resource: None if completed(resource) != resource else validate(self, resource)
+
+
+def _completing(parse: Callable[[dict[str, Any], str], None]) -> Callable[[dict[str, Any], str], None]:
+    def parsed(statement: dict[str, Any], key: str) -> None:
+        names = statement[key]
+        parse({key: completed(names) if isinstance(names, str) else list(map(completed, names))}, key)
+
+    return parsed
 
 
 # A user's permissions boundary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.analysis.policy_access import Grant, Outsider, let_in
+from chalicelib.analysis.policy_access import Grant, Outsider, let_in, why_undecided
 from chalicelib.analysis.policy_document import Statement, statements
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chalicelib.core.baseline import Baseline
+    from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.awslambda import Qualified
@@ -76,6 +77,12 @@ class RemovePermissions(Fix["Qualified"]):
             asked = permission(each)
             if asked and there.get(sid) != each:
                 client.add_permission(**resource.asked, **asked)
+
+    def needs_approval(
+        self, resource: Qualified, before: State, after: State, actor: Actor, aws: Session
+    ) -> str | None:
+        found = self.found(resource.policy(aws), aws.baseline, resource.account)
+        return why_undecided(each for _, each in found)
 
 
 def permission(statement: Mapping[str, Any]) -> dict[str, Any] | None:

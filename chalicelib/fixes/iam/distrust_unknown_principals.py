@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in
+from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in, why_undecided
 from chalicelib.analysis.policy_document import drop_principals, statements, without_deleted_principals
 from chalicelib.analysis.policy_merge import take_back
 from chalicelib.core.rule import Fix, FixContext
@@ -78,7 +78,7 @@ class DistrustUnknownPrincipals(Fix["Role"]):
         in_this_role = actor.principal.startswith("arn:") and actor.principal.split(":")[4:][:1] == [resource.account]
         in_this_role = in_this_role and actor.principal.split(":", 5)[5].startswith(f"assumed-{resource.id}/")
         if not in_this_role or _ways_in(after["document"]):
-            return None
+            return why_undecided(self.found(before["document"], aws.baseline, resource.account))
         return "it was changed from a session of this very role, which nobody could assume any more"
 
 
