@@ -101,14 +101,14 @@ def _reader(aws: AwsSession) -> tuple[bool, str]:
 
 def _fixers(aws: AwsSession, home: str) -> tuple[bool, str]:
     """Those that are there, and trust the home account and no other."""
-    member = aws.account != home
-    services = sorted(
-        {rule.service for rule in catalog.guardrails() if rule.fix} - (catalog.of_home() if member else frozenset())
-    )
+    elsewhere = catalog.of_home() if aws.account != home else frozenset()
+    fixes = [(rule.service, rule.fix) for rule in catalog.guardrails() if rule.fix and rule.service not in elsewhere]
+    names = {fixer(service) for service, _ in fixes}
+    names |= {fixer(service, undo=True) for service, fix in fixes if fix.undo_writes}
     iam: Any = aws.client("iam")
     missing: list[str] = []
     strange: list[str] = []
-    for name in map(fixer, services):
+    for name in sorted(names):
         try:
             trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
         except iam.exceptions.NoSuchEntityException:
@@ -118,7 +118,7 @@ def _fixers(aws: AwsSession, home: str) -> tuple[bool, str]:
         if not all(arn.split(":")[4:5] == [home] for arn in trusted):
             strange.append(name)
     wrong = _listed({"missing": missing, "trust others": strange})
-    return not wrong, wrong or f"{len(services)} there"
+    return not wrong, wrong or f"{len(names)} there"
 
 
 def _rules(aws: AwsSession) -> tuple[bool, str]:

@@ -33,6 +33,7 @@ from snapback.deploy.iam_policies import (
 )
 from snapback.deploy.template import member
 from snapback.deploy.template.whole import template
+from tests.engine.bucket import deliver, public
 from tests.support.events import FRIEND, REGION
 from tests.support.iam import HOME, NotAllowed, allowed, check, needs, policies, resolved
 
@@ -261,6 +262,27 @@ def test_every_call_of_a_test_is_held_to_the_policies(world: World) -> None:
         sessions.writer(HOME, REGION, "record", "ec2").client("s3").put_bucket_acl(Bucket="logs", ACL="private")
     with pytest.raises(NotAllowed, match=f"snapback-reader of {FRIEND}: iam:CreateUser"):
         sessions.reader(FRIEND, REGION).client("iam").create_user(UserName="eve")
+
+
+def test_what_functions_ask_of_the_ledger_is_held_to_their_policies(world: World) -> None:
+    """Guards' in all their tests (`World.deliver`), notify's and the sweep's in theirs, act's and the API's here."""
+    record = deliver(world, public(world), mode="ask").record
+    application = world.application()
+    with world.running("act"):
+        application.engine.approve(record, "bob")
+        assert application.engine.undo(record, "bob").status == "undone"
+        world.later(days=2)
+        application.maintain()
+        application.ledger.fill_index(lambda: True)
+    with world.running("api_handler"):
+        assert application.ledger.get(record)
+    for function, key in (
+        ("guard_s3", "undo#s3.1"),
+        ("sweep_worker", "undo#s3.1"),
+        ("api_handler", f"record#{record}"),
+    ):
+        with world.running(function), pytest.raises(NotAllowed, match=f"{function}: PutItem of {key}"):
+            application.dynamodb.put_item(TableName="snapback-ledger", Item={"pk": {"S": key}})
 
 
 def test_a_member_account_has_nothing_of_our_own_stack() -> None:

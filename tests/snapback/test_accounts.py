@@ -124,8 +124,9 @@ def test_each_thing_that_is_amiss_is_told_by_account(two: World) -> None:
     there.client("events").disable_rule(Name=f"snapback-{services[0]}")
     there.client("events").remove_targets(Rule="snapback-s3", Ids=["home"])
     there.client("events").delete_rule(Name="snapback-s3")
-    there.client("iam").delete_role_policy(RoleName=fixer("ecr"), PolicyName="Writes")
-    there.client("iam").delete_role(RoleName=fixer("ecr"))
+    for name in (fixer("ecr"), fixer("s3", undo=True)):
+        there.client("iam").delete_role_policy(RoleName=name, PolicyName="Writes")
+        there.client("iam").delete_role(RoleName=name)
     stranger = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999988887777:root"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [stranger]})
     there.client("iam").update_assume_role_policy(RoleName=fixer("iam"), PolicyDocument=trust)
@@ -133,7 +134,10 @@ def test_each_thing_that_is_amiss_is_told_by_account(two: World) -> None:
     found = checked(code=1)
     assert all(well for (account, _), (well, _) in found.items() if account == HOME)
     assert found[FRIEND, "rules"] == (False, f"missing: s3; disabled: {services[0]}")
-    assert found[FRIEND, "fixers"] == (False, "missing: snapback-fixer-ecr; trust others: snapback-fixer-iam")
+    assert found[FRIEND, "fixers"] == (
+        False,
+        "missing: snapback-fixer-ecr, snapback-fixer-s3-undo; trust others: snapback-fixer-iam",
+    )
     assert found[FRIEND, "trail"] == (False, "all is not logging")
 
 

@@ -69,8 +69,10 @@ class Account:
             for url, message in found:
                 self.sent.append(json.loads(message["Body"]))
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                name = "sweep" if functions[url] is wiring.sweep else "sweep_worker"
                 try:
-                    functions[url]({"Records": [{"body": message["Body"]}]}, Context())
+                    with self.world.running(name):
+                        functions[url]({"Records": [{"body": message["Body"]}]}, Context())
                 except Exception as error:  # noqa: BLE001 - SQS would deliver it again
                     self.given_up.append((message["Body"], error))
 
