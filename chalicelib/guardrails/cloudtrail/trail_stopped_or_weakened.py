@@ -25,7 +25,7 @@ _FAULTS = {
 @guardrail(
     severity=Severity.CRITICAL,
     resource=Trail,
-    on=cloudtrail("cloudtrail", "StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"),
+    on=cloudtrail("cloudtrail", "StopLogging", "StartLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"),
     reads=FIX.reads,
     fix=FIX,
     controls=("CloudTrail.1", "CloudTrail.4", "CIS-5.0 3.1", "CIS-5.0 3.2"),

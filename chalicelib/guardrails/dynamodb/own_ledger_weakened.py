@@ -6,7 +6,7 @@ from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.snapback_resources import BUT_DEPLOYMENTS, in_own_stack
 from chalicelib.core.types import Severity
-from chalicelib.fixes.dynamodb.protect_table import ProtectTable
+from chalicelib.fixes.dynamodb.protect_table import RECOVERY_DAYS, ProtectTable
 from chalicelib.resources.dynamodb import OwnTable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def own_ledger_weakened(table: Table, aws: Session) -> str | None:
     """Snapback's own ledger weakened.
 
     The ledger is the only memory of what Snapback changed and how to put it back. Its deletion protection or its
-    point-in-time recovery is off, its stream is off (then nobody is notified), or its items expire by another
+    point-in-time recovery is off or goes back less than 35 days, its stream is off (then nobody is notified), or its items expire by another
     attribute than theirs, which may delete all of them.
 
     The fix turns deletion protection and point-in-time recovery on again; moments before that can no longer be
@@ -47,6 +47,8 @@ def own_ledger_weakened(table: Table, aws: Session) -> str | None:
     faults = [] if state["deletion_protection"] else ["its deletion protection is off"]
     if not state["recovery"]:
         faults.append("its point-in-time recovery is off")
+    elif state["recovery_days"] < RECOVERY_DAYS:
+        faults.append(f"its point-in-time recovery goes back {state['recovery_days']} days only")
     if not client.describe_table(TableName=table.id)["Table"].get("StreamSpecification", {}).get("StreamEnabled"):
         faults.append("its stream is off, so nobody is notified of anything")
     expiry = client.describe_time_to_live(TableName=table.id)["TimeToLiveDescription"]

@@ -17,7 +17,7 @@ FIX = StopSharingWithUnknownPrincipals()
 @guardrail(
     severity=Severity.HIGH,
     resource=ResourceShare,
-    on=cloudtrail("ram", "CreateResourceShare", "AssociateResourceShare"),
+    on=cloudtrail("ram", "CreateResourceShare", "AssociateResourceShare", "PromoteResourceShareCreatedFromPolicy"),
     reads=FIX.reads,
     fix=FIX,
 )

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 @guardrail(
     severity=Severity.HIGH,
     resource=PermissionSet,
-    on=cloudtrail("sso", "AttachManagedPolicyToPermissionSet", "PutInlinePolicyToPermissionSet"),
+    on=cloudtrail(
+        "sso",
+        "AttachManagedPolicyToPermissionSet",
+        "DeleteInlinePolicyFromPermissionSet",
+        "DetachManagedPolicyFromPermissionSet",
+        "PutInlinePolicyToPermissionSet",
+    ),
     reads=("sso:ListManagedPoliciesInPermissionSet", "sso:GetInlinePolicyForPermissionSet"),
 )
 def permission_set_made_administrator(set: PermissionSet, aws: Session) -> str | None:

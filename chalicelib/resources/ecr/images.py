@@ -20,8 +20,16 @@ if TYPE_CHECKING:
 PUSHED = any_of(
     native("aws.ecr", "ECR Image Action", **{"action-type": ["PUSH"], "result": ["SUCCESS"]}),
     cloudtrail("ecr", "PutImage"),
+    native("aws.ecr", "ECR Replication Action", result=["SUCCESS"]),
+    native(
+        "aws.ecr",
+        "ECR Image Action",
+        **{"action-type": ["UPDATE_STORAGE_CLASS"], "target-storage-class": ["STANDARD"], "result": ["SUCCESS"]},
+    ),
+    cloudtrail("ecr", "UpdateImageStorageClass", requestParameters={"targetStorageClass": ["STANDARD"]}),
 )
-"""A push, as ECR itself tells of it, on its best effort and without who did it, and as CloudTrail does.
+"""A push, a replica's coming, and an archived image's restoring, as ECR itself tells of them, on its best effort and
+without who did it, and as CloudTrail does, which has no record of replicas.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
 """
@@ -57,6 +65,7 @@ class Image(Resource):
         candidates = [
             (in_arn(told, event)[0] or told, text(event.detail, "image-digest")),
             (event.text("repositoryName"), event.answered("image", "imageId", "imageDigest")),
+            (event.text("repositoryName"), event.answered("imageId", "imageDigest")),
             *(in_arn(text(each, "id"), event) for each in rows(event.detail, "resources")),
         ]
         for repository, digest in candidates:

@@ -96,6 +96,16 @@ def deleted(**options: Any) -> Make:
     return made
 
 
+def begun(**options: Any) -> Make:
+    """A trail that was made anew begins to log: CreateTrail's own record comes while it doesn't yet."""
+
+    def made(world: World) -> Envelope:
+        trail(world, **options)
+        return cloudtrail_event("cloudtrail", "StartLogging", {"name": "audit"})
+
+    return made
+
+
 def redirected(world: World) -> Envelope:
     baseline(world)
     return updated(S3BucketName="elsewhere", S3KeyPrefix="x")(world)
@@ -141,9 +151,11 @@ CASE = Case(
         redirected,
         basic(selector(IncludeManagementEvents=False, DataResources=DATA)),
         advanced(management(WRITES), OBJECTS),
+        begun(IsMultiRegionTrail=False),
     ),
     near_misses=(
         updated(),
+        begun(),
         as_known,
         basic(selector()),
         basic(selector(ReadWriteType="ReadOnly"), selector(ReadWriteType="WriteOnly", DataResources=DATA)),

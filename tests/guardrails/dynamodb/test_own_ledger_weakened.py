@@ -51,6 +51,14 @@ def unrecoverable(world: World) -> Envelope:
     return cloudtrail_event("dynamodb", "UpdateContinuousBackups", {"tableName": ARN})
 
 
+def recoverable_for_a_day(world: World) -> Envelope:
+    client = table(world)
+    shrunk = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 1}
+    client.update_continuous_backups(TableName=NAME, PointInTimeRecoverySpecification=shrunk)
+    asked = {"tableName": NAME, "pointInTimeRecoverySpecification": {"recoveryPeriodInDays": 1}}
+    return cloudtrail_event("dynamodb", "UpdateContinuousBackups", asked)
+
+
 def both(world: World) -> Envelope:
     table(world, protected=False, recovery=False)
     return cloudtrail_event("dynamodb", "UpdateTable", {"tableName": NAME})
@@ -83,14 +91,15 @@ def whole(world: World) -> Any:
         if name != "snapback-ledger":  # The one of the engine under test.
             described = client.describe_table(TableName=name)["Table"]
             backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-            recovery = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+            described_recovery = backups["PointInTimeRecoveryDescription"]
+            recovery = [described_recovery.get(key) for key in ("PointInTimeRecoveryStatus", "RecoveryPeriodInDays")]
             expiry = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
             found.append(({key: value for key, value in described.items() if key not in VOLATILE}, recovery, expiry))
     return found
 
 
 CASE = Case(
-    unsafe=(unprotected, unrecoverable, both),
+    unsafe=(unprotected, unrecoverable, recoverable_for_a_day, both),
     near_misses=(as_it_should_be, anothers("orders"), anothers("snapback-test-Ledger-1A2B3C4D5E6F"), by_a_deployment),
     whole=whole,
 )

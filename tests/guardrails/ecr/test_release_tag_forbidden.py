@@ -16,7 +16,7 @@ from chalicelib.resources.ecr.images import Image
 from tests.guardrails.ecr import registry
 from tests.guardrails.ecr.registry import NAME, pushed, put_image
 from tests.support.cases import Case
-from tests.support.events import STRANGER, Envelope
+from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, cloudtrail_event, native_event
 from tests.support.world import baseline_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,38 @@ def image(*tags: str, name: str = NAME, announced: Any = pushed) -> Any:
     return made
 
 
+def replicated(digest: str, tag: str, name: str) -> Envelope:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html."""
+    arn = f"arn:aws:ecr:{REGION}:{HOME}:repository/{name}"
+    detail = {
+        "result": "SUCCESS",
+        "repository-name": name,
+        "image-digest": digest,
+        "source-account": FRIEND,
+        "action-type": "REPLICATE",
+        "source-region": "us-west-2",
+        "image-tag": tag,
+    }
+    return native_event("ecr", "ECR Replication Action", detail, resources=[arn])
+
+
+def restored(digest: str, _tag: str, name: str) -> Envelope:
+    asked = {"repositoryName": name, "imageId": {"imageDigest": digest}, "targetStorageClass": "STANDARD"}
+    answer = {"registryId": HOME, "repositoryName": name, "imageId": {"imageDigest": digest}, "imageStatus": "ACTIVE"}
+    return cloudtrail_event("ecr", "UpdateImageStorageClass", asked, answer)
+
+
+def activated(digest: str, _tag: str, name: str) -> Envelope:
+    detail = {
+        "action-type": "UPDATE_STORAGE_CLASS",
+        "target-storage-class": "STANDARD",
+        "image-digest": digest,
+        "repository-name": name,
+        "result": "SUCCESS",
+    }
+    return native_event("ecr", "ECR Image Action", detail)
+
+
 def images(world: World) -> dict[str, list[str]]:
     """Tags by digest, of all repositories."""
     ecr, found = world.client("ecr"), {}
@@ -51,11 +83,16 @@ CASE = Case(
         image("latest", announced=put_image),
         image("v1", "latest"),
         image("v1", "dev-7", "dev-8", name="lib/http"),
+        image("latest", announced=replicated),
+        image("latest", announced=restored),
+        image("latest", announced=activated),
     ),
     near_misses=(
         image("v1", "latest-but-one"),
         image("latest", name="sandbox/web"),
         image("dev-7"),
+        image("v1", announced=replicated),
+        image("v1", announced=restored),
     ),
     whole=images,
     remove=lambda world: world.client("ecr").delete_repository(repositoryName=NAME, force=True),
@@ -66,6 +103,13 @@ CASE = Case(
         name=world.client("ecr").describe_repositories()["repositories"][0]["repositoryName"],
     ),
 )
+
+
+def test_an_image_that_is_archived_is_of_no_interest(world: World) -> None:
+    """Snapback archives what it quarantines, by itself."""
+    envelope = image("latest", announced=restored)(world)
+    envelope["detail"]["requestParameters"]["targetStorageClass"] = "ARCHIVE"
+    assert not world.deliver(envelope, ID)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,16 @@ def shared(*principals: str, associated: bool = False, baseline: Baseline | None
     return made
 
 
+def promoted(principal: str) -> Any:
+    """A share that a resource's policy made comes under RAM: https://docs.aws.amazon.com/ram/latest/userguide/working-with-sharing-promote.html."""
+
+    def made(world: World) -> Envelope:
+        arn = shared(principal)(world)["detail"]["responseElements"]["resourceShare"]["resourceShareArn"]
+        return cloudtrail_event("ram", "PromoteResourceShareCreatedFromPolicy", {"resourceShareArn": arn})
+
+    return made
+
+
 def in_the_organization(world: World) -> Envelope:
     organizations = world.client("organizations")
     organizations.create_organization(FeatureSet="ALL")
@@ -91,11 +101,13 @@ def share_with_a_service(world: World) -> None:
 CASE = Case(
     unsafe=(
         shared(STRANGER),
+        promoted(STRANGER),
         shared(STRANGER, FRIEND, associated=True),
         shared(FRIEND, ROLE, f"arn:aws:iam::{STRANGER}:root"),
         shared(FRIEND, baseline=Baseline()),
     ),
     near_misses=(
+        promoted(FRIEND),
         shared(),
         shared(FRIEND, f"arn:aws:iam::{FRIEND}:role/ci"),
         shared(HOME, "pca.amazonaws.com"),
