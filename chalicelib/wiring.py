@@ -28,6 +28,7 @@ from chalicelib.core.metrics import Metric, findings
 from chalicelib.core.outcome import QUIET, Outcome
 from chalicelib.core.resource import Account
 from chalicelib.core.types import Status
+from chalicelib.engine import second_look
 from chalicelib.engine.context import TIME_NEEDED, Context, describe_error, unfinished
 from chalicelib.engine.engine import Engine
 
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from chalicelib.notify.channels.base import Channel
     from chalicelib.sweep.places import Place
 
+SECOND_LOOKS_VARIABLE = "SNAPBACK_SECOND_LOOKS"
+"""The queue of events that are evaluated once more."""
 _in_ascii = partial(json.dumps, separators=(",", ":"), default=str)
 """Not as powertools does: names with invisible, reordering and line-breaking characters would be logged as they are."""
 
@@ -146,6 +149,14 @@ class Application:
         return Later(client, group=group, role=role, queue=queue, function=self.function)
 
     @cached_property
+    def look_again(self) -> Callable[[Mapping[str, Any]], object] | None:
+        """Has an event evaluated once more, in a minute; another may be put in. None where there is no queue for that."""
+        url = os.environ.get(SECOND_LOOKS_VARIABLE)
+        if not url:
+            return None
+        return lambda envelope: self.sqs.send_message(QueueUrl=url, MessageBody=_in_ascii(envelope))
+
+    @cached_property
     def ask_act(self) -> Callable[[Mapping[str, Any]], None]:
         """Has the function `act` do something, without waiting for it; another may be put in."""
         from chalicelib.clicks.api import ACT_VARIABLE, Act
@@ -165,6 +176,7 @@ class Application:
                 sleep=self.sleep,
                 time_left=lambda: self.time_left(),  # noqa: PLW0108 - it is another for each invocation
                 later=lambda envelope, due: self.later(envelope, due),  # noqa: PLW0108 - made when it is first needed
+                look_again=self.look_again if self.settings.second_look else None,
             )
         )
 
@@ -410,16 +422,36 @@ def sweep(event: Any, context: Any) -> dict[str, int]:
     return {"sent": sent}
 
 
-def sweep_worker(event: Any, context: Any) -> None:
-    """Raises Unfinished, so that SQS delivers the message again."""
+def sweep_worker(event: Any, context: Any) -> dict[str, Any] | None:
+    """Resources of the sweep, one message at a time, or events that come for their second look, as they are batched.
+
+    Raises Unfinished for the former, so that SQS delivers the message again; answers which of the latter failed.
+    """
     from chalicelib.sweep import queues
 
     app = application(context)
+    again = os.environ.get(SECOND_LOOKS_VARIABLE, "").rpartition("/")[2]
+    if again and str(event["Records"][0]["eventSourceARN"]).rpartition(":")[2] == again:
+        return _looked_again(app, event["Records"])
     for message in _messages(event):
         with _loud(app):
             left = queues.evaluate(app, message, _rules_at(app, message), app.log_outcomes)
         if left:
             queues.send(app.sqs, os.environ[queues.RESOURCES_VARIABLE], left)
+    return None
+
+
+def _looked_again(app: Application, messages: Sequence[Any]) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html"""
+    failed = []
+    for message in messages:
+        try:
+            envelope = json.loads(message["body"])
+            app.guard(str(envelope[second_look.KEY][0]).partition(".")[0], envelope)
+        except Exception as error:  # noqa: BLE001 - SQS delivers it again, and the others are done
+            app.logger.error("a second look failed", extra={"why": describe_error(error)})  # noqa: TRY400
+            failed.append({"itemIdentifier": message["messageId"]})
+    return {"batchItemFailures": failed}
 
 
 def _messages(event: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.calls import Count, Row, compliant, count, fixed
+from bench.calls import TWICE, Count, Row, compliant, count, fixed, second_look
 from chalicelib import catalog
 from chalicelib.core.rule import Guardrail
 from tests.support.cases import GUARDRAILS, case_of
@@ -25,6 +25,12 @@ def test_a_row_over_its_aim_is_marked() -> None:
     assert not Row("x", Count(2, 2), Count(3, 2, None), Count(8, 5, 3)).missed
     assert Row("x", Count(3, 2), Count(3, 2, None), None).missed
     assert Row("x", Count(2, 2), Count(3, 2, None), Count(9, 5, 3)).missed
+
+
+def test_a_second_look_costs_its_reads_again_and_one_message() -> None:
+    row = second_look(TWICE)
+    assert not row.missed
+    assert row.compliant.calls == row.compliant.floor + 1
 
 
 LOOKS_AGAIN = {"ec2.instance_compromised"}

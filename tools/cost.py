@@ -31,6 +31,10 @@ LOG_KB = 1.0
 """Of one invocation: Lambda's own three lines, and a metric or a finding."""
 WRITES, READS = 16, 12
 """Request units of a finding: its record and its slot, written together and indexed, five steps on; the messages about it."""
+LATE = 0.5
+"""Of the events; AWS gives no number for how soon it delivers one."""
+LOOK = 3 * 0.40 + SECONDS * GB * 13.3334 + 0.1 * 0.20
+"""Dollars for a million second looks: sent, received, deleted; a function's time, and a tenth of an invocation."""
 POLLS = 5 * 3 * MINUTES
 """Requests with which Lambda looks for messages in one quiet queue: five pollers, 20 seconds each."""
 
@@ -73,6 +77,8 @@ def lines() -> list[Line]:
         Line("DynamoDB: writes", 0.625, "million", lambda n: n * FINDINGS * WRITES + 3 * MONTH * 24, f"{WRITES} units a finding; an event that finds nothing writes nothing"),
         Line("DynamoDB: reads", 0.125, "million", lambda n: n * FINDINGS * READS + TICKS * 4, f"{READS} units a finding, 4 by the clock"),
         Line("DynamoDB: storage and point-in-time recovery", 0.45, "GB-month", lambda n: n * FINDINGS * 13 * 8 / 1e6, "8 KB a finding, kept for 400 days"),
+        Line("Second looks", LOOK, "million", lambda n: n * EVENTS * LATE,
+             f"{LATE:.0%} of the events are handled within ten seconds, found safe, and looked at again: three requests of SQS, and the time; none with `second_look: false`"),
         Line("SQS", 0.40, "million", lambda n: polled * POLLS + 3 * swept(n) / MESSAGE, f"{polled} queues that Lambda polls, quiet or not"),
         Line("CloudWatch: logs", 0.53, "GB", lambda n: calls(n) * LOG_KB / 1e6, f"{LOG_KB:.0f} KB an invocation, taken in and kept for 90 days"),
         Line("CloudWatch: metrics", 0.30, "metric", lambda _: metrics, "those on the dashboard and in alarms, whatever the number of accounts"),

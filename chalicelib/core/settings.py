@@ -242,6 +242,8 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     """ARN globs of what no fix may change; it is only reported. IAM names are meant with their path, or without it."""
     grace: dict[str, Annotated[int, Meta(ge=0, le=1440)]] = {}
     """Minutes by guardrail (a glob; the first that fits), for those that wait for pipelines."""
+    second_look: bool = True
+    """Whether what AWS's documentation calls eventually consistent, and was safe or not there within ten seconds after its change, is evaluated once more after a minute."""
     undo_exemption_days: Annotated[int, Meta(ge=1, le=365)] = 7
     trouble: str = ""
 

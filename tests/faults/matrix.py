@@ -16,7 +16,7 @@ from moto import mock_aws
 from chalicelib.core.types import Status
 from snapback.memory_aws import gaps
 from tests.faults.trial import SCENARIOS, Trial
-from tests.faults.wire import AFTER, BEFORE, CONFLICTS, ERRORS, OTHERS, POISONED, STALE, Call, Fault, Wire
+from tests.faults.wire import AFTER, BEFORE, CONFLICTS, ERRORS, OTHERS, POISONED, STALE, UNSEEN, Call, Fault, Wire
 from tests.support.cases import GUARDRAILS, case_of
 from tests.support.events import REGION
 from tests.support.moto_gaps import event_history
@@ -100,6 +100,8 @@ def _kinds(clean: Trial, call: Call, *, written: bool) -> Iterator[str]:
         yield from CONFLICTS
     if call.outdated:
         yield from STALE
+    if clean.scenario == "fix" and clean.is_late and call is clean.calls[0]:
+        yield UNSEEN
     if clean.scenario == "notify":
         yield from (POISONED,) if call is clean.calls[0] else ()
         return

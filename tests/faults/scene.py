@@ -12,6 +12,7 @@ from chalicelib.aws.ledger_items import from_item
 from chalicelib.aws.ledger_table import LedgerTable
 from chalicelib.aws.sessions import AwsSession, AwsSessions
 from chalicelib.core.event import Event
+from chalicelib.core.eventual import EVENTUAL
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import UNDER_WAY, Mode, Status
 from chalicelib.engine.context import is_gone
@@ -72,6 +73,8 @@ class Scene:
     news: list[Any] = field(default_factory=list)
     """What the ledger's stream held when the scenario began."""
     chat: Chat = field(default_factory=Chat)
+    second_looks: list[Any] = field(default_factory=list)
+    """The events that come for a second look."""
     given_up: list[str] = field(default_factory=list)
     """The dead letters of what no channel took, or nobody could read."""
     broken: Exception | None = None
@@ -103,7 +106,13 @@ class Scene:
             logger=_QUIET,
         )
         application.sessions = AwsSessions(HOME, self.world.settings, _SOURCE)
+        application.look_again = self.second_looks.append
         return application
+
+    @property
+    def is_late(self) -> bool:
+        """Whether AWS says of the service that its reads may be late, and what it then answers is known."""
+        return self.rule.service in EVENTUAL and bool(self.resource.gone)
 
     def meddle(self, kind: str) -> None:
         assert self.rule.fix is not None

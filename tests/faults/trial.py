@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from chalicelib.core.errors import CannotAct
+from chalicelib.core.event import Event
 from chalicelib.core.types import Mode, Status
 from chalicelib.notify.outbox import deliver
 from tests.faults.promises import Lost, honest, judge, told_once
@@ -36,7 +37,7 @@ class Trial(Scene):
         """Raises Lost, and what Snapback raises where it has no business to."""
         self.begin()
         self.wire.clear(self.fault, remembers=self.fault is None or self.fault.kind in STALE)
-        self.wire.someone = self.meddle
+        self.wire.someone, self.wire.unseen = self.meddle, min(self.resource.gone, default="")
         prepare, act = SCENARIOS[self.scenario]
         prepare(self)
         self.start = self.whole()
@@ -130,6 +131,10 @@ class Trial(Scene):
 
     def come_back(self) -> None:
         """What runs by the clock once the trouble is over, twice, and the events of those who meddled."""
+        self.world.later(minutes=1)
+        for envelope in plain(self.second_looks):
+            self.application.engine.handle(Event.parse(envelope), [self.rule])
+            honest(self)
         for _ in range(2):
             self.world.later(minutes=5)
             self.application = self.container()

@@ -97,6 +97,8 @@ CONFLICTS = {"conflict": "TransactionConflict", "crowded": "ThrottlingError"}
 """The ledger's write is refused for the moment only: another one has the item, or its partition is busy."""
 POISONED = "poisoned"
 """The stream holds an item as well that this version can't read."""
+UNSEEN = "unseen"
+"""The first read finds nothing, or what was there before the change: AWS is late."""
 OTHERS = ("removed", "disturbed", "remade")
 """By someone else, just before the call: deleted; changed in another place; put back as it was."""
 
@@ -111,6 +113,8 @@ class Wire:
     calls: list[Call] = field(default_factory=list)
     fault: Fault | None = None
     someone: Callable[[str], None] = lambda _: None
+    unseen: str = ""
+    """What the service answers for a resource that isn't there."""
     met: int = 0
     effects: int = 0
     remembers: bool = False
@@ -172,6 +176,8 @@ class Wire:
         if kind in ERRORS:
             status, code = ERRORS[kind](service)
             return _error(url, status, code)
+        if kind == UNSEEN:
+            return _error(url, 404, self.unseen)
         if kind in CONFLICTS:
             reasons = [{"Code": CONFLICTS[kind]}, {"Code": "None"}]
             return _error(url, 400, "TransactionCanceledException", CancellationReasons=reasons)

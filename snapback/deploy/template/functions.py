@@ -9,8 +9,10 @@ from chalicelib import canary, catalog
 from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.aws.scheduler import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIABLE
 from chalicelib.aws.settings_source import STACK_VARIABLE
+from chalicelib.core.eventual import EVENTUAL
 from chalicelib.core.pattern import EVEN_READS, about_reads
 from chalicelib.notify.outbox import QUEUE_VARIABLE as FAILED_VARIABLE
+from chalicelib.wiring import SECOND_LOOKS_VARIABLE
 from snapback.deploy.iam_policies import KEY_ACTIONS, logical_id
 from snapback.deploy.template.parts import (
     AT_ONCE,
@@ -138,15 +140,15 @@ def guards(plan: Plan) -> Template:
     """The guard functions, each with its rules; those that wait for something have events come again."""
     resources: Template = {name: {"Properties": _guard(name, patterns)} for name, patterns in plan.patterns.items()}
     for service in catalog.services():
-        properties = resources[logical_id(f"guard_{service}")]["Properties"]
+        variables: Template = {SECOND_LOOKS_VARIABLE: {"Ref": "SecondLooks"}} if service in EVENTUAL else {}
         if catalog.has_grace(service):
-            properties["Environment"] = {
-                "Variables": {
-                    GROUP_VARIABLE: {"Ref": "Later"},
-                    ROLE_VARIABLE: arn("LaterRole"),
-                    QUEUE_VARIABLE: arn("DeadLetters"),
-                }
+            variables |= {
+                GROUP_VARIABLE: {"Ref": "Later"},
+                ROLE_VARIABLE: arn("LaterRole"),
+                QUEUE_VARIABLE: arn("DeadLetters"),
             }
+        if variables:
+            resources[logical_id(f"guard_{service}")]["Properties"]["Environment"] = {"Variables": variables}
     return {
         "Parameters": {
             "ReservedConcurrency": {

@@ -1,0 +1,50 @@
+"""What is found safe, or not found, right after a change may be what was there before it: it is looked at once more.
+
+The event comes again, by a queue, after a minute, with the guardrails that are to look under KEY; then not again.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.core.event import rows, text
+from chalicelib.core.eventual import EVENTUAL
+from chalicelib.core.types import Status, Unrecorded
+from chalicelib.engine.context import is_scheduled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from chalicelib.core.event import Event
+    from chalicelib.core.outcome import Outcome
+    from chalicelib.engine.context import Context
+
+KEY = "second_look"
+LATE = timedelta(seconds=10)
+"""How long after a change its service's reads are not believed to show it."""
+_MAY_BE_STALE = frozenset({Unrecorded.COMPLIANT, Status.GONE})
+
+
+def only(event: Event) -> frozenset[str] | None:
+    """The guardrails that an event came again for; None for all. No sender can add to an envelope."""
+    waited = text(event.raw, "evaluate")
+    if KEY in event.raw:
+        return frozenset(map(str, rows(event.raw, KEY)))
+    return None if waited is None else frozenset({waited})
+
+
+def ask(context: Context, event: Event, outcomes: Iterable[Outcome], looked_at: datetime) -> None:
+    """Have an event come again, if anything about it has to be looked at once more. Raises what the queue does."""
+    again = wanted(event, outcomes, looked_at)
+    if again and context.look_again:
+        context.look_again({**event.raw, KEY: again})
+
+
+def wanted(event: Event, outcomes: Iterable[Outcome], looked_at: datetime) -> list[str]:
+    """The guardrails that have to look again at what an event is about."""
+    if KEY in event.raw or is_scheduled(event) or looked_at - event.time >= LATE:
+        return []
+    found = {each.guardrail for each in outcomes if each.status in _MAY_BE_STALE}
+    return sorted(each for each in found if each.partition(".")[0] in EVENTUAL)
