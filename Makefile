@@ -8,6 +8,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 BASE := .venv/.base
 READY := .venv/.ready
 CHECKOV := .venv-checkov
+MICROBURST := .venv-microburst
 # A stage is a settings file and a stack: snapback.dev.yaml and snapback-dev for STAGE=dev.
 SETTINGS := snapback$(if $(STAGE),.$(STAGE)).yaml
 STACK := snapback$(if $(STAGE),-$(STAGE))
@@ -36,7 +37,8 @@ demo: $(BASE) ## the main job, on an in-memory AWS: 45 events, findings, fixes, 
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-faults: $(READY) ## each fault at each AWS call of each guardrail, all of them (`make test` picks some)
+faults: $(READY) $(MICROBURST)/.ready ## each fault at each AWS call of each guardrail, all of them (`make test` picks some)
+	@$(BIN)/python -m tests.faults.proxied $(MICROBURST)/bin/microburst
 	@SNAPBACK_FAULTS=all $(BIN)/python -m pytest -n 2 --dist worksteal tests/faults $(ARGS)
 
 check: $(READY) $(CHECKOV)/.ready ## lint, format, types, import contracts, known holes, generated files fresh, template packaged and linted
@@ -59,6 +61,11 @@ check-template:
 
 check-wheel: $(READY) ## wheel and sdist, tried in a clean environment: demo, replay, package, an author's types, limits
 	@$(BIN)/python -m tools.check_wheel
+
+$(MICROBURST)/.ready: requirements/microburst.txt | $(READY)
+	@$(BIN)/uv venv -q --clear $(MICROBURST)
+	@$(BIN)/uv pip install -q --require-hashes --python $(MICROBURST)/bin/python -r $<
+	@touch $@
 
 $(CHECKOV)/.ready: requirements/checkov.txt | $(READY)
 	@$(BIN)/uv venv -q --clear $(CHECKOV)
@@ -91,9 +98,10 @@ lock: $(READY) ## [UPGRADE=1]: the locks anew, from pyproject.toml and requireme
 	@$(LOCK) -c requirements/dev.txt -o requirements.txt requirements/lambda.in
 	@$(LOCK) -c requirements/dev.txt -o requirements/apprise.txt requirements/apprise.in
 	@$(LOCK) -o requirements/checkov.txt requirements/checkov.in
+	@$(LOCK) -o requirements/microburst.txt requirements/microburst.in
 	@$(LOCK) --no-deps -o requirements/ministack.txt requirements/ministack.in
 
 clean: ## all that make made
-	rm -rf .venv $(CHECKOV) .wheels build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(CHECKOV) $(MICROBURST) .wheels build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .PHONY: help demo test faults check check-code check-template check-wheel generate package deploy destroy bench new lock clean
