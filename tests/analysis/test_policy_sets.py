@@ -88,6 +88,11 @@ OPEN = {
         deny(condition={"StringEquals": {ENCRYPTED: "aws:kms"}}),
         deny(condition={"StringEquals": {ENCRYPTED: "AES256"}}),
     ],
+    "any value, but not without one": [allow(), deny(condition={"StringLike": {ENCRYPTED: "*"}})],
+    "a value that the other condition spares": [
+        allow(condition={"StringNotEquals": {ENCRYPTED: "aws:kms"}}),
+        deny(condition={"StringEquals": {ENCRYPTED: ["aws:kms", "AES256"]}}),
+    ],
     "two conditions in one add up": [
         allow(),
         deny(condition={"StringEquals": {ENCRYPTED: "aws:kms"}, "Bool": {"aws:SecureTransport": "false"}}),
