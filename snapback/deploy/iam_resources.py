@@ -28,7 +28,7 @@ _BESIDES = {
     "organizations:DetachPolicy": ("account", "organizationalunit", "root"),
     "organizations:ListTagsForResource": ("policy",),
     "sso:ListTagsForResource": ("Instance",),
-    "ec2:CreateTags": ("security-group-rule", "snapshot", "vpc-flow-log"),
+    "ec2:CreateTags": ("security-group", "security-group-rule", "snapshot", "vpc-flow-log"),
 }
 """Kinds of resource that a call of ours is about besides the guardrail's own, though not every such call is."""
 _OF_AWS = frozenset({"iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"})
