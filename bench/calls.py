@@ -16,9 +16,10 @@ with the service's other guardrails left out:
 |---|---|---|
 | compliant (a near miss) | R | the floor |
 | found (mode alert) | R | no aim: one write to the ledger, and F, for the preview |
-| fixed (mode fix) | R + F, W, and R + F of what is there then | at most 3 over the floor |
+| fixed (mode fix) | R + F, W, and R + F of what is there then | at most 3 + F over the floor |
 
-The 3 are the ledger's: the record opened and closed, and the fix counted against the cap. (Whether all writes are paused
+The 3 are the ledger's: the record opened and closed, and the fix counted against the cap. F is the state read again
+directly before the write, so that nothing is written over what was not judged. (Whether all writes are paused
 is asked once in half a minute, and so not counted here.) Of a guardrail's several
 cases the one that is furthest over its floor is told. A fix that can't be undone never runs unasked: `fixed` is then
 the approval.
@@ -56,7 +57,7 @@ Make = Callable[[World], Envelope]
 TWICE = "iam.role_trusts_unknown_account"
 """The guardrail whose compliant event is counted with its second look, too."""
 OVER = 3
-"""Calls over the floor that a fix may cost: open, count and close; approved, they are read, begin and close."""
+"""Calls over the floor that the ledger may cost a fix: open, count and close; approved, they are read, begin and close."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def fixed(rule: Guardrail[Any], make: Make) -> Count:
         return Count(
             len(calls),
             len(before) + len(writes) + len(after),
-            aim=OVER,
+            aim=OVER + len(state),
         )
 
 

@@ -265,8 +265,8 @@ class _NoRecords:
     def records(self, *statuses: Status) -> Iterator[Record]:
         return iter(())
 
-    def note(self, record: Record, *, by: str, note: str, what: str = "") -> Record:
-        return record.noted(self._now(), by, note, what)
+    def note(self, record: Record, *, by: str, note: str, what: str = "", offered: str = "") -> Record:
+        return record.noted(self._now(), by, note, what, offered)
 
     def paused(self) -> str:
         return ""  # The canary goes on, or stopping the writes would raise the alarm.

@@ -27,7 +27,7 @@ from chalicelib.core.faults import fault_log, is_fault
 from chalicelib.core.metrics import Metric, findings
 from chalicelib.core.outcome import QUIET, Outcome
 from chalicelib.core.resource import Account
-from chalicelib.core.types import Status
+from chalicelib.core.types import ACTIONS, Status
 from chalicelib.engine import second_look
 from chalicelib.engine.context import TIME_NEEDED, Context, describe_error, unfinished
 from chalicelib.engine.engine import Engine
@@ -363,8 +363,8 @@ def _act(app: Application, request: Any) -> dict[str, Any]:
     if action == "maintain":
         return app.maintain()
     person = text(request, "person", "id")
-    if not record or not (by or person) or action not in {"approve", "undo", "exempt"}:
-        raise CannotAct("act takes {action: approve | undo | exempt, record, by}, or {action: maintain}")
+    if not record or not (by or person) or action not in ACTIONS:
+        raise CannotAct("act takes {action: approve | undo | undo-anyway | exempt, record, by}, or {action: maintain}")
     if person:
         from chalicelib.clicks.decide import decide
 
@@ -376,9 +376,13 @@ def _act(app: Application, request: Any) -> dict[str, Any]:
 def _done(app: Application, request: Any, record: str, by: str) -> Record:
     """Raises CannotAct and FixFailed."""
     engine, action = app.engine, text(request, "action")
-    if action in {"approve", "undo"}:
-        force = request.get("force") is True
-        done = engine.approve(record, by) if action == "approve" else engine.undo(record, by, force=force)
+    if action != "exempt":
+        force, offered = request.get("force") is True, text(request, "seen") if action == "undo-anyway" else ""
+        done = (
+            engine.approve(record, by)
+            if action == "approve"
+            else engine.undo(record, by, force=force, offered=offered or "")
+        )
         app.metrics.add_metric(findings(done.status), MetricUnit.Count, 1)
         app.metrics.flush_metrics()
         return done

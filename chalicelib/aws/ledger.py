@@ -142,9 +142,10 @@ class DynamoLedger(StoredRecords):
         why: Close = "",
         looked_at: datetime | None = None,
         exempt_until: datetime | None = None,
+        holding: bool = False,
         **changed: Unpack[Changed],
     ) -> Record:
-        starts = status in UNDER_WAY
+        starts = status in UNDER_WAY and not holding
         moved = record.stepped(status, self._now(), by, note, why, **changed)
         if starts:
             moved = replace(moved, holder=secrets.token_hex(8))
@@ -170,12 +171,12 @@ class DynamoLedger(StoredRecords):
         if alone and slot and why_refused(slot, on_slot, asked) == "exempt":
             raise StepRefused("exempt", record.id)
         # Another record has them by now; this step still has to be sent.
-        if alone and not starts and not exempt_until and self._db.transact(*written) is None:
+        if alone and status not in UNDER_WAY and not exempt_until and self._db.transact(*written) is None:
             return moved
         raise StepRefused("moved", record.id)
 
-    def note(self, record: Record, *, by: str, note: str, what: str = REFUSED) -> Record:
-        noted = record.noted(self._now(), by, note, what)
+    def note(self, record: Record, *, by: str, note: str, what: str = REFUSED, offered: str = "") -> Record:
+        noted = record.noted(self._now(), by, note, what, offered)
         put = self._put_over(record, noted)
         if record.status in UNDER_WAY:
             raise StepRefused("moved", record.id)

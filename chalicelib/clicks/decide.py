@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.aws.action_tokens import Use
 from chalicelib.clicks.approvers import Person, has_spoken, refusal, wants_second
-from chalicelib.core.errors import BadActionToken, CannotAct, FixFailed, StepRefused
+from chalicelib.clicks.http import seen_of
+from chalicelib.core.errors import BadActionToken, CannotAct, Drifted, FixFailed, StepRefused
 from chalicelib.core.event import dig, text
 from chalicelib.core.types import REFUSED, SECOND_WANTED
 from chalicelib.notify.message import message_of
@@ -80,14 +81,19 @@ def _decided(
         _note(app, id, str(person), f"{action}: {why}", REFUSED)
         return REFUSED, f"Sorry, {why}. It is on record that you asked."
     seen = text(request, "seen")
-    if seen and not record.fingerprint.startswith(seen):
+    if seen and not seen_of(record, action).startswith(seen):
         raise CannotAct(f"record {id} is no longer what you were shown; look at it again, then decide")
     if why := wants_second(person, action, record, app.settings):
         if not has_spoken(person, action, record):
             _note(app, id, str(person), f"{action}: {why}", SECOND_WANTED)
         return SECOND_WANTED, f"Thank you: {why}. Your own voice is on record."
-    with _using(app, request):
-        done = act(id, str(person))
+    try:
+        with _using(app, request):
+            done = act(id, str(person))
+    except Drifted as drifted:
+        if drifted.offer:
+            app.engine.offer_undo(id, str(person), drifted)
+        raise
     return done.status, f"Record {id}: {message_of(done).did}"
 
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from chalicelib.aws.ledger import DynamoLedger
+    from chalicelib.core.record import Record
     from chalicelib.core.settings import Settings
 
-ACTIONS = ("approve", "undo", "exempt")
 FORM = "application/x-www-form-urlencoded"
 DAYS = (1, 7, 30)
 """How long an exemption may be given by a click; or until a date."""
@@ -95,6 +95,11 @@ class ClicksApp(Protocol):
     def ledger(self) -> DynamoLedger: ...
     @property
     def ask_act(self) -> Callable[[Mapping[str, Any]], None]: ...
+
+
+def seen_of(record: Record, action: str) -> str:
+    """What a person is shown before they ask for an action: it is done only while that is still so."""
+    return record.offered if action == "undo-anyway" else record.fingerprint
 
 
 def form(request: Request, most: int) -> dict[str, str]:

@@ -19,11 +19,11 @@ from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import counted, cut, plain
 from chalicelib.aws.action_tokens import ActionTokens, Use, used
 from chalicelib.clicks.approvers import PAGE, Person, refusal
-from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, form, reason, secret, until
+from chalicelib.clicks.http import DAYS, LONGEST_REASON, Answer, form, reason, secret, seen_of, until
 from chalicelib.core.errors import BadActionToken, RequestRejected
-from chalicelib.core.types import Status
+from chalicelib.core.types import ACTIONS, Status
 from chalicelib.engine.decide import SHORTEST_REASON
-from chalicelib.notify.message import message_of
+from chalicelib.notify.message import message_of, shown_undo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,13 @@ LARGEST = 16 * 1024
 """Bytes of a request."""
 _LINES = 60
 """Lines of differences, and steps, that are shown at most."""
-_VERBS = {"approve": "Approve the fix", "undo": "Undo the fix", "exempt": "Exempt", "show": "What was found"}
+_VERBS = {
+    "approve": "Approve the fix",
+    "undo": "Undo the fix",
+    "undo-anyway": "Undo the fix, and keep what others changed",
+    "exempt": "Exempt",
+    "show": "What was found",
+}
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fff; --soft: #55555e; --line: #8a8a94; --act: #0b5394;
@@ -163,9 +169,11 @@ def _person(request: Request, token: ActionToken) -> Person:
 
 def _why_not(app: ClicksApp, request: Request, token: ActionToken, record: Record) -> str | None:
     """Why what the action token is for can't be done with the record as it is, if that is so."""
+    undoable = record.status.traits.undoable and record.reversible and record.before is not None
     open_now = {
         "approve": record.status is Status.ASKING,
-        "undo": record.status.traits.undoable and record.reversible and record.before is not None,
+        "undo": undoable,
+        "undo-anyway": undoable and bool(record.offered),
         "exempt": record.status.traits.exemptable,
     }
     if not open_now.get(token.action):
@@ -200,13 +208,15 @@ def _show(
     undo = token.action == "undo" and record.status.traits.undoable
     before, after = (record.after, record.before) if undo else (record.before, record.after)
     lines = [] if before is None or after is None else changes(before, after, most=_LINES)
+    if token.action == "undo-anyway":
+        lines = shown_undo(record)[1]
     steps = (
         f"{step.at[:19].replace('T', ' ')} UTC: {step.status}, by {step.by}{step.note and f' ({step.note})'}"
         for step in record.history[-_LINES:]
     )
     alert = f'<p role="alert" class="wrong">{_text(_sentence(wrong))}</p>' if wrong else ""
     verb = _VERBS.get(token.action, "Snapback")
-    would = "" if token.action in {"approve", "undo"} else ", if it were fixed"
+    would = "" if token.action in {"approve", "undo", "undo-anyway"} else ", if it were fixed"
     body = f"""<h1>{_text(f"{verb}?" if does else verb)}</h1>
 {alert}<p><strong>{_text(message.headline)}</strong></p>
 <p>{_text(message.reason)}</p>
@@ -225,6 +235,8 @@ def _plan(action: str, record: Record) -> str:
     fix = record.fix.rstrip(".") or "there is no fix"
     if action == "undo":
         return "Snapback writes back what was there before the fix, and exempts the resource for some days."
+    if action == "undo-anyway":
+        return f"{shown_undo(record)[0]} If it changes once more before, nothing is done, and you are shown it again."
     if action == "exempt":
         return "Nothing is changed: the finding is exempt for as long as you say, and its question is closed."
     if action == "approve":
@@ -236,7 +248,7 @@ def _form(request: Request, token: ActionToken, record: Record, fields: Mapping[
     verb = _VERBS[token.action]
     return f"""<form method="post" action="do">
 <input type="hidden" name="token" value="{_text(fields["token"])}" autocomplete="off">
-<input type="hidden" name="seen" value="{record.fingerprint}">
+<input type="hidden" name="seen" value="{seen_of(record, token.action)}">
 {_exemption(fields) if token.action == "exempt" else ""}<p class="note">Snapback knows that this link was sent to the channel
 <strong>{_text(token.channel)}</strong>, and not who you are: it can't tell whether the change is your own. If it is, let
 somebody else decide. On record will stand <strong>{_text(str(_person(request, token)))}</strong>.</p>
@@ -271,7 +283,7 @@ def _do(app: ClicksApp, request: Request, token: ActionToken, record: Record, fi
     if not refused:
         if why_not := _why_not(app, request, token, record):
             raise _Stop(409, why_not)
-        if fields.get("seen") != record.fingerprint:
+        if fields.get("seen") != seen_of(record, token.action):
             return _show(app, request, token, record, fields, "it changed since you were shown it: look again")
         if token.action == "exempt":
             try:
@@ -279,7 +291,8 @@ def _do(app: ClicksApp, request: Request, token: ActionToken, record: Record, fi
                 more = {"until": end.isoformat(), "reason": reason(fields.get("reason", ""))}
             except ValueError as error:
                 return _show(app, request, token, record, fields, str(error))
-    asked = {"action": token.action, "record": record.id, "seen": record.fingerprint, "person": asdict(person)}
+    seen = seen_of(record, token.action)
+    asked = {"action": token.action, "record": record.id, "seen": seen, "person": asdict(person)}
     app.ask_act({**asked, **more, "use": asdict(Use.of(token))})
     if refused:
         raise _Stop(403, f"sorry, {refused}. It is on record that you asked")

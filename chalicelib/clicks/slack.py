@@ -1,7 +1,7 @@
 """Slack's requests: clicks on buttons, and the modals that they open.
 
 https://docs.slack.dev/interactivity/handling-user-interaction/ and https://docs.slack.dev/authentication/verifying-requests-from-slack/.
-A button's `action_id` is approve, undo, exempt or details, and its `value` the id of a record; after a `#` may come the
+A button's `action_id` is approve, undo, undo-anyway, exempt or details, and its `value` the id of a record; after a `#` may come the
 fingerprint of what it asks about, so that a click means what its message showed.
 """
 
@@ -22,11 +22,12 @@ from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import counted, cut, plain
 from chalicelib.aws.action_tokens import ActionToken, Use
 from chalicelib.clicks.approvers import OUTSIDER, Person
-from chalicelib.clicks.http import ACTIONS, DAYS, LONGEST_REASON, Answer, form, reason, secret, until
+from chalicelib.clicks.http import DAYS, LONGEST_REASON, Answer, form, reason, secret, until
 from chalicelib.core.errors import RequestRejected
 from chalicelib.core.event import dig, text
 from chalicelib.core.record import ID
 from chalicelib.core.settings import SlackAppSettings
+from chalicelib.core.types import ACTIONS
 from chalicelib.engine.decide import SHORTEST_REASON
 from chalicelib.notify.blocks import SECTION, code, escape, header, listing, section
 from chalicelib.notify.channels.slack import SILENT

@@ -73,7 +73,15 @@ class CannotAct(NotDone):
 
 
 class Drifted(CannotAct):
-    """The resource is no longer as we left it; an undo would overwrite what somebody did since."""
+    """The resource is no longer as Snapback left it.
+
+    Where an undo would keep what others did since, `preview` is what it would write, in lines (a sentence, then `- ` and
+    `+ `), and `offer` names that very state, for who agrees to it.
+    """
+
+    def __init__(self, text: str, offer: str = "", preview: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.offer, self.preview = offer, tuple(preview)
 
 
 class FixFailed(NotDone):

@@ -92,7 +92,7 @@ class Ledger(Protocol):
         """Write a new record and take its lock.
 
         Answers the record as it stands: the one given, or an earlier one of the same id whose holder failed or
-        died, now ours, with the `before` that it first wrote. Raises Refused: `duplicate` (this event, or this
+        died, now ours, with the `before` that it first wrote. Raises StepRefused: `duplicate` (this event, or this
         very state, is on record), `exempt` (exempt since an undo or a person's click), `busy` (someone holds the
         lock), `fighting` (it was fixed as often as the limits allow).
         """
@@ -110,15 +110,19 @@ class Ledger(Protocol):
         why: Close = "",
         looked_at: datetime | None = None,
         exempt_until: datetime | None = None,
+        holding: bool = False,
         **changed: Unpack[Changed],
     ) -> Record:
-        """One step of a record's life. Raises Refused("moved") when it is no longer as `record` says."""
+        """One step of a record's life. Raises StepRefused("moved") when it is no longer as `record` says.
+
+        A step to a status under way takes the lock, or, `holding` it, needs it to be still the record's.
+        """
 
     def paused(self) -> str:
         """Who paused all writes, when and why, or nothing; at most half a minute old."""
 
-    def note(self, record: Record, *, by: str, note: str, what: str = ...) -> Record:
-        """Add a step to the history by which nothing changes, one of `record.ASIDE`. Raises Refused("moved") when the record moved on."""
+    def note(self, record: Record, *, by: str, note: str, what: str = ..., offered: str = ...) -> Record:
+        """Add a step to the history by which nothing changes, one of `record.ASIDE`. Raises StepRefused("moved") when the record moved on."""
 
     def get(self, id: str) -> Record | None: ...
 

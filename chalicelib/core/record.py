@@ -48,6 +48,7 @@ class Record:
     is AWS's own ARN where it says more than `arn`, by which the record and its slot are found: IAM's may have a path.
     `cause` is why it could not be judged, equal for all that one change would end; `covered_by` is the record whose message
     is about the same cause.
+    `offered` names the merged state that somebody was last shown before an undo beside others' changes.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Record:
     attempts: int = 1
     holder: str = ""
     error: str = ""
+    offered: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
     found_by: str = "event"
@@ -94,6 +96,11 @@ class Record:
         """
         words = f"{guardrail}\0{resource.arn}\0{resource.region}\0{event_id}"
         return f"{guardrail.partition('.')[0]}.{hashlib.blake2b(words.encode(), digest_size=8).hexdigest()}"
+
+    @staticmethod
+    def id_again(record: Record) -> str:
+        """For what the same event tells of after a record's end: the same for each delivery that sees it."""
+        return Record.id_for(record.guardrail, record.pointer(), f"{record.event_id} after {record.touched}")
 
     @property
     def service(self) -> str:
@@ -154,14 +161,14 @@ class Record:
         """The steps by which something changed."""
         return tuple(step for step in self.history if step.status not in ASIDE)
 
-    def noted(self, at: datetime, by: str, note: str, what: str = REFUSED) -> Record:
+    def noted(self, at: datetime, by: str, note: str, what: str = REFUSED, offered: str = "") -> Record:
         """With a step by which nothing changed: `what` is one of ASIDE. After MOST_REFUSED of them, refusals only count."""
         refused = self.refused + (what == REFUSED)
         if refused > MOST_REFUSED and what == REFUSED:
             return replace(self, refused=refused)
         last = "; more of them are counted, and not listed" if refused == MOST_REFUSED and what == REFUSED else ""
         step = Step(at.isoformat(timespec="milliseconds"), what, by, f"{note}{last}")
-        return replace(self, refused=refused, history=(*self.history, step))
+        return replace(self, refused=refused, history=(*self.history, step), offered=offered or self.offered)
 
     def stepped(self, status: Status, at: datetime, by: str, note: str = "", why: Close = "", **changed: Any) -> Record:
         step = Step(at.isoformat(timespec="milliseconds"), status, by, note, why)

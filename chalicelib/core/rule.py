@@ -49,6 +49,8 @@ class Fix(ABC, Generic[R]):
     """Those of `writes` that only an undo sends: a role has them that only `act` may assume."""
     reversible: ClassVar[bool] = True
     """Whether `write(before)` puts everything back; if not, it is never run without approval."""
+    added: ClassVar[tuple[str, ...]] = ()
+    """Keys of the state that records of earlier versions lack: of these, an undo leaves what is there."""
     approval_reads: ClassVar[tuple[str, ...]] = ()
     """IAM actions that `needs_approval` needs."""
     settles_within: ClassVar[timedelta] = timedelta()

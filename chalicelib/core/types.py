@@ -203,8 +203,12 @@ REMINDED, ESCALATED = "reminded", "escalated"
 """Steps by which nothing changed: a question was asked again, and asked of more people."""
 SECOND_WANTED = "second_wanted"
 """A step by which nothing changed: somebody decided whose change it may be, so that one more person has to."""
-ASIDE = frozenset({REFUSED, REMINDED, ESCALATED, SECOND_WANTED})
+SHOWN = "undo_shown"
+"""A step by which nothing changed: somebody asked for an undo, and others' changes are beside ours; what it would write was shown."""
+ASIDE = frozenset({REFUSED, REMINDED, ESCALATED, SECOND_WANTED, SHOWN})
 """Steps by which nothing changed."""
+ACTIONS = ("approve", "undo", "undo-anyway", "exempt")
+"""What a person may ask for about a record; `undo-anyway` is the undo that was shown, beside others' changes."""
 Close: TypeAlias = Literal["", "safe", "exempt", "unanswered", "judged"]
 """Why a step closed a question without a fix; `judged`: what could not be seen was, and another record tells of it."""
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import CannotAct, StepRefused
 from chalicelib.core.rule import FixContext
-from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, Mode, Status
+from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, SHOWN, Mode, Status
 from chalicelib.engine.context import SNAPBACK, describe_error, is_gone
 from chalicelib.engine.permit import Act, Subject, look_up, permit
 from chalicelib.engine.refusal import of_account, refusal_of
 from chalicelib.engine.take_back import reopen, undo_of
 
 if TYPE_CHECKING:
+    from chalicelib.core.errors import Drifted
     from chalicelib.core.record import Record
     from chalicelib.core.settings import Asking
     from chalicelib.engine.context import Context
@@ -64,14 +65,15 @@ class Decisions:
             )
             raise CannotAct(f"record {record_id}: the resource changed since it asked; look at it again, then approve")
         record = self._moved(record, Status.FIXING, by=by, looked_at=looked_at)
-        return self._remediation.fix(rule, resource, record, by)
+        return self._remediation.fix(rule, resource, record, by, before)
 
-    def undo(self, record_id: str, by: str, *, force: bool = False) -> Record:
+    def undo(self, record_id: str, by: str, *, force: bool = False, offered: str = "") -> Record:
         """Take a record's edit back, and exempt the resource for `undo_exemption_days`.
 
-        Where nobody changed the resource since, that is the recorded `before`, exactly.
+        Where nobody changed the resource since, that is the recorded `before`, exactly. `offered` is a Drifted's `offer`
+        that somebody agrees to.
 
-        Raises Drifted when the resource is no longer as we left it (unless `force`), CannotAct, and FixFailed.
+        Raises Drifted when the resource is no longer as we left it (unless `force`, or as offered), CannotAct, and FixFailed.
         """
         record, rule, resource = self._context.recalled(record_id)
         assert rule.fix is not None
@@ -92,7 +94,7 @@ class Decisions:
                 raise CannotAct(f"record {record_id} can't be undone now: {refusal.why('act')}") from error
             raise
         self._demand(subject, record, Act.UNDO)
-        target, note = undo_of(self._context, record, rule.fix, resource, now, force=force)
+        target, note = undo_of(self._context, record, rule.fix, resource, now, force=force, offered=offered)
         record = self._moved(
             record,
             Status.UNDOING,
@@ -102,7 +104,7 @@ class Decisions:
             exempt_until=self._context.now() + timedelta(days=self._context.settings.undo_exemption_days),
             looked_at=looked_at,
         )
-        undone = self._remediation.undo(rule, resource, record, by)
+        undone = self._remediation.undo(rule, resource, record, by, now)
         if undone.status is Status.UNDONE:
             reopen(self._context, undone, by)
         return undone
@@ -134,6 +136,13 @@ class Decisions:
         if record is None:
             raise CannotAct(f"no record {record_id!r} in the ledger")
         return self._ledger.note(record, by=by, note=why, what=what)
+
+    def offer_undo(self, record_id: str, by: str, drifted: Drifted) -> Record:
+        """Put on record, and so in the channels, what an undo beside others' changes would write. Raises CannotAct and StepRefused."""
+        record = self._ledger.get(record_id)
+        if record is None:
+            raise CannotAct(f"no record {record_id!r} in the ledger")
+        return self._ledger.note(record, by=by, note="\n".join(drifted.preview), what=SHOWN, offered=drifted.offer)
 
     def follow_up(self, record: Record) -> Record:
         """Ask anew what nobody has answered for so long, ask more people, or close it, as `settings.asking` says.

@@ -25,5 +25,5 @@ class Engine:
         self.handle, self.sweep = evaluation.handle, evaluation.sweep
         self.unlisted, self.look_again = evaluation.unlisted, LookAgain(context, evaluation)
         self.approve, self.undo, self.exempt = decisions.approve, decisions.undo, decisions.exempt
-        self.refuse, self.follow_up = decisions.refuse, decisions.follow_up
+        self.refuse, self.follow_up, self.offer_undo = decisions.refuse, decisions.follow_up, decisions.offer_undo
         self.recover = remediation.recover

@@ -285,7 +285,8 @@ class Evaluation:
             record = self._opened(opening, ALWAYS if is_scheduled(event) else event.time)
             if record.status is Status.FIXING:
                 assert isinstance(rule, Guardrail)
-                record = self._remediation.fix(rule, resource, replace(record, after=subject.after), SNAPBACK)
+                record = replace(record, after=subject.after)
+                record = self._remediation.fix(rule, resource, record, SNAPBACK, subject.before)
         except StepRefused as refused:
             if refused.why in {"busy", "moved"}:
                 raise
@@ -301,10 +302,8 @@ class Evaluation:
         try:
             record = self._ledger.open(draft, changed, limits)
         except StepRefused as refused:
-            if refused.why == "duplicate" and draft.mode != Mode.ALERT and changed == ALWAYS:
-                told = self._ledger.get(refused.record)  # By a weaker mode: what was only told is now asked, or fixed.
-                if told and told.id != draft.id and told.status in _FURTHER[: _FURTHER.index(draft.status)]:
-                    return self._opened(draft, self._context.now())
+            if refused.why == "duplicate" and (anew := _unlike(draft, self._ledger.get(refused.record), changed)):
+                return self._opened(anew, self._context.now())
             if refused.why != "fighting":
                 raise
             return self._ledger.open(self._fighting(draft, refused.record), changed, limits)
@@ -334,6 +333,18 @@ def _add(found: Outcome | NotJudged, outcomes: list[Outcome], refused: list[NotJ
         refused.append(found)
     else:
         outcomes.append(found)
+
+
+def _unlike(draft: Record, earlier: Record | None, changed: datetime) -> Record | None:
+    """The record to open after all, if what stands in the ledger as its duplicate doesn't say what the draft says."""
+    if earlier is None:
+        return None
+    if earlier.id == draft.id:  # The same event: unsafe again since it was fixed, if it was looked at after that.
+        again = earlier.status is Status.FIXED and earlier.touched < draft.seen_at.isoformat(timespec="milliseconds")
+        return replace(draft, id=Record.id_again(earlier)) if again else None
+    # By a weaker mode: what was only told is now asked, or fixed.
+    weaker = draft.mode != Mode.ALERT and changed == ALWAYS
+    return draft if weaker and earlier.status in _FURTHER[: _FURTHER.index(draft.status)] else None
 
 
 def _draft(found: _Finding, recorded_tags: Collection[str]) -> Record:

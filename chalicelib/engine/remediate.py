@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from chalicelib.core.record import Record
     from chalicelib.core.resource import Resource
-    from chalicelib.core.rule import Rule
+    from chalicelib.core.rule import Fix, Rule
+    from chalicelib.core.types import State
     from chalicelib.engine.context import Context
 
 MOST_ATTEMPTS = 8
 """To write and to see what is there then; about half an hour of `recover` every five minutes."""
+_CHANGED = "it changed before the fix was written"
 
 
 class Remediation:
@@ -29,8 +31,25 @@ class Remediation:
     def __init__(self, context: Context) -> None:
         self._context, self._ledger = context, context.ledger
 
-    def fix(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
-        """Write a record's `after`, then prove it. Raises FixFailed."""
+    def fix(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str, judged: State) -> Record:
+        """Write a record's `after`, then prove it; what is no longer as it was judged is judged again. Raises FixFailed."""
+        assert rule.fix is not None
+        try:
+            now = self._before_write(rule.fix, resource, judged)
+        except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
+            return self._unseen(record, resource, error, None, by)
+        if now != judged:
+            return self._fix_as_it_is(rule, resource, record, by)
+        return self._write(rule, resource, record, by)
+
+    def _before_write(self, fix: Fix[Any], resource: Resource, judged: State) -> State:
+        """The state directly before a write. Another one than was judged is read again: reads in AWS may lag behind."""
+        context = self._context
+        return context.settled(
+            lambda: fix.read(resource, context.reader(resource)), lambda state: state == judged, PROOF_PAUSES
+        )
+
+    def _write(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
         assert rule.fix is not None
         assert record.after is not None
         wrong: Exception | None = None
@@ -56,8 +75,20 @@ class Remediation:
         self._ledger.move(record, Status.FAILED, by=by, error=trouble, after=left, calls=tuple(writer.calls))
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
-    def undo(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
-        """Write what the undo decided on, then see that it is there. Raises FixFailed."""
+    def undo(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str, judged: State) -> Record:
+        """Write what the undo decided on when the state was `judged`, then see that it is there. Raises FixFailed."""
+        assert rule.fix is not None
+        try:
+            now = self._before_write(rule.fix, resource, judged)
+        except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
+            return self._unseen(record, resource, error, None, by)
+        if now != judged:
+            trouble = "undo: it changed while the undo began; nothing was written"
+            self._ledger.move(record, Status.FAILED, by=by, error=trouble, undone=None)
+            raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}")
+        return self._unwrite(rule, resource, record, by)
+
+    def _unwrite(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
         assert rule.fix is not None
         target = record.before if record.undone is None else record.undone
         assert target is not None
@@ -109,8 +140,9 @@ class Remediation:
             return self._ledger.move(
                 record, Status.EXPIRED, by=SNAPBACK, note="exempt since its function died", why="exempt"
             )
-        again = self._recover_undo if record.status is Status.UNDOING else self._recover_fix
-        return again(rule, resource, record)
+        if record.status is Status.UNDOING:
+            return self._recover_undo(rule, resource, record)
+        return self._fix_as_it_is(rule, resource, record, SNAPBACK)
 
     def refuse_while_settling(self, rule: Rule, slot: str) -> None:
         """Raises StepRefused: what was found may be what a record under way, of the same slot, has written over."""
@@ -169,8 +201,11 @@ class Remediation:
             return record
         raise FixFailed(f"{record.guardrail} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
 
-    def _recover_fix(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
-        """As a fresh finding, but for the record, and for the approval that a person may have given it."""
+    def _fix_as_it_is(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
+        """Judge a record under way anew: its function died, or it changed before the first write.
+
+        As a fresh finding, but for the record, and for the approval that a person may have given it.
+        """
         assert rule.fix is not None
         reader = self._context.reader(resource)
         try:
@@ -178,29 +213,34 @@ class Remediation:
             after = rule.fix.safe(now, FixContext(reader.baseline, record.actor, record.event_time))
             subject = look_up(self._context.settings, rule, resource, (now, after), reader)
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
-            return self._unseen(record, resource, error, None, SNAPBACK)
+            return self._unseen(record, resource, error, None, by)
+        if reason is None and record.attempts == 1:
+            return self._ledger.move(record, Status.EXPIRED, by=by, note=f"safe again: {_CHANGED}", why="safe")
         if reason is None:
-            return self._ledger.move(record, Status.FIXED, by=SNAPBACK, note="found safe", after=now)
+            return self._ledger.move(record, Status.FIXED, by=by, note="found safe", after=now)
         act = Act.APPROVED_FIX if _is_approved(record) and after == record.after else Act.FIX
         permitted = permit(self._context, subject, record.actor, act)
+        if record.attempts == 1:  # Nothing of ours is written yet: what is there now is what an undo puts back.
+            record = replace(record, before=now, reason=reason)
         if permitted.mode is not Mode.FIX:
-            return self._not_recovered(record, permitted, after)
+            return self._not_fixed(record, permitted, after)
         record = self.counted(record, after)
         if record.status is Status.ASKING:
             return record
-        return self.fix(rule, resource, replace(record, after=after), SNAPBACK)
+        record = self._ledger.move(record, Status.FIXING, by=by, note="judged again", holding=True, after=after)
+        return self._write(rule, resource, record, by)
 
-    def _not_recovered(self, record: Record, permitted: Permit, after: Any) -> Record:
-        """The settings, or who paused all writes, no longer allow the fix that a function died with: nothing is written."""
+    def _not_fixed(self, record: Record, permitted: Permit, after: Any) -> Record:
+        """By now the settings, or who paused all writes, don't allow the fix of a record under way: nothing is written."""
+        since = _CHANGED if record.attempts == 1 else "its function died before the fix"
         if permitted.why == "exempt":
-            note = f"its function died before the fix; by now it is {permitted.note}"
+            note = f"{since}; by now it is {permitted.note}"
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="exempt")
         if permitted.mode is Mode.ASK and permitted.why != "paused":
-            note = permitted.note or "its function died before the fix; by now the settings want an approval"
+            note = permitted.note or f"{since}; by now the settings want an approval"
             return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=note, after=after)
         why = permitted.note or f"by now {record.guardrail} may only alert"
-        trouble = f"its function died before the fix; {why}"
-        return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble)
+        return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=f"{since}; {why}")
 
     def _recover_undo(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
         """Unless somebody else may have changed it since: an undo half-way can't be distinguished from that."""
@@ -217,7 +257,7 @@ class Remediation:
             return self._ledger.move(record, Status.UNDONE, by=SNAPBACK, note="found undone", undone=now)
         permitted = permit(self._context, subject, record.actor, Act.RECOVERED_UNDO)
         if now == record.after and permitted.mode is Mode.FIX:
-            return self.undo(rule, resource, record, SNAPBACK)
+            return self._unwrite(rule, resource, record, SNAPBACK)
         trouble = "undo: its function died before it was undone"
         trouble += f"; {permitted.note}" if now == record.after else " and changed since"
         return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble, undone=now)

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from chalicelib.notify.message import Message
     from chalicelib.notify.summary import Summary
 
-WORDS = {"approve": "Approve", "undo": "Undo", "exempt": "Exempt", "show": "Details"}
+WORDS = {
+    "approve": "Approve",
+    "undo": "Undo",
+    "undo-anyway": "Undo, keep their change",
+    "exempt": "Exempt",
+    "show": "Details",
+}
 """What a click can ask for, as action tokens name it, and what is written on it."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import cut, plain
-from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, SECOND_WANTED, Status
+from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, SECOND_WANTED, SHOWN, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ _ASIDE = {
     REMINDED: "approval still wanted",
     ESCALATED: "nobody has answered",
     SECOND_WANTED: "a second approver is wanted",
+    SHOWN: "undo it beside others' changes?",
 }
 """Words of steps by which nothing changed, and which are sent."""
 
@@ -43,8 +44,8 @@ def is_sent(record: Record) -> bool:
 class Message:
     """One step of a record, as a message. All text is on one line, without secrets and invisible characters, and not escaped.
 
-    `step` numbers the record's steps from 1, and `news` is what it was: the status, `reminded`, `escalated` or
-    `second_wanted`;
+    `step` numbers the record's steps from 1, and `news` is what it was: the status, `reminded`, `escalated`,
+    `second_wanted` or `undo_shown`;
     `resource` is an ARN; `actor` has name, principal, account, tool,
     source_ip and via, each of which may be empty; `changes` are lines that start with `- ` or `+ `, never the whole
     state; `commands` are what a person may do next, by name.
@@ -143,16 +144,31 @@ def message_of(record: Record) -> Message:
         event=f"{_line(record.event_name, 100)} at {record.event_time.isoformat(timespec='seconds')}",
         reason=_line(record.reason, 1000),
         actor={name: cut(plain(value), 300) for name, value in who.items()},
-        changes=() if record.before is None or record.after is None else tuple(changes(record.before, record.after)),
-        changed=record.status.traits.written,
+        changes=_changes(record),
+        changed=record.status.traits.written and news != SHOWN,
         did=_did(record),
         commands=_commands(record),
-        seen=record.fingerprint[:12],
+        seen=record.offered if news == SHOWN else record.fingerprint[:12],
     )
+
+
+def shown_undo(record: Record) -> tuple[str, list[str]]:
+    """What was last shown of an undo beside others' changes: a sentence, and the lines of what it would write."""
+    note = next((step.note for step in reversed(record.history) if step.status == SHOWN), "")
+    sentence, *lines = note.split("\n")
+    return _line(sentence, 1000), [_line(line, 200) for line in lines]
+
+
+def _changes(record: Record) -> tuple[str, ...]:
+    if record.history[-1].status == SHOWN:
+        return tuple(shown_undo(record)[1])
+    return () if record.before is None or record.after is None else tuple(changes(record.before, record.after))
 
 
 def _did(record: Record) -> str:
     last = record.history[-1]
+    if last.status == SHOWN:
+        return f"Nothing was done yet: {shown_undo(record)[0]}"
     note = f" ({_line(last.note, 500)})" if last.note else ""
     fix = _line(record.fix, 300).rstrip(".") or "no fix"
     by = "" if last.by == "snapback" else f" by {_line(last.by, 100)}"
@@ -168,7 +184,8 @@ def _commands(record: Record) -> dict[str, str]:
     if record.status is Status.ASKING:
         commands = {"approve": f"snapback approve {record.id}", **commands}
     if record.status.traits.undoable and record.reversible and record.before is not None:
-        commands = {"undo": f"snapback undo {record.id}", **commands}
+        name, force = ("undo-anyway", " --force") if record.history[-1].status == SHOWN else ("undo", "")
+        commands = {name: f"snapback undo {record.id}{force}", **commands}
     return commands
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from chalicelib.core.errors import Drifted
 from snapback.commands.options import (
     acted,
     by_option,
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Put back what a record's fix changed.")
 @click.argument("record")
-@click.option("--force", is_flag=True, help="Even when somebody changed the resource since; that change is lost.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Even when somebody changed the resource since; what of that change can't be kept is lost.",
+)
 @by_option
 @settings_option
 @json_option
@@ -30,7 +36,14 @@ def undo(record: str, force: bool, by: str | None, settings_path: Path | None, a
     """Put back what a RECORD's fix changed, and exempt the resource for a while."""
     application, caller = open_application(load_settings(settings_path))
     fixed = record_of(application, record)
-    done = application.engine.undo(record, by or caller, force=force)
+    try:
+        done = application.engine.undo(record, by or caller, force=force)
+    except Drifted as drifted:
+        if not drifted.offer or as_json or not sys.stdin.isatty():
+            raise
+        click.echo(drifted)
+        click.confirm("Undo it as shown?", abort=True)
+        done = application.engine.undo(record, by or caller, offered=drifted.offer)
     return acted(done, fixed.left, done.undone, as_json=as_json)
 
 

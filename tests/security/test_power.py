@@ -69,7 +69,7 @@ def test_a_record_of_a_made_up_kind_calls_nothing(kind: str) -> None:
         revive(kind, "app-media", HOME, REGION)
 
 
-def test_what_a_person_may_ask_for_is_three_things(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_person_may_ask_for_is_four_things(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     class Context:
         invoked_function_arn = f"arn:aws:lambda:us-east-1:{HOME}:function:snapback-Act"
 

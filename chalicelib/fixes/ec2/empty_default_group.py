@@ -53,6 +53,11 @@ class EmptyDefaultGroup(Fix["DefaultGroup"]):
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "rules": []}
 
+    def take_back(self, before: State, after: State, now: State) -> State | None:
+        """The rules that were revoked, beside those that came since."""
+        rules = [*now["rules"], *(rule for rule in before["rules"] if rule not in now["rules"])]
+        return {**now, "rules": sorted(rules, key=lambda rule: json.dumps(rule, sort_keys=True))}
+
     def write(self, resource: DefaultGroup, state: State, aws: Session) -> None:
         ec2: Any = aws.client("ec2")
         now, wanted = self._rules(resource, aws), state["rules"]

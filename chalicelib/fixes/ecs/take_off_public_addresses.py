@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.event import dig, text
@@ -17,19 +18,22 @@ class TakeOffPublicAddresses(Fix["Service"]):
     """Give the service's tasks no public address. ECS replaces them, in the same subnets and security groups.
 
     The state is `{"public_ip": ENABLED, DISABLED or "" where it has no network of its own, "deployed_by": its
-    deployment controller}`. Only ECS's own controller takes a new network configuration:
+    deployment controller, "network": its subnets and security groups, as JSON}`. Only ECS's own controller takes a new network configuration:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
 
     document = "ecs:service-network"
+    added = ("network",)
     reads = ("ecs:DescribeServices",)
     writes = ("ecs:DescribeServices", "ecs:UpdateService")
 
     def read(self, resource: Service, aws: Session) -> State:
         found = resource.described(aws)
+        network = _network(found)
         return {
-            "public_ip": _network(found).get("assignPublicIp", ""),
+            "public_ip": network.pop("assignPublicIp", ""),
             "deployed_by": text(found, "deploymentController", "type") or "ECS",
+            "network": json.dumps(network, sort_keys=True),
         }
 
     def safe(self, state: State, context: FixContext) -> State:
@@ -38,12 +42,12 @@ class TakeOffPublicAddresses(Fix["Service"]):
         return {**state, "public_ip": "DISABLED"}
 
     def write(self, resource: Service, state: State, aws: Session) -> None:
-        network = _network(resource.described(aws))
-        if network and network.get("assignPublicIp") != state["public_ip"]:
+        network = {**json.loads(state["network"]), "assignPublicIp": state["public_ip"]}
+        if state["public_ip"] and network != _network(resource.described(aws)):
             aws.client("ecs").update_service(
                 cluster=resource.cluster,
                 service=resource.name,
-                networkConfiguration={"awsvpcConfiguration": {**network, "assignPublicIp": state["public_ip"]}},
+                networkConfiguration={"awsvpcConfiguration": network},
             )
 
 

@@ -13,26 +13,33 @@ if TYPE_CHECKING:
     from chalicelib.core.types import State
     from chalicelib.resources.events import Rule
 
-_KEPT = ("Name", "EventBusName", "EventPattern", "ScheduleExpression", "Description", "RoleArn")
-"""What PutRule would take away from a rule if it weren't given again; tags and targets stay."""
+_KEPT = {
+    "pattern": "EventPattern",
+    "schedule": "ScheduleExpression",
+    "description": "Description",
+    "role": "RoleArn",
+}
+"""What PutRule would take away from a rule if it weren't given again, by the state's keys; tags and targets stay."""
 
 
 class EnableRule(Fix["Rule"]):
     """Enable the rule again.
 
-    The state is `{"exists"}` and, if it exists, `state` as EventBridge names it and `about_reads`: whether its pattern
-    asks for calls that only read, which it sees in one of the two enabled states only.
+    The state is `{"exists"}` and, if it exists, `state` as EventBridge names it, `about_reads`: whether its pattern
+    asks for calls that only read, which it sees in one of the two enabled states only, and the texts of `_KEPT`.
     """
 
     document = "events:rule"
+    added = tuple(_KEPT)
     reads = ("events:DescribeRule",)
-    writes = (*reads, "events:DisableRule", "events:EnableRule", "events:PutRule")
+    writes = ("events:DisableRule", "events:EnableRule", "events:PutRule")
     undo_writes = ("events:DisableRule",)
 
     def read(self, resource: Rule, aws: Session) -> State:
         with absent("ResourceNotFoundException"):
             rule = resource.described(aws)
-            return {"exists": True, "state": rule["State"], "about_reads": about_reads(rule.get("EventPattern") or "")}
+            kept = {key: rule.get(name) or "" for key, name in _KEPT.items()}
+            return {"exists": True, "state": rule["State"], "about_reads": about_reads(kept["pattern"]), **kept}
         return {"exists": False}
 
     def safe(self, state: State, context: FixContext) -> State:
@@ -48,5 +55,5 @@ class EnableRule(Fix["Rule"]):
         elif state["state"] == "ENABLED" and not state["about_reads"]:
             client.enable_rule(**named)
         else:
-            now = resource.described(aws)
-            client.put_rule(**{key: now[key] for key in _KEPT if now.get(key)}, State=state["state"])
+            kept = {name: state[key] for key, name in _KEPT.items() if state[key]}
+            client.put_rule(Name=resource.name, EventBusName=resource.bus, **kept, State=state["state"])

@@ -58,6 +58,13 @@ class DetachFromUser(Fix["User"]):
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "attached": [], "inline": {}}
 
+    def take_back(self, before: State, after: State, now: State) -> State | None:
+        """The policies that were taken away, beside those that came since; not over another one of the same name."""
+        if any(now["inline"].get(name, text) != text for name, text in before["inline"].items()):
+            return None
+        attached = sorted({*now["attached"], *before["attached"]})
+        return {"attached": attached, "inline": {**now["inline"], **before["inline"]}}
+
     def write(self, resource: User, state: State, aws: Session) -> None:
         iam, now = aws.client("iam"), self.read(resource, aws)
         for arn in sorted(set(state["attached"]) - set(now["attached"])):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.text import plain
 from chalicelib.core.errors import ChannelBusy, Undeliverable
-from chalicelib.core.types import ASIDE
+from chalicelib.core.types import ASIDE, SHOWN
 from chalicelib.notify.blocks import HEADER, SECTION, code, context, escape, header, listing, mrkdwn, section
 from chalicelib.notify.channels.base import TIMEOUT, judge, secret, with_secret
 from chalicelib.notify.channels.slack import SILENT, facts, summary_body
@@ -41,6 +41,10 @@ _NO_MESSAGE = frozenset(("message_not_found", "thread_not_found"))
 _NO_EDIT = frozenset(("cant_update_message", "edit_window_closed", "update_failed"))
 _SURE = {
     "approve": ("Let Snapback fix it?", "Snapback looks again, and writes the fix if it is still what is shown here."),
+    "undo-anyway": (
+        "Undo beside theirs?",
+        "Snapback takes back its own edit, as shown here, and keeps what others changed.",
+    ),
     "undo": ("Put it back?", "Snapback puts back what was there before, unsafe as it was, and exempts it for a while."),
 }
 
@@ -193,6 +197,8 @@ def reply(message: Message) -> Block:
     blocks = [section(f"*{escape(message.headline, HEADER)}*\n{escape(message.did, SECTION - HEADER - 3)}")]
     if message.changes:
         blocks.append(section(listing(message.changes)))
+    if message.news == SHOWN:  # The record's own message stays as it is: its buttons are about something else.
+        blocks.append({"type": "actions", "elements": [button("undo-anyway", message)]})
     commands = [mrkdwn(f"To {name}: {code(command, 200)}") for name, command in message.commands.items()]
     blocks.append(context(mrkdwn(escape(message.at, 60)), *commands))
     return {"text": escape(message.headline, HEADER), "blocks": blocks}
