@@ -37,3 +37,11 @@ def defined(path: Path) -> set[str]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
     return names
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [int(each.name[:4]) for each in files]
+    assert len(set(numbers)) == len(numbers)
+    for number, each in zip(numbers, files, strict=True):
+        assert each.read_text().startswith(f"# {number}. "), each.name

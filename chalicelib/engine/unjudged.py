@@ -1,4 +1,4 @@
-"""What can't be judged is on record, with as few records and messages as there are causes: docs/decisions/0027.
+"""What can't be judged is on record, with as few records and messages as there are causes: docs/decisions/0033-unjudged.md.
 
 refused → the cause's record, which is sent · a record beside it, for the first few events of a day · or counted
 """
