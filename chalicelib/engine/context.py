@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chalicelib.core.errors import CannotAct, Unfinished
 from chalicelib.core.event import Event, dig
 from chalicelib.core.faults import fault_number, is_fault
+from chalicelib.core.record import Record
 from chalicelib.core.rule import Guardrail, Rule
 from chalicelib.core.types import UNDER_WAY
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from chalicelib.core.outcome import Outcome
     from chalicelib.core.ports import Ledger, Sessions, WhoChanged
-    from chalicelib.core.record import Record
     from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.settings import Settings
@@ -88,6 +88,27 @@ def is_settling(context: Context, rule: Guardrail[Any], record: Record) -> bool:
     if rule.fix is None or not rule.fix.settles_within or record.status not in UNDER_WAY:
         return False
     return context.now() < datetime.fromisoformat(record.life[-1].at) + rule.fix.settles_within
+
+
+def draft_of(rule: Rule, resource: Resource, event: Event, **more: Any) -> Record:
+    """A record of a rule and a resource, without a step: what is the same whatever was found."""
+    return Record(
+        id=Record.id_for(rule.id, resource, event.id),
+        guardrail=rule.id,
+        title=rule.title,
+        severity=rule.severity,
+        kind=resource.kind(),
+        resource=resource.id,
+        account=resource.account,
+        region=resource.region,
+        arn=resource.arn,
+        actor=event.actor,
+        event_id=event.id,
+        event_name=event.name,
+        event_time=event.time,
+        found_by="sweep" if is_scheduled(event) else "event",
+        **more,
+    )
 
 
 def document_of(rule: Rule, resource: Resource, before: State) -> str:

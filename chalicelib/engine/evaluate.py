@@ -14,12 +14,11 @@ from chalicelib.core.errors import OutOfTime, StepRefused
 from chalicelib.core.event import Event, rows
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
-from chalicelib.core.record import Record
 from chalicelib.core.resource import Account, Resource
 from chalicelib.core.rule import FixContext, Guardrail, Rule, Tripwire
 from chalicelib.core.types import Mode, Status, Unrecorded
 from chalicelib.engine import second_look
-from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, document_of, is_gone, is_scheduled, unfinished
+from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, document_of, draft_of, is_gone, is_scheduled, unfinished
 from chalicelib.engine.permit import Act, Subject, look_up, permit, without_state
 from chalicelib.engine.refusal import refusal_of
 from chalicelib.engine.unjudged import NotJudged, Unjudged
@@ -27,6 +26,7 @@ from chalicelib.engine.unjudged import NotJudged, Unjudged
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from chalicelib.core.record import Record
     from chalicelib.core.session import Session
     from chalicelib.engine.context import Context
     from chalicelib.engine.refusal import Refusal
@@ -351,22 +351,12 @@ def _draft(found: _Finding, recorded_tags: Collection[str]) -> Record:
     subject, event = found.subject, found.event
     rule, resource = subject.rule, subject.resource
     fix = rule.fix if isinstance(rule, Guardrail) and subject.before is not None else None
-    return Record(
-        id=Record.id_for(rule.id, resource, event.id),
-        guardrail=rule.id,
-        title=rule.title,
-        severity=rule.severity,
-        kind=resource.kind(),
-        resource=resource.id,
-        account=resource.account,
-        region=resource.region,
-        arn=resource.arn,
+    return draft_of(
+        rule,
+        resource,
+        event,
         aws_arn=subject.own_arn,
         reason=found.reason,
-        actor=event.actor,
-        event_id=event.id,
-        event_name=event.name,
-        event_time=event.time,
         seen_at=found.seen_at,
         mode=found.mode,
         status=_BY_MODE[found.mode],
@@ -376,5 +366,4 @@ def _draft(found: _Finding, recorded_tags: Collection[str]) -> Record:
         reversible=fix.reversible if fix else True,
         document=document_of(rule, resource, subject.before) if fix else "",
         tags={key: value for key, value in subject.tags.items() if key in recorded_tags},
-        found_by="sweep" if is_scheduled(event) else "event",
     )

@@ -13,15 +13,15 @@ from chalicelib.core.errors import StepRefused
 from chalicelib.core.event import Event
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.ports import OTHERS
-from chalicelib.core.record import Record
 from chalicelib.core.types import REMINDED, Mode, Status, Unrecorded
-from chalicelib.engine.context import SNAPBACK, is_scheduled
+from chalicelib.engine.context import SNAPBACK, draft_of, is_scheduled
 from chalicelib.engine.refusal import of_account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from chalicelib.core.ports import Standing
+    from chalicelib.core.record import Record
     from chalicelib.core.resource import Resource
     from chalicelib.core.rule import Rule
     from chalicelib.core.types import Close
@@ -167,25 +167,14 @@ class Unjudged:
 
     def _draft(self, each: NotJudged, event: Event) -> Record:
         rule, resource = each.rule, each.resource
-        draft = Record(
-            id=Record.id_for(rule.id, resource, event.id),
-            guardrail=rule.id,
-            title=rule.title,
-            severity=rule.severity,
-            kind=resource.kind(),
-            resource=resource.id,
-            account=resource.account,
-            region=resource.region,
-            arn=resource.arn,
+        draft = draft_of(
+            rule,
+            resource,
+            event,
             reason=each.reason(event),
-            actor=event.actor,
-            event_id=event.id,
-            event_name=event.name,
-            event_time=event.time,
             seen_at=each.seen_at,
             mode=Mode.ALERT,
             status=Status.UNJUDGED,
-            found_by="sweep" if is_scheduled(event) else "event",
             cause=each.refusal.cause,
         )
         return draft.stepped(Status.UNJUDGED, self._context.now(), SNAPBACK)
