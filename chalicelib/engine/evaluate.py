@@ -14,6 +14,7 @@ from chalicelib.core.errors import OutOfTime, StepRefused
 from chalicelib.core.event import Event, rows
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
+from chalicelib.core.record import Record
 from chalicelib.core.resource import Account, Resource
 from chalicelib.core.rule import FixContext, Guardrail, Rule, Tripwire
 from chalicelib.core.types import Mode, Status, Unrecorded
@@ -26,7 +27,6 @@ from chalicelib.engine.unjudged import NotJudged, Unjudged
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from chalicelib.core.record import Record
     from chalicelib.core.session import Session
     from chalicelib.engine.context import Context
     from chalicelib.engine.refusal import Refusal
