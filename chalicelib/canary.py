@@ -262,8 +262,8 @@ class _NoRecords:
     def fixed(self, document: str) -> list[str]:
         return []
 
-    def records(self, *statuses: Status) -> Iterator[Record]:
-        return iter(())
+    def last_of(self, slot: str) -> Record | None:
+        return None
 
     def note(self, record: Record, *, by: str, note: str, what: str = "", offered: str = "") -> Record:
         return record.noted(self._now(), by, note, what, offered)

@@ -194,7 +194,8 @@ class Reader:
             case kinds.LiteralType():
                 good, value = text in kind.values, text
             case kinds.StrType():
-                good = bool(text) and len(text) >= (kind.min_length or 0) and bool(re.search(kind.pattern or "", text))
+                least = 1 if kind.min_length is None else kind.min_length  # "" means something only where it is said.
+                good = len(text) >= least and bool(re.search(kind.pattern or "", text))
                 value = text
             case kinds.IntType():
                 good = node.style is None and bool(re.fullmatch(r"0|-?[1-9][0-9]{0,17}", text))

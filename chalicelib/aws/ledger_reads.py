@@ -50,6 +50,11 @@ class StoredRecords:
         item = self._db.item(f"record#{id}")
         return self.load(item) if item else None
 
+    def last_of(self, slot: str) -> Record | None:
+        """The latest record of a slot, by its key: a guard may not query the index, and no record of an early version."""
+        latest = string(self._db.item(f"slot#{slot}"), "record")
+        return self.get(latest) if "." in latest else None
+
     def load(self, item: Mapping[str, Any]) -> Record:
         """A record from DynamoDB's typed JSON, as in the table and in its stream, with the states that were spilt.
 

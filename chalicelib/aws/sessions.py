@@ -52,6 +52,8 @@ class _Memory:
         self.prefetched: dict[Any, Any] = {}
         """Answers to calls that were not made, by what they ask for."""
         self.writes: list[str] = []
+        self.baseline: Baseline | None = None
+        """What the last look went by, with what it found to be the account's own."""
 
     def forget(self) -> None:
         self.answers.clear()
@@ -118,16 +120,30 @@ class AwsSession:
         baseline: Baseline,
         hooked: Callable[[Any], None] = lambda _: None,
         calls: Sequence[str] = (),
-        answers: dict[Any, Any] | None = None,
+        memory: _Memory | None = None,
+        readers: Callable[[str, str], AwsSession] | None = None,
     ) -> None:
-        self.account, self.region, self.baseline, self.calls = account, region, baseline, calls
-        self._source, self._clients, self._hooked = source, clients, hooked
-        self._answers = {} if answers is None else answers
+        self.account, self.region, self.calls = account, region, calls
+        self._source, self._clients, self._hooked, self._readers = source, clients, hooked, readers
+        self._memory = memory or _Memory()
+        self.baseline = baseline
+
+    @property
+    def baseline(self) -> Baseline:
+        return self._baseline
+
+    @baseline.setter
+    def baseline(self, baseline: Baseline) -> None:
+        self._baseline = self._memory.baseline = baseline
+
+    def of_account(self, account: str) -> AwsSession:
+        assert self._readers, "of reader sessions only"
+        return self._readers(account, self.region)
 
     def prefetch(self, answers: Iterable[Prefetched]) -> None:
         for service, operation, asked, answer in answers:
             region = self.client(service).meta.region_name  # IAM's isn't Snapback's.
-            self._answers[service, operation, region, repr(sorted(asked.items()))] = (_Fine, answer)
+            self._memory.prefetched[service, operation, region, repr(sorted(asked.items()))] = (_Fine, answer)
 
     def client(self, service: str, region: str = "") -> Any:
         key = (service, region or self.region)
@@ -169,7 +185,7 @@ class AwsSessions:
         if account not in self._readers:
             self._readers[account] = (self._as(account, region, READER, RoleSessionName="snapback-look"), {})
         source, clients = self._readers[account]
-        return AwsSession(source, clients, account, region, self.baseline, memory.looking, answers=memory.prefetched)
+        return AwsSession(source, clients, account, region, self.baseline, memory.looking, (), memory, self.reader)
 
     def writer(self, account: str, region: str, record: str, service: str, *, undo: bool = False) -> AwsSession:
         """A session that may write."""
@@ -179,7 +195,8 @@ class AwsSessions:
         source = self._as(account, region, fixer(service, undo=undo), **who)
         clients = self._writing if source is self.source else {}
         memory.writes = []
-        return AwsSession(source, clients, account, region, self.baseline, memory.writing, memory.writes)
+        baseline = memory.baseline or self.baseline
+        return AwsSession(source, clients, account, region, baseline, memory.writing, memory.writes, memory)
 
     def _as(self, account: str, region: str, role: str, **who: Any) -> boto3.Session:
         return self.assuming(account, region, role, **who) if account != self.home or self._at_home else self.source

@@ -36,7 +36,7 @@ class RequiredBucket(Struct, frozen=True, forbid_unknown_fields=True):
     the bucket that its access logs go to, `keep_days` how long no lifecycle rule may delete its objects.
     """
 
-    kms_key: str | None = None
+    kms_key: Annotated[str, Meta(min_length=0)] | None = None
     versioning: bool = False
     logs_to: str | None = None
     keep_days: Annotated[int, Meta(ge=1, le=36500)] | None = None

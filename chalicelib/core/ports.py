@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypedDict, Unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
     from datetime import datetime
 
     from chalicelib.core.event import Actor
@@ -126,8 +126,8 @@ class Ledger(Protocol):
 
     def get(self, id: str) -> Record | None: ...
 
-    def records(self, *statuses: Status) -> Iterator[Record]:
-        """Records by status (all, when none is named), the latest first within each."""
+    def last_of(self, slot: str) -> Record | None:
+        """The latest record of a slot, whatever became of it."""
 
     def undo_begun(self, record: Record) -> bool:
         """Whether the undo that a record is under way with was begun by `move`, by whoever may, as it stands."""

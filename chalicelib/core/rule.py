@@ -9,6 +9,7 @@ from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from chalicelib.core.pattern import SCHEDULED
+from chalicelib.core.types import Graded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ class Fix(ABC, Generic[R]):
     added: ClassVar[tuple[str, ...]] = ()
     """Keys of the state that records of earlier versions lack: of these, an undo leaves what is there."""
     approval_reads: ClassVar[tuple[str, ...]] = ()
-    """IAM actions that `needs_approval` needs."""
+    """IAM actions that `needs_approval` and `undo_refusal` need."""
     settles_within: ClassVar[timedelta] = timedelta()
     """How long AWS says that reads may tell the old state after a write; zero where no page of AWS has a number.
 
@@ -99,6 +100,10 @@ class Fix(ABC, Generic[R]):
 
         `actor` did what the event tells of.
         """
+        return None
+
+    def undo_refusal(self, resource: R, target: State, aws: Session) -> str | None:  # noqa: ARG002
+        """Why AWS would take no write of what an undo is to put back, as things are; asked before it begins."""
         return None
 
     def touches(self, resource: R, before: State, after: State) -> tuple[Resource | str, ...]:  # noqa: ARG002
@@ -150,7 +155,8 @@ class Guardrail(Rule, Generic[R]):
     def __call__(self, resource: R, aws: Session) -> str | None:
         r"""Why it is unsafe. Half a character in it, from JSON's `"\ud800"`, becomes `?`: no store takes it."""
         reason = self.evaluate(resource, aws)
-        return reason and reason.encode(errors="replace").decode()
+        whole = reason and reason.encode(errors="replace").decode()
+        return Graded(whole, reason.severity) if whole and isinstance(reason, Graded) else whole
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,6 +37,7 @@ class Session(Protocol):
     account: str
     region: str
     baseline: Baseline
+    """What the settings say, and what AWS was found to call the account's own: a writer session has it of the reader's."""
     calls: Sequence[str]
     """What has been written through it, as `s3:PutBucketAcl`."""
 
@@ -56,6 +57,9 @@ class Session(Protocol):
     def client(self, service: Literal["s3control"], region: str = ...) -> S3ControlClient: ...
     @overload  # Any service; those above are typed, since the developers' group has their stubs.
     def client(self, service: str, region: str = ...) -> Any: ...
+
+    def of_account(self, account: str) -> Session:
+        """A reader session of another account, in the same region; ClientError where Snapback has no role there."""
 
     def prefetch(self, answers: Iterable[Prefetched]) -> None:
         """Answer these calls from memory too, as long as this look lasts."""

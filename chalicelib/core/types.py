@@ -20,6 +20,22 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class Graded(str):
+    """Why a resource is unsafe, where this finding is more or less severe than its guardrail's others."""
+
+    __slots__ = ("severity",)
+
+    def __new__(cls, reason: str, severity: Severity) -> Self:
+        made = super().__new__(cls, reason)
+        made.severity = severity
+        return made
+
+    def __add__(self, more: str) -> Graded:
+        return Graded(str(self) + more, self.severity)
+
+    severity: Severity
+
+
 Tone: TypeAlias = Literal["good", "bad", "open", "quiet"]
 """How a status is shown: in green, as a failure, as something that waits for somebody, or as nothing to look at."""
 

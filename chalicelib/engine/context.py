@@ -92,11 +92,11 @@ def is_settling(context: Context, rule: Guardrail[Any], record: Record) -> bool:
 
 def draft_of(rule: Rule, resource: Resource, event: Event, **more: Any) -> Record:
     """A record of a rule and a resource, without a step: what is the same whatever was found."""
+    same = {"severity": rule.severity, **more}
     return Record(
         id=Record.id_for(rule.id, resource, event.id),
         guardrail=rule.id,
         title=rule.title,
-        severity=rule.severity,
         kind=resource.kind(),
         resource=resource.id,
         account=resource.account,
@@ -107,7 +107,7 @@ def draft_of(rule: Rule, resource: Resource, event: Event, **more: Any) -> Recor
         event_name=event.name,
         event_time=event.time,
         found_by="sweep" if is_scheduled(event) else "event",
-        **more,
+        **same,
     )
 
 

@@ -95,6 +95,8 @@ class Decisions:
             raise
         self._demand(subject, record, Act.UNDO)
         target, note = undo_of(self._context, record, rule.fix, resource, now, force=force, offered=offered)
+        if why_not := rule.fix.undo_refusal(resource, target, reader):
+            raise CannotAct(f"record {record_id}: AWS would refuse the undo: {why_not}")
         record = self._moved(
             record,
             Status.UNDOING,

@@ -17,7 +17,7 @@ from chalicelib.core.pattern import matches
 from chalicelib.core.record import Record
 from chalicelib.core.resource import Account, Resource
 from chalicelib.core.rule import FixContext, Guardrail, Rule, Tripwire
-from chalicelib.core.types import Mode, Status, Unrecorded
+from chalicelib.core.types import Graded, Mode, Status, Unrecorded
 from chalicelib.engine import second_look
 from chalicelib.engine.context import SNAPBACK, TIME_NEEDED, document_of, draft_of, is_gone, is_scheduled, unfinished
 from chalicelib.engine.permit import Act, Subject, look_up, permit, without_state
@@ -355,6 +355,7 @@ def _draft(found: _Finding, recorded_tags: Collection[str]) -> Record:
         rule,
         resource,
         event,
+        severity=found.reason.severity if isinstance(found.reason, Graded) else rule.severity,
         aws_arn=subject.own_arn,
         reason=found.reason,
         seen_at=found.seen_at,

@@ -148,9 +148,9 @@ class Remediation:
         """Raises StepRefused: what was found may be what a record under way, of the same slot, has written over."""
         if not isinstance(rule, Guardrail) or rule.fix is None or not rule.fix.settles_within:
             return
-        for record in self._ledger.records(*UNDER_WAY):
-            if record.slot == slot and is_settling(self._context, rule, record):
-                raise StepRefused("duplicate", record.id)
+        record = self._ledger.last_of(slot)
+        if record and record.status in UNDER_WAY and is_settling(self._context, rule, record):
+            raise StepRefused("duplicate", record.id)
 
     def _shows(self, rule: Guardrail[Any], resource: Resource, record: Record) -> bool:
         """Whether what was written can be read; an error is told by who goes on with the record."""

@@ -6,13 +6,14 @@ A new one says how its service gets, puts and deletes a policy. `DropPrincipals`
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in, why_undecided
 from chalicelib.analysis.policy_document import drop_principals, without_deleted_principals
 from chalicelib.analysis.policy_merge import take_back_text
 from chalicelib.core.resource import Resource
 from chalicelib.core.rule import Fix
+from chalicelib.resources.look_ups import ORGANIZATION, LookUp, reads_of, why_unsure, with_own
 
 if TYPE_CHECKING:
     from chalicelib.core.baseline import Baseline
@@ -64,10 +65,18 @@ class PolicyFix(Fix[R]):
 class DropPrincipals(PolicyFix[R]):
     """Take unknown principals out of the policy, and leave the rest of its text."""
 
+    look_ups: ClassVar[tuple[LookUp, ...]] = (ORGANIZATION,)
+    """What AWS is asked for before somebody whom the settings don't allow counts as unknown."""
+    approval_reads = reads_of(*look_ups)
+
     def found(self, state: State, baseline: Baseline) -> list[Grant]:
         """Those whom this fix takes out: everyone who isn't known, but AWS services."""
         grants = let_in(state["policy"], baseline, state["account"])
         return [each for each in grants if each.who is not Outsider.SERVICE]
+
+    def unknown(self, state: State, aws: Session) -> list[Grant]:
+        """As `found`, once AWS was asked what is the account's own."""
+        return with_own(lambda baseline: self.found(state, baseline), state["policy"] or "", self.look_ups, aws)
 
     def read(self, resource: R, aws: Session) -> State:
         """Without principals that have been deleted, since AWS takes no policy with them."""
@@ -79,4 +88,5 @@ class DropPrincipals(PolicyFix[R]):
         return {**state, "policy": drop_principals(state["policy"], by_statement(found))} if found else state
 
     def needs_approval(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:
-        return why_undecided(self.found(before, aws.baseline))
+        unsure = why_unsure(before["policy"], self.look_ups, aws)
+        return unsure or why_undecided(self.found(before, aws.baseline))

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from snapback.memory_aws import awslambda, containers, ec2, ecr, identity, rolesanywhere
+from snapback.memory_aws import awslambda, cloudfront, containers, ec2, ecr, identity, rolesanywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +44,7 @@ def closed() -> Iterator[None]:
         stack.enter_context(containers.added())
         stack.enter_context(identity.added())
         stack.enter_context(awslambda.added())
+        stack.enter_context(cloudfront.added())
         yield
 
 

@@ -19,6 +19,7 @@ def added() -> Iterator[None]:
     from moto.iam.models import User
     from moto.iam.policy_validation import IAMPolicyDocumentValidator
     from moto.iam.responses import IamResponse
+    from moto.organizations.models import OrganizationsBackend, organizations_backends
     from moto.ram.models import ResourceAccessManagerBackend
     from moto.ram.responses import ResourceAccessManagerResponse
     from moto.ram.urls import url_paths
@@ -29,6 +30,7 @@ def added() -> Iterator[None]:
     paths = {f"{{0}}/{call}$": dispatch for call in ("associateresourceshare", "disassociateresourceshare")}
     with ExitStack() as stack:
         stack.enter_context(patch.dict(url_paths, paths))
+        stack.enter_context(patch.dict(organizations_backends.master_accounts, clear=True))
         for owner, name, better in (
             (User, "permissions_boundary", property(_boundary)),
             (IamResponse, "put_user_permissions_boundary", _put_user_permissions_boundary),
@@ -39,6 +41,7 @@ def added() -> Iterator[None]:
             (SSOAdminResponse, "list_account_assignment_creation_status", _being_made),
             (SSOAdminBackend, "list_account_assignments", _made(SSOAdminBackend.list_account_assignments)),
             (SSOAdminBackend, "list_accounts_for_provisioned_permission_set", _provisioned),
+            (OrganizationsBackend, "describe_organization", _in_use(OrganizationsBackend.describe_organization)),
         ):
             stack.enter_context(patch.object(owner, name, better, create=True))
         associations = ResourceAccessManagerBackend.get_resource_share_associations
@@ -65,6 +68,22 @@ def _completing(parse: Callable[[dict[str, Any], str], None]) -> Callable[[dict[
         parse({key: completed(names) if isinstance(names, str) else list(map(completed, names))}, key)
 
     return parsed
+
+
+# The organization of an account: moto remembers members of organizations that a reset has deleted
+
+
+def _in_use(real: Callable[..., Any]) -> Any:
+    def describe_organization(self: Any) -> Any:
+        from moto.organizations.exceptions import AWSOrganizationsNotInUseException
+        from moto.organizations.models import organizations_backends
+
+        management, partition = organizations_backends.master_accounts.get(self.account_id, ("", ""))
+        if not self.org and management and not organizations_backends[management][partition].org:
+            raise AWSOrganizationsNotInUseException
+        return real(self)
+
+    return describe_organization
 
 
 # A user's permissions boundary

@@ -88,7 +88,7 @@ class Reenactor:
                     raise
                 return Reenacted(True, before.described)
         self.aliases.learn(detail.get("responseElements"), answer)
-        before.implied(parse_time(detail.get("eventTime")))
+        before.implied(parse_time(detail.get("eventTime")), text(detail, "userIdentity", "invokedBy") or "")
         return Reenacted(True, before.described)
 
 

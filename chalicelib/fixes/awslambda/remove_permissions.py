@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from chalicelib.analysis.policy_access import Grant, Outsider, let_in, why_undecided
 from chalicelib.analysis.policy_document import Statement, statements
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
+from chalicelib.resources.look_ups import ORGANIZATION, LookUp, reads_of, why_unsure, with_own
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.core.types import State
     from chalicelib.resources.awslambda import Qualified
 
+DOCUMENT = "lambda:function-policy"
 _REPLICATES = "replicator.lambda.amazonaws.com"
 """Lambda@Edge's: it copies versions to the edge, on behalf of whoever owns the function.
 
@@ -42,8 +46,9 @@ class RemovePermissions(Fix["Qualified"]):
     make again stays.
     """
 
-    document = "lambda:function-policy"
-    reads = ("lambda:GetPolicy",)
+    document = DOCUMENT
+    look_ups: ClassVar[tuple[LookUp, ...]] = (ORGANIZATION,)
+    reads = ("lambda:GetPolicy", *reads_of(*look_ups))
     writes = ("lambda:GetPolicy", "lambda:RemovePermission", "lambda:AddPermission")
     undo_writes = ("lambda:AddPermission",)
 
@@ -51,10 +56,18 @@ class RemovePermissions(Fix["Qualified"]):
         """Who gets in that isn't known, and by which statement."""
         by_index = {each.index: each for each in statements(policy)}
         grants = ((by_index[each.statement], each) for each in let_in(policy, baseline, account))
-        return [(statement, each) for statement, each in grants if not _vouched(statement, each)]
+        return [
+            (statement, each)
+            for statement, each in grants
+            if not (_vouched(statement, each) or lacks_account(statement, each))
+        ]
+
+    def unknown(self, policy: str | None, account: str, aws: Session) -> list[tuple[Statement, Grant]]:
+        """As `found`, once AWS was asked what is the account's own."""
+        return with_own(lambda baseline: self.found(policy, baseline, account), policy or "", self.look_ups, aws)
 
     def read(self, resource: Qualified, aws: Session) -> State:
-        found = self.found(resource.policy(aws), aws.baseline, resource.account)
+        found = self.unknown(resource.policy(aws), resource.account, aws)
         return {"statements": list({each.index: dict(each.raw) for each, _ in found}.values())}
 
     def safe(self, state: State, context: FixContext) -> State:
@@ -82,7 +95,8 @@ class RemovePermissions(Fix["Qualified"]):
         self, resource: Qualified, before: State, after: State, actor: Actor, aws: Session
     ) -> str | None:
         found = self.found(resource.policy(aws), aws.baseline, resource.account)
-        return why_undecided(each for _, each in found)
+        unsure = why_unsure(json.dumps(before["statements"]), self.look_ups, aws)
+        return unsure or why_undecided(each for _, each in found)
 
 
 def permission(statement: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -100,6 +114,21 @@ def permission(statement: Mapping[str, Any]) -> dict[str, Any] | None:
             return None
         asked[name] = values[0].lower() == "true" if name == "InvokedViaFunctionUrl" else values[0]
     return asked
+
+
+def lacks_account(statement: Statement, grant: Grant) -> bool:
+    """Whether it is a service for one thing that is ours as things are, though no account is fixed.
+
+    The ARN of a bucket has no account in it: it is somebody else's once the bucket is deleted. Secrets Manager rotates
+    secrets of the function's own account only.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-s3.html
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
+    """
+    if grant.who is not Outsider.SERVICE:
+        return False
+    sources = [value for each in statement.narrowing() if each.key == "aws:sourcearn" for value in each.values]
+    of_bucket = bool(sources) and all(re.fullmatch(r"arn:[a-z-]+:s3:::[a-z0-9.-]+", value) for value in sources)
+    return of_bucket or (grant.principal.startswith("secretsmanager.") and not sources)
 
 
 def _vouched(statement: Statement, grant: Grant) -> bool:

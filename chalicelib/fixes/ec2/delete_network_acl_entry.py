@@ -1,11 +1,11 @@
-"""Ingress rules of network ACLs that let in the internet to an admin port."""
+"""Ingress rules of network ACLs that let in the internet to SSH or RDP."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.rule import Fix, FixContext
-from chalicelib.fixes.ec2.revoke_open_rules import forbidden_ports, lets_in, networks_of, open_rules
+from chalicelib.fixes.ec2.revoke_open_rules import REMOTE, lets_in, networks_of, open_rules
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
@@ -18,26 +18,40 @@ if TYPE_CHECKING:
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.network_acls import NetworkAclEntry
 
+_PORTS = [("tcp", port, port) for port in REMOTE]
+_EPHEMERAL = (1024, 60999)
+"""A range from the one or above it to the other or beyond takes the answers to what went out: an ACL keeps no state.
+
+https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html#nacl-ephemeral-ports
+"""
 _KEPT = ("Protocol", "RuleAction", "CidrBlock", "Ipv6CidrBlock", "PortRange", "IcmpTypeCode")
 
 
 def opened(entries: Iterable[Mapping[str, Any]], number: int, baseline: Baseline) -> Mapping[str, Any] | None:
-    """The ingress rule of this number, if it lets in the internet to an admin port that no rule before it denies."""
+    """The ingress rule of this number, if it lets in the internet to SSH or RDP, which no rule before it denies."""
     before: list[Mapping[str, Any]] = []
     for entry in sorted(entries, key=lambda entry: int(entry["RuleNumber"])):
         if entry["RuleNumber"] == number:
             rule = _rule(entry)
-            if entry["RuleAction"] != "allow" or not open_rules([rule], baseline, {}):
+            if entry["RuleAction"] != "allow" or _for_answers(entry) or not open_rules([rule], baseline, {}, _PORTS):
                 return None
-            return (
-                entry
-                if any(
-                    lets_in(rule, *ports) and not _denied(before, entry, ports) for ports in forbidden_ports(baseline)
-                )
-                else None
-            )
+            found = any(lets_in(rule, *ports) and not _denied(before, entry, ports) for ports in _PORTS)
+            return entry if found else None
         before.append(entry)
     return None
+
+
+def made_by_aws(entry: Mapping[str, Any]) -> bool:
+    """Whether it is one of the two rules that AWS makes a default ACL with, for all traffic of IPv4 and of IPv6.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/default-network-acl.html
+    """
+    return (entry["RuleNumber"], entry["Protocol"], _source(entry)) in {(100, "-1", "0.0.0.0/0"), (101, "-1", "::/0")}
+
+
+def _for_answers(entry: Mapping[str, Any]) -> bool:
+    ports = entry.get("PortRange") or {}
+    return bool(ports) and ports["From"] >= _EPHEMERAL[0] and ports["To"] >= _EPHEMERAL[1]
 
 
 def format_rule(entry: Mapping[str, Any]) -> str:
@@ -122,6 +136,6 @@ class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
         rule = before["rule"]
         ports = (rule or {}).get("PortRange") or {}
         low, high = ports.get("From", 0), ports.get("To", 65535)
-        if rule is None or set(range(low, high + 1)) <= set(aws.baseline.require.admin_ports):
+        if rule is None or set(range(low, high + 1)) <= {*REMOTE}:
             return None
         return "it lets in other ports too, which would be cut off"

@@ -7,6 +7,7 @@ from functools import cache
 from ipaddress import collapse_addresses, ip_network
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from chalicelib.core.baseline import Require
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from chalicelib.core.baseline import Baseline
+    from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.resources.ec2.security_groups import SecurityGroup
@@ -47,26 +49,44 @@ _NOT_PUBLIC = (
 """https://www.iana.org/assignments/iana-ipv4-special-registry, and all of IPv6 but 2000::/3."""
 _PROTOCOLS = {"tcp": {"tcp", "6", "-1"}, "udp": {"udp", "17", "-1"}}
 _ALL_PORTS = (1, 65535)
+_UDP = frozenset({1434, 3389})
+"""Of the ports that the settings ship with: SQL Server Browser and RDP are services of UDP, all others of TCP alone."""
+_SHIPPED = frozenset(Require().admin_ports)
+_DYNAMIC = 49152
+"""From here on ports are anybody's: a range of them that happens to hold an admin port is media, or passive FTP.
+
+https://www.rfc-editor.org/rfc/rfc6335#section-6
+"""
+REMOTE = (22, 3389)
+"""SSH and RDP: a rule for both and for all between is for no application."""
 _SOURCES = {"CidrIpv4": ("IpRanges", "CidrIp"), "CidrIpv6": ("Ipv6Ranges", "CidrIpv6")}
 _SOURCES |= {"PrefixListId": ("PrefixListIds", "PrefixListId")}
 """A rule's source: its name in a rule, and the list and name that it has in an IpPermission."""
 
 
-def open_rules(rules: Iterable[Rule], baseline: Baseline, entries: Entries) -> list[Rule]:
+def open_rules(
+    rules: Iterable[Rule],
+    baseline: Baseline,
+    entries: Entries,
+    ports: Iterable[tuple[str, int, int]] | None = None,
+) -> list[Rule]:
     """Those that let in the internet to an admin port, or to all ports; `entries` are the prefix lists' CIDRs.
+
+    `ports` are what must not face the internet where it isn't what the settings say.
 
     What counts is all that is let in to one port: its ranges together, overlaps once, without private and known
     addresses. While that is BROAD, the broadest go, equals together; so narrow rules survive a split 0.0.0.0/0.
     """
     rules = list(rules)
     found: set[int] = set()
+    forbidden = forbidden_ports(baseline) if ports is None else ports
     for version, broad in BROAD.items():
         harmless = _harmless(baseline.allow.cidrs, version)
         ranges = [_networks(_cidrs(rule, entries), version) for rule in rules]
         sizes = [_beyond(harmless, each) if each else 0 for each in ranges]
         if sum(sizes) < broad:
             continue
-        for port in {frozenset(_let_in(rules, *ports)) for ports in forbidden_ports(baseline)}:
+        for port in {frozenset(_let_in(rules, *ports)) for ports in forbidden}:
             left = {number for number in port if sizes[number]}
             while (
                 sum(sizes[number] for number in left) >= broad
@@ -164,6 +184,12 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "open": []}
 
+    def needs_approval(
+        self, resource: SecurityGroup, before: State, after: State, actor: Actor, aws: Session
+    ) -> str | None:
+        broad = [rule for rule in before["open"] if spans_others(rule, aws.baseline)]
+        return f"{format_rule(broad[0])} lets in other ports too, which would be cut off" if broad else None
+
     def write(self, resource: SecurityGroup, state: State, aws: Session) -> None:
         ec2, wanted = aws.client("ec2"), state["open"]
         now = self._rules(resource, aws)
@@ -207,8 +233,24 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
 
 def forbidden_ports(baseline: Baseline) -> list[tuple[str, int, int]]:
     """What must not face the internet: protocol, first and last port."""
-    ports = [_ALL_PORTS, *((port, port) for port in baseline.require.admin_ports)]
-    return [(protocol, *each) for protocol in _PROTOCOLS for each in ports]
+    admin = baseline.require.admin_ports
+    ports = [("tcp", port) for port in admin] + [
+        ("udp", port) for port in admin if port in _UDP or port not in _SHIPPED
+    ]
+    return [*((protocol, *_ALL_PORTS) for protocol in _PROTOCOLS), *((name, port, port) for name, port in ports)]
+
+
+def spans_others(rule: Rule, baseline: Baseline) -> bool:
+    """Whether it is a range that holds an admin port among others, which something may well need."""
+    low, high = _ports(rule)
+    return not (low <= REMOTE[0] and REMOTE[1] <= high) and not (
+        set(range(low, high + 1)) <= set(baseline.require.admin_ports)
+    )
+
+
+def lets_in_remote(rule: Rule) -> bool:
+    """Whether it is for SSH or RDP."""
+    return any(lets_in(rule, "tcp", port, port) for port in REMOTE)
 
 
 def _let_in(rules: list[Rule], protocol: str, first: int, last: int) -> Iterable[int]:
@@ -217,7 +259,8 @@ def _let_in(rules: list[Rule], protocol: str, first: int, last: int) -> Iterable
 
 def lets_in(rule: Rule, protocol: str, first: int, last: int) -> bool:
     low, high = _ports(rule)
-    return rule["IpProtocol"] in _PROTOCOLS[protocol] and low <= first and last <= high
+    by_chance = first == last >= _DYNAMIC and low < high
+    return rule["IpProtocol"] in _PROTOCOLS[protocol] and low <= first and last <= high and not by_chance
 
 
 def _ports(rule: Rule) -> tuple[int, int]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from chalicelib.core.rule import Fix, FixContext
+from chalicelib.resources.look_ups import ORGANIZATION, LookUp, reads_of, why_unsure, with_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from chalicelib.core.baseline import Baseline
+    from chalicelib.core.event import Actor
     from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
     from chalicelib.core.types import State
@@ -45,6 +48,17 @@ def _organization(permission: dict[str, str]) -> str:
 
 class _StopSharing(Fix[R]):
     """The state has our account in it, since what is known depends on it."""
+
+    look_ups: ClassVar[tuple[LookUp, ...]] = (ORGANIZATION,)
+    approval_reads = reads_of(*look_ups)
+
+    def unknown(self, state: State, aws: Session) -> list[dict[str, str]]:
+        """As `unknown_principals`, once AWS was asked what is the account's own."""
+        text = json.dumps(state["permissions"])
+        return with_own(lambda baseline: unknown_principals(state, baseline), text, self.look_ups, aws)
+
+    def needs_approval(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:
+        return why_unsure(json.dumps(before["permissions"]), self.look_ups, aws)
 
     def read(self, resource: R, aws: Session) -> State:
         found = self._permissions(resource, aws)

@@ -20,6 +20,11 @@ QUARANTINE = "AWSCompromisedKeyQuarantine"
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/security-iam-awsmanpol.html
 """
+FIRST_SIGN_IN = ":aws:policy/IAMUserChangePassword"
+"""How the ARN ends of what the console attaches to a user who has to choose a password: without it, nobody can.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_admin-change-user.html
+"""
 
 
 class DetachFromUser(Fix["User"]):
@@ -47,7 +52,11 @@ class DetachFromUser(Fix["User"]):
         pages = aws.client("iam").get_paginator("list_attached_user_policies").paginate(**resource.name)
         arns = sorted(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"])
         return {
-            "attached": [arn for arn in arns if not arn.rpartition("/")[2].startswith(QUARANTINE)],
+            "attached": [
+                arn
+                for arn in arns
+                if not arn.rpartition("/")[2].startswith(QUARANTINE) and not arn.endswith(FIRST_SIGN_IN)
+            ],
             "inline": {
                 name: text
                 for name, text in resource.inline(aws).items()

@@ -9,6 +9,7 @@ from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let
 from chalicelib.analysis.policy_document import drop_principals, statements, without_deleted_principals
 from chalicelib.analysis.policy_merge import take_back
 from chalicelib.core.rule import Fix, FixContext
+from chalicelib.resources.look_ups import ORGANIZATION, LookUp, reads_of, why_unsure, with_own
 
 if TYPE_CHECKING:
     from chalicelib.analysis.policy_document import Policy
@@ -46,9 +47,18 @@ class DistrustUnknownPrincipals(Fix["Role"]):
         {Outsider.ANYONE, Outsider.ORGANIZATION, Outsider.ACCOUNT, Outsider.VENDOR}
     )
 
+    look_ups: ClassVar[tuple[LookUp, ...]] = (ORGANIZATION,)
+    approval_reads = reads_of(*look_ups)
+
     def found(self, document: Policy, baseline: Baseline, account: str) -> list[Grant]:
         """Those whom this fix takes out."""
         return [each for each in let_in(document, baseline, account) if each.who in self.whom]
+
+    def unknown(self, document: Policy, account: str, aws: Session) -> list[Grant]:
+        """As `found`, once AWS was asked what is the account's own."""
+        return with_own(
+            lambda baseline: self.found(document, baseline, account), json.dumps(document), self.look_ups, aws
+        )
 
     def read(self, resource: Role, aws: Session) -> State:
         document = resource.described(aws)["AssumeRolePolicyDocument"]
@@ -75,6 +85,8 @@ class DistrustUnknownPrincipals(Fix["Role"]):
 
         Everybody else who can change a trust policy is in the role's account by other means, and keeps them.
         """
+        if unsure := why_unsure(json.dumps(before["document"]), self.look_ups, aws):
+            return unsure
         in_this_role = actor.principal.startswith("arn:") and actor.principal.split(":")[4:][:1] == [resource.account]
         in_this_role = in_this_role and actor.principal.split(":", 5)[5].startswith(f"assumed-{resource.id}/")
         if not in_this_role or _ways_in(after["document"]):

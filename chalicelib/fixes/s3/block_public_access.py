@@ -22,6 +22,17 @@ _NONE = "NoSuchPublicAccessBlockConfiguration"
 _ALL = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 
 
+BLOCK_READS = ("s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock")
+"""What `blocks` needs."""
+
+
+def blocks(bucket: Bucket, aws: Session) -> frozenset[str]:
+    """The flags that hold for a bucket, by its own settings or by the account's."""
+    account = Account(bucket.account, bucket.account, bucket.region)
+    states = BlockBucketPublicAccess().read(bucket, aws), BlockAccountPublicAccess().read(account, aws)
+    return frozenset(_ALL).difference(off(states[0])) | frozenset(_ALL).difference(off(states[1]))
+
+
 def off(state: State) -> list[str]:
     """The flags that don't protect, all four when there is no block at all."""
     return [flag for flag in _ALL if not (state["block"] or {}).get(flag)]

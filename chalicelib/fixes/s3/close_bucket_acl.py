@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.rule import Fix, FixContext
+from chalicelib.fixes.s3.block_public_access import BLOCK_READS, blocks
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -25,10 +26,16 @@ class CloseBucketAcl(Fix["Bucket"]):
     document = "s3:acl"
     reads = ("s3:GetBucketAcl",)
     writes = ("s3:PutBucketAcl",)
+    approval_reads = BLOCK_READS
 
     def read(self, resource: Bucket, aws: Session) -> State:
         acl = aws.client("s3").get_bucket_acl(Bucket=resource.id, ExpectedBucketOwner=resource.account)
         return {"owner": acl["Owner"], "grants": acl["Grants"]}
+
+    def undo_refusal(self, resource: Bucket, target: State, aws: Session) -> str | None:
+        if not any(map(is_public, target["grants"])) or "BlockPublicAcls" not in blocks(resource, aws):
+            return None
+        return "Block Public Access is on, and S3 takes no public ACL then; turn BlockPublicAcls off first"
 
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "grants": [grant for grant in state["grants"] if not is_public(grant)]}

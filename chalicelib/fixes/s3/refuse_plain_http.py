@@ -33,7 +33,7 @@ class RefusePlainHttp(BucketPolicy):
     A policy that would become larger than AWS takes is left as it is, and so is what can't be read.
     """
 
-    approval_reads = ("s3:GetBucketWebsite",)
+    approval_reads = ("s3:GetBucketWebsite", "s3:GetBucketTagging")
 
     def safe(self, state: State, context: FixContext) -> State:
         if refused(state):
@@ -62,4 +62,7 @@ class RefusePlainHttp(BucketPolicy):
         with absent("NoSuchWebsiteConfiguration"):
             aws.client("s3").get_bucket_website(Bucket=resource.id, ExpectedBucketOwner=resource.account)
             return "it serves a website, which S3's website endpoint does by plain HTTP only: it would go dark"
+        stack = resource.tags(aws).get("aws:cloudformation:stack-name") if before["policy"] is None else None
+        if stack:
+            return f"CloudFormation's stack {stack} made it, and can add no AWS::S3::BucketPolicy where a policy is already"
         return None

@@ -37,9 +37,13 @@ def function_policy_made_public(function: Qualified, aws: Session) -> str | None
     of several principals say, is reported and stays. Known are `allow.accounts`, `allow.organizations` and
     `allow.principals`, which may name a service too; an Alexa skill's token and Lambda@Edge are fine. Exempt functions
     that are public on purpose.
+
+    Legitimate look-alikes: the account's own organization and its management account, which AWS is asked about; where
+    it refuses the question, the finding asks before it fixes. A trigger of one S3 bucket as Terraform writes it (SourceArn without
+    SourceAccount), and Secrets Manager's rotation, are `awslambda.function_policy_without_account`'s business.
     """
     policy = function.policy(aws)
-    found = judged(FIX.found(policy, aws.baseline, function.account), policy)
+    found = judged(FIX.unknown(policy, function.account, aws), policy)
     return "its policy lets in " + "; ".join(_format_grant(*each) for each in found) if found else None
 
 

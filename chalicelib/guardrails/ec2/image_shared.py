@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.stop_sharing import StopSharingImage, format_permissions, unknown_principals
+from chalicelib.fixes.ec2.stop_sharing import StopSharingImage, format_permissions
 from chalicelib.resources.ec2.images import Image
+from chalicelib.resources.look_ups import reads_of
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -18,7 +19,7 @@ FIX = StopSharingImage()
     severity=Severity.HIGH,
     resource=Image,
     on=cloudtrail("ec2", "ModifyImageAttribute", "RestoreImageFromRecycleBin"),
-    reads=FIX.reads,
+    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
     fix=FIX,
 )
 def image_shared(image: Image, aws: Session) -> str | None:
@@ -27,6 +28,9 @@ def image_shared(image: Image, aws: Session) -> str | None:
     Whoever it is shared with can start it and read all that is on its disks: code, configuration, forgotten keys. The
     fix takes off just those permissions; `allow.accounts` and all of `allow.organizations` keep theirs. Copies already
     made stay with whoever made them. Exempt images that are published on purpose.
+
+    Legitimate look-alikes: images shared with the account's own organization, with a part of it, or with its management
+    account. AWS is asked which that is; where it refuses the question, the finding asks before it fixes.
     """
-    found = unknown_principals(FIX.read(image, aws), aws.baseline)
+    found = FIX.unknown(FIX.read(image, aws), aws)
     return f"it can be started by {format_permissions(found)}" if found else None

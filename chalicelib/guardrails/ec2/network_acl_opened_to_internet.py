@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.delete_network_acl_entry import DeleteNetworkAclEntry, format_rule, opened
+from chalicelib.fixes.ec2.delete_network_acl_entry import DeleteNetworkAclEntry, format_rule, made_by_aws, opened
 from chalicelib.resources.ec2.network_acls import NetworkAclEntry
 
 if TYPE_CHECKING:
@@ -27,15 +27,21 @@ if TYPE_CHECKING:
     controls=("EC2.21", "CIS-5.0 5.2"),
 )
 def network_acl_opened_to_internet(entry: NetworkAclEntry, aws: Session) -> str | None:
-    """Network ACL rule that lets in the internet to an admin port.
+    """Network ACL rule that lets in the internet to SSH or RDP.
 
-    The security groups behind it are then all that keeps people off SSH, RDP and databases. What the internet is, and
-    which ports count, is as with `ec2.security_group_opened_to_internet`; what a rule with a lower number denies
-    doesn't count. Evaluated are the rule that was added or replaced, those that a deleted or replaced one may have kept from
-    being tried, and those of a subnet's new ACL; not the one that AWS makes a default ACL with.
+    The security groups behind it are then all that keeps people off TCP ports 22 and 3389. What the internet is, is as
+    with `ec2.security_group_opened_to_internet`; what a rule with a lower number denies doesn't count. Evaluated are the rule
+    that was added or replaced, those that a deleted or replaced one may have kept from being tried, and those of a
+    subnet's new ACL.
 
     The fix deletes just that rule, and an undo makes it again. Where it lets in other ports too, it asks first, since
     those would be cut off: a rule for all traffic can't be narrowed to all but a few ports.
+
+    Legitimate look-alikes: each VPC has a default ACL with AWS's own rules for all traffic (100, and 101 for IPv6), which
+    are exempt there; rules that somebody adds to it are not. Ranges of ephemeral ports, such as 1024-65535 and
+    32768-65535, let in the answers to what went out, and are exempt too.
     """
     found = opened(entry.listed(aws), entry.number, aws.baseline)
-    return f"rule {entry.number} lets in {format_rule(found)}" if found else None
+    if not found or (made_by_aws(found) and entry.is_default(aws)):
+        return None
+    return f"rule {entry.number} lets in {format_rule(found)}"

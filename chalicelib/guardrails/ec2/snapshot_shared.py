@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
-from chalicelib.fixes.ec2.stop_sharing import StopSharingSnapshot, format_permissions, unknown_principals
+from chalicelib.fixes.ec2.stop_sharing import StopSharingSnapshot, format_permissions
 from chalicelib.resources.ec2.volumes import Snapshot
+from chalicelib.resources.look_ups import reads_of
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -18,7 +19,7 @@ FIX = StopSharingSnapshot()
     severity=Severity.CRITICAL,
     resource=Snapshot,
     on=cloudtrail("ec2", "ModifySnapshotAttribute", "RestoreSnapshotFromRecycleBin"),
-    reads=FIX.reads,
+    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
     fix=FIX,
     controls=("EC2.1",),
 )
@@ -28,6 +29,8 @@ def snapshot_shared(snapshot: Snapshot, aws: Session) -> str | None:
     Whoever it is shared with can make a volume of it and read the whole disk. The fix takes off just those permissions;
     accounts in `allow.accounts` keep theirs. Copies already made stay with whoever made them. Exempt snapshots that
     are published on purpose.
+
+    Legitimate look-alikes: the management account of the account's own organization, which AWS is asked about.
     """
-    found = unknown_principals(FIX.read(snapshot, aws), aws.baseline)
+    found = FIX.unknown(FIX.read(snapshot, aws), aws)
     return f"volumes can be made of it by {format_permissions(found)}" if found else None

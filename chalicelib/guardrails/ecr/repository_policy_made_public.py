@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.policy_access import Outsider
 from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import any_of, cloudtrail, native
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ecr.close_repository_policy import CloseRepositoryPolicy
 from chalicelib.resources.ecr.repositories import Repository
+from chalicelib.resources.look_ups import reads_of
 
 if TYPE_CHECKING:
+    from chalicelib.analysis.policy_access import Grant
     from chalicelib.core.session import Session
 
 FIX = CloseRepositoryPolicy()
@@ -28,7 +31,7 @@ FIX = CloseRepositoryPolicy()
             resourceType=["AWS::ECR::Repository"],
         ),
     ),
-    reads=FIX.reads,
+    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
     fix=FIX,
 )
 def repository_policy_made_public(repository: Repository, aws: Session) -> str | None:
@@ -40,6 +43,13 @@ def repository_policy_made_public(repository: Repository, aws: Session) -> str |
     repositories that are shared on purpose, or put the account in `allow.accounts`.
     """
     state = FIX.read(repository, aws)
-    found = judged(FIX.found(state, aws.baseline), state["policy"])
-    names = sorted({"everyone" if each.principal == "*" else each.principal for each in found})
+    found = judged(FIX.unknown(state, aws), state["policy"])
+    names = sorted({_format_grant(each) for each in found})
     return f"its policy lets in {', '.join(names)}" if names else None
+
+
+def _format_grant(grant: Grant) -> str:
+    """A principal `*` is everyone only where no condition says who."""
+    if grant.principal != "*" or grant.who is Outsider.ANYONE:
+        return "everyone" if grant.principal == "*" else grant.principal
+    return "an unknown organization" if grant.who is Outsider.ORGANIZATION else "an unknown account or network"

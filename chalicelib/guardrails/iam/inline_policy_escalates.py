@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_document import judged
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from chalicelib.core.session import Session
 
 FIX = DropEscalatingStatements()
+_CHANGES_STACKS = frozenset({"cloudformation-002", "cloudformation-005"})
+"""Ways up by changing stacks that run with more rights."""
 
 
 @guardrail(
@@ -39,18 +42,28 @@ def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
     Whoever is limited to named resources is exempt, and so is who may be administrator (`allow.principals`), Snapback's
     own roles, and those that AWS keeps. Not looked at are AWS's other managed policies, what a user has by its groups,
     and which roles there are to be had. Exempt deployment roles whose work needs it.
+
+    Legitimate look-alikes: `cdk bootstrap` makes `cdk-…-deploy-role-…`, which changes any stack of the account and
+    passes its execution role by name. A role of that name with no other way up is exempt.
     """
     found = judged(FIX.found(identity, aws), *identity.inline(aws).values())
     if not found or is_ours(aws.baseline, identity.arn):
         return None
     described = identity.described(aws)
-    if aws.baseline.principal(described["Arn"]) or kept_by_aws(described):
+    if aws.baseline.principal(described["Arn"]) or kept_by_aws(described) or _deploys_by_cdk(identity, found):
         return None
     return "inline policies open a way to more: " + "; ".join(
         f"{name}, statement {index + 1}: {_format_paths(paths)}"
         for name, opened in found.items()
         for index, paths in opened.items()
     )
+
+
+def _deploys_by_cdk(identity: Identity, found: dict[str, dict[int, list[Path]]]) -> bool:
+    """Whether it is the deploy role of `cdk bootstrap`, and opens no other way than to change stacks, its work."""
+    named = re.fullmatch(rf"role/cdk-[a-z0-9]{{1,10}}-deploy-role-{identity.account}-[a-z0-9-]+", identity.id)
+    paths = {path.id for opened in found.values() for some in opened.values() for path in some}
+    return bool(named) and paths <= _CHANGES_STACKS
 
 
 def _format_paths(paths: list[Path]) -> str:

@@ -34,4 +34,4 @@ def mfa_removed(user: ConsoleUser, aws: Session) -> str | None:
     """
     if user.has_mfa(aws) or user.password_since(aws) is None or FIX.denies(FIX.read(user, aws)):
         return None
-    return "its last MFA device is gone, and it has a console password"
+    return "it has a console password and no MFA device"

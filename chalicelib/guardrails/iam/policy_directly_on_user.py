@@ -32,6 +32,9 @@ def policy_directly_on_user(user: User, aws: Session) -> str | None:
 
     What only denies is exempt, and so is AWS's own quarantine of a leaked key. Exempt the users of programs that can't
     take a role, or name them by ARN with path under `allow.principals`.
+
+    Legitimate look-alikes: the console attaches AWS's IAMUserChangePassword to each user who has to choose a password at
+    first sign-in. It stays.
     """
     state = FIX.read(user, aws)
     found = [*(arn.rpartition("/")[2] for arn in state["attached"]), *sorted(state["inline"])]

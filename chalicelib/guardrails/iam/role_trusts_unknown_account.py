@@ -9,6 +9,7 @@ from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.iam.distrust_unknown_principals import DistrustUnknownPrincipals
 from chalicelib.resources.iam.identities import OPEN_ROLE, Role, kept_by_aws
+from chalicelib.resources.look_ups import reads_of
 
 if TYPE_CHECKING:
     from chalicelib.analysis.policy_access import Grant
@@ -21,7 +22,7 @@ FIX = DistrustUnknownPrincipals()
     severity=Severity.CRITICAL,
     resource=Role,
     on=any_of(cloudtrail("iam", "CreateRole", "UpdateAssumeRolePolicy"), OPEN_ROLE),
-    reads=FIX.reads,
+    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
     fix=FIX,
 )
 def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
@@ -36,13 +37,17 @@ def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
 
     Name partners under `allow.accounts`, `allow.organizations` or `allow.principals`, and vendors who must send an
     external id under `allow.vendors`. Identity providers are `iam.role_trusts_any_web_identity`'s business.
+    Legitimate look-alikes: StackSets (`stacksets-exec-…`), Control Tower (`AWSControlTowerExecution`) and Organizations
+    (`OrganizationAccountAccessRole`) make roles that the management account may assume. AWS is asked about the account's
+    organization and its management account; where it refuses the question, the finding asks before it fixes.
+
     Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are exempt: AWS lets nobody change them.
     """
     described = role.described(aws)
     if kept_by_aws(described):
         return None
     document = described["AssumeRolePolicyDocument"]
-    found = judged(FIX.found(document, aws.baseline, role.account), document)
+    found = judged(FIX.unknown(document, role.account, aws), document)
     return f"its trust policy lets in {', '.join(dict.fromkeys(map(_format_grant, found)))}" if found else None
 
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
-from chalicelib.core.types import Severity
+from chalicelib.core.types import Graded, Severity
+from chalicelib.fixes.s3.block_public_access import BLOCK_READS, blocks
 from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl, is_public
 from chalicelib.resources.s3 import EXPOSED, Bucket
 
@@ -21,9 +22,9 @@ FIX = CloseBucketAcl()
         cloudtrail("s3", "CreateBucket", "PutBucketAcl", "PutBucketOwnershipControls", "DeleteBucketOwnershipControls"),
         *EXPOSED,
     ),
-    reads=FIX.reads,
+    reads=(*FIX.reads, *BLOCK_READS),
     fix=FIX,
-    controls=("S3.2", "S3.3", "S3.12"),
+    controls=("S3.2", "S3.3"),
 )
 def bucket_acl_made_public(bucket: Bucket, aws: Session) -> str | None:
     """S3 bucket ACL open to everyone.
@@ -31,9 +32,16 @@ def bucket_acl_made_public(bucket: Bucket, aws: Session) -> str | None:
     Anyone on the internet, or anyone with an AWS account, may list, write or re-share the bucket as the grants say.
     The fix takes those grants off and leaves every other. Exempt buckets that are public on purpose; a public website
     is better served by a bucket policy or by CloudFront.
+
+    Legitimate look-alikes: behind Block Public Access (IgnorePublicAcls, of the bucket or of the account) S3 ignores such
+    grants. They open the bucket on the day that the block goes: the finding is low then, and says so. While
+    BlockPublicAcls is on, S3 takes no public ACL back, and an undo is refused before it begins.
     """
     grants = [grant for grant in FIX.read(bucket, aws)["grants"] if is_public(grant)]
     if not grants:
         return None
     rights = sorted({f"{grant['Permission']} to {grant['Grantee']['URI'].rsplit('/', 1)[-1]}" for grant in grants})
-    return f"its ACL grants {', '.join(rights)}"
+    reason = f"its ACL grants {', '.join(rights)}"
+    if "IgnorePublicAcls" in blocks(bucket, aws):
+        return Graded(f"{reason}; Block Public Access keeps that from having effect", Severity.LOW)
+    return reason

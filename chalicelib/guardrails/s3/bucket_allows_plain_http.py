@@ -33,6 +33,10 @@ def bucket_allows_plain_http(bucket: Bucket, aws: Session) -> str | None:
 
     A statement for some of the actions, the callers or the objects only doesn't count. S3's website endpoint speaks
     plain HTTP only: for a bucket that serves a website a person is asked first. Exempt it, or put CloudFront before it.
+
+    Legitimate look-alikes: a stack of CloudFormation (CDK, SAM) makes the bucket first and its AWS::S3::BucketPolicy
+    later; that fails when there is a policy by then. The guardrail waits, and asks first about a bucket of a stack
+    (by AWS's tag `aws:cloudformation:stack-name`) that has no policy.
     """
     state = FIX.read(bucket, aws)
     if state["policy"] is None:

@@ -8,6 +8,7 @@ from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.s3.drop_unknown_principals import DropUnknownPrincipals
+from chalicelib.resources.look_ups import reads_of
 from chalicelib.resources.s3 import EXPOSED, Bucket
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ FIX = DropUnknownPrincipals()
     severity=Severity.HIGH,
     resource=Bucket,
     on=any_of(cloudtrail("s3", "PutBucketPolicy"), *EXPOSED),
-    reads=FIX.reads,
+    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
     fix=FIX,
     controls=("S3.6",),
 )
@@ -34,11 +35,14 @@ def bucket_policy_trusts_unknown_account(bucket: Bucket, aws: Session) -> str | 
     Everyone is `s3.bucket_policy_made_public`'s business.
 
     Name partners under `allow.accounts`, `allow.organizations` or `allow.principals` before you switch the fix on.
-    Among these are AWS's own accounts that older regions' load balancers write their logs from, VPC endpoints, and
-    CloudFront's origin access identities, since a policy doesn't tell whose they are.
+
+    Legitimate look-alikes: AWS is asked about the account's organization and its management account, its VPCs and VPC
+    endpoints (those of a VPC that is shared with it through the VPC's owner), and its CloudFront origin access
+    identities; these are fine. So is AWS's account for the access logs of the region's load balancers. Where AWS
+    refuses the question, the finding asks before it fixes. Name other accounts' endpoints under `allow.principals`.
     """
     state = FIX.read(bucket, aws)
-    found = judged(FIX.found(state, aws.baseline), state["policy"])
+    found = judged(FIX.unknown(state, aws), state["policy"])
     return f"its policy lets in {', '.join(dict.fromkeys(map(_format_grant, found)))}" if found else None
 
 

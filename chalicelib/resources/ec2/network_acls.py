@@ -93,6 +93,11 @@ class NetworkAclEntry(Described):
         (found,) = aws.client("ec2").describe_network_acls(NetworkAclIds=[self.acl])["NetworkAcls"]
         return sorted((each for each in found["Entries"] if not each["Egress"]), key=lambda each: each["RuleNumber"])
 
+    def is_default(self, aws: Session) -> bool:
+        """Whether AWS made the ACL, with its VPC."""
+        (found,) = aws.client("ec2").describe_network_acls(NetworkAclIds=[self.acl])["NetworkAcls"]
+        return found["IsDefault"]
+
     def tags(self, aws: Session) -> Mapping[str, str]:
         (found,) = aws.client("ec2").describe_network_acls(NetworkAclIds=[self.acl])["NetworkAcls"]
         return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}

@@ -18,7 +18,7 @@ from chalicelib.analysis.policy_access import public
 from chalicelib.core.baseline import Baseline
 from chalicelib.core.event import dig
 from snapback.replay.aliases import fold
-from snapback.replay.presupposed import audit, code, containers, ec2, iam, keys, messages, rds, s3
+from snapback.replay.presupposed import audit, belongings, code, containers, ec2, iam, keys, messages, rds, s3
 from snapback.replay.presupposed.call import Call
 
 if TYPE_CHECKING:
@@ -114,13 +114,17 @@ class Presupposed(Call):
             fold(name).startswith(fold(created)) or (created, name) == ("Trail", "Name")
         )
 
-    def implied(self, at: datetime | None) -> None:
+    def implied(self, at: datetime | None, invoked_by: str) -> None:
         """What AWS does besides, and what must have been so, or AWS would have refused the call."""
+        if (self.service, self.operation) == ("iam", "CreateRole"):
+            self.notes += belongings.organization(self, invoked_by)
         if self.service != "s3":
             return
         bucket = self.parameters.get("Bucket", "")
         if self.operation == "CreateBucket" and at and at >= _BLOCKED_SINCE:
             s3.block(self, bucket)
+        if self.operation == "PutBucketPolicy":
+            self.notes += belongings.access_identities(self)
         opened = ""
         if self.operation in {"CreateBucket", "PutBucketAcl"} and _PUBLIC_ACL.search(json.dumps(self.parameters)):
             opened = "ACL"

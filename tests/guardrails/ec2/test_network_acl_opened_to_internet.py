@@ -100,6 +100,20 @@ def of_a_subnet(source: str) -> Any:
     return made
 
 
+def of_the_default(number: int, protocol: str = "-1") -> Any:
+    """A rule of a default ACL, which moto makes with rule 100."""
+
+    def made(world: World) -> Envelope:
+        ec2 = world.client("ec2")
+        found = ec2.describe_network_acls(Filters=[{"Name": "default", "Values": ["true"]}])["NetworkAcls"][0]
+        ec2.create_tags(Resources=[found["NetworkAclId"]], Tags=[{"Key": "team", "Value": "net"}])
+        if number != 100:
+            put(world, found["NetworkAclId"], number, "0.0.0.0/0", protocol)
+        return event(found["NetworkAclId"], number)
+
+    return made
+
+
 def default_acl(world: World) -> Envelope:
     """A harmless rule in an ACL that lets in everything by another one, as AWS makes it."""
     made_in = acl(world)
@@ -129,6 +143,10 @@ CASE = Case(
         default_acl,
         not_denied(then="203.0.113.0/24"),
         of_a_subnet("203.0.113.0/24"),
+        of_the_default(100),
+        lets_in("0.0.0.0/0", ports={"From": 1024, "To": 65535}),
+        lets_in("0.0.0.0/0", ports={"From": 5432, "To": 5432}),
+        lets_in("0.0.0.0/0", "17"),
     ),
     whole=whole,
     remove=remove,
@@ -163,6 +181,11 @@ def test_only_that_rule_is_deleted(world: World) -> None:
     world.deliver(envelope, ID)
     gone = [entry for entry in before["Entries"] if entry not in whole(world)["Entries"]]
     assert [(entry["RuleNumber"], entry["Egress"]) for entry in gone] == [(100, False)]
+
+
+def test_a_rule_that_somebody_adds_to_a_default_acl_counts(world: World) -> None:
+    (outcome,) = world.deliver(of_the_default(90, "6")(world), ID, "alert")
+    assert outcome.reason == "rule 90 lets in tcp 22 from 0.0.0.0/0"
 
 
 def test_a_rule_for_other_ports_too_is_asked_about_first(world: World) -> None:

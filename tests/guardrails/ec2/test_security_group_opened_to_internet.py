@@ -160,10 +160,10 @@ CASE = Case(
         lets_in(permission("::/0", first=3389, last=3389)),
         lets_in(permission("0.0.0.0/0", "::/0", protocol="-1")),
         lets_in(permission("0.0.0.0/0", first=0, last=65535)),
-        lets_in(permission("0.0.0.0/0", first=8000, last=9100)),
+        lets_in(permission("0.0.0.0/0", first=20, last=22)),
         lets_in(permission("0.0.0.0/0", protocol="udp", first=0, last=65535)),
         lets_in(permission(*HALVES)),
-        lets_in(permission("0.0.0.0/1", first=22), permission("128.0.0.0/1", first=0, last=1024)),
+        lets_in(permission("0.0.0.0/1", first=22), permission("128.0.0.0/1", first=0, last=4000)),
         lets_in(permission(*(f"{number}.0.0.0/8" for number in range(11, 50)))),
         with_description_and_tags,
         from_a_list(*HALVES),
@@ -181,6 +181,9 @@ CASE = Case(
         lets_in(permission("0.0.0.0/1", first=443, last=443), permission("128.0.0.0/1", first=80, last=80)),
         from_a_list("198.51.100.0/24"),
         widened("203.0.113.0/24"),
+        lets_in(permission("0.0.0.0/0", protocol="udp", first=10000, last=20000)),
+        lets_in(permission("0.0.0.0/0", protocol="udp", first=22)),
+        lets_in(permission("0.0.0.0/0", first=50000, last=50100)),
     ),
     whole=whole,
     remove=lambda world: world.client("ec2").delete_security_group(GroupId=group_id(world)),
@@ -206,6 +209,30 @@ def test_a_list_that_is_still_changing_is_waited_for(world: World, monkeypatch: 
         monkeypatch.setattr(each, "state", "modify-in-progress")
     with pytest.raises(Unfinished, match="still changing"):
         world.deliver(envelope, ID)
+
+
+@pytest.mark.parametrize(("first", "last"), [(8000, 9100), (0, 1024), (1024, 65535), (3306, 3310)])
+def test_a_range_with_other_ports_is_asked_about_first(first: int, last: int, world: World) -> None:
+    (outcome,) = world.deliver(lets_in(permission("0.0.0.0/0", first=first, last=last))(world), ID)
+    assert outcome.status == "asking"
+    assert "other ports too" in world.record(outcome.record).history[-1].note
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity"),
+    [
+        ({"first": 22}, "critical"),
+        ({"first": 0, "last": 65535}, "critical"),
+        ({"protocol": "-1"}, "critical"),
+        ({"first": 3389, "last": 3389}, "critical"),
+        ({"first": 5432, "last": 5432}, "high"),
+        ({"first": 50070, "last": 50070}, "high"),
+        ({"protocol": "udp", "first": 1434, "last": 1434}, "high"),
+    ],
+)
+def test_the_severity_is_the_ports(rule: dict[str, Any], severity: str, world: World) -> None:
+    (outcome,) = world.deliver(lets_in(permission("0.0.0.0/0", **rule))(world), ID, "alert")
+    assert world.record(outcome.record).severity == severity
 
 
 def test_only_the_rules_at_fault_are_revoked(world: World) -> None:

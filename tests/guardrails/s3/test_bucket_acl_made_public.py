@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from chalicelib.core.errors import CannotAct
 from tests.support.cases import Case
 from tests.support.events import Envelope, cloudtrail_event
 from tests.support.world import World, tag_bucket
@@ -68,3 +71,23 @@ def test_the_log_delivery_grant_survives_the_fix(world: World) -> None:
 def test_the_reason_names_the_rights_and_the_group(world: World) -> None:
     (outcome,) = world.deliver(canned("public-read")(world), ID, "alert")
     assert outcome.reason == "its ACL grants READ to AllUsers"
+
+
+def behind_a_block(world: World, **flags: bool) -> Envelope:
+    envelope: Envelope = canned("public-read")(world)
+    world.client("s3").put_public_access_block(Bucket="app-logs", PublicAccessBlockConfiguration=flags)
+    return envelope
+
+
+def test_behind_block_public_access_it_is_low_and_says_so(world: World) -> None:
+    (outcome,) = world.deliver(behind_a_block(world, IgnorePublicAcls=True), ID, "alert")
+    assert world.record(outcome.record).severity == "low"
+    assert outcome.reason == "its ACL grants READ to AllUsers; Block Public Access keeps that from having effect"
+
+
+def test_an_undo_that_s3_would_refuse_is_refused_before_it_begins(world: World) -> None:
+    (outcome,) = world.deliver(behind_a_block(world, BlockPublicAcls=True), ID)
+    assert world.record(outcome.record).severity == "critical"
+    with pytest.raises(CannotAct, match="turn BlockPublicAcls off first"):
+        world.application("fix", ID).engine.undo(outcome.record, "bob")
+    assert world.record(outcome.record).status == "fixed"

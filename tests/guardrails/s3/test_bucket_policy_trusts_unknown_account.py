@@ -15,6 +15,7 @@ from chalicelib.core.settings import Settings
 from chalicelib.core.types import Status
 from chalicelib.fixes.s3.drop_unknown_principals import DropUnknownPrincipals
 from tests.guardrails.s3.test_bucket_policy_made_public import ALL, NAME, READ, TLS, put, text, whole
+from tests.support.belongings import access_identity, endpoint, naming, organization
 from tests.support.cases import Case
 from tests.support.events import FRIEND, HOME, STRANGER, Envelope, analyzer_finding, macie_finding
 from tests.support.moto_gaps import deleted_principals_refused
@@ -80,6 +81,11 @@ CASE = Case(
             put(text(allow({"AWS": UNKNOWN}, StringEquals={"aws:PrincipalOrgID": ORGANIZATION}))),
             organizations=frozenset({ORGANIZATION}),
         ),
+        naming(lambda name: put(text(allow("*", StringEquals={"aws:PrincipalOrgID": name}))), lambda _: organization()),
+        naming(lambda name: put(text(allow("*", StringEquals={"aws:SourceVpce": name}), TLS)), endpoint),
+        naming(lambda name: put(text(allow({"AWS": name["user"]}))), access_identity),
+        naming(lambda name: put(text(allow({"CanonicalUser": name["canonical"]}))), access_identity),
+        put(text({**allow({"AWS": "arn:aws:iam::127311923021:root"}), "Action": "s3:PutObject"})),
     ),
     whole=whole,
     remove=lambda world: world.client("s3").delete_bucket(Bucket=NAME),
