@@ -250,6 +250,10 @@ def acl(*groups: str, permission: str = "READ") -> Any:
     return {"Owner": OWNER, "Grants": grants}
 
 
+def _no_block(**_: Any) -> Any:
+    raise ClientError({"Error": {"Code": "NoSuchPublicAccessBlockConfiguration"}}, "GetPublicAccessBlock")
+
+
 class Sessions:
     """Reader sessions that remember what they saw, and writer sessions."""
 
@@ -259,11 +263,13 @@ class Sessions:
     def reader(self, account: str, region: str) -> Any:
         seen = cache(self._buckets.get_bucket_acl)
         eyes = SimpleNamespace(
-            get_bucket_acl=lambda **call: deepcopy(seen(**call)), lookup_events=lambda **_: {"Events": []}
+            get_bucket_acl=lambda **call: deepcopy(seen(**call)),
+            get_public_access_block=_no_block,
+            lookup_events=lambda **_: {"Events": []},
         )
         return SimpleNamespace(account=account, region=region, baseline=self._baseline, client=lambda _: eyes, calls=())
 
-    def writer(self, account: str, region: str, record: str, service: str) -> Any:
+    def writer(self, account: str, region: str, record: str, service: str, *, undo: bool = False) -> Any:
         return SimpleNamespace(
             account=account, region=region, baseline=self._baseline, client=lambda _: self._buckets, calls=()
         )

@@ -166,8 +166,8 @@ def another_delivery_and_a_holder_slower_than_its_lease(account: Account) -> Sce
 
 
 def another_event_and_a_holder_slower_than_its_lease(account: Account) -> Scene:
-    """Both say `fixed`: each may have been the one."""
-    scene = Scene(account, idle=1, ends={("fixed",), ("fixed", "fixed")})
+    """Both say `fixed`, since each may have been the one, or the slower saw that nothing is left to fix."""
+    scene = Scene(account, idle=1, ends={("fixed",), ("fixed", "fixed"), ("expired", "fixed")})
     scene.acts = [scene.deliver(account.event()), scene.then(scene.later(seconds=150), scene.deliver(account.event()))]
     return scene
 
@@ -194,7 +194,7 @@ def someone_does_worse_in_between(account: Account) -> Scene:
 
 
 def someone_mends_it_in_between(account: Account) -> Scene:
-    scene = Scene(account, effects={0, 1}, idle=1, ends={(), ("fixed",)})
+    scene = Scene(account, effects={0, 1}, idle=1, ends={(), ("expired",), ("fixed",)})
     scene.acts = [scene.deliver(account.event()), scene.person(CLOSED)]
     return scene
 

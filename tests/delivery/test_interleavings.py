@@ -202,7 +202,7 @@ def test_and_on_moto_call_for_call(make: Make, moto: Account, record_property: T
 def test_an_undo_that_died_is_not_gone_on_with_over_what_someone_did_since() -> None:
     account, call = Memory(), 0
     outcomes = set()
-    while call < 9:
+    while call < 12:
         account.reset()
         account.set_acl(OPEN)
         record = account.deliver(account.event()).record
@@ -225,7 +225,7 @@ def test_an_undo_that_died_waits_while_writes_are_paused() -> None:
     account.set_acl(OPEN)
     record = account.deliver(account.event()).record
     account.turns = Turns(lambda ready, _: ready[0])
-    run_killed(Scene(account, [Scene(account).undo(record, "bob")], killed=(0, 4)), account.turns)
+    run_killed(Scene(account, [Scene(account).undo(record, "bob")], killed=(0, 5)), account.turns)
     account.turns = None
     account.container().ledger.pause("bob", "a bad day")
     account.later(minutes=5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any
 
 import pytest
@@ -18,7 +17,8 @@ from chalicelib.core.event import Event
 from chalicelib.core.types import Mode, Status
 from chalicelib.engine.context import Context
 from chalicelib.engine.engine import Engine
-from tests.faults.interleaving import MemoryAws, MemorySessions, MemoryTable, Turns, orders
+from tests.delivery.turns import Plan, Turns, every_schedule
+from tests.faults.interleaving import Ledger, MemoryAws, MemorySessions
 from tests.support import shared_documents as documents
 from tests.support.events import HOME, STRANGER, cloudtrail_event
 from tests.support.world import KNOWN, settings_with
@@ -54,8 +54,8 @@ PAIRS = [
     (PUT_USER, "iam.inline_policy_escalates", "iam.policy_directly_on_user"),
 ]
 RULES = {rule for _, *rules in PAIRS for rule in rules}
-MOST = None if os.environ.get("SNAPBACK_FAULTS") == "all" else 150
-"""Orders of a pair that `make test` tries; `make faults` tries all."""
+PREEMPTIONS = 99 if os.environ.get("SNAPBACK_FAULTS") == "all" else 2
+"""`make test` tries the orders with so many preemptions; `make faults` tries all."""
 
 
 class Account:
@@ -63,17 +63,17 @@ class Account:
 
     def __init__(self, turns: Turns) -> None:
         self.late, self._turns = timedelta(), turns
-        self.table = MemoryTable(turns)
+        self.table = Ledger(turns.step)
         self.aws = MemoryAws(
-            turns,
+            turns.step,
             {
                 "bucket": documents.policy(BUCKET),
                 "role": documents.policy(TRUST),
                 "inline": {"up": documents.policy(UP)},
             },
         )
-        ledger: Any = DynamoLedger(None, "ledger", self.now)  # type: ignore[arg-type]
-        ledger._db, ledger.paused = self.table, lambda: ""
+        ledger: Any = DynamoLedger(self.table, "ledger", self.now)  # type: ignore[arg-type]
+        ledger.paused = lambda: ""  # Asked once in half a minute, so no step of a delivery.
         settings = settings_with(KNOWN, guardrails=dict.fromkeys(RULES, Mode.FIX), grace={"*": 0})
         self.sessions = MemorySessions(self.aws, settings)
         self.engine = Engine(
@@ -91,7 +91,7 @@ class Account:
         )
 
     def now(self) -> datetime:
-        return BEGIN + self.late + timedelta(milliseconds=10) * self._turns.steps
+        return BEGIN + self.late + timedelta(milliseconds=10) * len(self._turns.steps)
 
     def deliver(self, event: Any, rule: str) -> None:
         try:
@@ -113,7 +113,8 @@ class Account:
 def test_two_deliveries_at_once_leave_it_safe_in_every_order(event: Any, first: str, second: str) -> None:
     met = set[str]()
 
-    def run(turns: Turns) -> None:
+    def run(plan: Plan) -> None:
+        turns = Turns(plan.choose)
         account = Account(turns)
         turns.run([lambda: account.deliver(event, first), lambda: account.deliver(event, second)])
         met.update(each.status for each in account.records())
@@ -122,13 +123,12 @@ def test_two_deliveries_at_once_leave_it_safe_in_every_order(event: Any, first: 
             for rule in (first, second):
                 account.deliver(event, rule)
         for record in account.records():
-            assert record.status in {Status.FIXED, Status.EXPIRED}, (record.guardrail, record.status, turns.taken)
-            assert account.why(record) is None, (record.guardrail, turns.taken)
+            assert record.status in {Status.FIXED, Status.EXPIRED}, (record.guardrail, record.status, turns.steps)
+            assert account.why(record) is None, (record.guardrail, turns.steps)
         for rule in (first, second):
             assert rule in {each.guardrail for each in account.records()} or not _finds(account, rule, event)
 
-    count = sum(1 for _ in islice(orders(run), MOST))
-    assert count > 100
+    assert every_schedule(run, PREEMPTIONS) > 50
     assert Status.FIXED in met
 
 
@@ -145,7 +145,8 @@ def test_a_third_hands_edit_is_kept_but_between_the_last_read_and_the_write(
     """There AWS offers no condition to write on; the read directly before the write makes that gap as small as it can be."""
     kept = list[bool]()
 
-    def run(turns: Turns) -> None:
+    def run(plan: Plan) -> None:
+        turns = Turns(plan.choose)
         account = Account(turns)
 
         def edit() -> None:
@@ -159,8 +160,7 @@ def test_a_third_hands_edit_is_kept_but_between_the_last_read_and_the_write(
         assert all(account.why(each) is None for each in account.records() if each.status is Status.FIXED)
         kept.append(third in json.loads(account.aws.documents[name])["Statement"])
 
-    for _ in orders(run):
-        pass
+    every_schedule(run, 99)
     assert kept.count(False) == 1
     assert len(kept) > 5
 
