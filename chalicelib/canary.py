@@ -87,11 +87,12 @@ class Sign:
 def send(app: CanaryApp, source: boto3.Session) -> None:
     """Raises CanarySilent, and what boto3 raises when the ledger can't be written.
 
+    CanarySilent also says that none before was answered well: the alarm on silence rings only after a first sign of life.
     A schedule may fire twice; the second then sends nothing, or the first one's canary would be taken for a stranger.
     """
     nonce = secrets.token_hex(16)
     try:
-        _write(
+        before = _write(
             app.dynamodb,
             app,
             {"sent": nonce, "sent_at": _time(app.now())},
@@ -106,6 +107,10 @@ def send(app: CanaryApp, source: boto3.Session) -> None:
         raise CanarySilent(
             "; ".join(f"{each.get('ErrorCode')}: {each.get('ErrorMessage')}" for each in answer["Entries"])
         )
+    if text(before, "sent", "S") and not text(before, "answered", "S"):
+        raise CanarySilent("no canary was ever answered")
+    if trouble := text(before, "trouble", "S"):
+        raise CanarySilent(f"the last canary was answered with trouble in the settings: {trouble}")
 
 
 def answer(app: CanaryApp, envelope: Any) -> dict[str, bool]:
@@ -279,9 +284,10 @@ def _no_rule(id: str) -> Rule:
     raise LookupError(id)
 
 
-def _write(client: DynamoDBClient, app: CanaryApp, values: Mapping[str, str], condition: str, **compared: str) -> None:
+def _write(client: DynamoDBClient, app: CanaryApp, values: Mapping[str, str], condition: str, **compared: str) -> Any:
+    """Answers the marker as it was before."""
     expires_at = str(int((app.now() + KEPT).timestamp()))
-    client.update_item(
+    answer = client.update_item(
         TableName=app.table,
         Key={"pk": {"S": MARKER}},
         UpdateExpression=f"SET expires_at = :expires_at, {', '.join(f'{name} = :{name}' for name in values)}",
@@ -290,7 +296,9 @@ def _write(client: DynamoDBClient, app: CanaryApp, values: Mapping[str, str], co
             ":expires_at": {"N": expires_at},
             **{f":{name}": {"S": value} for name, value in {**values, **compared}.items()},
         },
+        ReturnValues="ALL_OLD",
     )
+    return answer.get("Attributes", {})
 
 
 def _time(moment: datetime) -> str:

@@ -108,6 +108,9 @@ def test_one_that_nobody_sent_is_no_sign_of_life(functions: Any, application: Ap
     forged = {**canary, "detail": {"nonce": "0" * 32}}
     with pytest.raises(Unfinished, match="somebody else sent it"):
         functions.canary_echo(forged, Context())
+    assert not counted(application)
+    functions.canary_echo(canary, Context())
+    application.metrics.clear_metrics()
     world.later(hours=1)
     sent(functions)
     with pytest.raises(Unfinished, match="not the one that was sent last"):
@@ -169,6 +172,29 @@ def test_settings_in_trouble_are_no_sign_of_life_but_are_told(
 def test_a_stop_of_all_writes_does_not_silence_it(functions: Any, application: Application) -> None:
     application.ledger.pause("bob", "drill")
     assert functions.canary_echo(sent(functions), Context()) == {"healthy": True}
+
+
+def test_a_stack_whose_first_canary_is_never_answered_is_told_by_the_second(functions: Any, world: World) -> None:
+    """The alarm on silence waits for a first sign of life; that of the function's errors doesn't."""
+    sent(functions)
+    world.later(hours=1)
+    with default_bus() as bus, pytest.raises(CanarySilent, match="no canary was ever answered"):
+        functions.canary({}, Context())
+    functions.canary_echo(bus[-1], Context())
+    world.later(hours=1)
+    sent(functions)
+    world.later(hours=1)
+    sent(functions)
+
+
+def test_a_stack_that_has_trouble_with_its_settings_from_the_start_is_told(
+    functions: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "_APPLICATION", {HOME: world.application(trouble="settings.json: bad")})
+    functions.canary_echo(sent(functions), Context())
+    world.later(hours=1)
+    with default_bus(), pytest.raises(CanarySilent, match=r"settings\.json: bad"):
+        functions.canary({}, Context())
 
 
 @pytest.mark.parametrize("operation", ["GetItem", "UpdateItem"])

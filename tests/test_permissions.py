@@ -18,6 +18,7 @@ from chalicelib import catalog
 from chalicelib.aws import change_author
 from chalicelib.core.snapback_resources import READER, fixer, suffix
 from snapback import accounts
+from snapback.deploy.dependents import LEFT_OUT, dependents_of, stated
 from snapback.deploy.iam_policies import (
     BY_AWS,
     INLINE,
@@ -62,20 +63,6 @@ SUPPRESSED = {
 """What parliament finds and is meant to be so, and why."""
 WIDE_AS_WE_CALL = {"ecs:ListTasks"}
 """The reference knows a resource of these, for another way to call them."""
-NOT_NEEDED = {
-    "cloudtrail:AddTags": "a trail is made again without tags",
-    "ecs:ListClusters": "Snapback doesn't use flow logs of ECS",
-    "ecs:ListContainerInstances": "as ecs:ListClusters",
-    "ecs:ListServices": "as ecs:ListClusters",
-    "ecs:ListTaskDefinitions": "as ecs:ListClusters",
-    "ecs:ListTasks": "as ecs:ListClusters",
-    "iam:CreateServiceLinkedRole": "the role of an organization's trail is there, since the trail was",
-    "iam:GetRole": "as iam:CreateServiceLinkedRole",
-    "iam:PassRole": "flow logs go to a bucket, without a role",
-    "kms:Decrypt": "IAM Identity Center under a key of the customer's own: that key's policy has to allow it",
-    "organizations:ListAWSServiceAccessForOrganization": "as iam:CreateServiceLinkedRole",
-}
-"""Actions that the reference says a call of ours may need besides, and why it needs none."""
 
 
 def actions(documents: Any) -> set[str]:
@@ -91,18 +78,18 @@ def test_the_reader_may_what_guardrails_look_at_and_nothing_else() -> None:
         kind = rule.resource
         declared |= {*rule.reads, *kind.arn_reads, *kind.tag_reads, *kind.list_reads, *kind.batch_reads, *fix}
         declared |= {*kind.affected_reads}
-    assert actions(reader()) == declared
+    assert actions(reader()) == declared | dependents_of(declared).keys()
 
 
 @pytest.mark.parametrize("service", fixing())
 def test_a_fixer_may_what_its_fixes_write_and_nothing_else(service: str) -> None:
     """What only an undo sends is another role's, and that one has nothing for fixes that are undone without it."""
     fixes = [rule.fix for rule in catalog.guardrails() if rule.service == service and rule.fix]
-    assert actions([fixer_of(service)]) == {
-        action for fix in fixes for action in fix.writes if action not in fix.undo_writes
-    }
+    written = {action for fix in fixes for action in fix.writes if action not in fix.undo_writes}
+    assert actions([fixer_of(service)]) == written | dependents_of(written).keys()
     undone = {action for fix in fixes if fix.undo_writes for action in fix.writes}
-    assert (actions([fixer_of(service, undo=True)]) if undone else set()) == undone
+    granted = actions([fixer_of(service, undo=True)]) if undone else set()
+    assert granted == undone | dependents_of(undone).keys()
     assert bool(undone) is (fixer(service, undo=True) in FIXERS)
 
 
@@ -122,7 +109,8 @@ def test_what_only_an_undo_sends_only_act_may_have_sent() -> None:
 
 
 def test_a_reader_reads() -> None:
-    for action in actions(reader()):
+    """But for what Identity Center decrypts in its name, which AWS calls a write."""
+    for action in actions(reader()) - {"kms:Decrypt"}:
         prefix, _, name = action.partition(":")
         assert get_service_prefix_data(prefix)["privileges"][name]["access_level"] in {"Read", "List"}, action
 
@@ -146,15 +134,79 @@ def test_a_resource_is_everything_only_where_aws_has_no_narrower() -> None:
     assert not {action for action in wide - WIDE_AS_WE_CALL if action.lower() not in concerns_all}
 
 
-def test_what_a_call_needs_besides_is_allowed_or_known_not_to_be_needed() -> None:
-    lacking: set[str] = set()
+def test_what_aws_asks_for_besides_is_held_or_left_out_with_a_reason() -> None:
+    """Each pair that the reference or a page of AWS's states, role by role; no reason for a pair that there isn't."""
+    lacking: set[tuple[str, str]] = set()
     for role in (reader(), *([document] for document in FIXERS.values())):
         own = actions(role)
-        for action in own:
-            prefix, _, name = action.partition(":")
-            kinds = get_service_prefix_data(prefix)["privileges"][name]["resource_types"].values()
-            lacking |= {more for kind in kinds for more in kind["dependent_actions"]} - own
-    assert lacking <= NOT_NEEDED.keys()
+        lacking |= {(action, more) for action in own for more in stated(action) - own}
+    assert lacking == LEFT_OUT.keys()
+
+
+def test_a_dependent_action_that_nobody_decided_on_is_no_right() -> None:
+    with pytest.raises(KeyError):
+        dependents_of({"lambda:CreateFunction"})
+    assert dependents_of({"s3:PutBucketPolicy"}) == {}
+
+
+TRAILS_ROLE = f"arn:aws:iam::{HOME}:role/aws-service-role/cloudtrail.amazonaws.com/AWSServiceRoleForCloudTrail"
+FOR_TRAILS = {"iam:awsservicename": "cloudtrail.amazonaws.com"}
+OTHERS_KEY = f"arn:aws:kms:us-east-1:{FRIEND}:key/12345678-1234-4234-8234-123456789012"
+FOR_IDENTITY_CENTER = {
+    "kms:viaservice": "sso.us-east-1.amazonaws.com",
+    "kms:encryptioncontext:aws:sso:instance-arn": "arn:aws:sso:::instance/ssoins-1234567890abcdef",
+}
+
+
+@pytest.mark.parametrize(
+    ("roles", "action", "arn", "context", "other"),
+    [
+        (
+            ["snapback-fixer-cloudtrail", "snapback-fixer-cloudtrail-undo"],
+            "iam:CreateServiceLinkedRole",
+            TRAILS_ROLE,
+            FOR_TRAILS,
+            {"iam:awsservicename": "ecs.amazonaws.com"},
+        ),
+        (
+            [READER, "snapback-fixer-sso", "snapback-fixer-sso-undo"],
+            "kms:Decrypt",
+            OTHERS_KEY,
+            FOR_IDENTITY_CENTER,
+            {**FOR_IDENTITY_CENTER, "kms:viaservice": "secretsmanager.us-east-1.amazonaws.com"},
+        ),
+    ],
+)
+def test_a_dependent_action_is_allowed_where_aws_asks_for_it_and_nowhere_else(
+    roles: list[str], action: str, arn: str, context: dict[str, str], other: dict[str, str]
+) -> None:
+    for role in roles:
+        assert allowed(policies(role, HOME), action, arn, context=context), role
+        assert not allowed(policies(role, HOME), action, arn, context=other), role
+        assert not allowed(policies(role, HOME), action, arn), role
+
+
+def test_the_fixer_of_trails_looks_at_their_service_linked_role_alone() -> None:
+    documents = policies(fixer("cloudtrail"), HOME)
+    assert allowed(documents, "iam:GetRole", TRAILS_ROLE)
+    assert allowed(documents, "organizations:ListAWSServiceAccessForOrganization", "*")
+    assert not allowed(documents, "iam:GetRole", f"arn:aws:iam::{HOME}:role/deploy")
+
+
+@pytest.mark.parametrize("owner", ["aws", HOME, FRIEND])
+def test_the_entries_of_anybody_s_prefix_list_are_read(owner: str) -> None:
+    """AWS's own, and those that another account shares: the ARN is the owner's."""
+    arn = f"arn:aws:ec2:eu-west-1:{owner}:prefix-list/pl-0123456789abcdef0"
+    assert allowed(policies(READER, HOME), "ec2:GetManagedPrefixListEntries", arn)
+
+
+def test_repositories_are_listed_without_names() -> None:
+    """AWS then asks about `repository/*`: "is not authorized to perform: ecr:DescribeRepositories on resource:
+    arn:aws:ecr:us-east-1:123456789012:repository/*", as people's logs have it.
+    """
+    arn = f"arn:aws:ecr:us-east-1:{HOME}:repository/*"
+    assert allowed(policies(READER, HOME), "ecr:DescribeRepositories", arn)
+    assert not allowed(policies(READER, HOME), "ecr:DescribeRepositories", "arn:aws:ecr:us-east-1:*:repository/*")
 
 
 def test_policies_fit() -> None:

@@ -1,4 +1,4 @@
-"""Writes what is generated: docs/guardrails/, docs/ways-in/, docs/settings.md, docs/permissions.md, .chalice/policies/ and snapback/deploy/policies/.
+"""Writes what is generated: docs/guardrails/, docs/ways-in/, docs/controls.md, docs/settings.md, docs/permissions.md, .chalice/policies/ and snapback/deploy/policies/.
 
 With --check, says what is stale instead.
 """
@@ -13,11 +13,13 @@ from typing import Any
 from chalicelib import catalog
 from chalicelib.core.rule import Guardrail, Rule
 from snapback.deploy.iam_policies import functions, policy_of
-from tools import cost, permissions_page, settings_page, ways_in_page
+from tools import controls_page, cost, permissions_page, settings_page, ways_in_page
 
 ROOT = Path(__file__).parents[1]
 DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
-SETTINGS, PERMISSIONS, COST = (ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost"))
+SETTINGS, PERMISSIONS, COST, CONTROLS = (
+    ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost", "controls")
+)
 WAYS_IN = ROOT / "docs" / "ways-in"
 ROLES = ROOT / "snapback" / "deploy" / "policies"
 _MADE = "<!-- Made by `make generate` from the code; edit the docstring there. -->\n"
@@ -54,6 +56,7 @@ def page(rule: Rule) -> str:
 
 def index() -> str:
     lines = ["# Guardrails and tripwires", "", _MADE]
+    lines += ["A control is named where it agrees: [controls](../controls.md) says which, and what differs.", ""]
     lines += ["| id | what | severity | fix | undo | controls |", "|---|---|---|---|---|---|"]
     for rule in catalog.all_rules():
         fix = rule.fix if isinstance(rule, Guardrail) else None
@@ -70,6 +73,7 @@ def wanted() -> dict[Path, str]:
     files[DOCS / "README.md"] = index()
     files[SETTINGS] = settings_page.page(_MADE)
     files[COST] = cost.page(_MADE)
+    files[CONTROLS] = controls_page.page()
     files[PERMISSIONS] = permissions_page.page(_MADE)
     files |= {WAYS_IN / name: text for name, text in ways_in_page.pages().items()}
     files |= {ROLES / f"{name}.json": _json(document) for name, document in permissions_page.documents().items()}

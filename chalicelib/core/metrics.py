@@ -25,6 +25,8 @@ class Metric(StrEnum):
     """Findings of a sweep that an event should have reported."""
     HEALTHY = "Healthy"
     """Canary events that reached their function."""
+    DRAINS = "Drains"
+    """Runs of the drain, which sends each minute what was held."""
     MESSAGES_SENT = "MessagesSent"
     """Messages that a channel took."""
     SUMMARIES = "Summaries"

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from chalicelib.core.errors import ChannelBusy, Undeliverable
+from chalicelib.core.metrics import Metric
 from chalicelib.notify.delivery import Delivery, is_hopeless
 from chalicelib.notify.held import MOST, TIME_NEEDED, Held, NotifyApp, number_of, text_of
 from chalicelib.notify.routing import batches as in_batches
@@ -29,6 +32,7 @@ def drain(app: NotifyApp) -> dict[str, int]:
     run = _Drain(app)
     try:
         run.run()
+        app.metrics.add_metric(Metric.DRAINS, MetricUnit.Count, 1)
     finally:
         counts = run.delivery.report()
     return counts

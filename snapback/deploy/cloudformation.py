@@ -141,20 +141,38 @@ class Stack:
             raise CannotDeploy(
                 f"there is no stack {self.name} here; --stack (make: STAGE=) names it, AWS_REGION says where"
             )
-        kept = self._kept()
+        resources = self._resources()
+        self._delete_published(resources)
         self._cloudformation.delete_stack(StackName=there["StackId"])
         self._wait("stack_delete_complete", there["StackId"])
         ssm = self._session.client("ssm")
         with suppress(ssm.exceptions.ParameterNotFound):  # Not the stack's: `snapback settings publish` made it.
             ssm.delete_parameter(Name=PARAMETER.replace("${AWS::StackName}", self.name))
-        return kept
+        return [f"{one['ResourceType']} {one['PhysicalResourceId']}" for name, one in resources.items() if name in KEPT]
 
-    def _kept(self) -> list[str]:
+    def _resources(self) -> dict[str, Any]:
+        """What the stack has, by logical id."""
         pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
-        each = [one for page in pages for one in page["StackResourceSummaries"]]
-        return [
-            f"{one['ResourceType']} {one['PhysicalResourceId']}" for one in each if one["LogicalResourceId"] in KEPT
-        ]
+        each: list[Any] = [one for page in pages for one in page["StackResourceSummaries"]]
+        return {one["LogicalResourceId"]: one for one in each if one["ResourceStatus"] != "DELETE_COMPLETE"}
+
+    def _delete_published(self, resources: Mapping[str, Any]) -> None:
+        """The versions that `snapback settings publish` made: AppConfig keeps a profile that has any.
+
+        https://docs.aws.amazon.com/appconfig/latest/userguide/appconfig-creating-configuration-profile.html
+        """
+        if "SettingsProfile" not in resources:
+            return
+        # A profile's physical id may be the application's and its own.
+        application, profile = (
+            resources[name]["PhysicalResourceId"].rpartition("|")[2]
+            for name in ("SettingsApplication", "SettingsProfile")
+        )
+        appconfig = self._session.client("appconfig")
+        of: Any = {"ApplicationId": application, "ConfigurationProfileId": profile}
+        pages = appconfig.get_paginator("list_hosted_configuration_versions").paginate(**of)
+        for version in [each["VersionNumber"] for page in pages for each in page["Items"]]:
+            appconfig.delete_hosted_configuration_version(**of, VersionNumber=version)
 
     def _ready(self, there: Mapping[str, Any] | None) -> None:
         status = there["StackStatus"] if there else ""

@@ -22,6 +22,7 @@ from chalicelib.fixes.iam.detach_from_user import QUARANTINE
 from chalicelib.notify import held
 from chalicelib.sweep import queues
 from snapback import accounts
+from snapback.deploy.dependents import dependents_of
 from snapback.deploy.iam_resources import arns_of, could_be_others
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _guardrails(service: str = "") -> list[Guardrail[Any]]:
 
 
 def _statements(actions: Actions, *, member: bool) -> Iterator[Any]:
-    """One for each set of resources; a member account has nothing of our own stack."""
+    """One for each set of resources, and for each dependent action; a member account has nothing of our own stack."""
     by_resources: dict[tuple[tuple[str, ...], bool], list[str]] = defaultdict(list)
     for action, resources in sorted(actions.items()):
         arns = arns_of(action, frozenset(resources))
@@ -183,6 +184,14 @@ def _statements(actions: Actions, *, member: bool) -> Iterator[Any]:
         statement = _allow(f"Set{number}", names, [arn if arn == "*" else _sub(arn) for arn in arns])
         if others:
             statement["Condition"] = {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+        yield statement
+    for action, grant in dependents_of(actions).items():
+        statement = _allow(action.partition(":")[2], [action], [_sub(grant.resource)])
+        if grant.condition:
+            statement["Condition"] = {
+                operator: {key: _sub(value) for key, value in asked.items()}
+                for operator, asked in grant.condition.items()
+            }
         yield statement
 
 

@@ -33,6 +33,11 @@ _BESIDES = {
 """Kinds of resource that a call of ours is about besides the guardrail's own, though not every such call is."""
 _OF_AWS = frozenset({"iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"})
 """Actions on managed policies, which AWS's own are too."""
+_OF_ANYBODY = frozenset({"ec2:GetManagedPrefixListEntries"})
+"""Reads of what others share, whose ARNs have the owner's account, or `aws`.
+
+https://docs.aws.amazon.com/vpc/latest/userguide/sharing-perms.html
+"""
 _SAMPLES = tuple((name, "111122223333", "eu-west-1") for name in ("sample", "sample/sample"))
 
 
@@ -60,6 +65,8 @@ def arns_of(action: str, resources: frozenset[type[Resource]]) -> tuple[str, ...
     found = {arn for _, arn in fitting} | beside or set(map(_pattern, formats.values()))
     if action in _OF_AWS:
         found.add("arn:${AWS::Partition}:iam::aws:policy/*")
+    if action in _OF_ANYBODY:
+        found = {arn.replace("${AWS::AccountId}", "*") for arn in found}
     return tuple(sorted(found)) or ("*",)
 
 

@@ -230,6 +230,7 @@ def test_after_a_crash_at_any_call_nothing_is_lost_and_no_more_than_one_telling_
     while crashing.calls >= crashing.at:
         points = crashing.at
         crashing = Crashing(crashing.at + 1)
+        world.client("dynamodb").update_table(TableName="snapback-ledger", DeletionProtectionEnabled=False)
         world.client("dynamodb").delete_table(TableName="snapback-ledger")
         world.later(days=1)
         ops, mail = Collector("ops", [None, ChannelBusy("channel ops answered 503")]), Collector("mail")

@@ -128,6 +128,7 @@ class Stack:
             "AWS::AccountId": self.account,
             "AWS::StackName": "snapback",
             "AWS::Region": REGION,
+            "AWS::URLSuffix": "amazonaws.com",
             "AWS::NoValue": None,
         }
         if name in fixed or name in self.parameters:

@@ -187,6 +187,7 @@ def resolved(document: Any, account: str) -> Any:
         "AWS::AccountId": account,
         "AWS::StackName": "snapback",
         "AWS::Region": "us-east-1",
+        "AWS::URLSuffix": "amazonaws.com",
     }
     values |= {"ExportsBus": f"arn:aws:events:us-east-1:{account}:event-bus/any", "ExportsBucket": "arn:aws:s3:::any"}
 
@@ -226,9 +227,11 @@ def _kinds() -> dict[str, str]:
     return found | {logical_id(name): "AWS::Lambda::Function" for name in functions()}
 
 
-def allowed(documents: Iterable[Any], action: str, arn: str, *, owner: str = "") -> bool:
+def allowed(
+    documents: Iterable[Any], action: str, arn: str, *, owner: str = "", context: Mapping[str, str] | None = None
+) -> bool:
     """Whether an identity's policies allow it; `owner` is the resource's account where its ARN names none."""
-    request = Request(principal=f"arn:aws:iam::{HOME}:role/any", action=action, arn=arn)
+    request = Request(principal=f"arn:aws:iam::{HOME}:role/any", action=action, arn=arn, context=context or {})
     return decide(request, map(json.dumps, documents), owner=owner) == ALLOW
 
 

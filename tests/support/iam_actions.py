@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from snapback.deploy.dependents import DOCUMENTED, LEFT_OUT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,12 +33,6 @@ _OTHERWISE = {
     "s3-control:DeletePublicAccessBlock": "s3:PutAccountPublicAccessBlock",
 }
 
-_ALSO = {
-    "ec2:CreateFlowLogs": {"logs:CreateLogDelivery"},
-    "ec2:DeleteFlowLogs": {"logs:DeleteLogDelivery"},
-}
-"""What else a call needs. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html"""
-
 _PREFIXES = {"eventbridge": "events", "sso-admin": "sso", "auto-scaling": "autoscaling"}
 _PREFIXES |= dict.fromkeys(("elastic-load-balancing", "elastic-load-balancing-v2"), "elasticloadbalancing")
 
@@ -51,7 +47,8 @@ def actions_of(calls: Iterable[Call]) -> set[str]:
 
 
 def also_needed(action: str) -> frozenset[str]:
-    return frozenset(_ALSO.get(action, ()))
+    """What else a call needs by AWS's pages, which fixes declare."""
+    return frozenset(each for each in DOCUMENTED.get(action, ()) if (action, each) not in LEFT_OUT)
 
 
 def operations_for(action: str) -> list[str]:

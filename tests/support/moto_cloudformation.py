@@ -107,6 +107,15 @@ def _stage(client: Any, name: str, given: Any) -> str:
     return str(given["StageName"])
 
 
+def _application(client: Any, name: str, given: Any) -> str:
+    return str(client("appconfig").create_application(Name=given["Name"])["Id"])
+
+
+def _profile(client: Any, name: str, given: Any) -> str:
+    asked = {key: given[key] for key in ("ApplicationId", "Name", "LocationUri")}
+    return str(client("appconfig").create_configuration_profile(**asked)["Id"])
+
+
 _MADE: dict[str, Callable[[Any, str, Any], str]] = {
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::Lambda::EventInvokeConfig": _invoked,
@@ -117,6 +126,8 @@ _MADE: dict[str, Callable[[Any, str, Any], str]] = {
     "AWS::Scheduler::ScheduleGroup": _schedule_group,
     "AWS::Events::EventBus": _bus,  # moto knows it, but not what it is by Ref.
     "AWS::Events::EventBusPolicy": _bus_policy,
+    "AWS::AppConfig::Application": _application,
+    "AWS::AppConfig::ConfigurationProfile": _profile,
     "AWS::ApiGateway::RestApi": _api,  # moto knows it, but not that its name may be in the body.
     "AWS::ApiGateway::Deployment": _deployment,
     "AWS::ApiGateway::Stage": _stage,

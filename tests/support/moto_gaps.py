@@ -226,6 +226,36 @@ class HubModel:
         return {"ProcessedFindings": [], "UnprocessedFindings": unprocessed}
 
 
+@contextmanager
+def hosted_versions() -> Iterator[Callable[[], list[int]]]:
+    """moto lists no hosted versions of AppConfig, and deletes a profile that has some; yields what answers all there are.
+
+    On AWS the deletion of such a stack fails with this message, in its events:
+    https://github.com/aws/aws-cdk/issues/26804.
+    """
+    from moto.appconfig.models import appconfig_backends
+
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def versions() -> list[int]:
+        (backend,) = appconfig_backends["123456789012"].values()
+        profiles = (each for one in backend.applications.values() for each in one.config_profiles.values())
+        return [version for each in profiles for version in each.config_versions]
+
+    def call(self: BaseClient, operation_name: str, api_params: Any) -> Any:
+        if operation_name == "ListHostedConfigurationVersions":
+            begin, found = int(api_params.get("NextToken", 0)), versions()
+            more = {"NextToken": str(begin + 2)} if found[begin + 2 :] else {}
+            return {"Items": [{"VersionNumber": each} for each in found[begin : begin + 2]], **more}
+        if operation_name == "DeleteStack" and versions():
+            message = "Cannot delete configuration profile because there are still hosted configuration versions existing under it"
+            raise _client_error(operation_name, "BadRequestException", message)
+        return real(self, operation_name, api_params)
+
+    with patch.object(BaseClient, "_make_api_call", call):
+        yield versions
+
+
 def _client_error(operation: str, code: str, message: str) -> ClientError:
     said: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     return ClientError(said, operation)

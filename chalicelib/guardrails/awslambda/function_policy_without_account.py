@@ -20,6 +20,7 @@ FIX = NarrowPermissions()
     on=cloudtrail("lambda", "AddPermission20150331", "AddPermission20150331v2", "PutResourcePolicy"),
     reads=(*FIX.reads, "lambda:GetFunctionConfiguration"),
     fix=FIX,
+    controls=("Lambda.1",),
     opt_in=True,
 )
 def function_policy_without_account(function: Qualified, aws: Session) -> str | None:

@@ -62,7 +62,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
     resource=Function,
     on=any_of(cloudtrail("lambda", *CONFIGURED), SCHEDULED),
     reads=("lambda:GetFunctionConfiguration",),
-    controls=("Lambda.2",),
 )
 def runtime_deprecated(function: Function, aws: Session) -> str | None:
     """Lambda function with a runtime that AWS no longer mends.

@@ -28,7 +28,7 @@ _FAULTS = {
     on=cloudtrail("cloudtrail", "StopLogging", "StartLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"),
     reads=FIX.reads,
     fix=FIX,
-    controls=("CloudTrail.1", "CloudTrail.4", "CIS-5.0 3.1", "CIS-5.0 3.2"),
+    controls=("CloudTrail.4", "CIS-5.0 3.2"),
 )
 def trail_stopped_or_weakened(trail: Trail, aws: Session) -> str | None:
     """CloudTrail trail stopped, deleted or weakened.

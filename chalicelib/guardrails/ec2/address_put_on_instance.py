@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     on=cloudtrail("ec2", "AssociateAddress"),
     reads=("ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces"),
     fix=TakeAddressOff(),
-    controls=("EC2.9",),
     opt_in=True,
 )
 def address_put_on_instance(address: Address, aws: Session) -> str | None:

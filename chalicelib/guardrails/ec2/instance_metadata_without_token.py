@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     on=cloudtrail("ec2", "RunInstances", "ModifyInstanceMetadataOptions"),
     reads=("ec2:DescribeInstances",),
     fix=RequireMetadataToken(),
-    controls=("EC2.8", "CIS-5.0 5.7"),
     grace=timedelta(minutes=1),
 )
 def instance_metadata_without_token(instance: Instance, aws: Session) -> str | None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     ),
     reads=("ec2:DescribeNetworkAcls",),
     fix=DeleteNetworkAclEntry(),
-    controls=("EC2.21", "CIS-5.0 5.2"),
 )
 def network_acl_opened_to_internet(entry: NetworkAclEntry, aws: Session) -> str | None:
     """Network ACL rule that lets in the internet to SSH or RDP.

@@ -28,7 +28,7 @@ MOST_TOLD = 5
     on=cloudtrail("ec2", "AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules", *OF_PREFIX_LISTS),
     reads=("ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"),
     fix=RevokeOpenRules(),
-    controls=("EC2.13", "EC2.14", "EC2.53", "EC2.54", "CIS-5.0 5.3", "CIS-5.0 5.4"),
+    controls=("EC2.13", "EC2.14"),
 )
 def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str | None:
     """Security group open to the internet on an admin port.

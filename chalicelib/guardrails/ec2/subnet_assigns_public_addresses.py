@@ -20,7 +20,6 @@ FIX = StopAssigningPublicAddresses()
     on=cloudtrail("ec2", "CreateSubnet", "CreateDefaultSubnet", "ModifySubnetAttribute"),
     reads=FIX.reads,
     fix=FIX,
-    controls=("EC2.15",),
 )
 def subnet_assigns_public_addresses(subnet: Subnet, aws: Session) -> str | None:
     """Subnet that gives new instances public addresses.

@@ -20,7 +20,6 @@ FIX = FreezeRepositoryTags()
     on=any_of(cloudtrail("ecr", "CreateRepository", "PutImageTagMutability"), SCHEDULED),
     reads=FIX.reads,
     fix=FIX,
-    controls=("ECR.2",),
 )
 def release_tags_mutable(repository: Repository, aws: Session) -> str | None:
     """Tags of a release repository in ECR can be moved to other images.

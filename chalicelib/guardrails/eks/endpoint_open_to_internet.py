@@ -22,7 +22,6 @@ FIX = NarrowClusterEndpoint()
     on=cloudtrail("eks", "CreateCluster", "UpdateClusterConfig"),
     reads=FIX.reads,
     fix=FIX,
-    controls=("EKS.1",),
     opt_in=True,
     grace=timedelta(minutes=15),
 )

@@ -21,7 +21,6 @@ FIX = DetachAdminPolicies()
     on=cloudtrail("iam", "AttachUserPolicy", "AttachRolePolicy", "AttachGroupPolicy", *LESS_HELD_BACK),
     reads=(*FIX.reads, "iam:GetUser", "iam:GetRole", "iam:GetGroup"),
     fix=FIX,
-    controls=("IAM.1", "CIS-5.0 1.15"),
     opt_in=True,
 )
 def admin_policy_attached(identity: Identity, aws: Session) -> str | None:

@@ -21,7 +21,7 @@ FIX = DenyUntilMfa()
     on=cloudtrail("iam", "DeactivateMFADevice"),
     reads=(*FIX.reads, "iam:ListMFADevices", "iam:GetLoginProfile"),
     fix=FIX,
-    controls=("IAM.5", "IAM.19", "CIS-5.0 1.9"),
+    controls=("IAM.5", "CIS-5.0 1.9"),
 )
 def mfa_removed(user: ConsoleUser, aws: Session) -> str | None:
     """IAM user with a console password left without MFA.

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     on=cloudtrail("iam", "CreatePolicy", "CreatePolicyVersion", "SetDefaultPolicyVersion"),
     reads=("iam:GetPolicy", "iam:GetPolicyVersion"),
     fix=WithdrawAdminVersion(),
-    controls=("IAM.1", "CIS-5.0 1.15"),
     opt_in=True,
 )
 def policy_allows_everything(policy: ManagedPolicy, aws: Session) -> str | None:

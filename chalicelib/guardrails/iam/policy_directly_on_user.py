@@ -20,7 +20,6 @@ FIX = DetachFromUser()
     on=cloudtrail("iam", "AttachUserPolicy", "PutUserPolicy"),
     reads=(*FIX.reads, "iam:GetUser"),
     fix=FIX,
-    controls=("IAM.2", "CIS-5.0 1.14"),
     opt_in=True,
 )
 def policy_directly_on_user(user: User, aws: Session) -> str | None:

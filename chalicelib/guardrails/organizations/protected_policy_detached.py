@@ -20,7 +20,6 @@ FIX = AttachProtectedPolicy()
     on=cloudtrail("organizations", "DetachPolicy"),
     reads=FIX.reads,
     fix=FIX,
-    controls=("CIS-5.0 4.15",),
     opt_in=True,
 )
 def protected_policy_detached(policy: OrganizationPolicy, aws: Session) -> str | None:

@@ -24,7 +24,6 @@ FIX = CloseBucketAcl()
     ),
     reads=(*FIX.reads, *BLOCK_READS),
     fix=FIX,
-    controls=("S3.2", "S3.3"),
 )
 def bucket_acl_made_public(bucket: Bucket, aws: Session) -> str | None:
     """S3 bucket ACL open to everyone.

@@ -21,7 +21,6 @@ FIX = EncryptBucketWithKms()
     on=any_of(cloudtrail("s3", "CreateBucket", "PutBucketEncryption", "DeleteBucketEncryption"), *EXPOSED),
     reads=FIX.reads,
     fix=FIX,
-    controls=("S3.17",),
     grace=timedelta(minutes=10),
 )
 def bucket_encryption_weakened(bucket: Bucket, aws: Session) -> str | None:

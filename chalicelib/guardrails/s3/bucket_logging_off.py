@@ -20,7 +20,6 @@ FIX = LogBucketAccess()
     on=any_of(cloudtrail("s3", "PutBucketLogging"), SCHEDULED),
     reads=FIX.reads,
     fix=FIX,
-    controls=("S3.9",),
 )
 def bucket_logging_off(bucket: Bucket, aws: Session) -> str | None:
     """S3 bucket whose access logs don't go where they must.

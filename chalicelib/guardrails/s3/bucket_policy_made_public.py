@@ -23,7 +23,6 @@ FIX = DropPublicStatements()
     on=any_of(cloudtrail("s3", "PutBucketPolicy"), *EXPOSED),
     reads=FIX.reads,
     fix=FIX,
-    controls=("S3.2", "S3.3"),
 )
 def bucket_policy_made_public(bucket: Bucket, aws: Session) -> str | None:
     """S3 bucket policy open to everyone.

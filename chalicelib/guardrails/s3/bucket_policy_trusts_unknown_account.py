@@ -24,7 +24,6 @@ FIX = DropUnknownPrincipals()
     on=any_of(cloudtrail("s3", "PutBucketPolicy"), *EXPOSED),
     reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
     fix=FIX,
-    controls=("S3.6",),
 )
 def bucket_policy_trusts_unknown_account(bucket: Bucket, aws: Session) -> str | None:
     """S3 bucket policy that lets in an unknown account.

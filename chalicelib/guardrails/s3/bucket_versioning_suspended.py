@@ -20,7 +20,6 @@ FIX = KeepBucketVersions()
     on=any_of(cloudtrail("s3", "PutBucketVersioning"), SCHEDULED),
     reads=FIX.reads,
     fix=FIX,
-    controls=("S3.14",),
 )
 def bucket_versioning_suspended(bucket: Bucket, aws: Session) -> str | None:
     """S3 bucket that must have versioning, and hasn't.

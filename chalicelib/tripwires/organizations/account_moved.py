@@ -16,7 +16,6 @@ _BUT_CONTROL_TOWER = {"invokedBy": [{"exists": False}, {"anything-but": ["contro
 @tripwire(
     severity=Severity.HIGH,
     on=cloudtrail("organizations", "MoveAccount", userIdentity=_BUT_CONTROL_TOWER),
-    controls=("CIS-5.0 4.15",),
 )
 def account_moved(event: Event, baseline: Baseline) -> str | None:
     """Account moved to another organizational unit.

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         "DeleteOrganization",
         failed=True,
     ),
-    controls=("CIS-5.0 4.15",),
 )
 def leaving_attempted(event: Event, _: Baseline) -> str | None:
     """Account taken out of the organization, or closed.

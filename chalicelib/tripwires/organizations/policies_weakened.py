@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 @tripwire(
     severity=Severity.CRITICAL,
     on=cloudtrail("organizations", "UpdatePolicy", "DeletePolicy", "DisablePolicyType"),
-    controls=("CIS-5.0 4.15",),
 )
 def policies_weakened(event: Event, baseline: Baseline) -> str | None:
     """Organization policies rewritten, deleted or switched off.

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
             "responseElements": {"ConsoleLogin": ["Success"]},
         },
     },
-    controls=("CIS-5.0 4.2",),
 )
 def console_login_without_mfa(event: Event, _: Baseline) -> str | None:
     """IAM user signed in to the console without MFA.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         "detail-type": [API_CALL, {"prefix": "AWS Console "}],
         "detail": {"userIdentity": {"type": ["Root"], "invokedBy": [{"exists": False}, "signin.amazonaws.com"]}},
     },
-    controls=("CIS-5.0 1.6", "CIS-5.0 4.3"),
+    controls=("CIS-5.0 1.6",),
 )
 def root_used(event: Event, _: Baseline) -> str | None:
     """Root user at work.

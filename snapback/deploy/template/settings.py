@@ -196,30 +196,32 @@ def _change_notice() -> Template:
 
 
 def _topic_policy() -> Template:
-    """A topic without a policy takes alarms; one that EventBridge may use needs both said."""
-    rules = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/${AWS::StackName}-SettingsChanged*"
-    conditions = {
-        "cloudwatch": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
-        "events": {"ArnLike": {"aws:SourceArn": {"Fn::Sub": rules}}},
-    }
+    """A topic without a policy takes alarms; one that EventBridge may use needs both said.
+
+    EventBridge brings no condition key to a topic, so a Condition would shut it out, and with it the notice:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions. Whoever knows
+    the topic's ARN can have a rule of theirs send to it: so only while settings are published, and as a notice alone.
+    """
+    only_ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    rules = {"Fn::If": ["SettingsLive", _may_publish("events"), {"Ref": "AWS::NoValue"}]}
     return {
         "Type": "AWS::SNS::TopicPolicy",
         "Properties": {
             "Topics": [{"Ref": "Alarms"}],
             "PolicyDocument": {
                 "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Principal": {"Service": f"{service}.amazonaws.com"},
-                        "Action": "sns:Publish",
-                        "Resource": {"Ref": "Alarms"},
-                        "Condition": condition,
-                    }
-                    for service, condition in conditions.items()
-                ],
+                "Statement": [_may_publish("cloudwatch") | {"Condition": only_ours}, rules],
             },
         },
+    }
+
+
+def _may_publish(service: str) -> Template:
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": {"Ref": "Alarms"},
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib import canary
 from chalicelib.core.metrics import Metric
 from snapback.deploy.template.parts import (
     KEY,
@@ -167,18 +169,35 @@ def _other_alarms(name: str) -> Template:
 
 
 def _silent_canary() -> Template:
-    return alarm(
+    return _silence(
+        Metric.HEALTHY,
+        canary.SILENT,
         "Snapback's canary has been silent for two hours: events don't reach functions, or the ledger or the "
         f"settings can't be read. See what is left of it: {command('status')}.",
+        period=300,
+    )
+
+
+def _silence(metric: Metric, within: timedelta, description: str, *, period: int) -> Template:
+    """Of a metric of Snapback's own that is only ever counted: that it isn't, for so long, is what rings.
+
+    Missing data must not breach: a stack that has just been made has none, and would ring. It leaves an alarm without
+    sufficient data, which a new one is anyway; from then on it is a change of state, and that has an action.
+    CloudWatch looks at some periods more than it is told, so they are short.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    return alarm(
+        description,
+        InsufficientDataActions=[{"Ref": "Alarms"}],
         Namespace="Snapback",
-        MetricName=Metric.HEALTHY,
+        MetricName=metric,
         Dimensions=[{"Name": "service", "Value": "snapback"}],
         Statistic="Sum",
-        Period=3600,
-        EvaluationPeriods=2,
+        Period=period,
+        EvaluationPeriods=int(within.total_seconds()) // period,
         Threshold=1,
         ComparisonOperator="LessThanThreshold",
-        TreatMissingData="breaching",
+        TreatMissingData="missing",
     )
 
 
@@ -199,18 +218,12 @@ def _counted(metric: Metric, description: str) -> Template:
 
 
 def _no_drain() -> Template:
-    return alarm(
-        "Messages that are held for later are not sent: what sends them each minute has hardly run in a quarter of an hour. "
-        f"See what is left of Snapback: {command('status')}.",
-        Namespace="AWS/Lambda",
-        MetricName="Invocations",
-        Dimensions=[{"Name": "FunctionName", "Value": {"Ref": "Notify"}}],
-        Statistic="Sum",
-        Period=900,
-        EvaluationPeriods=1,
-        Threshold=8,
-        ComparisonOperator="LessThanThreshold",
-        TreatMissingData="breaching",
+    return _silence(
+        Metric.DRAINS,
+        timedelta(seconds=LATE),
+        "Messages that are held for later are not sent: what sends them each minute has not come to an end in a quarter of an "
+        f"hour. See what is left of Snapback: {command('status')}.",
+        period=60,
     )
 
 

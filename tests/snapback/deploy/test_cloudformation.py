@@ -19,6 +19,7 @@ from snapback.deploy.cloudformation import Stack
 from snapback.errors import CannotDeploy
 from tests.support.events import REGION
 from tests.support.moto_cloudformation import complete
+from tests.support.moto_gaps import hosted_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +105,38 @@ def test_the_whole_package_is_deployed_and_destroyed_but_for_the_records(
     )
     assert aws.client("dynamodb").list_tables()["TableNames"] == [outputs["LedgerTable"]]
     assert aws.client("lambda").list_functions()["Functions"] == []
+    assert stack.found() is None
+
+
+def test_published_versions_are_deleted_before_the_stack(stack: Stack, aws: boto3.Session) -> None:
+    """AppConfig keeps a profile that has versions, and with it the stack."""
+    made = {
+        "SettingsApplication": {"Type": "AWS::AppConfig::Application", "Properties": {"Name": "snapback"}},
+        "SettingsProfile": {
+            "Type": "AWS::AppConfig::ConfigurationProfile",
+            "Properties": {
+                "ApplicationId": {"Ref": "SettingsApplication"},
+                "Name": "settings",
+                "LocationUri": "hosted",
+            },
+        },
+    }
+    stack.deploy(template(**made), CODE, "code", {}, TAGS)
+    appconfig = aws.client("appconfig")
+    application, profile = (
+        aws.client("cloudformation").describe_stack_resource(StackName="snapback", LogicalResourceId=each)[
+            "StackResourceDetail"
+        ]["PhysicalResourceId"]
+        for each in made
+    )
+    for _ in range(5):
+        appconfig.create_hosted_configuration_version(
+            ApplicationId=application, ConfigurationProfileId=profile, Content=b"{}", ContentType="application/json"
+        )
+    with hosted_versions() as versions:
+        assert len(versions()) == 5
+        stack.destroy()
+        assert versions() == []
     assert stack.found() is None
 
 

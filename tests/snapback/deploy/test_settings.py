@@ -104,12 +104,42 @@ def test_a_change_reaches_the_alarm_topic_past_all_functions(rule: str, envelope
         assert not matches(pattern, {**envelope, "detail": {**envelope["detail"], **other}})
 
 
-def test_the_alarm_topic_takes_alarms_and_these_rules_and_nobody_else_s() -> None:
-    statements = RESOURCES["AlarmsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    services = {each["Principal"]["Service"]: each["Condition"] for each in statements}
-    assert services.keys() == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
-    (pattern,) = services["events.amazonaws.com"]["ArnLike"]["aws:SourceArn"].values()
-    assert pattern.endswith(":rule/${AWS::StackName}-SettingsChanged*")
+def test_the_alarm_topic_takes_our_alarms_and_whatever_eventbridge_brings() -> None:
+    """EventBridge brings no key for a Condition: with one, no change would ever be reported."""
+    alarms, rules = RESOURCES["AlarmsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    live, published, otherwise = rules["Fn::If"]
+    assert (live, otherwise) == ("SettingsLive", {"Ref": "AWS::NoValue"}), "open only where there is such a rule"
+    assert published == {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": {"Ref": "Alarms"},
+    }
+
+
+def test_no_rule_sends_to_a_topic_whose_policy_has_a_condition() -> None:
+    """Of all rules and topics of the template."""
+    topics = {name for name, each in RESOURCES.items() if each.get("Type") == "AWS::SNS::Topic"}
+    sent_to = {
+        target["Arn"]["Ref"]
+        for each in RESOURCES.values()
+        if each.get("Type") == "AWS::Events::Rule"
+        for target in each["Properties"]["Targets"]
+        if "Ref" in target["Arn"]
+    }
+    assert sent_to & topics == {"Alarms"}
+    for topic in sent_to & topics:
+        statements = [
+            each["Fn::If"][1] if "Fn::If" in each else each
+            for policy in RESOURCES.values()
+            if policy.get("Type") == "AWS::SNS::TopicPolicy" and {"Ref": topic} in policy["Properties"]["Topics"]
+            for each in policy["Properties"]["PolicyDocument"]["Statement"]
+        ]
+        assert any(
+            each["Principal"] == {"Service": "events.amazonaws.com"} and "Condition" not in each for each in statements
+        )
 
 
 def test_a_bad_version_rings_and_is_rolled_back() -> None:

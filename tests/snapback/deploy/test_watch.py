@@ -73,6 +73,66 @@ def test_every_metric_that_is_watched_is_emitted(namespace: str, metric: str) ->
     assert metric in (ours if namespace == "Snapback" else AWS[namespace])
 
 
+ALARMS = {name: each["Properties"] for name, each in RESOURCES.items() if each.get("Type") == "AWS::CloudWatch::Alarm"}
+
+
+def state(alarm: Any, points: list[float | None], before: str) -> str:
+    """What an alarm becomes that needs all its points to breach, by the table of
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html.
+    """
+    assert alarm["ComparisonOperator"] in {"LessThanThreshold", "GreaterThanThreshold"}
+    less, most = alarm["ComparisonOperator"] == "LessThanThreshold", alarm["Threshold"]
+    breaching = [each < most if less else each > most for each in points if each is not None]
+    if not breaching:
+        missing = {"breaching": "ALARM", "notBreaching": "OK", "ignore": before, "missing": "INSUFFICIENT_DATA"}
+        return missing[alarm["TreatMissingData"]]
+    return "ALARM" if all(breaching) else "OK"
+
+
+def rings(alarm: Any, points: list[float | None], before: str) -> bool:
+    """Whether somebody is told: an alarm acts when its state changes, and a new one is without sufficient data."""
+    after = state(alarm, points, before)
+    kinds = {"ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions", "OK": "OKActions"}
+    return after != before and bool(alarm.get(kinds[after]))
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_no_alarm_rings_on_a_stack_that_was_just_made(name: str) -> None:
+    """It has no data yet, then its first in the last period."""
+    alarm = ALARMS[name]
+    nothing: list[float | None] = [None] * alarm["EvaluationPeriods"]
+    assert not rings(alarm, nothing, "INSUFFICIENT_DATA")
+    if alarm["ComparisonOperator"] == "LessThanThreshold":
+        assert not rings(alarm, [*nothing[1:], 1], "INSUFFICIENT_DATA")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, each in ALARMS.items() if each["Threshold"] >= 1 and "Less" in each["ComparisonOperator"]]
+)
+def test_silence_rings_after_a_first_sign_of_life(name: str) -> None:
+    alarm = ALARMS[name]
+    silence: list[float | None] = [None] * alarm["EvaluationPeriods"]
+    assert state(alarm, [*silence[1:], 1], "INSUFFICIENT_DATA") == "OK"
+    assert rings(alarm, silence, "OK")
+
+
+def test_there_are_alarms_on_silence() -> None:
+    assert {name for name, each in ALARMS.items() if each["TreatMissingData"] == "missing"} == {
+        "SilentCanaryAlarm",
+        "NotifyDrainAlarm",
+    }
+
+
+def test_the_dashboard_draws_each_metric_once() -> None:
+    drawn = [
+        json.dumps([part for part in each if isinstance(part, str)] + [each[-1].get("stat")])
+        for widget in body()["widgets"]
+        for each in widget["properties"]["metrics"]
+        if isinstance(each[0], str) and each[-1].get("visible", True)
+    ]
+    assert sorted(set(drawn)) == sorted(drawn)
+
+
 def test_the_dashboard_fits_into_its_grid() -> None:
     places = [(each["x"], each["y"]) for each in body()["widgets"]]
     assert len(set(places)) == len(places)
