@@ -30,6 +30,10 @@ class Graded(str):
         made.severity = severity
         return made
 
+    def __getnewargs__(self) -> tuple[str, Severity]:  # type: ignore[override]
+        """For copies, as `asdict` makes them."""
+        return str(self), self.severity
+
     def __add__(self, more: str) -> Graded:
         return Graded(str(self) + more, self.severity)
 

@@ -192,10 +192,10 @@ class Functions:
 
 
 def _merge(done: dict[tuple[str, str], Outcome], outcomes: Iterable[Outcome]) -> None:
-    """What an earlier attempt did isn't undone by a later one that finds it on record."""
+    """What an earlier attempt did stands, whatever a later one finds: it finds it on record, or mended."""
     for outcome in outcomes:
         where = (outcome.guardrail, outcome.resource)
-        if where not in done or done[where].status == "waiting" or outcome.status != "duplicate":
+        if where not in done or outcome.record or not done[where].record:
             done[where] = replace(outcome, status=str(outcome.status))
 
 

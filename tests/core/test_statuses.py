@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from copy import deepcopy
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ import pytest
 
 from chalicelib.core.event import Event
 from chalicelib.core.metrics import findings
+from chalicelib.core.outcome import Outcome
 from chalicelib.core.record import Record
 from chalicelib.core.resource import Account
-from chalicelib.core.types import Severity, Status, Traits, Unrecorded, having
+from chalicelib.core.types import Graded, Severity, Status, Traits, Unrecorded, having
 from chalicelib.exports import bus, ocsf, security_hub
 from chalicelib.exports.base import ExportedStep, left
 from chalicelib.notify.blocks import escape
@@ -150,3 +152,11 @@ def test_traits_agree_with_each_other() -> None:
         assert traits.needs_person <= traits.unsafe
     assert not {*map(str, Status)} & {*map(str, Unrecorded)}
     assert replace(_traits(), tone="bad").tone == "bad"
+
+
+def test_a_reason_with_a_severity_of_its_own_can_be_copied() -> None:
+    """`asdict` copies outcomes; what failed there failed after the fix was made."""
+    found = deepcopy(Outcome("s3.x", "arn", Status.FIXED, Graded("it is open", Severity.LOW)))
+    assert isinstance(found.reason, Graded)
+    assert (found.reason, found.reason.severity) == ("it is open", Severity.LOW)
+    assert json.loads(json.dumps(asdict(found)))["reason"] == "it is open"
