@@ -61,7 +61,7 @@ def statement(draw: st.DrawFn, effect: str) -> dict[str, Any]:
     return found | ({"Condition": condition} if condition else {})
 
 
-@settings(max_examples=600, derandomize=True, database=None, deadline=None)
+@settings(max_examples=600, derandomize=True, database=None)
 @given(allowed=statement("Allow"), denied=st.lists(statement("Deny"), max_size=3))
 def test_what_a_second_evaluator_allows_is_never_covered(allowed: dict[str, Any], denied: list[dict[str, Any]]) -> None:
     policy = {"Version": "2012-10-17", "Statement": [allowed, *denied]}

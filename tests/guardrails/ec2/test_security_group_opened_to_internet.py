@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.baseline import Allow, Baseline
@@ -373,14 +373,12 @@ def some_rules(draw: st.DrawFn) -> Rule:
     return {"IpProtocol": protocol, **ports, **source, "Tags": {}}
 
 
-@settings(deadline=None)
 @given(st.lists(some_rules(), max_size=12))
 def test_without_the_open_rules_nothing_is_open(rules: list[Rule]) -> None:
     found = open_rules(rules, KNOWN, PREFIX_LISTS)
     assert not open_rules([rule for rule in rules if rule not in found], KNOWN, PREFIX_LISTS)
 
 
-@settings(deadline=None)
 @given(st.lists(some_rules(), max_size=12))
 def test_rules_for_other_ports_protocols_and_sources_are_never_open(rules: list[Rule]) -> None:
     for rule in open_rules(rules, KNOWN, PREFIX_LISTS):
@@ -389,7 +387,6 @@ def test_rules_for_other_ports_protocols_and_sources_are_never_open(rules: list[
         assert (rule["FromPort"], rule["ToPort"]) not in {(80, 80), (443, 443), (30000, 30000)}
 
 
-@settings(deadline=None)
 @given(st.lists(some_rules(), max_size=12), st.randoms())
 def test_the_order_of_the_rules_is_of_no_matter(rules: list[Rule], random: Any) -> None:
     shuffled = random.sample(rules, len(rules))
@@ -410,7 +407,6 @@ PRIVATE = set[int]().union(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2**16 - 1), st.integers(5, 16)), max_size=8))
 def test_a_port_is_open_when_all_its_ranges_have_as_many_public_addresses_as_a_7(ranges: list[tuple[int, int]]) -> None:
     cidrs = [str(ip_network((block << 16, length), strict=False)) for block, length in ranges]
@@ -418,7 +414,6 @@ def test_a_port_is_open_when_all_its_ranges_have_as_many_public_addresses_as_a_7
     assert bool(open_rules(map(ssh, cidrs), Baseline(), {})) == (len(reached) >= len(blocks("2.0.0.0/7")))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=8, unique=True))
 def test_the_internet_is_open_however_it_is_split(cuts: list[int]) -> None:
     edges = pairwise([0, *sorted(cuts), 2**32])
@@ -428,7 +423,6 @@ def test_the_internet_is_open_however_it_is_split(cuts: list[int]) -> None:
     assert open_rules([ssh(str(part)) for some in parts for part in some], Baseline(), {})
 
 
-@settings(deadline=None)
 @given(networks())
 def test_what_is_known_is_never_open(cidr: str) -> None:
     rule = {"IpProtocol": "-1", "FromPort": -1, "ToPort": -1, "CidrIpv6" if ":" in cidr else "CidrIpv4": cidr}

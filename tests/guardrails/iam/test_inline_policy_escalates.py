@@ -279,7 +279,7 @@ BAD = (
 GOOD = (READS, RUNS, {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}, allow("ec2:StopInstances"))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.lists(st.sampled_from(BAD + GOOD), min_size=1, max_size=4, unique_by=str), min_size=1, max_size=3))
 def test_no_way_is_left_open_and_the_rest_is_kept_and_put_back(made: list[list[dict[str, Any]]]) -> None:
     with mock_aws():

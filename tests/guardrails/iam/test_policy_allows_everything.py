@@ -234,7 +234,7 @@ def test_the_sweep_meets_the_accounts_own_policies_with_tags(world: World) -> No
     assert not list(ManagedPolicy.all_in(AwsSessions(HOME, KNOWN).reader(HOME, "eu-west-1")))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.lists(
         st.lists(
