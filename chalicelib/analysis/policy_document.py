@@ -19,6 +19,7 @@ T = TypeVar("T")
 Policy: TypeAlias = "str | Mapping[str, Any] | None"
 Span: TypeAlias = tuple[int, int]
 EQUALITY = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"})
+_OWN_ACCOUNT = r"(?i)\$\{aws:(Principal|Resource)Account\}"
 DELETED_PRINCIPAL = r"A(?:IDA|ROA)[A-Z0-9]{12,}(?::[^\"]*)?"
 
 
@@ -68,6 +69,8 @@ class Statement:
         readable = [each for each in listed if isinstance(each, str)]
         if len(readable) < len(listed) and inverted == (self.effect == "Deny"):
             readable.append("*")
+        if self.account:
+            readable = [re.sub(_OWN_ACCOUNT, self.account, each) for each in readable]
         return inverted, readable
 
     def actions(self) -> list[str]:
@@ -224,7 +227,7 @@ def element_matches(statement: Statement, element: str, name: str) -> bool:
 def in_account(pattern: str, account: str) -> bool:
     """Whether a pattern of ARNs may mean something of that account's, or of any account's where none is given.
 
-    What names no account, as S3's buckets, may be anybody's, and a variable (`${aws:PrincipalAccount}`) the holder's.
+    What names no account, as S3's buckets, may be anybody's, and so may a variable.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """
     if not account or not pattern.startswith("arn:"):

@@ -364,3 +364,26 @@ WRITES = ("iam:A*", "iam:C*", "iam:P*"), ("iam:D*", "iam:G*", "iam:L*", "iam:S*"
 )
 def test_who_is_administrator_by_the_whole_policy(policy: dict[str, Any], at_fault: set[int]) -> None:
     assert set(administering(policy)) == at_fault
+
+
+ELSEWHERE = "arn:aws:iam::999999999999:*"
+
+
+@pytest.mark.parametrize(
+    ("policy", "at_fault"),
+    [
+        (identity_policy({"Action": "iam:*", "Resource": ELSEWHERE}), set()),
+        (identity_policy({"Action": "*", "Resource": "arn:aws:iam::9*:role/*"}), set()),
+        (identity_policy({"Action": "iam:*", "Resource": "arn:aws:iam::99999999999?:*"}), set()),
+        (identity_policy({"Action": "iam:*", "Resource": "arn:aws:iam::aws:policy/*"}), set()),
+        (identity_policy({"Action": "iam:*", "Resource": f"arn:aws:iam::{OWN}:*"}), {0}),
+        (identity_policy({"Action": "iam:*", "Resource": f"arn:aws:iam::{OWN[:4]}*:*"}), {0}),
+        (identity_policy({"Action": "iam:*", "Resource": "arn:aws:iam::${aws:PrincipalAccount}:*"}), {0}),
+        ({"Statement": {"Effect": "Allow", "Action": "iam:*", "NotResource": ELSEWHERE}}, {0}),
+        (identity_policy({"Action": "*"}, {"Effect": "Deny", "Action": "*", "Resource": ELSEWHERE}), {0}),
+        (identity_policy({"Action": "*"}, {"Effect": "Deny", "Action": "*", "Resource": f"arn:*:*:*:{OWN}:*"}), set()),
+    ],
+)
+def test_an_identity_policy_reaches_into_no_other_account(policy: dict[str, Any], at_fault: set[int]) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html."""
+    assert set(administering(policy, OWN)) == at_fault
