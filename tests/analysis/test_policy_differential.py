@@ -31,8 +31,13 @@ ARNS = st.sampled_from(
 )
 OPERATORS = st.sampled_from(
     [
-        *("StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIfExists"),
-        *("StringNotLikeIfExists", "StringEqualsIgnoreCase"),
+        "StringEquals",
+        "StringNotEquals",
+        "StringLike",
+        "StringNotLike",
+        "StringEqualsIfExists",
+        "StringNotLikeIfExists",
+        "StringEqualsIgnoreCase",
     ]
 )
 VALUES = st.lists(st.sampled_from(["*", "private", "public-*", "p*", "a", "a?"]), min_size=1, max_size=2)
