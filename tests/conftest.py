@@ -12,6 +12,7 @@ import botocore.loaders
 import pytest
 from aws_lambda_powertools import Metrics
 from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import settings
 from moto import mock_aws
 
 from snapback.memory_aws import gaps
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest_plugins = ("tests.faults.tally", "tests.notify.tally")
+
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
+"""A loaded machine is slow; how long things may take is `tests/test_bench.py`'s business."""
 
 
 def pytest_collection_finish() -> None:

@@ -87,7 +87,6 @@ def test_no_text_makes_a_guardrail_raise_or_hides_what_is_unsafe(
         max_examples=max(4, EXAMPLES // len(case_of(rule.id).unsafe)),
         derandomize=True,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(st.data())

@@ -21,7 +21,7 @@ from chalicelib.analysis.policy_document import (
     named_principals,
     statements,
 )
-from chalicelib.analysis.policy_sets import Constraint, Search, box, constraint, names
+from chalicelib.analysis.policy_sets import Constraint, Search, box, constraint, format_left, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -125,7 +125,8 @@ class Outsider(StrEnum):
 class Grant(NamedTuple):
     """A principal that a statement lets in, as written; `*` for NotPrincipal. `public` is what S3 calls so.
 
-    `undecided`: whether Deny statements shut it out would take too long to find out.
+    `undecided`: whether Deny statements shut it out would take too long to find out. `left` is what Deny statements that
+    meet it leave it, in words.
     """
 
     statement: int
@@ -133,6 +134,7 @@ class Grant(NamedTuple):
     who: Outsider
     public: bool
     undecided: bool = False
+    left: str = ""
 
 
 def let_in(policy: Policy, baseline: Baseline, account_id: str) -> list[Grant]:
@@ -163,6 +165,12 @@ def by_statement(grants: Iterable[Grant]) -> dict[int, list[str]]:
     for each in grants:
         found.setdefault(each.statement, []).append(each.principal)
     return found
+
+
+def format_left_over(grants: Iterable[Grant]) -> str:
+    """What Deny statements leave of what the first of these is allowed, to stand behind a reason; empty without any."""
+    left = next((each.left for each in grants if each.left), "")
+    return f"; its Deny statements leave {left}" if left else ""
 
 
 def why_undecided(grants: Iterable[Grant]) -> str | None:
@@ -225,8 +233,8 @@ class _Entry(NamedTuple):
 
 def _judged(
     entry: _Entry, denies: list[Statement], baseline: Baseline, account_id: str
-) -> tuple[Outsider, bool, bool] | None:
-    """Who it is, whether it is public, and whether that is undecided; or None of one whom we know."""
+) -> tuple[Outsider, bool, bool, str] | None:
+    """Who it is, whether it is public, whether that is undecided, and what is left; or None of one whom we know."""
     search = Search()
 
     def ours(condition: Condition, value: str) -> bool:
@@ -242,7 +250,7 @@ def _judged(
 
     if _is_service(entry):
         known_one = baseline.principal(entry.value) or kept(_CALLER_KEYS, ours)
-        return None if known_one else (Outsider.SERVICE, False, search.undecided)
+        return None if known_one else (Outsider.SERVICE, False, search.undecided, search.left)
     is_public = entry.anybody and not kept(_FIXING_KEYS, fixed)
     who = _stranger(entry, baseline, account_id)
     if not is_public and (who is None or kept(_CALLER_KEYS, ours)):
@@ -252,7 +260,7 @@ def _judged(
         who = Outsider.ORGANIZATION if of_organization and not is_public else Outsider.ACCOUNT
     if is_public and who is not Outsider.WEB_IDENTITY:
         who = Outsider.ANYONE
-    return who or Outsider.ANYONE, is_public, search.undecided
+    return who or Outsider.ANYONE, is_public, search.undecided, search.left
 
 
 def _is_service(entry: _Entry) -> bool:
@@ -351,7 +359,10 @@ def _shut_out(search: Search, covering: Iterable[list[Constraint]], allowing: St
     if not denied:
         return False
     allowed = [each for condition in allowing.conditions() if (each := constraint(condition, of_deny=False))]
-    return search.uncovered(box(names(allowing) + allowed), denied) is None
+    wanted = box(names(allowing) + allowed)
+    found = search.uncovered(wanted, denied)
+    search.left = "" if search.undecided or found in (None, wanted) else format_left(found or {}, wanted)
+    return found is None
 
 
 def _denied_principal(deny: Statement, entry: _Entry, baseline: Baseline, account_id: str) -> bool:

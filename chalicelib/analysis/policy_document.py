@@ -19,6 +19,7 @@ T = TypeVar("T")
 Policy: TypeAlias = "str | Mapping[str, Any] | None"
 Span: TypeAlias = tuple[int, int]
 EQUALITY = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"})
+_OWN_ACCOUNT = r"(?i)\$\{aws:(Principal|Resource)Account\}"
 DELETED_PRINCIPAL = r"A(?:IDA|ROA)[A-Z0-9]{12,}(?::[^\"]*)?"
 
 
@@ -34,12 +35,13 @@ class Condition(NamedTuple):
 class Statement:
     """One statement, with what may be written in several ways read in one.
 
-    Nothing in it raises. What can't be read, as a number for a name, is everything in an Allow and nothing in a Deny:
+    `account` is the holder's, where an identity policy's is known. Nothing in it raises. What can't be read, as a number for a name, is everything in an Allow and nothing in a Deny:
     a condition of which one value can't be read is one with an operator that nobody knows.
     """
 
     index: int
     raw: Mapping[str, Any]
+    account: str = ""
 
     @property
     def effect(self) -> str:
@@ -67,6 +69,8 @@ class Statement:
         readable = [each for each in listed if isinstance(each, str)]
         if len(readable) < len(listed) and inverted == (self.effect == "Deny"):
             readable.append("*")
+        if self.account:
+            readable = [re.sub(_OWN_ACCOUNT, self.account, each) for each in readable]
         return inverted, readable
 
     def actions(self) -> list[str]:
@@ -103,7 +107,7 @@ class Statement:
                 yield Condition(bare, key, values)
 
 
-def statements(policy: Policy) -> list[Statement]:
+def statements(policy: Policy, account: str = "") -> list[Statement]:
     """The statements of a policy, as text or parsed; none of no policy. Of what is no policy, one that can't be read.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
@@ -112,7 +116,7 @@ def statements(policy: Policy) -> list[Statement]:
         return []
     document = parsed(policy)
     listed = as_list(document.get("Statement")) if isinstance(document, dict) else [None]
-    return [Statement(index, raw if isinstance(raw, dict) else {}) for index, raw in enumerate(listed)]
+    return [Statement(index, raw if isinstance(raw, dict) else {}, account) for index, raw in enumerate(listed)]
 
 
 def parsed(policy: Policy) -> Any:
@@ -217,12 +221,26 @@ def covers(statement: Statement, action: str, resource: str) -> bool:
 
 def element_matches(statement: Statement, element: str, name: str) -> bool:
     inverted, patterns = statement.names(element)
-    return any(_glob(pattern, name) for pattern in patterns) != inverted
+    return any(_glob(pattern, name, statement.account) for pattern in patterns) != inverted
 
 
-def _glob(pattern: str, name: str) -> bool:
-    """IAM's wildcards. The account of an IAM ARN is taken for ours: no identity policy reaches into another."""
+def in_account(pattern: str, account: str) -> bool:
+    """Whether a pattern of ARNs may mean something of that account's, or of any account's where none is given.
+
+    What names no account, as S3's buckets, may be anybody's, and so may a variable.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+    if not account or not pattern.startswith("arn:"):
+        return True
+    named = completed(pattern).split(":", 5)[4]
+    return not named or "$" in named or matches(named, account)
+
+
+def _glob(pattern: str, name: str, account: str) -> bool:
+    """IAM's wildcards. An identity policy reaches into no other account's IAM, and one of no known account into any."""
     if pattern.startswith("arn:"):
+        if not in_account(pattern, account):
+            return False
         pattern = re.sub(r"^arn:[^:]*:iam:[^:]*:[\d*?]*:", "arn:aws:iam::*:", completed(pattern))
     else:
         pattern = pattern.lower()

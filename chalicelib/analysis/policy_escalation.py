@@ -17,6 +17,7 @@ from chalicelib.analysis.policy_document import (
     Statement,
     covers,
     element_matches,
+    in_account,
     statements,
 )
 
@@ -47,16 +48,17 @@ _ESCALATIONS = tuple(
 _POLICY_ARN = "iam:policyarn"
 
 
-def why_admin(policy: Policy) -> str | None:
+def why_admin(policy: Policy, account: str = "") -> str | None:
     """Why an identity policy makes its holder administrator, as in "allows iam:* on *", or None.
 
     It must grant IAM's writes wholesale (`*`, `iam:*`, NotAction, or all of them in several statements), and Deny must
     leave one by which to get the rest. Single grants such as iam:PutUserPolicy are another question. Conditions about
     the caller or the call (MFA, region, address, `aws:Principal…`) don't count: under them the holder still is
-    administrator. Nor does one by which AWS's own AdministratorAccess or IAMFullAccess may be attached.
+    administrator. Nor does one by which AWS's own AdministratorAccess or IAMFullAccess may be attached. On another
+    account's ARNs than the holder's `account` it allows and denies nothing.
     https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-1
     """
-    return " and ".join(map(_allows_what, _making_admin(statements(policy)))) or None
+    return " and ".join(map(_allows_what, _making_admin(statements(policy, account)))) or None
 
 
 def _making_admin(found: Iterable[Statement]) -> list[Statement]:
@@ -318,13 +320,14 @@ _OUTSIDE_IAM = (
 """Who may do these may do whatever isn't IAM's, as AWS's PowerUserAccess says it."""
 
 
-def escalations(policies: Iterable[Policy], boundary: Policy = None, itself: str = "") -> list[Path]:
+def escalations(policies: Iterable[Policy], boundary: Policy = None, itself: str = "", account: str = "") -> list[Path]:
     """The paths that are open to whoever holds these policies together, within a permissions boundary.
 
-    `itself` is the holder's ARN, which shows whether it may change itself.
+    `itself` is the holder's ARN, which shows whether it may change itself; `account` the one whose resources it must
+    reach, where that is known.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
-    found = list(chain.from_iterable(map(statements, policies)))
+    found = [each for policy in policies for each in statements(policy, account)]
     fence, itself = _within(found, boundary, itself)
     return [
         path
@@ -335,11 +338,13 @@ def escalations(policies: Iterable[Policy], boundary: Policy = None, itself: str
     ]
 
 
-def at_fault(policies: Mapping[K, Policy], boundary: Policy = None, itself: str = "") -> dict[K, dict[int, list[Path]]]:
+def at_fault(
+    policies: Mapping[K, Policy], boundary: Policy = None, itself: str = "", account: str = ""
+) -> dict[K, dict[int, list[Path]]]:
     """The statements that allow the first step of open paths, by policy and index; without them, none of these is open."""
     found: dict[K, dict[int, list[Path]]] = {}
-    listed = {key: statements(policy) for key, policy in policies.items()}
-    paths = escalations(policies.values(), boundary, itself)
+    listed = {key: statements(policy, account) for key, policy in policies.items()}
+    paths = escalations(policies.values(), boundary, itself, account)
     _, itself = _within(list(chain.from_iterable(listed.values())), boundary, itself)
     for key, own in listed.items():
         for statement in own:
@@ -349,22 +354,23 @@ def at_fault(policies: Mapping[K, Policy], boundary: Policy = None, itself: str 
     return found
 
 
-def administrators(policies: Mapping[K, Policy], boundary: Policy = None) -> dict[K, str]:
+def administrators(policies: Mapping[K, Policy], boundary: Policy = None, account: str = "") -> dict[K, str]:
     """The policies that make whoever holds them all administrator, and why, as in "allows iam:* on *".
 
     Beside those that `admin` tells of: where everything outside IAM is allowed, what opens a path by a call of IAM.
     What they deny, all together, and a permissions boundary may leave none.
     """
-    paths = [path for path in escalations(policies.values(), boundary) if path.through_iam]
+    paths = [path for path in escalations(policies.values(), boundary, account=account) if path.through_iam]
     if not paths:
         return {}
-    found = {key: why for key, policy in policies.items() if (why := why_admin(policy))}
+    found = {key: why for key, policy in policies.items() if (why := why_admin(policy, account))}
+    listed = {key: statements(policy, account) for key, policy in policies.items()}
     if not found:
-        parts = _making_admin(chain.from_iterable(map(statements, policies.values())))
-        for key, policy in policies.items():
-            if own_parts := [each for each in statements(policy) if each in parts]:
+        parts = _making_admin(chain.from_iterable(listed.values()))
+        for key, own in listed.items():
+            if own_parts := [each for each in own if each in parts]:
                 found[key] = " and ".join(map(_allows_what, own_parts))
-    others = {key: statements(policy) for key, policy in policies.items() if key not in found}
+    others = {key: own for key, own in listed.items() if key not in found}
     power = list(chain.from_iterable(others.values()))
     if all(_allowed(power, step, "") for step in _OUTSIDE_IAM):
         for key, own in others.items():
@@ -374,11 +380,12 @@ def administrators(policies: Mapping[K, Policy], boundary: Policy = None) -> dic
     return found
 
 
-def administering(policy: Policy) -> dict[int, str]:
-    """The statements of a policy that make its holder administrator, and why."""
+def administering(policy: Policy, account: str = "") -> dict[int, str]:
+    """The statements of a policy that make its holder, of that account, administrator, and why."""
     found = statements(policy)
     denied = [each.raw for each in found if each.effect == "Deny"]
-    return administrators({each.index: {"Statement": [each.raw, *denied]} for each in found if each.effect == "Allow"})
+    alone = {each.index: {"Statement": [each.raw, *denied]} for each in found if each.effect == "Allow"}
+    return administrators(alone, account=account)
 
 
 def _within(found: Sequence[Statement], boundary: Policy, itself: str) -> tuple[list[Statement] | None, str]:
@@ -386,7 +393,7 @@ def _within(found: Sequence[Statement], boundary: Policy, itself: str) -> tuple[
 
     A boundary that can't be read bounds nobody.
     """
-    fence = statements(boundary)
+    fence = statements(boundary, found[0].account if found else "")
     if boundary is None or not all(each.effect for each in fence):
         return None, itself
     if any(_allowed(found, step, itself) and _allowed(fence, step, itself) for step in _LIFTS):
@@ -424,7 +431,7 @@ def _denies(statement: Statement, step: NeededCall, itself: str) -> bool:
 def _meets(statement: Statement, step: NeededCall, itself: str) -> bool:
     if not _matches(statement, "Action", lambda pattern: matches(pattern.lower(), step.action.lower())):
         return False
-    if _matches(statement, "Resource", lambda pattern: matches(_anywhere(pattern), step.resource)):
+    if _matches(statement, "Resource", lambda pattern: matches(_anywhere(pattern, statement.account), step.resource)):
         return True
     return step.or_itself and _is_itself(statement, step, itself)
 
@@ -463,7 +470,7 @@ def _is_itself(statement: Statement, step: NeededCall, itself: str) -> bool:
         return False
 
     def named(pattern: str) -> bool:
-        begin, _, last = _anywhere(pattern).rpartition("/")
+        begin, _, last = _anywhere(pattern, statement.account).rpartition("/")
         if not begin.startswith(f"arn:aws:iam:~:~:{kind}"):
             return False
         return (own == kind and matches(last, name)) or (kind == "user" and own != "role" and last == "${aws:username}")
@@ -477,8 +484,10 @@ def _matches(statement: Statement, element: str, fits: Callable[[str], bool]) ->
     return any(map(fits, patterns)) != inverted
 
 
-def _anywhere(pattern: str) -> str:
-    """A pattern of ARNs without its partition, region and account: each is as good as another."""
+def _anywhere(pattern: str, account: str) -> str:
+    """A pattern of ARNs without its partition, region and account: each is as good as another, but another account's."""
+    if not in_account(pattern, account):
+        return ""
     parts = completed(pattern).split(":", 5)
     for at, any_one in ((1, "aws"), (3, "~"), (4, "~")):
         if parts[0] == "arn" and at < len(parts) - 1:

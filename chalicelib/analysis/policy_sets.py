@@ -3,11 +3,17 @@
 A statement is a box over the action, the resource and one dimension a condition key. What is allowed is uncovered if
 each Deny can be escaped in one of its dimensions, so that all escapes hold together; names are languages of globs. The
 search has a budget: what it can't decide counts as not covered, and `Search.undecided` says so.
+
+Addresses, numbers and dates are texts of bits here, their ranges globs with a mark before them, and dimensions of their
+own beside the key's texts. A glob that ignores case has a mark too.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from functools import cache
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -20,6 +26,13 @@ NODES, STEPS = 2_000, 20_000
 _OTHER = "\U0010ffff"
 """Stands for every character that no glob names."""
 _CASELESS = frozenset({"Action"})
+_ANY_CASE, _ADDRESS, _NUMBER = "\0\1\2"
+"""Marks; no policy may hold these characters."""
+_BITS = 40
+"""Of a number: twice a whole one, so that what lies between two is a value of its own."""
+_ALL = {_ADDRESS: (_ADDRESS + "0" + "?" * 32, _ADDRESS + "1" + "?" * 128), _NUMBER: (_NUMBER + "?" * _BITS,)}
+_ONE_OF = "one of "
+_ORDERS = ("lessthanequals", "greaterthanequals", "lessthan", "greaterthan", "equals")
 
 
 class Names(NamedTuple):
@@ -69,33 +82,124 @@ def names(statement: Statement) -> list[Constraint]:
 def constraint(condition: Condition, *, of_deny: bool) -> Constraint | None:
     """What a condition says, rounded up for an Allow and down for a Deny; None where that isn't understood.
 
+    Not understood are ForAllValues, BinaryEquals, variables, and numbers that aren't whole. ForAnyValue is about one of a
+    key's values: a dimension beside the key's own.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
     """
     operator, key, values = condition
     operator = operator.lower()
+    of_any, operator = operator.startswith("foranyvalue:"), operator.removeprefix("foranyvalue:")
     bare = operator.removesuffix("ifexists")
     if bare == "null" and len(values) == 1:
         missing = values[0].lower() == "true"
         return key, Names(present=not missing, absent=missing)
     inverted = "not" in bare
     bare = bare.replace("not", "")
-    if bare not in {"stringequals", "stringlike", "arnequals", "arnlike", "bool"} or any(
-        "${" in each for each in values
-    ):
-        return None
     wild = any(mark in each for each in values for mark in "*?")
     if wild and bare != "stringlike" and inverted != of_deny:
         return None  # A glob would be more than it is.
-    absent = inverted or operator.endswith("ifexists")
-    globs = tuple(each.lower() for each in values) if bare == "bool" else tuple(values)
-    return key, Names(but=globs, absent=absent) if inverted else Names((globs,), absent=absent)
+    globs = None if any("${" in each for each in values) else _globs(bare, values)
+    if globs is None:
+        return None
+    kind = {_ADDRESS: "address ", _NUMBER: "number "}.get(globs[0][:1], "") if globs else ""
+    absent = (inverted and not of_any) or operator.endswith("ifexists")
+    meant = Names(but=globs, absent=absent) if inverted else Names((globs,), absent=absent)
+    return f"{_ONE_OF if of_any else ''}{kind}{key}", meant
+
+
+def _globs(operator: str, values: Sequence[str]) -> tuple[str, ...] | None:
+    """What an operator without Not compares with, as globs."""
+    if operator in {"stringequals", "stringlike", "arnequals", "arnlike"}:
+        return tuple(values)
+    if operator == "bool":
+        return tuple(each.lower() for each in values)
+    if operator == "stringequalsignorecase":
+        return tuple(_ANY_CASE + each for each in values)
+    if operator == "ipaddress":
+        listed = [_bits_of_network(each) for each in values]
+        return None if None in listed else tuple(each for each in listed if each)
+    kind, order = re.fullmatch(r"(numeric|date|)(.*)", operator).groups()  # type: ignore[union-attr]
+    numbers = [_whole(each, kind) for each in values]
+    if not kind or order not in _ORDERS or None in numbers:
+        return None
+    return tuple(glob for each in numbers if each is not None for glob in _range(order, each))
+
+
+def _bits_of_network(value: str) -> str | None:
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError:
+        return None
+    bits = f"{int(network.network_address):0{network.max_prefixlen}b}"[: network.prefixlen]
+    return f"{_ADDRESS}{int(network.version == 6)}{bits}*"  # noqa: PLR2004 - IPv6
+
+
+def _whole(value: str, kind: str) -> int | None:
+    """A whole number, or a date's seconds since 1970; None of what is neither, or far away."""
+    if re.fullmatch(r"[+-]?[0-9]{1,11}", value):
+        number = int(value)
+    elif kind == "date":
+        try:
+            date = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        if date.microsecond:
+            return None
+        number = int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
+    else:
+        return None
+    return number if abs(number) < 2 ** (_BITS - 2) else None
+
+
+def _range(order: str, number: int) -> list[str]:
+    """Globs of the bits of all numbers that are so ordered to this one: at most one a bit."""
+    at, end = 2 * number + 2 ** (_BITS - 1), 2**_BITS - 1
+    low, high = {
+        "equals": (at, at),
+        "lessthan": (0, at - 1),
+        "lessthanequals": (0, at),
+        "greaterthan": (at + 1, end),
+        "greaterthanequals": (at, end),
+    }[order]
+    found = []
+    while low <= high:
+        aligned = (low & -low).bit_length() - 1 if low else _BITS
+        free = min(aligned, (high - low + 1).bit_length() - 1)
+        found.append(_NUMBER + f"{low:0{_BITS}b}"[: _BITS - free] + "*")
+        low += 1 << free
+    return found
 
 
 def box(constraints: Sequence[Constraint]) -> dict[str, Names]:
+    """Of several conditions on one of a key's values each may mean another: the first is taken."""
     found: dict[str, Names] = {}
     for dimension, meant in constraints:
-        found[dimension] = found.get(dimension, _EVERYTHING).meeting(meant)
+        if dimension not in found or not dimension.startswith(_ONE_OF):
+            found[dimension] = found.get(dimension, _EVERYTHING).meeting(meant)
     return found
+
+
+def format_left(left: Box, allowed: Box) -> str:
+    """What Denies leave of a box, as in `s3:* but s3:get* on arn:aws:s3:::example/*, without aws:sourcevpce`."""
+    what = " on ".join(_format_names(left[element]) for element in ("Action", "Resource") if element in left)
+    keys = [each for each in left if each not in {"Action", "Resource"} and left[each] != allowed.get(each)]
+    return ", ".join([*([what] if what else []), *(_format_key(each, left[each]) for each in keys)])
+
+
+def _format_key(key: str, left: Names) -> str:
+    if not left.present:
+        return f"without {key}"
+    return f"with another {key} or none" if left.absent else f"with a {key} that they spare"
+
+
+def _format_names(meant: Names) -> str:
+    wanted = " within ".join(map(_format_globs, dict.fromkeys(reversed(meant.groups)))) or "all"
+    return f"{wanted} but {_format_globs(meant.but)}" if meant.but else wanted
+
+
+def _format_globs(globs: Sequence[str]) -> str:
+    more = f" and {len(globs) - 3} more" if len(globs) > 3 else ""  # noqa: PLR2004 - enough to see what it is about
+    return ", ".join(globs[:3]) + more
 
 
 class Search:
@@ -103,6 +207,7 @@ class Search:
 
     def __init__(self) -> None:
         self.undecided = False
+        self.left = ""
         self._nodes = self._steps = 0
 
     def uncovered(self, allowed: Box, denies: Sequence[Sequence[Constraint]]) -> Box | None:
@@ -166,18 +271,24 @@ class _Glob(NamedTuple):
 @cache
 def _glob(pattern: str) -> _Glob:
     at: dict[str, int] = {}
-    for place, character in enumerate(pattern):
-        at[character] = at.get(character, 0) | 1 << place
+    any_case, pattern = pattern.startswith(_ANY_CASE), pattern.lstrip(_ANY_CASE + _ADDRESS + _NUMBER)
+    for place, written in enumerate(pattern):
+        for character in {written.lower(), written.upper()} if any_case else {written}:
+            at[character] = at.get(character, 0) | 1 << place
     return _Glob(at.pop("*", 0), at.pop("?", 0), at, 1 << len(pattern))
 
 
 def _walked(groups: tuple[tuple[str, ...], ...], but: tuple[str, ...], most: int) -> tuple[bool, int]:
     """Whether a text fits a glob of each group and none of `but`, and how many steps it took; after `most`, it may be.
 
-    All globs are walked through at once, a character at a time.
+    All globs are walked through at once, a character at a time. Of addresses and numbers there are no other texts than
+    those of so many bits.
     """
+    mark = next((each[:1] for group in (*groups, but) for each in group), "")
+    groups = (*groups, _ALL[mark]) if mark in _ALL else groups
     globs = [[_glob(each) for each in group] for group in (*groups, but)]
-    characters = [*sorted({key for group in globs for each in group for key in each.at}), _OTHER]
+    named = {key for group in globs for each in group for key in each.at}
+    characters = ["0", "1"] if mark in _ALL else [*sorted(named), _OTHER]
     price = 1 + sum(len(each) for group in (*groups, but) for each in group) // 500
     first = tuple(tuple(each.closed(1) for each in group) for group in globs)
     seen, waiting, steps = {first}, [first], 0

@@ -124,8 +124,14 @@ class Service(Resource):
 
     @classmethod
     def in_event(cls, event: Event) -> Iterable[Self]:
-        cluster = (event.text("cluster") or "default").rpartition("/")[2]
-        for named in event.names("serviceName", "service"):
+        """An Express service is named by its ARN, or by the answer alone.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateExpressGatewayService.html
+        """
+        arn = event.text("serviceArn") or event.answered("service", "serviceArn") or ""
+        of_arn, _, named_by_arn = arn.partition(":service/")[2].partition("/")
+        cluster = (event.text("cluster") or of_arn or "default").rpartition("/")[2]
+        for named in [*event.names("serviceName", "service")] or [named_by_arn]:
             name = named.rpartition("/")[2]
             if _NAME.fullmatch(cluster) and _NAME.fullmatch(name):
                 yield cls(f"{cluster}/{name}", event.account, event.region)

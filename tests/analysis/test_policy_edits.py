@@ -7,7 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.analysis.policy_access import by_statement, let_in, public, unknown_principals
@@ -51,7 +51,6 @@ def written(draw: st.DrawFn) -> Written:
     return Written(head + ",".join(spaced) + tail, head, pieces, tail)
 
 
-@settings(deadline=None)
 @given(written(), st.sets(st.integers(0, 6)))
 def test_drop_leaves_every_other_byte(policy: Written, indexes: set[int]) -> None:
     kept = [index for index in range(len(policy.pieces)) if index not in indexes]
@@ -65,7 +64,6 @@ def test_drop_leaves_every_other_byte(policy: Written, indexes: set[int]) -> Non
         assert [each.raw for each in statements(after)] == [before[index].raw for index in kept]
 
 
-@settings(deadline=None)
 @given(written())
 def test_dropping_nothing_changes_nothing(policy: Written) -> None:
     assert drop(policy.text, []) == policy.text
@@ -73,7 +71,6 @@ def test_dropping_nothing_changes_nothing(policy: Written) -> None:
     assert drop_principals(policy.text, {0: ["nobody"]}) == policy.text
 
 
-@settings(deadline=None)
 @given(written())
 def test_without_its_public_statements_a_policy_is_not_public(policy: Written) -> None:
     after = drop(policy.text, public(policy.text, KNOWN, OWN))
@@ -81,7 +78,6 @@ def test_without_its_public_statements_a_policy_is_not_public(policy: Written) -
     assert after is None or drop(after, public(after, KNOWN, OWN)) == after
 
 
-@settings(deadline=None)
 @given(written())
 def test_without_its_strangers_a_policy_lets_in_none(policy: Written) -> None:
     found = unknown_principals(policy.text, KNOWN, OWN)
@@ -113,7 +109,6 @@ def answers(*listed: dict[str, Any]) -> tuple[Any, ...]:
     return public(policy, KNOWN, OWN), unknown_principals(policy, KNOWN, OWN), why_admin(policy)
 
 
-@settings(deadline=None)
 @given(ANY_STATEMENT)
 def test_text_and_a_list_of_one_mean_the_same(statement: dict[str, Any]) -> None:
     assert answers(listed(statement)) == answers(statement)
@@ -121,20 +116,17 @@ def test_text_and_a_list_of_one_mean_the_same(statement: dict[str, Any]) -> None
     assert (public(alone, KNOWN, OWN), unknown_principals(alone, KNOWN, OWN), why_admin(alone)) == answers(statement)
 
 
-@settings(deadline=None)
 @given(ANY_STATEMENT)
 def test_the_case_of_a_condition_key_does_not_matter(statement: dict[str, Any]) -> None:
     assert answers(shouted(statement)) == answers(statement)
 
 
-@settings(deadline=None)
 @given(st.lists(ANY_STATEMENT.filter(lambda each: each["Effect"] == "Allow"), max_size=5))
 def test_what_is_allowed_is_judged_one_by_one(several: list[dict[str, Any]]) -> None:
     expected = [index for index, each in enumerate(several) if answers(each)[0]]
     assert public({"Statement": several}, KNOWN, OWN) == expected
 
 
-@settings(deadline=None)
 @given(st.lists(ANY_STATEMENT, max_size=5), ANY_STATEMENT)
 def test_a_deny_takes_away_and_never_adds(several: list[dict[str, Any]], other: dict[str, Any]) -> None:
     before = let_in({"Statement": several}, KNOWN, OWN)
@@ -142,7 +134,6 @@ def test_a_deny_takes_away_and_never_adds(several: list[dict[str, Any]], other: 
     assert {(each.statement, each.principal) for each in after} <= {(each.statement, each.principal) for each in before}
 
 
-@settings(deadline=None)
 @given(written(), st.data())
 def test_the_living_stay_to_the_byte(policy: Written, data: st.DataObject) -> None:
     """Deleted principals put in beside others, and in statements of their own, are all that goes."""
@@ -168,21 +159,18 @@ def test_a_deleted_principal_that_a_deny_exempts_stays() -> None:
     assert without_deleted_principals(text) == text
 
 
-@settings(deadline=None)
 @given(st.lists(ANY_STATEMENT, max_size=5))
 def test_whoever_is_denied_everything_is_let_in_nowhere(several: list[dict[str, Any]]) -> None:
     closed = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
     assert let_in({"Statement": [*several, closed]}, KNOWN, OWN) == []
 
 
-@settings(deadline=None)
 @given(st.lists(ANY_STATEMENT, max_size=5))
 def test_who_is_public_is_a_stranger_too(several: list[dict[str, Any]]) -> None:
     policy = {"Statement": several}
     assert set(public(policy, KNOWN, OWN)) <= unknown_principals(policy, KNOWN, OWN).keys()
 
 
-@settings(deadline=None)
 @given(written())
 def test_taking_out_those_of_one_kind_leaves_those_of_the_others(policy: Written) -> None:
     grants = let_in(policy.text, KNOWN, OWN)

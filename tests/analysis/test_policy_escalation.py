@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from policy_sentry.querying.actions import get_actions_for_service
 
@@ -436,7 +436,6 @@ def ids(found: list[Path]) -> set[str]:
     return {path.id for path in found}
 
 
-@settings(deadline=None)
 @given(SOME, SOME, WHO)
 def test_more_is_allowed_by_more_and_less_within_a_boundary(some: list[Any], more: list[Any], itself: str) -> None:
     allowed = [each for each in more if each["Effect"] == "Allow"]
@@ -448,7 +447,6 @@ def test_more_is_allowed_by_more_and_less_within_a_boundary(some: list[Any], mor
     assert not escalations([policy(*some, deny("*"))], itself=itself)
 
 
-@settings(deadline=None)
 @given(SOME, st.randoms(use_true_random=False), WHO)
 def test_order_and_spelling_change_nothing(some: list[Any], random: Any, itself: str) -> None:
     shuffled = random.sample(some, len(some))
@@ -459,7 +457,6 @@ def test_order_and_spelling_change_nothing(some: list[Any], random: Any, itself:
     assert ids(escalations([policy(*some)], itself=itself)) == ids(escalations(map(policy, spelt), itself=itself))
 
 
-@settings(deadline=None)
 @given(SOME, SOME, st.none() | SOME, WHO)
 def test_without_the_statements_at_fault_no_path_is_open(
     one: list[Any], other: list[Any], boundary: list[Any] | None, itself: str
@@ -475,7 +472,6 @@ def test_without_the_statements_at_fault_no_path_is_open(
     assert escalations(left, fence, itself) == []
 
 
-@settings(deadline=None)
 @given(SOME, st.lists(st.sampled_from([allow("*"), allow("iam:*"), POWER]), max_size=3))
 def test_without_the_statements_that_make_administrator_nobody_is(some: list[Any], more: list[Any]) -> None:
     listed = some + more

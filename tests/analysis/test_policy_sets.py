@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.analysis.globs import matches
-from chalicelib.analysis.policy_access import let_in, public, why_undecided
+from chalicelib.analysis.policy_access import format_left_over, let_in, public, why_undecided
 from chalicelib.analysis.policy_document import Condition, Statement
 from chalicelib.analysis.policy_escalation import administering
 from chalicelib.analysis.policy_sets import Search, box, constraint, names
@@ -21,6 +21,8 @@ BUCKET = "arn:aws:s3:::example"
 BOTH = [BUCKET, f"{BUCKET}/*"]
 OURS = {"StringNotEquals": {"aws:PrincipalOrgID": ORG}}
 ENCRYPTED = "s3:x-amz-server-side-encryption"
+ADDRESS, AGE = "aws:VpcSourceIp", "aws:MultiFactorAuthAge"
+SINCE, TAGS = "aws:TokenIssueTime", "aws:TagKeys"
 
 
 def allow(action: Any = "s3:GetObject", resource: Any = BOTH, condition: Any = None) -> dict[str, Any]:
@@ -73,6 +75,41 @@ SHUT = {
         allow(condition={"Null": {ENCRYPTED: "true"}}),
         deny(condition={"StringNotEquals": {ENCRYPTED: "aws:kms"}}),
     ],
+    "a value whatever its case": [
+        allow(condition={"StringLike": {ENCRYPTED: "aws:*"}}),
+        deny(condition={"StringEqualsIgnoreCase": {ENCRYPTED: "AWS:KMS"}}),
+        deny(condition={"StringNotEqualsIgnoreCase": {ENCRYPTED: "Aws:Kms"}}),
+    ],
+    "halves of a network": [
+        allow(condition={"IpAddress": {ADDRESS: "203.0.113.0/24"}}),
+        deny(condition={"IpAddress": {ADDRESS: "203.0.113.0/25"}}),
+        deny(condition={"IpAddress": {ADDRESS: "203.0.113.128/25"}}),
+    ],
+    "all but the networks that are allowed": [
+        allow(condition={"NotIpAddress": {ADDRESS: ["203.0.113.0/24", "2001:db8::/32"]}}),
+        deny(condition={"NotIpAddress": {ADDRESS: ["203.0.112.0/23", "2001:db8::/31"]}}),
+        deny(condition={"IpAddress": {ADDRESS: ["203.0.112.0/23", "2001:db8::/31"]}}),
+    ],
+    "numbers below and above": [
+        allow(condition={"NumericGreaterThanEquals": {AGE: "100"}}),
+        deny(condition={"NumericLessThanEquals": {AGE: 3600}}),
+        deny(condition={"NumericGreaterThan": {AGE: "3600"}}),
+    ],
+    "a number and all others": [
+        allow(),
+        deny(condition={"NumericEquals": {AGE: "-7"}}),
+        deny(condition={"NumericNotEquals": {AGE: "-7"}}),
+    ],
+    "days before and after": [
+        allow(condition={"DateLessThan": {SINCE: "2026-01-02T00:00:00Z"}}),
+        deny(condition={"DateLessThan": {SINCE: "2026-01-01T00:00:00Z"}}),
+        deny(condition={"DateGreaterThanEquals": {SINCE: 1767225600}}),
+    ],
+    "one of a key's values": [
+        allow(condition={"ForAnyValue:StringEquals": {TAGS: ["red", "blue"]}}),
+        deny(condition={"ForAnyValue:StringLike": {TAGS: "r*"}}),
+        deny(condition={"ForAnyValue:StringEquals": {TAGS: "blue"}}),
+    ],
 }
 OPEN = {
     "two prefixes of many": [allow(), deny(resource=f"{BUCKET}/a*"), deny(resource=f"{BUCKET}/b*")],
@@ -108,6 +145,88 @@ OPEN = {
         deny(condition={"ArnLike": {"aws:SourceArn": "arn:*:*:*:*:*"}}),
     ],
     "a variable may be anything": [allow(), deny(condition={"StringNotEquals": {ENCRYPTED: "${aws:PrincipalTag/x}"}})],
+    "another letter's case of a value": [
+        allow(condition={"StringEqualsIgnoreCase": {ENCRYPTED: "aws:kms"}}),
+        deny(condition={"StringEquals": {ENCRYPTED: "aws:kms"}}),
+    ],
+    "half of a network": [
+        allow(condition={"IpAddress": {ADDRESS: "203.0.113.0/24"}}),
+        deny(condition={"IpAddress": {ADDRESS: "203.0.113.0/25"}}),
+    ],
+    "all networks, but not without an address": [
+        allow(),
+        deny(condition={"IpAddress": {ADDRESS: ["0.0.0.0/0", "::/0"]}}),
+    ],
+    "what is no network": [
+        allow(condition={"IpAddress": {ADDRESS: "203.0.113.0/24"}}),
+        deny(condition={"IpAddress": {ADDRESS: ["203.0.113.0/24", "203.0.113.0/240"]}}),
+    ],
+    "between two numbers": [
+        allow(condition={"NumericGreaterThan": {AGE: "0"}}),
+        deny(condition={"NumericLessThanEquals": {AGE: "9"}}),
+        deny(condition={"NumericGreaterThanEquals": {AGE: "10"}}),
+    ],
+    "the number itself": [
+        allow(condition={"NumericLessThanEquals": {AGE: "10"}}),
+        deny(condition={"NumericLessThan": {AGE: "10"}}),
+    ],
+    "a second between two days": [
+        allow(condition={"DateGreaterThan": {SINCE: "2026-01-01"}}),
+        deny(condition={"DateGreaterThan": {SINCE: "2026-01-01T00:00:01+00:00"}}),
+    ],
+    "a date that is none": [
+        allow(condition={"DateGreaterThan": {SINCE: "2026-01-01"}}),
+        deny(condition={"DateGreaterThan": {SINCE: "the day before yesterday"}}),
+    ],
+    "no value at all": [
+        allow(),
+        deny(condition={"ForAnyValue:StringEquals": {TAGS: "red"}}),
+        deny(condition={"ForAnyValue:StringNotEquals": {TAGS: "red"}}),
+    ],
+    "two values at once": [
+        allow(condition={"ForAnyValue:StringEquals": {TAGS: "red"}, "ForAnyValue:StringLike": {TAGS: "b*"}}),
+        deny(condition={"ForAnyValue:StringEquals": {TAGS: "blue"}}),
+    ],
+    "an address that is a text too": [
+        allow(condition={"IpAddress": {ADDRESS: "203.0.113.0/24"}}),
+        deny(condition={"StringNotLike": {ADDRESS: "203.*"}}),
+    ],
+    "all values are others": [
+        allow(condition={"ForAnyValue:StringEquals": {TAGS: "red"}}),
+        deny(condition={"ForAllValues:StringEquals": {TAGS: "red"}}),
+    ],
+}
+LEFT = {
+    "one action": (
+        [allow("s3:*"), deny(None, NotAction="s3:GetObject")],
+        "s3:getobject within s3:* on arn:aws:s3:::example, arn:aws:s3:::example/*",
+    ),
+    "all but some": (
+        [allow("s3:*"), deny(["s3:G*", "s3:L*", "s3:P*", "s3:D*"])],
+        "s3:* but s3:g*, s3:l*, s3:p* and 1 more on arn:aws:s3:::example, arn:aws:s3:::example/*",
+    ),
+    "a part of the names": (
+        [allow(), deny(resource=BUCKET)],
+        f"s3:getobject on {BUCKET}, {BUCKET}/* but {BUCKET}",
+    ),
+    "without a key": (
+        [allow(), deny(condition={"Null": {ENCRYPTED: "false"}})],
+        f"s3:getobject on {BUCKET}, {BUCKET}/*, without {ENCRYPTED}",
+    ),
+    "another value": (
+        [allow(), deny(condition={"StringEquals": {ENCRYPTED: "aws:kms"}})],
+        f"s3:getobject on {BUCKET}, {BUCKET}/*, with another {ENCRYPTED} or none",
+    ),
+    "another number": (
+        [allow(), deny(condition={"NumericLessThan": {AGE: "60"}})],
+        f"s3:getobject on {BUCKET}, {BUCKET}/*, with another number {AGE.lower()} or none",
+    ),
+    "a value that is spared": (
+        [allow(), deny(condition={"StringNotEquals": {ENCRYPTED: "aws:kms"}})],
+        f"s3:getobject on {BUCKET}, {BUCKET}/*, with a {ENCRYPTED} that they spare",
+    ),
+    "nothing is denied of it": ([allow(), deny("s3:PutObject")], ""),
+    "no Deny": ([allow()], ""),
 }
 
 
@@ -121,6 +240,13 @@ def test_denies_together_shut_out(policy: list[dict[str, Any]]) -> None:
 def test_denies_that_leave_something_do_not(policy: list[dict[str, Any]]) -> None:
     found = let_in({"Statement": policy}, KNOWN, OWN)
     assert [(each.statement, each.undecided) for each in found] == [(0, False)]
+
+
+@pytest.mark.parametrize(("policy", "left"), [pytest.param(*case, id=what) for what, case in LEFT.items()])
+def test_what_denies_leave_is_told(policy: list[dict[str, Any]], left: str) -> None:
+    found = let_in({"Statement": policy}, KNOWN, OWN)
+    assert [each.left for each in found] == [left]
+    assert format_left_over(found) == (f"; its Deny statements leave {left}" if left else "")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +284,7 @@ GLOBS = st.lists(st.text("ab*?", max_size=4), min_size=1, max_size=2)
 TEXTS = ["".join(letters) for length in range(6) for letters in product("abc", repeat=length)]
 
 
-@settings(max_examples=300, derandomize=True, database=None, deadline=None)
+@settings(max_examples=300, derandomize=True, database=None)
 @given(allowed=GLOBS, denied=st.lists(st.tuples(st.booleans(), GLOBS), max_size=3))
 def test_it_is_what_every_text_by_itself_says(allowed: list[str], denied: list[tuple[bool, list[str]]]) -> None:
     """All texts of up to five letters: enough for globs of four characters."""
@@ -186,8 +312,11 @@ def test_it_is_what_every_text_by_itself_says(allowed: list[str], denied: list[t
         ("ArnNotLike", True, True),
         ("ArnNotLike", False, False),
         ("ForAnyValue:StringEquals", True, False),
+        ("ForAllValues:StringLike", True, False),
         ("NumericLessThan", True, False),
         ("StringEqualsIgnoreCase", True, False),
+        ("BinaryEquals", True, False),
+        ("NumericLike", False, False),
     ],
 )
 def test_what_is_not_understood_is_everything_in_an_allow_and_nothing_in_a_deny(
@@ -235,3 +364,26 @@ WRITES = ("iam:A*", "iam:C*", "iam:P*"), ("iam:D*", "iam:G*", "iam:L*", "iam:S*"
 )
 def test_who_is_administrator_by_the_whole_policy(policy: dict[str, Any], at_fault: set[int]) -> None:
     assert set(administering(policy)) == at_fault
+
+
+ELSEWHERE = "arn:aws:iam::999999999999:*"
+
+
+@pytest.mark.parametrize(
+    ("policy", "at_fault"),
+    [
+        (identity_policy({"Action": "iam:*", "Resource": ELSEWHERE}), set()),
+        (identity_policy({"Action": "*", "Resource": "arn:aws:iam::9*:role/*"}), set()),
+        (identity_policy({"Action": "iam:*", "Resource": "arn:aws:iam::99999999999?:*"}), set()),
+        (identity_policy({"Action": "iam:*", "Resource": "arn:aws:iam::aws:policy/*"}), set()),
+        (identity_policy({"Action": "iam:*", "Resource": f"arn:aws:iam::{OWN}:*"}), {0}),
+        (identity_policy({"Action": "iam:*", "Resource": f"arn:aws:iam::{OWN[:4]}*:*"}), {0}),
+        (identity_policy({"Action": "iam:*", "Resource": "arn:aws:iam::${aws:PrincipalAccount}:*"}), {0}),
+        ({"Statement": {"Effect": "Allow", "Action": "iam:*", "NotResource": ELSEWHERE}}, {0}),
+        (identity_policy({"Action": "*"}, {"Effect": "Deny", "Action": "*", "Resource": ELSEWHERE}), {0}),
+        (identity_policy({"Action": "*"}, {"Effect": "Deny", "Action": "*", "Resource": f"arn:*:*:*:{OWN}:*"}), set()),
+    ],
+)
+def test_an_identity_policy_reaches_into_no_other_account(policy: dict[str, Any], at_fault: set[int]) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html."""
+    assert set(administering(policy, OWN)) == at_fault

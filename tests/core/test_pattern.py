@@ -318,26 +318,26 @@ PATTERNS = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PATTERNS, EVENTS)
 def test_a_valid_pattern_answers_for_any_event(pattern: Any, event: Any) -> None:
     check(pattern)
     assert matches(pattern, event) in (True, False)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PATTERNS, PATTERNS, EVENTS)
 def test_any_of_matches_exactly_when_one_of_its_patterns_does(one: Any, other: Any, event: Any) -> None:
     assert matches(any_of(one, other), event) == (matches(one, event) or matches(other, event))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from([rules for rules, _, _ in RULES.values()]), EVENTS, EVENTS)
 def test_more_in_an_event_s_other_fields_changes_nothing(rules: Any, event: Any, more: Any) -> None:
     assert matches({"a": {"b": rules}}, event) == matches({"a": {"b": rules}}, {**event, "other": more})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.recursive(
         SCALARS,

@@ -272,7 +272,6 @@ TestOrder = Order.TestCase
 TestOrder.settings = settings(
     max_examples=150,
     stateful_step_count=40,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -77,7 +77,7 @@ class Shaky:
         self.objects[Key] = Body
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(LIVES), min_size=1, max_size=6),
     st.lists(st.sampled_from([0, 0, 1, 2]), max_size=25),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from chalicelib.notify.summary import Summary
 
 LINKS = {name: f"https://api.example.com/api/page#{name}.tic-ket_" for name in ("undo", "show")}
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 BLOCKS = 50
 """https://docs.slack.dev/reference/block-kit/blocks/."""
 evil = st.builds(lambda one, other: replace(hostile(one, other), links=LINKS), names, names)
@@ -226,7 +226,7 @@ SERVICES = {
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(made=evil)
 def test_what_apprise_s_services_are_sent(service: str, made: Message) -> None:
     """Through Apprise's own code, as it would go over the wire."""

@@ -170,7 +170,7 @@ LIFE = (ASKING, noted(REMINDED), FIXED, UNDONE)
 BUSY: tuple[int, dict[str, str], str] = (503, {}, "busy")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations(LIFE * 2), st.lists(st.sampled_from([None, None, BUSY]), max_size=20))
 def test_in_any_order_twice_and_with_any_faults_it_is_one_message_that_shows_the_latest(
     order: list[Message], trouble: list[Any]

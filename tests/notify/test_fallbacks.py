@@ -177,7 +177,7 @@ def test_without_channels_and_topic_the_ledger_is_the_message(app: Application, 
     assert log.getvalue().count("no channels in the settings") == 1
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from([None, *TRANSIENT, Undeliverable("channel x answered 400")]), max_size=12),
     st.lists(st.sampled_from([None, *TRANSIENT, RuntimeError("boom")]), max_size=12),

@@ -100,6 +100,9 @@ SAFE: dict[str, Callable[[World], Any]] = {
     "its own organization": lambda _: buckets.allow("*", StringEquals={"aws:PrincipalOrgID": organization()}),
     "its own endpoint": lambda world: buckets.allow("*", StringEquals={"aws:SourceVpce": endpoint(world)}),
     "its own VPC": lambda world: buckets.allow("*", StringEquals={"aws:SourceVpc": vpc(world)}),
+    "its own endpoint and its own VPC": lambda world: buckets.allow(
+        "*", StringEquals={"aws:SourceVpce": [endpoint(world)], "aws:SourceVpc": [vpc(world)]}
+    ),
     "its own access identity": lambda world: buckets.allow({"AWS": access_identity(world)["user"]}),
     "that identity's canonical id": lambda world: buckets.allow({"CanonicalUser": access_identity(world)["canonical"]}),
     "ELB's account of the region": lambda _: buckets.allow({"AWS": "arn:aws:iam::127311923021:root"}),
@@ -132,6 +135,39 @@ def test_a_bucket_may_not_be_open_to(what: str, world: World) -> None:
     access_identity(world)
     (outcome,) = world.deliver(put(text(UNSAFE[what]))(world), buckets.ID)
     assert outcome.status == Status.FIXED
+
+
+def two_endpoints(world: World) -> list[str]:
+    return [endpoint(world), endpoint(world)]
+
+
+THEIRS = "vpce-0fedcba9876543210"
+ALL_BUT: dict[str, tuple[Callable[[World], dict[str, Any]], str]] = {
+    "a list of its own endpoints": (lambda world: {"aws:SourceVpce": two_endpoints(world)}, "compliant"),
+    "its own VPC": (lambda world: {"aws:SourceVpc": vpc(world)}, "compliant"),
+    "its own endpoint or VPC": (
+        lambda world: {"aws:SourceVpce": endpoint(world), "aws:SourceVpc": vpc(world)},
+        "compliant",
+    ),
+    "a list with another's": (lambda world: {"aws:SourceVpce": [endpoint(world), THEIRS]}, Status.FIXED),
+    "its own VPC or another's endpoint": (
+        lambda world: {"aws:SourceVpc": vpc(world), "aws:SourceVpce": THEIRS},
+        Status.FIXED,
+    ),
+    "another's VPC": (lambda _: {"aws:SourceVpc": "vpc-0fedcba9876543210"}, Status.FIXED),
+}
+
+
+@pytest.mark.parametrize("what", ALL_BUT)
+def test_a_bucket_may_be_closed_to_all_but(what: str, world: World) -> None:
+    """AWS's way: everybody allowed, and whoever comes another way denied.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies-vpc-endpoint.html
+    """
+    spares, status = ALL_BUT[what]
+    denies = buckets.allow("*", StringNotEquals=spares(world)) | {"Effect": "Deny", "Action": "s3:*"}
+    (outcome,) = world.deliver(put(text(buckets.allow("*"), denies))(world), buckets.ID)
+    assert outcome.status == status
 
 
 def shared_vpc(world: World) -> str:

@@ -55,7 +55,7 @@ TRIPWIRES = [rule for rule in RULES if isinstance(rule, Tripwire)]
 
 def of(examples: int) -> settings:
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
-    return settings(max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=slow)
+    return settings(max_examples=examples, derandomize=True, database=None, suppress_health_check=slow)
 
 
 @cache

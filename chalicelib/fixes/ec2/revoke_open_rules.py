@@ -130,7 +130,9 @@ def rules_in(group: Mapping[str, Any]) -> list[Rule]:
 def entries_for(rules: Iterable[Rule], aws: Session) -> Entries:
     """The CIDRs of the prefix lists that matter: not known, and let in to a port that must not face the internet.
 
-    None of a list that Snapback may not read, such as one of another account.
+    None of a list that can't be read, such as one of another account. That may share it no longer, when it still works
+    where it was referenced; one of our own isn't deleted while it is.
+    https://docs.aws.amazon.com/vpc/latest/userguide/sharing-managed-prefix-lists.html
     """
     lists = [rule for rule in rules if rule.get("PrefixListId", "") not in {"", *aws.baseline.allow.prefix_lists}]
     reached = {
@@ -141,10 +143,8 @@ def entries_for(rules: Iterable[Rule], aws: Session) -> Entries:
 
 def _entries(prefix_list: str, aws: Session) -> list[str] | None:
     pages = aws.client("ec2").get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=prefix_list)
-    with absent("UnauthorizedOperation"):
-        with absent("InvalidPrefixListID.NotFound"):  # Its owner shares it no longer.
-            return [entry["Cidr"] for page in pages for entry in page["Entries"]]
-        return []
+    with absent("UnauthorizedOperation", "InvalidPrefixListID.NotFound"):
+        return [entry["Cidr"] for page in pages for entry in page["Entries"]]
     return None
 
 

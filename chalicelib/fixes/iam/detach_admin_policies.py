@@ -76,8 +76,8 @@ class DetachAdminPolicies(Fix["Identity"]):
     def found(self, resource: Identity, aws: Session, boundary: Policy = None) -> dict[str, str]:
         """The attached policies, by ARN, that make it administrator, and why."""
         policies = attached(resource, aws)
-        found = administrators(policies, boundary)
-        for arn, opened in at_fault(policies, boundary).items():
+        found = administrators(policies, boundary, resource.account)
+        for arn, opened in at_fault(policies, boundary, account=resource.account).items():
             actions = AWS_MANAGED.get(arn.partition(":aws:policy/")[2])
             if actions and any(path.through_iam for path in chain.from_iterable(opened.values())):
                 found.setdefault(arn, f"allows {' and '.join(actions)} on *")
@@ -125,7 +125,7 @@ def why_role_is_administrator(role: Mapping[str, Any], account: str, aws: Sessio
     identity = Identity(f"role/{role['RoleName']}", account, aws.region)
     boundary = identity.boundary(aws)
     inline = identity.inline(aws)
-    powers = DetachAdminPolicies().found(identity, aws, boundary) | administrators(inline, boundary)
+    powers = DetachAdminPolicies().found(identity, aws, boundary) | administrators(inline, boundary, account)
     if not judged(powers, *inline.values(), *attached(identity, aws).values()):
         return None
     told = ", ".join(f"{policy.rpartition('/')[2]} {reason}" for policy, reason in sorted(powers.items()))

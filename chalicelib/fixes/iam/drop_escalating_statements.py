@@ -61,12 +61,15 @@ class DropEscalatingStatements(Fix["Identity"]):
         make administrator by themselves don't count: the holder is up already.
         """
         inline: dict[str, Policy] = {**resource.inline(aws)}
-        if not inline.keys() & at_fault({**inline, "": _EVERYTHING}, itself=resource.arn).keys():
+        if (
+            not inline.keys()
+            & at_fault({**inline, "": _EVERYTHING}, itself=resource.arn, account=resource.account).keys()
+        ):
             return {}
         others = attached(resource, aws)
-        for arn in administrators(others):
+        for arn in administrators(others, account=resource.account):
             del others[arn]
-        faults = at_fault({**others, **inline}, resource.boundary(aws), resource.arn)
+        faults = at_fault({**others, **inline}, resource.boundary(aws), resource.arn, resource.account)
         return {name: faults[name] for name in inline if name in faults}
 
     def read(self, resource: Identity, aws: Session) -> State:
@@ -101,4 +104,5 @@ class DropEscalatingStatements(Fix["Identity"]):
         return {"policies": policies, "at_fault": before["at_fault"]}
 
     def needs_approval(self, resource: Identity, before: State, after: State, actor: Actor, aws: Session) -> str | None:
-        return last_administrator(aws, resource) if administrators(before["policies"]) else None
+        administrator = administrators(before["policies"], account=resource.account)
+        return last_administrator(aws, resource) if administrator else None

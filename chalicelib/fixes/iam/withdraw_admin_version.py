@@ -36,8 +36,8 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 class WithdrawAdminVersion(Fix["ManagedPolicy"]):
     """Go back to the newest version that makes nobody administrator; if there is none, make one without those statements.
 
-    The state is `{"default": its text, "others": the other versions' texts, sorted, "fallback": the newest harmless
-    text or None}`. Where five versions leave no room for another, one goes; an undo brings it back, under a new id.
+    The state is `{"account": whose it is, "default": its text, "others": the other versions' texts, sorted, "fallback":
+    the newest harmless text or None}`. Where five versions leave no room for another, one goes; an undo brings it back, under a new id.
     """
 
     document = "iam:policy-versions"
@@ -52,8 +52,9 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
 
     def read(self, resource: ManagedPolicy, aws: Session) -> State:
         versions = resource.versions(aws)
-        harmless = [version.text for version in versions if not administering(version.text)]
+        harmless = [version.text for version in versions if not administering(version.text, resource.account)]
         return {
+            "account": resource.account,
             "default": next(version.text for version in versions if version.default),
             "others": sorted(version.text for version in versions if not version.default),
             "fallback": harmless[-1] if harmless else None,
@@ -61,14 +62,14 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
 
     def safe(self, state: State, context: FixContext) -> State:
         unsafe, others = state["default"], list(state["others"])
-        if not (fault := administering(unsafe)):
+        if not (fault := administering(unsafe, state["account"])):
             return state
         if state["fallback"] is not None:
             others.remove(state["fallback"])
             return {**state, "default": state["fallback"], "others": sorted([*others, unsafe])}
         left = drop(unsafe, fault) or ALLOWS_NOTHING
         others = others[1:] if len(others) + 1 == MOST_VERSIONS else others
-        return {"default": left, "others": sorted([*others, unsafe]), "fallback": left}
+        return {**state, "default": left, "others": sorted([*others, unsafe]), "fallback": left}
 
     def write(self, resource: ManagedPolicy, state: State, aws: Session) -> None:
         """Versions that somebody else made since stay, unless there is no room."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Outsider
+from chalicelib.analysis.policy_access import Outsider, format_left_over
 from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
@@ -44,7 +44,8 @@ def function_policy_made_public(function: Qualified, aws: Session) -> str | None
     """
     policy = function.policy(aws)
     found = judged(FIX.unknown(policy, function.account, aws), policy)
-    return "its policy lets in " + "; ".join(_format_grant(*each) for each in found) if found else None
+    told = "; ".join(_format_grant(*each) for each in found)
+    return f"its policy lets in {told}{format_left_over(grant for _, grant in found)}" if found else None
 
 
 def _format_grant(statement: Statement, grant: Grant) -> str:

@@ -38,7 +38,8 @@ def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str
     without SSH and RDP is high, and not critical. Over UDP count SQL Server Browser (1434), RDP and ports of your own.
     The internet is 0.0.0.0/0, ::/0 and whatever else, in one range, in many or in a prefix list, has as many public
     addresses as a /7 (IPv6: a /31); ranges in `allow.cidrs` and lists in `allow.prefix_lists` are not counted. A prefix
-    list that Snapback may not read, as of another account, leaves the group unjudged unless it is open otherwise.
+    list that Snapback can't read, as one that another account shares no longer, leaves the group unjudged unless it is
+    open otherwise.
 
     The fix revokes the broadest rules until what is left is narrow, and touches no other; an undo authorizes them
     again, with their descriptions and tags, under new rule ids. It asks first about a range that holds other ports too,
@@ -53,7 +54,7 @@ def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str
     found_open = open_rules(rules, aws.baseline, entries)
     if not found_open:
         if unread := [name for name, cidrs in entries.items() if cidrs is None]:
-            raise CannotJudge(f"it lets in prefix lists that Snapback may not read: {', '.join(unread)}")
+            raise CannotJudge(f"it lets in prefix lists that Snapback can't read: {', '.join(unread)}")
         return None
     lines = sorted(map(format_rule, found_open))
     more = f" and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""

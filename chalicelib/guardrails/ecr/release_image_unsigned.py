@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.image_signature import BUNDLE, SIMPLE, Trust, verify_bundle, verify_jws, verify_simple
-from chalicelib.core.errors import Unsigned
+from chalicelib.core.errors import SignatureUnreadable, Unsigned
 from chalicelib.core.rule import FixContext, guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ecr.quarantine_image import QuarantineImage
@@ -59,15 +59,24 @@ def release_image_unsigned(image: Image, aws: Session) -> str | None:
 
 
 def _why_not_signed(image: Image, trust: Trust, aws: Session) -> str | None:
-    """None as soon as one signature is valid; they are looked at one by one."""
+    """None as soon as one signature is valid; they are looked at one by one.
+
+    Raises SignatureUnreadable, or OSError where that may pass, if none is, and one can't be fetched.
+    """
     wrong: list[str] = []
+    unread: list[SignatureUnreadable | OSError] = []
     for signature in signatures(image, aws) if trust.pems else ():
+        if not isinstance(signature, Signature):
+            unread.append(signature)
+            continue
         try:
             _verify(signature, image.digest, trust)
         except Unsigned as error:
             wrong.append(str(error))
         else:
             return None
+    if unread:
+        raise next((each for each in unread if isinstance(each, OSError)), unread[0])
     return f"its signature {'; another '.join(dict.fromkeys(wrong))}" if wrong else "nobody signed it"
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Outsider
+from chalicelib.analysis.policy_access import Outsider, format_left_over
 from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import any_of, cloudtrail, native
 from chalicelib.core.rule import guardrail
@@ -45,7 +45,7 @@ def repository_policy_made_public(repository: Repository, aws: Session) -> str |
     state = FIX.read(repository, aws)
     found = judged(FIX.unknown(state, aws), state["policy"])
     names = sorted({_format_grant(each) for each in found})
-    return f"its policy lets in {', '.join(names)}" if names else None
+    return f"its policy lets in {', '.join(names)}{format_left_over(found)}" if names else None
 
 
 def _format_grant(grant: Grant) -> str:

@@ -18,7 +18,14 @@ _ASSIGNED = ("networkConfiguration", "awsvpcConfiguration", "assignPublicIp")
 @guardrail(
     severity=Severity.HIGH,
     resource=Service,
-    on=cloudtrail("ecs", "CreateService", "UpdateService", "CreateTaskSet"),
+    on=cloudtrail(
+        "ecs",
+        "CreateExpressGatewayService",
+        "CreateService",
+        "CreateTaskSet",
+        "UpdateExpressGatewayService",
+        "UpdateService",
+    ),
     reads=("ecs:DescribeServices",),
     fix=TakeOffPublicAddresses(),
     controls=("ECS.2", "ECS.16"),

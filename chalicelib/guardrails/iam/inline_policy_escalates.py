@@ -23,7 +23,16 @@ _CHANGES_STACKS = frozenset({"cloudformation-002", "cloudformation-005"})
 @guardrail(
     severity=Severity.HIGH,
     resource=Identity,
-    on=cloudtrail("iam", "PutUserPolicy", "PutRolePolicy", "PutGroupPolicy", *LESS_HELD_BACK),
+    on=cloudtrail(
+        "iam",
+        "AttachGroupPolicy",
+        "AttachRolePolicy",
+        "AttachUserPolicy",
+        "PutGroupPolicy",
+        "PutRolePolicy",
+        "PutUserPolicy",
+        *LESS_HELD_BACK,
+    ),
     reads=(*FIX.reads, "iam:GetGroup"),
     fix=FIX,
     opt_in=True,

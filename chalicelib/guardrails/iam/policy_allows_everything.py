@@ -38,7 +38,7 @@ def policy_allows_everything(policy: ManagedPolicy, aws: Session) -> str | None:
     if not described["AttachmentCount"] and described.get("PermissionsBoundaryUsageCount"):
         return None
     text = policy.text(aws)
-    found = judged(administering(text), text)
+    found = judged(administering(text, policy.account), text)
     if not found:
         return None
     told = "; ".join(f"statement {index + 1} {why}" for index, why in found.items())

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Outsider
+from chalicelib.analysis.policy_access import Outsider, format_left_over
 from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
@@ -48,7 +48,8 @@ def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
         return None
     document = described["AssumeRolePolicyDocument"]
     found = judged(FIX.unknown(document, role.account, aws), document)
-    return f"its trust policy lets in {', '.join(dict.fromkeys(map(_format_grant, found)))}" if found else None
+    names = ", ".join(dict.fromkeys(map(_format_grant, found)))
+    return f"its trust policy lets in {names}{format_left_over(found)}" if found else None
 
 
 def _format_grant(grant: Grant) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import public
+from chalicelib.analysis.policy_access import by_statement, format_left_over
 from chalicelib.analysis.policy_document import judged, statements
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
@@ -36,13 +36,13 @@ def bucket_policy_made_public(bucket: Bucket, aws: Session) -> str | None:
     bucket on the day that the block goes. With the block on, S3 refuses an undo, since it would write a public policy.
     Exempt buckets that are public on purpose; a website is better served by CloudFront with origin access control.
     """
-    text = FIX.read(bucket, aws)["policy"]
-    opened = set(judged(public(text, aws.baseline, bucket.account), text))
-    if not opened:
+    state = FIX.read(bucket, aws)
+    found = judged(FIX.found(state, aws.baseline), state["policy"])
+    if not found:
         return None
-    return "its policy lets in anyone: " + "; ".join(
-        _format_statement(each) for each in statements(text) if each.index in opened
-    )
+    opened = by_statement(found)
+    told = "; ".join(_format_statement(each) for each in statements(state["policy"]) if each.index in opened)
+    return f"its policy lets in anyone: {told}{format_left_over(found)}"
 
 
 def _format_statement(statement: Statement) -> str:

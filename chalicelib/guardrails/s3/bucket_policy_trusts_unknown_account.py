@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Outsider
+from chalicelib.analysis.policy_access import Outsider, format_left_over
 from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import any_of, cloudtrail
 from chalicelib.core.rule import guardrail
@@ -42,7 +42,8 @@ def bucket_policy_trusts_unknown_account(bucket: Bucket, aws: Session) -> str | 
     """
     state = FIX.read(bucket, aws)
     found = judged(FIX.unknown(state, aws), state["policy"])
-    return f"its policy lets in {', '.join(dict.fromkeys(map(_format_grant, found)))}" if found else None
+    names = ", ".join(dict.fromkeys(map(_format_grant, found)))
+    return f"its policy lets in {names}{format_left_over(found)}" if found else None
 
 
 def _format_grant(grant: Grant) -> str:

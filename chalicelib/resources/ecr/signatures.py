@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
 
 from chalicelib.analysis.image_signature import BUNDLE, JWS, SIMPLE, SIMPLE_SIGNATURE
 from chalicelib.core.errors import SignatureUnreadable
@@ -35,8 +40,24 @@ _MANIFESTS = [
 _DATA = re.compile(r"text/[^ ]+|application/[^ ]*(json|cose|xml|spdx)")
 """Layers that no container is made of; `…tar+gzip` and the like are not among them."""
 _HOST = re.compile(rf"[a-z0-9.-]+\.({'|'.join(map(re.escape, DNS_SUFFIXES))})")
+_KEPT_BACK = frozenset(
+    {
+        "KmsException",
+        "LayerInaccessibleException",
+        "UnableToGetUpstreamImageException",
+        "UnableToGetUpstreamLayerException",
+    }
+)
+"""ECR has it and doesn't hand it out, whoever asks again.
+
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html
+"""
 _MOST_BLOBS, _MOST_BYTES, _SECONDS = 20, 1 << 20, 5
 """How many blobs of one image are looked into, how large each may be, and how long one may take to arrive."""
+
+
+_Found: TypeAlias = "tuple[list[Any], list[SignatureUnreadable]]"
 
 
 class Signature(NamedTuple):
@@ -61,39 +82,49 @@ def signed_by_ecr(image: Image, profiles: Sequence[str], aws: Session) -> bool:
 
 def only_data(image: Image, aws: Session) -> bool:
     """Whether it is no image that could run, but data such as a signature, an attestation or a bill of materials."""
-    own = _nearest(image, aws).get(image.digest)
+    own = _nearest(image, aws)[0].get(image.digest)
     layers = rows(own, "layers")
     return bool(layers) and all(_DATA.fullmatch(text(layer, "mediaType") or "") for layer in layers)
 
 
-def signatures(image: Image, aws: Session) -> Iterator[Signature]:
-    """Those under cosign's tag, then those that refer to the image. What is no signature is left out."""
+def signatures(image: Image, aws: Session) -> Iterator[Signature | SignatureUnreadable | OSError]:
+    """Those under cosign's tag, then those that refer to the image. What is no signature is left out.
+
+    In the place of one that can't be fetched stands why: OSError where that may pass.
+    """
     left = _MOST_BLOBS
     for manifests in (_beside, _referring):
-        for manifest in manifests(image, aws):
+        found, kept_back = manifests(image, aws)
+        yield from kept_back
+        for manifest in found:
             for layer in rows(manifest, "layers")[:left]:
                 media_type = text(layer, "mediaType") or ""
                 if media_type not in {SIMPLE, BUNDLE, JWS, COSE}:
                     continue
                 left -= 1
-                blob = _blob(image, text(layer, "digest") or "", aws)
+                try:
+                    blob = _blob(image, text(layer, "digest") or "", aws)
+                except (SignatureUnreadable, OSError) as error:
+                    yield error
+                    continue
                 if blob is not None:
                     beside = text(layer, "annotations", SIMPLE_SIGNATURE)
                     yield Signature(media_type, blob, beside or "")
 
 
-def _beside(image: Image, aws: Session) -> list[Any]:
+def _beside(image: Image, aws: Session) -> _Found:
     """Under cosign's tag, `sha256-….sig`."""
-    return [manifest for digest, manifest in _nearest(image, aws).items() if digest != image.digest]
+    found, kept_back = _nearest(image, aws)
+    return [manifest for digest, manifest in found.items() if digest != image.digest], kept_back
 
 
-def _nearest(image: Image, aws: Session) -> dict[str, Any]:
+def _nearest(image: Image, aws: Session) -> tuple[dict[str, Any], list[SignatureUnreadable]]:
     """The manifests of the image itself and of what has cosign's tag for it."""
     tag = f"{image.digest.replace(':', '-')}.sig"
     return _manifests(image, [{"imageDigest": image.digest}, {"imageTag": tag}], aws)
 
 
-def _referring(image: Image, aws: Session) -> list[Any]:
+def _referring(image: Image, aws: Session) -> _Found:
     """What names it as its subject, as OCI 1.1 has it; the first so many. boto3 has no paginator for it."""
     digests: list[str] = []
     asked: dict[str, Any] = {
@@ -108,18 +139,40 @@ def _referring(image: Image, aws: Session) -> list[Any]:
             break
         asked["nextToken"] = page["nextToken"]
     ids = [{"imageDigest": digest} for digest in digests[:_MOST_BLOBS]]
-    return list(_manifests(image, ids, aws).values()) if ids else []
+    found, kept_back = _manifests(image, ids, aws) if ids else ({}, [])
+    return [*found.values()], kept_back
 
 
-def _manifests(image: Image, ids: list[Any], aws: Session) -> dict[str, Any]:
-    """By their digests; those that aren't there are left out. Raises SignatureUnreadable for others."""
-    answer = aws.client("ecr").batch_get_image(
-        repositoryName=image.repository, imageIds=ids, acceptedMediaTypes=_MANIFESTS
-    )
-    for failure in answer["failures"]:
-        if failure.get("failureCode") != "ImageNotFound":
-            raise SignatureUnreadable(f"{image.id}: {failure.get('failureCode')} {failure.get('failureReason')}")
-    return {each["imageId"]["imageDigest"]: _opened(each["imageManifest"]) for each in answer["images"]}
+def _manifests(image: Image, ids: list[Any], aws: Session) -> tuple[dict[str, Any], list[SignatureUnreadable]]:
+    """By their digests, and why others can't be read; those that aren't there are left out."""
+    try:
+        with _handed_out(image):
+            answer = aws.client("ecr").batch_get_image(
+                repositoryName=image.repository, imageIds=ids, acceptedMediaTypes=_MANIFESTS
+            )
+    except SignatureUnreadable as error:
+        return {}, [error]
+    kept_back = [
+        SignatureUnreadable(f"{image.id}: {failure.get('failureCode')} {failure.get('failureReason')}")
+        for failure in answer["failures"]
+        if failure.get("failureCode") != "ImageNotFound"
+    ]
+    return {each["imageId"]["imageDigest"]: _opened(each["imageManifest"]) for each in answer["images"]}, kept_back
+
+
+@contextmanager
+def _handed_out(image: Image) -> Iterator[None]:
+    """Raises SignatureUnreadable where ECR, or its storage, refuses for good."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _KEPT_BACK:
+            raise
+        raise SignatureUnreadable(f"{image.id}: {error}") from error
+    except HTTPError as error:
+        if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+        raise SignatureUnreadable(f"{image.id}: Amazon's storage answers {error.code} for a signature") from error
 
 
 def _opened(manifest: str) -> Any:
@@ -133,7 +186,7 @@ def _opened(manifest: str) -> Any:
 def _blob(image: Image, digest: str, aws: Session) -> bytes | None:
     """A blob that is what its digest says, or None. Raises OSError or SignatureUnreadable when it can't be fetched."""
     blob = b""
-    with absent("LayersNotFoundException", "InvalidParameterException"):
+    with absent("LayersNotFoundException", "InvalidParameterException"), _handed_out(image):
         found = aws.client("ecr").get_download_url_for_layer(repositoryName=image.repository, layerDigest=digest)
         blob = fetched(found["downloadUrl"])
     return blob if f"sha256:{sha256(blob).hexdigest()}" == digest else None

@@ -109,7 +109,7 @@ class Identity(Resource):
         if not arn.startswith(f"arn:{partition(aws.region)}:iam::{aws.account}:policy/"):
             return
         with absent("NoSuchEntity"):
-            if administering(policy_text(arn, aws)):
+            if administering(policy_text(arn, aws), aws.account):
                 return
             for page in aws.client("iam").get_paginator("list_entities_for_policy").paginate(PolicyArn=arn):
                 for kind in cls.kinds:

@@ -173,7 +173,7 @@ PERMISSIONS = st.fixed_dictionaries(
 
 
 @given(st.lists(PERMISSIONS, max_size=4))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_removed_is_just_what_lets_strangers_in_and_comes_back_as_it_was(
     world: World, permissions: list[dict[str, Any]]
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.message import Message
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from urllib.error import HTTPError
@@ -232,13 +233,56 @@ def test_a_blob_that_cannot_be_fetched_is_an_error_and_nothing_is_done(world: Wo
     assert whole(world) == before
 
 
-def test_a_manifest_that_ecr_does_not_hand_out_is_an_error(world: World) -> None:
+FOR_GOOD = pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("storage", "403"),
+        ("storage", "400"),
+        ("GetDownloadUrlForLayer", "LayerInaccessibleException"),
+        ("GetDownloadUrlForLayer", "UnableToGetUpstreamLayerException"),
+        ("GetDownloadUrlForLayer", "KmsException"),
+        ("BatchGetImage", "KmsException"),
+        ("BatchGetImage", "UnableToGetUpstreamImageException"),
+    ],
+)
+
+
+def refusing(world: World, call: str, code: str) -> Any:
+    if call != "storage":
+        return world.denied(call, code=code)
+    refused = HTTPError("https://example.com", int(code), "Forbidden", Message(), None)
+    return patch("chalicelib.resources.ecr.signatures.fetched", side_effect=refused)
+
+
+@FOR_GOOD
+def test_a_signature_that_is_kept_back_for_good_leaves_the_image_unjudged(world: World, call: str, code: str) -> None:
+    """Whoever pushes an image may hand it a signature under a key that nobody may use."""
+    envelope = wrong_key(world)
+    with refusing(world, call, code):
+        (outcome,) = world.deliver(envelope, ID)
+    assert outcome.status == "unjudged"
+    assert code in outcome.reason
+
+
+@pytest.mark.parametrize("error", [HTTPError("https://example.com", 403, "", Message(), None), TimeoutError()])
+def test_a_signature_that_cannot_be_fetched_hides_no_other(world: World, error: OSError) -> None:
+    digest = release(world)
+    cosign(world, digest, key("another"))
+    blob = registry.bundle(digest)
+    registry.refer(world, digest, BUNDLE, blob, BUNDLE)
+    with patch("chalicelib.resources.ecr.signatures.fetched", side_effect=[error, blob]):
+        assert reason(world, pushed(digest)) == "compliant"
+
+
+def test_a_manifest_that_ecr_does_not_hand_out_leaves_the_image_unjudged(world: World) -> None:
     from moto.ecr.models import ECRBackend
 
     envelope = unsigned(world)
     failed = {"images": [], "failures": [{"imageId": {}, "failureCode": "KmsError", "failureReason": "disabled"}]}
-    with patch.object(ECRBackend, "batch_get_image", lambda *_: failed), pytest.raises(Unfinished, match="KmsError"):
-        world.deliver(envelope, ID)
+    with patch.object(ECRBackend, "batch_get_image", lambda *_: failed):
+        (outcome,) = world.deliver(envelope, ID)
+    assert outcome.status == "unjudged"
+    assert "KmsError" in outcome.reason
 
 
 @pytest.mark.parametrize("names", [{}, {"other/*": Release(keys=(pem(key()),))}, {"shop/*": Release()}])

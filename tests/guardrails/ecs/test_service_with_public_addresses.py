@@ -60,6 +60,22 @@ def task_set(world: World) -> Envelope:
     return cloudtrail_event("ecs", "CreateTaskSet", {"cluster": "shop", "service": "site"})
 
 
+def express(event: str, *, answered: bool) -> Any:
+    """A service of Express mode, whose name and cluster ECS may choose; moto has none, and it is a service like others.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-overview.html
+    """
+
+    def made(world: World) -> Envelope:
+        service()(world)
+        arn = {"serviceArn": f"arn:aws:ecs:{REGION}:{HOME}:service/shop/site"}
+        if answered:
+            return cloudtrail_event("ecs", event, {"primaryContainer": {"image": "web"}}, {"service": arn})
+        return cloudtrail_event("ecs", event, {**arn, "cpu": "256"})
+
+    return made
+
+
 def described(world: World) -> Any:
     ecs = world.client("ecs")
     (cluster,) = ecs.list_clusters()["clusterArns"]
@@ -84,7 +100,12 @@ def disturb(world: World) -> None:
 
 
 CASE = Case(
-    unsafe=(service(), service(cluster="default", event="UpdateService")),
+    unsafe=(
+        service(),
+        service(cluster="default", event="UpdateService"),
+        express("CreateExpressGatewayService", answered=True),
+        express("UpdateExpressGatewayService", answered=False),
+    ),
     near_misses=(service(public="DISABLED"), service(public=""), service(public=None)),
     whole=whole,
     remove=remove,

@@ -188,7 +188,7 @@ RANGES = st.lists(
 
 
 @given(RANGES, st.booleans(), st.sampled_from([Baseline(), OURS, Baseline(allow=Allow(cidrs=("8.0.0.0/7",)))]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_narrow_range_goes_and_no_broad_one_stays(cidrs: list[str], private: bool, baseline: Baseline) -> None:
     fix = NarrowClusterEndpoint()
     state: dict[str, Any] = {"public": bool(cidrs), "private": private, "cidrs": sorted(cidrs)}

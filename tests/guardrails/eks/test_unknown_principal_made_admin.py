@@ -144,7 +144,7 @@ def test_a_principal_that_is_never_touched_keeps_its_policies(world: World) -> N
         st.sampled_from([EVERYWHERE, within("kube-system")]),
     ),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_whatever_is_there_a_write_leaves_just_the_admin_policies_of_the_state(before: Any, now: Any) -> None:
     import boto3
     from moto import mock_aws

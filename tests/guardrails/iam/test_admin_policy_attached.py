@@ -419,7 +419,7 @@ def test_tags_are_read_where_there_are_any(world: World) -> None:
         st.sampled_from(["AdministratorAccess", "IAMFullAccess", "PowerUserAccess", "ReadOnlyAccess", "own", "all"])
     )
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_just_the_policies_that_make_administrator_are_detached_and_put_back(names: set[str]) -> None:
     with mock_aws():
         import boto3

@@ -104,6 +104,30 @@ def beside(attached: str | dict[str, Any], *listed: dict[str, Any]) -> Any:
     return made
 
 
+def attached_since(document: dict[str, Any], *listed: dict[str, Any]) -> Any:
+    """A customer managed policy is attached to a role that has the inline one."""
+
+    def made(world: World) -> Envelope:
+        beside(document, *listed)(world)
+        asked = {"roleName": "deploy", "policyArn": f"arn:aws:iam::{HOME}:policy/own"}
+        return cloudtrail_event("iam", "AttachRolePolicy", asked)
+
+    return made
+
+
+def rewritten(denies: str, *listed: dict[str, Any]) -> Any:
+    """The attached policy that denied IAM gets a new default version."""
+
+    def made(world: World) -> Envelope:
+        beside({"Effect": "Deny", "Action": "iam:*", "Resource": "*"}, *listed)(world)
+        arn = f"arn:aws:iam::{HOME}:policy/own"
+        document = text({"Effect": "Deny", "Action": denies, "Resource": "*"})
+        world.client("iam").create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
+        return cloudtrail_event("iam", "CreatePolicyVersion", {"policyArn": arn, "setAsDefault": True})
+
+    return made
+
+
 def without(boundary: dict[str, Any], *listed: dict[str, Any]) -> Any:
     """An inline policy of a role whose permissions boundary is taken off."""
 
@@ -156,6 +180,13 @@ CASE = Case(
         beside("PowerUserAccess", PASSES, READS),
         beside(RUNS, PASSES),
         beside("AdministratorAccess", allow("iam:PutUserPolicy")),
+        attached_since(RUNS, PASSES),
+        rewritten("s3:*", allow("iam:PutUserPolicy")),
+        inline(
+            "role",
+            allow("iam:PutRolePolicy", resource=["arn:aws:iam::999999999999:role/*", f"arn:aws:iam::{HOME}:role/*"]),
+        ),
+        inline("role", allow("iam:*"), allow("*", resource="arn:aws:iam::999999999999:role/*") | {"Effect": "Deny"}),
         without(allow("s3:*"), allow("iam:CreatePolicyVersion")),
         *(not_denied(kind, allow("iam:CreatePolicyVersion")) for kind in IDENTITIES),
     ),
@@ -173,6 +204,9 @@ CASE = Case(
         beside("AdministratorAccess", PASSES),
         beside({"Effect": "Deny", "Action": "iam:*", "Resource": "*"}, allow("iam:PutUserPolicy")),
         beside(PASSES, RUNS),
+        attached_since(READS, PASSES),
+        rewritten("iam:Put*", allow("iam:PutUserPolicy")),
+        inline("role", allow("iam:*", resource="arn:aws:iam::999999999999:role/*")),
         without(allow("s3:*"), READS),
         not_denied("user", READS),
         within(allow("s3:*", "logs:*"), allow("iam:CreatePolicyVersion"), PASSES, RUNS),
@@ -279,7 +313,7 @@ BAD = (
 GOOD = (READS, RUNS, {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}, allow("ec2:StopInstances"))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.lists(st.sampled_from(BAD + GOOD), min_size=1, max_size=4, unique_by=str), min_size=1, max_size=3))
 def test_no_way_is_left_open_and_the_rest_is_kept_and_put_back(made: list[list[dict[str, Any]]]) -> None:
     with mock_aws():

@@ -31,6 +31,7 @@ ALL = {"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}
 IAM = {"Sid": "Iam", "Effect": "Allow", "Action": ["iam:*"], "Resource": "*"}
 POWER = {"Sid": "Power", "Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}
 PASSES = {"Sid": "Passes", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
+ELSEWHERE = "arn:aws:iam::999999999999:role/*"
 NO_IAM = {"Sid": "NoIam", "Effect": "Deny", "Action": ["iam:*"], "Resource": "*"}
 
 
@@ -105,12 +106,18 @@ CASE = Case(
         having(text(READS), text(LISTS, IAM)),
         having(text(ALL), text(READS), text(READS, ALL)),
         having(text(POWER, PASSES)),
+        having(text(IAM | {"Resource": f"arn:aws:iam::{HOME}:role/*"})),
+        having(text(IAM | {"Resource": [ELSEWHERE, "arn:aws:iam::1234*:role/*"]})),
+        having(text(IAM, NO_IAM | {"Resource": ELSEWHERE})),
+        having(text(IAM | {"Resource": ELSEWHERE}), text(IAM)),
         went_back,
         having(*FIVE[:4], text(READS, ALL)),
         having(*FIVE),
         having(*[text(ALL)] * 5),
     ),
     near_misses=(
+        having(text(IAM | {"Resource": ELSEWHERE})),
+        having(text(IAM | {"Resource": "arn:aws:iam::99999999999?:role/*"})),
         having(text(READS)),
         having(text(ALL, NO_IAM)),
         having(text(POWER)),
@@ -234,7 +241,7 @@ def test_the_sweep_meets_the_accounts_own_policies_with_tags(world: World) -> No
     assert not list(ManagedPolicy.all_in(AwsSessions(HOME, KNOWN).reader(HOME, "eu-west-1")))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.lists(
         st.lists(

@@ -127,7 +127,7 @@ def test_the_last_administrator_is_asked_for(world: World) -> None:
     assert outcome.status == Status.ASKING
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.sets(st.sampled_from(["ReadOnlyAccess", "PowerUserAccess"])), st.sets(st.sampled_from(["a", "b"])), st.booleans()
 )

@@ -325,7 +325,7 @@ def spoilt(draw: st.DrawFn) -> Any:
     return envelope
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(envelopes=st.lists(spoilt(), min_size=25, max_size=25), odd=st.lists(st.sampled_from([*JUNK, {"detail": 5}])))
 def test_whatever_is_missing_or_mistyped_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, envelopes: list[Any], odd: list[Any]
