@@ -15,7 +15,7 @@ from chalicelib import wiring
 from chalicelib.aws import change_author
 from chalicelib.clicks import slack as clicks
 from chalicelib.clicks.http import FORM
-from chalicelib.core.errors import FixFailed, StepRefused
+from chalicelib.core.errors import Fault, FixFailed, StepRefused
 from chalicelib.core.event import Actor
 from chalicelib.core.settings import Approver, Clicks
 from chalicelib.core.types import Status
@@ -394,7 +394,7 @@ class TestWhatGoesWrong:
             "person": {"id": f"slack:{BOB}"},
             "reply": {"slack": REPLY},
         }
-        with pytest.raises(KeyError):
+        with pytest.raises(Fault):
             wiring.act(request, Context())
         assert "tried again" in desk.replies[0][1]
         assert "hunter2" not in desk.replies[0][1]

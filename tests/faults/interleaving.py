@@ -63,6 +63,9 @@ class MemoryAws:
     def get_bucket_website(self, **_: Any) -> Any:
         self._there("website", "NoSuchWebsiteConfiguration")
 
+    def describe_organization(self) -> Any:
+        raise _error("AWSOrganizationsNotInUseException")
+
     def get_role(self, RoleName: str) -> Any:  # noqa: N803 - boto3's
         arn = f"arn:aws:iam::123456789012:role/{RoleName}"
         trust = json.loads(self.documents["role"])

@@ -127,8 +127,10 @@ class TestHandle:
         assert "fixed app-logs" in shown
         assert "re-enacted" not in shown
         assert not public(world)
-        (found,) = [record for record in world.records() if record.guardrail == acl.ID]
-        run("undo", found.id)
+        records = {record.guardrail: record.id for record in world.records()}
+        assert "turn BlockPublicAcls off first" in complaint("undo", records[acl.ID], code=1)
+        run("undo", records["s3.bucket_public_access_block_weakened"])
+        run("undo", records[acl.ID])
         assert public(world)
 
     def test_json_goes_to_stdout_and_nothing_beside_it(self, world: World, tmp_path: Path) -> None:
