@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 
+
+@lru_cache(maxsize=1 << 16)
 def matches(pattern: str, text: str) -> bool:
     """Whether the whole text is what the pattern means, case included; in time that grows with the product of lengths."""
     at = after = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -150,12 +151,13 @@ def let_in(policy: Policy, baseline: Baseline, account_id: str) -> list[Grant]:
     """
     found = statements(policy)
     denies = [each for each in found if each.effect == "Deny"]
+    search = Search()
     return [
         Grant(statement.index, value, *judged)
         for statement in found
         if statement.effect == "Allow"
         for kind, value in statement.principals()
-        if (judged := _judged(_Entry(statement, kind, value), denies, baseline, account_id))
+        if (judged := _judged(_Entry(statement, kind, value), denies, baseline, account_id, search))
     ]
 
 
@@ -232,10 +234,10 @@ class _Entry(NamedTuple):
 
 
 def _judged(
-    entry: _Entry, denies: list[Statement], baseline: Baseline, account_id: str
+    entry: _Entry, denies: list[Statement], baseline: Baseline, account_id: str, search: Search
 ) -> tuple[Outsider, bool, bool, str] | None:
     """Who it is, whether it is public, whether that is undecided, and what is left; or None of one whom we know."""
-    search = Search()
+    search.undecided, search.left = False, ""
 
     def ours(condition: Condition, value: str) -> bool:
         return _ours(condition, value, baseline, account_id)
@@ -244,9 +246,12 @@ def _judged(
         return _fixed(condition, value, baseline) or ours(condition, value)
 
     def kept(keys: Collection[str], holds: _Holds) -> bool:
-        return _narrowed(entry.statement, keys, account_id, holds) or _shut_out(
-            search, _covering(denies, entry, keys, account_id, holds, baseline), entry.statement
+        narrowed = search.once(
+            (entry.statement.index, keys is _FIXING_KEYS), lambda: _narrowed(entry.statement, keys, account_id, holds)
         )
+        if narrowed or not all(search.spend(each.weight) for each in denies):
+            return narrowed
+        return _shut_out(search, _covering(denies, entry, keys, account_id, holds, baseline, search), entry.statement)
 
     if _is_service(entry):
         known_one = baseline.principal(entry.value) or kept(_CALLER_KEYS, ours)
@@ -337,6 +342,7 @@ def _covering(
     account_id: str,
     holds: _Holds,
     baseline: Baseline,
+    search: Search,
 ) -> Iterator[list[Constraint]]:
     """What each Deny says that meets the entry, whoever it is but callers that conditions name and that `holds` is for.
 
@@ -345,7 +351,7 @@ def _covering(
     """
     for deny in denies:
         others = [each for each in deny.conditions() if not _exempts(each, entry, keys, account_id, holds)]
-        read = [constraint(each, of_deny=True) for each in others]
+        read = [search.once(each, partial(constraint, each, of_deny=True)) for each in others]
         if None not in read and _denied_principal(deny, entry, baseline, account_id):
             yield names(deny) + [each for each in read if each]
 

@@ -44,6 +44,17 @@ class Statement:
     account: str = ""
 
     @property
+    def weight(self) -> int:
+        """How much there is in it to look at, roughly: its conditions' values, and its principals."""
+        listed = chain.from_iterable(
+            as_list(values)
+            for block in (self.raw.get("Condition"), self.raw.get("Principal"), self.raw.get("NotPrincipal"))
+            for inner in (block.values() if isinstance(block, dict) else ())
+            for values in (inner.values() if isinstance(inner, dict) else (inner,))
+        )
+        return 1 + sum(1 for _ in listed)
+
+    @property
     def effect(self) -> str:
         """Allow or Deny; empty of a statement that can't be read."""
         effect = self.raw.get("Effect")

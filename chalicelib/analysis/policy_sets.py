@@ -2,7 +2,7 @@
 
 A statement is a box over the action, the resource and one dimension a condition key. What is allowed is uncovered if
 each Deny can be escaped in one of its dimensions, so that all escapes hold together; names are languages of globs. The
-search has a budget: what it can't decide counts as not covered, and `Search.undecided` says so.
+document has a budget: what can't be decided within it counts as not covered, and `Search.undecided` says so.
 
 Addresses, numbers and dates are texts of bits here, their ranges globs with a mark before them, and dimensions of their
 own beside the key's texts. A glob that ignores case has a mark too.
@@ -14,15 +14,17 @@ import re
 from datetime import UTC, datetime
 from functools import cache
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from chalicelib.analysis.policy_document import Condition, Statement
 
-NODES, STEPS = 2_000, 20_000
-"""Escapes that are tried, and states of globs that are walked through, for one statement: a tenth of a second."""
+STEPS = 20_000
+"""States of globs that are walked through for one document, and what else takes as long: a tenth of a second."""
+_NODE = 10
+"""Steps that an escape costs by itself."""
 _OTHER = "\U0010ffff"
 """Stands for every character that no glob names."""
 _CASELESS = frozenset({"Action"})
@@ -33,6 +35,9 @@ _BITS = 40
 _ALL = {_ADDRESS: (_ADDRESS + "0" + "?" * 32, _ADDRESS + "1" + "?" * 128), _NUMBER: (_NUMBER + "?" * _BITS,)}
 _ONE_OF = "one of "
 _ORDERS = ("lessthanequals", "greaterthanequals", "lessthan", "greaterthan", "equals")
+
+
+T = TypeVar("T")
 
 
 class Names(NamedTuple):
@@ -203,18 +208,40 @@ def _format_globs(globs: Sequence[str]) -> str:
 
 
 class Search:
-    """One search for something in a box that no Deny takes away."""
+    """All searches of one document for something in a box that no Deny takes away.
 
-    def __init__(self) -> None:
+    `undecided` is whether one of them had to give up; whoever asks about something else resets it.
+    """
+
+    def __init__(self, steps: int = STEPS) -> None:
         self.undecided = False
         self.left = ""
-        self._nodes = self._steps = 0
+        self.steps = steps
+        self._known: dict[Hashable, Any] = {}
+
+    def spend(self, steps: int) -> bool:
+        """Whether that much was left."""
+        self.steps -= steps
+        self.undecided = self.undecided or self.steps < 0
+        return self.steps >= 0
+
+    def once(self, asked: Hashable, answer: Callable[[], T]) -> T:
+        """The answer that was given to the same question of this document, or a new one."""
+        if asked not in self._known:
+            before, self.undecided = self.undecided, False
+            self._known[asked] = answer(), self.undecided
+            self.undecided = before
+        found, undecided = self._known[asked]
+        self.undecided = self.undecided or undecided
+        return cast("T", found)
 
     def uncovered(self, allowed: Box, denies: Sequence[Sequence[Constraint]]) -> Box | None:
         """A part of the box that no Deny meets; None where they cover all of it."""
-        self._nodes += 1
-        if self._nodes > NODES or self.undecided:
-            self.undecided = True
+        asked = (tuple(sorted(allowed.items())), tuple(map(tuple, denies)))
+        return self.once(asked, lambda: self._uncovered(allowed, denies))
+
+    def _uncovered(self, allowed: Box, denies: Sequence[Sequence[Constraint]]) -> Box | None:
+        if not self.spend(_NODE):
             return allowed
         ways = []
         for deny in denies:
@@ -230,7 +257,7 @@ class Search:
         escapes, escaped = min(ways, key=lambda way: len(way[0]))
         others = [deny for _, deny in ways if deny is not escaped]
         for where, part in escapes:
-            if found := self.uncovered({**allowed, where: part}, others):
+            if found := self._uncovered({**allowed, where: part}, others):
                 return found
         return None
 
@@ -239,11 +266,8 @@ class Search:
             return False
         if not meant.present:
             return True
-        left = STEPS - self._steps
-        found, steps = _walked(meant.groups, meant.but, left)
-        self._steps += steps
-        self.undecided = self.undecided or steps > left
-        return not found
+        found, steps = _walked(meant.groups, meant.but, max(self.steps, 0))
+        return self.spend(steps) and not found
 
 
 class _Glob(NamedTuple):
@@ -286,12 +310,14 @@ def _walked(groups: tuple[tuple[str, ...], ...], but: tuple[str, ...], most: int
     """
     mark = next((each[:1] for group in (*groups, but) for each in group), "")
     groups = (*groups, _ALL[mark]) if mark in _ALL else groups
+    if (steps := 1 + sum(len(group) for group in (*groups, but)) // 2) > most:
+        return True, steps
     globs = [[_glob(each) for each in group] for group in (*groups, but)]
     named = {key for group in globs for each in group for key in each.at}
     characters = ["0", "1"] if mark in _ALL else [*sorted(named), _OTHER]
     price = 1 + sum(len(each) for group in (*groups, but) for each in group) // 500
     first = tuple(tuple(each.closed(1) for each in group) for group in globs)
-    seen, waiting, steps = {first}, [first], 0
+    seen, waiting = {first}, [first]
     while waiting:
         state = waiting.pop()
         *wanted, unwanted = (

@@ -269,8 +269,7 @@ def test_what_cannot_be_decided_is_let_in_and_a_person_is_asked() -> None:
 
 
 def test_the_budget_ends_a_search() -> None:
-    search = Search()
-    search._steps = 10**9
+    search = Search(0)
     statement = Statement(0, deny(condition=None))
     assert search.uncovered(box(names(Statement(0, allow()))), [names(statement)]) is not None
     assert search.undecided
