@@ -6,12 +6,12 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from chalicelib.core.partitions import DNS_SUFFIXES
+from chalicelib.core.partitions import ANY_SUFFIX
 
 if TYPE_CHECKING:
     from chalicelib.core.baseline import Baseline
 
-_HOSTS = "|".join(map(re.escape, (*DNS_SUFFIXES, "on.aws")))
+_HOSTS = rf"{ANY_SUFFIX}|on\.aws"
 _ECR = re.compile(rf"([0-9]{{12}})\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:{_HOSTS})")
 _BY_DIGEST = re.compile(r".+@[A-Za-z0-9_+.-]+:[A-Fa-f0-9]{32,}", re.DOTALL)
 

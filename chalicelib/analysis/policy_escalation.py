@@ -8,7 +8,8 @@ are service and resource control policies, session policies, and what resource p
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from chalicelib.analysis.globs import completed, matches
 from chalicelib.analysis.policy_document import (
@@ -20,18 +21,10 @@ from chalicelib.analysis.policy_document import (
     in_account,
     statements,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
-
-from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from chalicelib.core.partitions import DNS_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-
-    from chalicelib.analysis.policy_document import Policy, Statement
-
 
 _ESCALATIONS = tuple(
     (f"iam:{action}".lower(), f"arn:aws:iam::000000000000:{kind}/~")
@@ -121,7 +114,7 @@ class NeededCall(NamedTuple):
     """A call that must be allowed.
 
     `resource` is what it must reach, where `~` stands for every name: only a wildcard matches it. `or_itself`: the holder
-    itself will do too. `service` is whom iam:PassRole must be allowed to hand a role to.
+    itself will do too. `service` is whom iam:PassRole must be allowed to hand a role to, as in `ec2`.
     """
 
     action: str
@@ -171,7 +164,7 @@ _INTERPRETER = "arn:aws:bedrock-agentcore:~:~:code-interpreter/~"
 
 
 def _pass_role(service: str) -> NeededCall:
-    return NeededCall("iam:PassRole", _ROLE, service=f"{service}.amazonaws.com")
+    return NeededCall("iam:PassRole", _ROLE, service=service)
 
 
 PATHS = (
@@ -421,7 +414,7 @@ def _denies(statement: Statement, step: NeededCall, itself: str) -> bool:
         and all(
             operator.lower().removesuffix("ifexists") in _NEGATED
             and not key.startswith("aws:")
-            and not (key == "iam:passedtoservice" and any(matches(value, step.service) for value in values))
+            and not (key == "iam:passedtoservice" and _hands_over(values, step))
             and not (key == _POLICY_ARN and step.attaches and _names_admin_policy(values))
             for operator, key, values in statement.conditions()
         )
@@ -434,6 +427,12 @@ def _meets(statement: Statement, step: NeededCall, itself: str) -> bool:
     if _matches(statement, "Resource", lambda pattern: matches(_anywhere(pattern, statement.account), step.resource)):
         return True
     return step.or_itself and _is_itself(statement, step, itself)
+
+
+def _hands_over(values: Iterable[str], step: NeededCall) -> bool:
+    """Whether the globs mean the service that the step hands a role to, as its principal is called in any partition."""
+    names = [f"{step.service}.{suffix}" for suffix in DNS_SUFFIXES]
+    return any(matches(value.lower(), name) for value in values for name in names)
 
 
 _EQUAL = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
@@ -451,7 +450,7 @@ def _limited(statement: Statement, step: NeededCall) -> bool:
         if key == "iam:passedtoservice" and bare.removesuffix("ifexists") in _EQUAL:
             if not step.service and not bare.endswith("ifexists"):
                 return True
-            if step.service and not any(matches(value.lower(), step.service) for value in values):
+            if step.service and not _hands_over(values, step):
                 return True
     return any(
         key != "iam:passedtoservice"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.core.errors import EventRejected
-from chalicelib.core.partitions import REGION
+from chalicelib.core.partitions import REGION, is_of_aws
 
 JSON = Any
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -129,7 +129,7 @@ class Actor:
         who = dig(detail, "userIdentity")
         agent = text(detail, "userAgent") or ""
         address = text(detail, "sourceIPAddress") or ""
-        via = text(who, "invokedBy") or (address if address.endswith(".amazonaws.com") else "")
+        via = text(who, "invokedBy") or (address if is_of_aws(address) else "")
         folded = f"{agent} {via}".lower()
         tool = next((name for mark, name in _TOOLS if mark in folded), agent.split(" ")[0][:40])
         principal = text(who, "arn") or text(who, "sessionContext", "sessionIssuer", "arn")

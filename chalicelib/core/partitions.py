@@ -38,6 +38,13 @@ PARTITIONS = (
 )
 DNS_SUFFIXES = tuple(sorted({each.dns_suffix for each in PARTITIONS}))
 """What the names of AWS's hosts and service principals end with, in any partition."""
+ANY_SUFFIX = "|".join(map(re.escape, DNS_SUFFIXES))
+"""The same, for a regular expression."""
+
+
+def is_of_aws(name: str) -> bool:
+    """Whether it is the name of a service or a host of AWS's, as in `ram.amazonaws.com`, in any partition."""
+    return name.endswith(tuple(f".{suffix}" for suffix in DNS_SUFFIXES))
 
 
 @cache

@@ -60,11 +60,12 @@ def _coded(real: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 # Permissions
 
 
-def _principal(self: Any, principal: Any) -> Any:  # noqa: ARG001
+def _principal(self: Any, principal: Any) -> Any:
     if principal == "*" or not isinstance(principal, str):
         return principal
     if principal.isdigit():
-        return {"AWS": f"arn:aws:iam::{principal}:root"}
+        arn = getattr(self.parent, "function_arn", "") or self.parent.arn  # A function's policy, or a layer's.
+        return {"AWS": f"arn:{arn.split(':')[1]}:iam::{principal}:root"}
     return {"AWS" if principal.startswith("arn:") else "Service": principal}
 
 

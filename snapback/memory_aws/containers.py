@@ -14,11 +14,13 @@ from unittest.mock import patch
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import uuid4
 
+from chalicelib.core.partitions import ANY_SUFFIX
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Answer = tuple[int, dict[str, str], str]
-_HOST = re.compile(r"eks\.([a-z0-9-]+)\.amazonaws\.com")
+_HOST = re.compile(rf"eks\.([a-z0-9-]+)\.(?:{ANY_SUFFIX})")
 _PATH = re.compile(r"/clusters/([^/]+)/(update-config|updates|encryption-config/associate|access-entries)(?:/(.+))?")
 _KEY = re.compile(r"Credential=([^/]+)/")
 _ENDPOINT = {

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from urllib.error import HTTPError
 
+from chalicelib.core.partitions import ANY_SUFFIX, partition_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _BLOB = re.compile(
-    r"https://prod-([a-z0-9-]+)-starport-layer-bucket\.s3\.\1\.amazonaws\.com/(\d{12})/([^?]+)/(sha256:.+)\?.+"
+    rf"https://prod-([a-z0-9-]+)-starport-layer-bucket\.s3\.\1\.(?:{ANY_SUFFIX})/(\d{{12}})/([^?]+)/(sha256:.+)\?.+"
 )
-_CLUSTERS = re.compile(r"https?://inspector2\.([a-z0-9-]+)\.amazonaws\.com/cluster/get")
+_CLUSTERS = re.compile(rf"https?://inspector2\.([a-z0-9-]+)\.(?:{ANY_SUFFIX})/cluster/get")
 _PAGE = 50
 
 
@@ -151,7 +153,7 @@ def _url(self: Any) -> Any:
     digest, repository = self._get_param("layerDigest"), _repository(self)
     if digest not in (repository.blobs or {}):
         raise JsonRESTError("LayersNotFoundException", f"The layer {digest} doesn't exist in {repository.name}")
-    host = f"prod-{self.region}-starport-layer-bucket.s3.{self.region}.amazonaws.com"
+    host = f"prod-{self.region}-starport-layer-bucket.s3.{self.region}.{partition_of(self.region).dns_suffix}"
     url = f"https://{host}/{self.current_account}/{repository.name}/{digest}?X-Amz-Signature=made-up"
     return ActionResult({"downloadUrl": url, "layerDigest": digest})
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from chalicelib.core.partitions import PARTITIONS
 from snapback.memory_aws import awslambda, cloudfront, containers, ec2, ecr, identity, rolesanywhere
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def closed() -> Iterator[None]:
     from moto.s3.models import FakeBucket
 
     with ExitStack() as stack:
+        stack.enter_context(_partitions())
         for owner, name, better in (
             (AmiBackend, "describe_image_attribute", _describe_image_attribute),
             (DynamoHandler, "call_action", _one_by_one(DynamoHandler.call_action)),
@@ -46,6 +48,22 @@ def closed() -> Iterator[None]:
         stack.enter_context(awslambda.added())
         stack.enter_context(cloudfront.added())
         yield
+
+
+@contextmanager
+def _partitions() -> Iterator[None]:
+    """moto knows no partition newer than `aws-iso-b`, and takes `us-gov`, as IAM's host there has it, for `aws`."""
+    from moto.utilities import utils
+
+    prefixes = {f"{each.global_region.rsplit('-', 2)[0]}-": each.name for each in PARTITIONS[1:]}
+    names = list(utils.PARTITION_NAMES)
+    with patch.dict(utils.REGION_PREFIX_TO_PARTITION, {**prefixes, "us-gov": "aws-us-gov"}):
+        # Backends are made from this very list.
+        utils.PARTITION_NAMES.extend(each.name for each in PARTITIONS if each.name not in names)
+        try:
+            yield
+        finally:
+            utils.PARTITION_NAMES[:] = names
 
 
 def _of_services(real: Callable[..., bool]) -> Any:

@@ -13,10 +13,12 @@ from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+from chalicelib.core.partitions import ANY_SUFFIX, partition
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HOST = re.compile(r"https?://rolesanywhere\.([a-z0-9-]+)\.amazonaws\.com(/[^?]*)")
+_HOST = re.compile(rf"https?://rolesanywhere\.([a-z0-9-]+)\.(?:{ANY_SUFFIX})(/[^?]*)")
 _PATH = re.compile(r"/(trustanchor|profile)(s|/([^/]+)(?:/(enable|disable))?)")
 _NAMES = {"trustanchor": ("trustAnchor", "trust-anchor"), "profile": ("profile", "profile")}
 _NOW = "2026-11-23T10:00:00Z"
@@ -52,7 +54,7 @@ def _answer(request: Any, region: str, path: str) -> tuple[int, dict[str, str], 
         return 200, {}, json.dumps({f"{name}s": list(kept.values())})
     if plural == "s":
         which = str(uuid4())
-        arn = f"arn:aws:rolesanywhere:{region}:123456789012:{in_arn}/{which}"
+        arn = f"arn:{partition(region)}:rolesanywhere:{region}:123456789012:{in_arn}/{which}"
         fixed = {f"{name}Id": which, f"{name}Arn": arn, "createdAt": _NOW, "updatedAt": _NOW}
         kept[which] = {"enabled": False, **body, **fixed}
         return 201, {}, json.dumps({name: kept[which]})

@@ -183,6 +183,15 @@ TABLE: dict[str, dict[str, tuple[list[Any], str]]] = {
             ],
             "",
         ),
+        "a machine, as EC2 is called in China": (
+            [
+                allow(
+                    ["iam:PassRole", "ec2:RunInstances"],
+                    StringLikeIfExists={"iam:PassedToService": "ec2.amazonaws.com.cn"},
+                )
+            ],
+            "ec2-001",
+        ),
         "harmless policies": (
             [allow("iam:AttachRolePolicy", ArnEquals={"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"})],
             "",
@@ -385,7 +394,9 @@ def test_the_statements_at_fault_hold_first_steps() -> None:
 def granting(path: Path) -> list[dict[str, Any]]:
     """One statement a step that allows just it."""
     return [
-        allow(step.action, StringEquals={"iam:PassedToService": step.service}) if step.service else allow(step.action)
+        allow(step.action, StringEquals={"iam:PassedToService": f"{step.service}.amazonaws.com"})
+        if step.service
+        else allow(step.action)
         for step in path.steps
     ]
 
@@ -481,6 +492,4 @@ def test_without_the_statements_that_make_administrator_nobody_is(some: list[Any
 
 def test_a_step_is_what_it_says() -> None:
     assert str(BY_ID["ec2-001"]) == "iam:PassRole + ec2:RunInstances (ec2-001)"
-    assert BY_ID["ec2-001"].steps[0] == NeededCall(
-        "iam:PassRole", "arn:aws:iam:~:~:role/~", service="ec2.amazonaws.com"
-    )
+    assert BY_ID["ec2-001"].steps[0] == NeededCall("iam:PassRole", "arn:aws:iam:~:~:role/~", service="ec2")

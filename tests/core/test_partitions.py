@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore
@@ -14,17 +17,19 @@ import pytest
 from chalicelib import catalog
 from chalicelib.analysis.image_name import untrusted
 from chalicelib.core.baseline import Allow, Baseline
+from chalicelib.core.event import Actor
 from chalicelib.core.partitions import (
     PARTITIONS,
     REGION,
     Partition,
     global_region,
     global_regions,
+    is_of_aws,
     partition,
     partition_of,
     root_arns,
 )
-from chalicelib.core.resource import Account
+from chalicelib.core.resource import Account, revive
 from chalicelib.core.settings import Settings
 from chalicelib.resources.ec2.volumes import Volume
 from chalicelib.resources.iam.identities import Role
@@ -114,6 +119,57 @@ def test_arns_have_the_partition_of_their_region(region: str, name: str) -> None
     assert Bucket("app-media", HOME, region).arn == f"arn:{name}:s3:::app-media"
     assert Role("role/app", HOME, region).arn == f"arn:{name}:iam::{HOME}:role/app"
     assert Volume("vol-1", HOME, region).arn == f"arn:{name}:ec2:{region}:{HOME}:volume/vol-1"
+
+
+@pytest.mark.parametrize("there", PARTITIONS, ids=lambda each: each.name)
+def test_each_kind_of_resource_has_an_arn_of_its_partition(there: Partition) -> None:
+    for kind in {guardrail.resource.kind() for guardrail in catalog.guardrails()}:
+        name = f"arn:{there.name}:ram:x" if kind == "ram.ResourceShare" else "a/b/c"  # A share's id is its ARN.
+        arn = revive(kind, name, HOME, there.global_region).arn
+        assert arn.startswith(f"arn:{there.name}:"), kind
+        assert arn.split(":")[3] in {there.global_region, "", "x"}, kind
+
+
+@pytest.mark.parametrize("there", PARTITIONS, ids=lambda each: each.name)
+def test_endpoints_are_hosts_of_the_table(there: Partition) -> None:
+    session = boto3.Session("key", "secret", region_name=there.global_region)
+    for service in ("s3", "sts", "iam", "organizations", "cloudformation"):
+        client: Any = session.client(service)
+        host = urlsplit(client.meta.endpoint_url).hostname
+        assert host.endswith(f".{there.dns_suffix}"), service
+        assert is_of_aws(host)
+
+
+@pytest.mark.parametrize(
+    "name", ["ram.amazonaws.com.example.com", "amazonaws.com", "evil-amazonaws.com", "198.51.100.7", ""]
+)
+def test_other_names_are_not_of_aws(name: str) -> None:
+    assert not is_of_aws(name)
+
+
+@pytest.mark.parametrize("there", PARTITIONS, ids=lambda each: each.name)
+def test_a_service_is_known_by_its_address(there: Partition) -> None:
+    detail = {"userIdentity": {}, "sourceIPAddress": f"autoscaling.{there.dns_suffix}"}
+    assert Actor.of(detail, HOME).kind == "AWSService"
+
+
+_CANONICAL = {
+    "analysis/policy_document.py": "both sides are written so",
+    "analysis/policy_escalation.py": "both sides are written so",
+}
+
+
+def test_no_code_writes_an_arn_of_one_partition() -> None:
+    """An f-string or a text that isn't a docstring: those that are compared as one partition's are named above."""
+    root = Path(catalog.__file__).parent
+    found = set()
+    for path in root.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings)
+        if any(isinstance(node.value, str) and re.search(r"arn:aws(-[a-z]+)*:", node.value) for node in texts):
+            found.add(path.relative_to(root).as_posix())
+    assert found == set(_CANONICAL)
 
 
 @pytest.mark.parametrize(("region", "name"), REGIONS)

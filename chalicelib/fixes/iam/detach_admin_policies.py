@@ -14,7 +14,7 @@ from chalicelib.resources.iam.documents import policy_text
 from chalicelib.resources.iam.identities import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from chalicelib.analysis.policy_document import Policy
     from chalicelib.core.event import Actor
@@ -141,17 +141,18 @@ def last_administrator(aws: Session, but: Identity | None = None) -> str | None:
     iam: Any = aws.client("iam")
     names = ("AdministratorAccess", "IAMFullAccess")
     for name in names:
-        arn = f"arn:{partition(aws.region)}:iam::aws:policy/{name}"
-        for page in iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn):
-            holders = [
-                (kind, each[f"{kind.title()}Name"])
-                for kind in Identity.kinds
-                for each in page[f"Policy{kind.title()}s"]
-            ]
-            for kind, holder in holders:
-                if (but is None or but.id != f"{kind}/{holder}") and (kind != "group" or _has_members(holder, iam)):
-                    return None
+        for kind, holder in _holders(f"arn:{partition(aws.region)}:iam::aws:policy/{name}", iam):
+            if (but is None or but.id != f"{kind}/{holder}") and (kind != "group" or _has_members(holder, iam)):
+                return None
     return f"nobody else in the account holds {' or '.join(names)}: it may be the last administrator"
+
+
+def _holders(arn: str, iam: Any) -> Iterator[tuple[str, str]]:
+    """The kinds and names of those that a policy is attached to. Nobody holds one of AWS's that a partition hasn't got."""
+    with absent("NoSuchEntity"):
+        for page in iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn):
+            for kind in Identity.kinds:
+                yield from ((kind, each[f"{kind.title()}Name"]) for each in page[f"Policy{kind.title()}s"])
 
 
 def _has_members(group: str, iam: Any) -> bool:

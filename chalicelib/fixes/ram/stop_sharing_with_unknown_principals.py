@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.partitions import DNS_SUFFIXES
+from chalicelib.core.partitions import is_of_aws
 from chalicelib.core.rule import Fix, FixContext
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def is_unknown(principal: str, baseline: Baseline, account_id: str) -> bool:
 
     https://docs.aws.amazon.com/ram/latest/APIReference/API_AssociateResourceShare.html
     """
-    if principal.endswith(tuple(f".{suffix}" for suffix in DNS_SUFFIXES)):
+    if is_of_aws(principal):
         return False
     account = principal
     arn = principal.split(":", 5)

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from chalicelib.analysis.image_signature import BUNDLE, JWS, SIMPLE, SIMPLE_SIGNATURE
 from chalicelib.core.errors import SignatureUnreadable
 from chalicelib.core.event import rows, text
-from chalicelib.core.partitions import DNS_SUFFIXES
+from chalicelib.core.partitions import ANY_SUFFIX
 from chalicelib.resources.absent import absent
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _MANIFESTS = [
 ]
 _DATA = re.compile(r"text/[^ ]+|application/[^ ]*(json|cose|xml|spdx)")
 """Layers that no container is made of; `…tar+gzip` and the like are not among them."""
-_HOST = re.compile(rf"[a-z0-9.-]+\.({'|'.join(map(re.escape, DNS_SUFFIXES))})")
+_HOST = re.compile(rf"[a-z0-9.-]+\.({ANY_SUFFIX})")
 _KEPT_BACK = frozenset(
     {
         "KmsException",

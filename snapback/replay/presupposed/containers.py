@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.event import dig, rows, text
+from chalicelib.core.partitions import partition_of
 from snapback.replay.presupposed.call import Call
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def _ecs_cluster(call: Call, name: str) -> str:
 
 def _task_definition(call: Call, name: str) -> str:
     family = name.rsplit("/", 1)[-1].partition(":")[0]
-    image = f"{call.account}.dkr.ecr.{call.region}.amazonaws.com/presupposed"
+    image = f"{call.account}.dkr.ecr.{call.region}.{partition_of(call.region).dns_suffix}/presupposed"
     container = {"name": "presupposed", "image": image, "memory": 128, "readonlyRootFilesystem": True}
     call.client("ecs").register_task_definition(family=family, containerDefinitions=[container])
     return f"task definition {family}, harmless"

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -21,7 +22,7 @@ from chalicelib.resources.iam.identities import Identity
 from tests.guardrails.iam.identities import attach_reading, remove
 from tests.support.cases import Case
 from tests.support.events import HOME, REGION, STRANGER, Envelope, cloudtrail_event
-from tests.support.moto_gaps import every_policy_of_aws, policies_of_aws
+from tests.support.moto_gaps import deny, every_policy_of_aws, policies_of_aws
 from tests.support.world import KNOWN, World, another_administrator
 
 ID = "iam.admin_policy_attached"
@@ -317,6 +318,17 @@ def test_the_last_administrator_is_asked_for(world: World) -> None:
     assert (
         last_administrator(AwsSessions(HOME, KNOWN).reader(HOME, REGION), Identity("user/alice", HOME, REGION)) is None
     )
+
+
+def test_nobody_holds_a_policy_that_the_partition_has_not_got(world: World) -> None:
+    world.client("iam").create_user(UserName="alice")
+    reader = AwsSessions(HOME, KNOWN).reader(HOME, REGION)
+    with deny("ListEntitiesForPolicy", code="NoSuchEntity"):
+        found = last_administrator(reader, Identity("user/alice", HOME, REGION))
+    assert found is not None
+    assert found.startswith("nobody else in the account holds AdministratorAccess")
+    with deny("ListEntitiesForPolicy"), pytest.raises(ClientError, match="AccessDenied"):
+        last_administrator(reader, Identity("user/alice", HOME, REGION))
 
 
 def test_the_reason_names_the_policies_and_what_they_allow(world: World) -> None:
