@@ -18,6 +18,9 @@ with the service's other guardrails left out:
 | found (mode alert) | R | no aim: one write to the ledger, and F, for the preview |
 | fixed (mode fix) | R + F, W, and R + F of what is there then | at most 3 + F over the floor |
 
+Where a document names what may be the account's own, AWS is asked once for each kind (chalicelib/resources/look_ups.py):
+those calls have rows of their own, whose floor is without them and whose aim is one call more for each operation.
+
 The 3 are the ledger's: the record opened and closed, and the fix counted against the cap. F is the state read again
 directly before the write, so that nothing is written over what was not judged. Where AWS
 shows a write only minutes later, the slot is read once more, for a fix that is settling. (Whether all writes are paused
@@ -45,6 +48,7 @@ from chalicelib.aws.sessions import _READS, AwsSession
 from chalicelib.core.event import Event
 from chalicelib.core.types import Status
 from chalicelib.engine.context import is_gone
+from chalicelib.resources.look_ups import ACCESS_IDENTITIES, NETWORKS, ORGANIZATION, reads_of
 from snapback.memory_aws import gaps
 from tests.support.calls import asked_for
 from tests.support.cases import GUARDRAILS, about, case_of
@@ -57,6 +61,8 @@ if TYPE_CHECKING:
 Make = Callable[[World], Envelope]
 TWICE = "iam.role_trusts_unknown_account"
 """The guardrail whose compliant event is counted with its second look, too."""
+LOOKED_UP = "s3.bucket_policy_trusts_unknown_account"
+"""The guardrail with all kinds of look-ups: what a document names is the account's own, as AWS says when it is asked."""
 OVER = 3
 """Calls over the floor that the ledger may cost a fix: open, count and close; approved, they are read, begin and close."""
 
@@ -101,7 +107,7 @@ def measure(cases: int | None) -> tuple[list[Row], dict[str, str]]:
             rows.append(count(rule, cases))
         except Exception as why:  # noqa: BLE001 - shown, and the others are counted
             missing[rule.id] = f"{type(why).__name__}: {why}"
-    return [*rows, second_look(TWICE)], missing
+    return [*rows, second_look(TWICE), *looked_up(LOOKED_UP)], missing
 
 
 def count(rule: Guardrail[Any], cases: int | None = None) -> Row:
@@ -128,6 +134,24 @@ def second_look(id: str) -> Row:
         assert len(again) == 1, f"{id}: {len(again)} second looks"
         sent = 1
         return Row(f"{id}, looked at twice", Count(len(world.calls) + sent, 2 * floor, aim=sent), None, None)
+
+
+def looked_up(id: str) -> list[Row]:
+    """Compliant events whose documents name what AWS has to be asked about, each kind in a row; the floor is without."""
+    (rule,) = (each for each in GUARDRAILS if each.id == id)
+    asking = {action.partition(":")[2] for action in reads_of(ORGANIZATION, NETWORKS, ACCESS_IDENTITIES)}
+    found: dict[str, Row] = {}
+    for make in case_of(id).near_misses:
+        with _world() as world:
+            event = _event(make(world))
+            bare = [request for request in _requests(event, world, rule, rule) if request[0] not in asking]
+            statuses = _handle(rule, event, world, "fix")
+            assert statuses <= {"compliant"}, f"{id}: a near miss is {statuses}"
+            asked = sorted({call.operation for call in world.calls} & asking)
+            if asked:
+                counted = Count(len(world.calls), len(bare), aim=len(asked))
+                found[", ".join(asked)] = Row(f"{id}, looked up by {', '.join(asked)}", counted, None, None)
+    return [found[asked] for asked in sorted(found)]
 
 
 def _worst(counts: Iterable[Count]) -> Count:

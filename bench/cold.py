@@ -31,8 +31,8 @@ from bench import tree
 from bench.calls import shared_models
 from bench.runtime import Function
 from chalicelib import catalog
-from chalicelib.aws.ledger import DynamoLedger, utc_now
-from chalicelib.aws.sessions import _READS, AwsSession
+from chalicelib.aws.ledger import DynamoLedger
+from chalicelib.aws.sessions import _READS, AwsSession, utc_now
 from chalicelib.core.event import Event
 from chalicelib.core.pattern import matches
 from chalicelib.core.rule import FixContext, Guardrail

@@ -16,10 +16,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib import catalog
-from chalicelib.aws.ledger import DynamoLedger, utc_now
+from chalicelib.aws.ledger import DynamoLedger
 from chalicelib.aws.ledger_table import TABLE_VARIABLE
 from chalicelib.aws.overflow_store import SPILL_VARIABLE, Spill
-from chalicelib.aws.sessions import AwsSessions
+from chalicelib.aws.sessions import AwsSessions, utc_now
 from chalicelib.aws.settings_source import live_settings, load_settings
 from chalicelib.core.errors import CannotAct, EventRejected, Fault, Missing, StepRefused, Unfinished
 from chalicelib.core.event import Event, parse_time, text
@@ -82,7 +82,7 @@ class Application:
 
     @cached_property
     def sessions(self) -> AwsSessions:
-        return AwsSessions(self.home, self.settings)
+        return AwsSessions(self.home, self.settings, now=self.now)
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.calls import TWICE, Count, Row, compliant, count, fixed, second_look
+from bench.calls import LOOKED_UP, TWICE, Count, Row, compliant, count, fixed, looked_up, second_look
 from chalicelib import catalog
 from chalicelib.core.rule import Guardrail
 from tests.support.cases import GUARDRAILS, case_of
@@ -17,7 +17,7 @@ def test_calls_are_counted_beside_a_bare_handlers() -> None:
     assert isinstance(rule, Guardrail)
     counted = count(rule, cases=1)
     assert counted.compliant == Count(1, floor=1)
-    assert counted.found == Count(4, floor=3, aim=None)
+    assert counted.found == Count(4, floor=3, aim=None)  # What is found asks for the two blocks of public access, too.
     assert counted.fixed == Count(9, floor=5, aim=4)
 
 
@@ -31,6 +31,16 @@ def test_a_second_look_costs_its_reads_again_and_one_message() -> None:
     row = second_look(TWICE)
     assert not row.missed
     assert row.compliant.calls == row.compliant.floor + 1
+
+
+def test_look_ups_cost_one_call_for_each_operation() -> None:
+    rows = {row.guardrail.rpartition(" looked up by ")[2]: row for row in looked_up(LOOKED_UP)}
+    assert {asked: row.compliant.over for asked, row in rows.items()} == {
+        "DescribeOrganization": 1,
+        "DescribeVpcEndpoints, DescribeVpcs": 2,
+        "ListCloudFrontOriginAccessIdentities": 1,
+    }
+    assert not [row for row in rows.values() if row.missed]
 
 
 LOOKS_AGAIN = {"ec2.instance_compromised"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -90,6 +91,15 @@ def test_it_is_written(rule: Guardrail[Any]) -> None:
             f"tests/guardrails/{test}.py.",
             pytrace=False,
         )
+
+
+@pytest.mark.parametrize("rule", EVERY)
+def test_its_page_says_what_legitimate_setup_looks_like_it(rule: Guardrail[Any]) -> None:
+    """And how that is told apart; or why nothing looks like it."""
+    found = re.findall(r"^Legitimate look-alikes: (.+?)(?:\n\n|\Z)", rule.doc, re.DOTALL | re.MULTILINE)
+    assert len(found) == 1, f"{rule.id}: a docstring has one paragraph `Legitimate look-alikes: …`, or `none.` and why"
+    said = found[0].removeprefix("none.").split()
+    assert len(said) >= 8, f"{rule.id}: {found[0]!r} doesn't say how they are told apart"
 
 
 @pytest.mark.parametrize(("rule", "make"), FIRST)

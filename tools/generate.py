@@ -14,6 +14,7 @@ from chalicelib import catalog
 from chalicelib.core.rule import Guardrail, Rule
 from snapback.deploy.iam_policies import functions, policy_of
 from tools import controls_page, cost, permissions_page, settings_page, ways_in_page
+from tools.delays import delays
 
 ROOT = Path(__file__).parents[1]
 DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
@@ -46,6 +47,8 @@ def page(rule: Rule) -> str:
             opt_in = " Only settings that name this guardrail make it act." if rule.opt_in else ""
             lines += [f"**Fix**: {fix.summary} It {undo}.{opt_in}", ""]
             lines += [f"The fix reads with {_code(fix.reads)} and writes with {_code(fix.writes)}.", ""]
+            if delay := delays().get(type(fix).__name__):  # A test holds that none of Snapback's own is missing.
+                lines += [f"**Time until AWS shows it**: {delay.says} ([AWS]({delay.page})).", ""]
         else:
             lines += ["**Fix**: none; it tells.", ""]
     else:

@@ -50,6 +50,8 @@ def {name}(resource: {resource}, aws: Session) -> str | None:
     """{title}.
 
     What the danger is; what the fix does, and what it leaves alone; when to exempt.
+
+    Legitimate look-alikes: what set-up that is right looks like this, and how it is told apart; or `none.`, and why.
     """
     raise NotImplementedError("Read the resource with aws.client(...). Return why it is unsafe, or None.")
 '''

@@ -12,7 +12,7 @@ import json
 import secrets
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack
 
 from chalicelib.aws.causes import DynamoCauses
@@ -278,7 +278,3 @@ class DynamoLedger(StoredRecords):
 
 def _lease(record: Record, now: datetime) -> float:
     return (now + LEASE).timestamp() if record.status in UNDER_WAY else 0
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)

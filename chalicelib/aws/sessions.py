@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -108,6 +109,10 @@ class _Memory:
             self.answers[context["snapback"]] = (http_response, deepcopy(parsed))
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class AwsSession:
     """Clients of one account and region; they are kept for the life of the container."""
 
@@ -122,8 +127,10 @@ class AwsSession:
         calls: Sequence[str] = (),
         memory: _Memory | None = None,
         readers: Callable[[str, str], AwsSession] | None = None,
+        now: datetime | None = None,
     ) -> None:
         self.account, self.region, self.calls = account, region, calls
+        self.now = now or utc_now()
         self._source, self._clients, self._hooked, self._readers = source, clients, hooked, readers
         self._memory = memory or _Memory()
         self.baseline = baseline
@@ -168,9 +175,15 @@ class AwsSessions:
     """
 
     def __init__(
-        self, home: str, baseline: Baseline, source: boto3.Session | None = None, *, roles: bool = True
+        self,
+        home: str,
+        baseline: Baseline,
+        source: boto3.Session | None = None,
+        *,
+        roles: bool = True,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.home, self.baseline = home, baseline
+        self.home, self.baseline, self._now = home, baseline, now
         self.source = source or boto3.Session()
         self._memories: dict[str, _Memory] = {}
         self._readers: dict[str, tuple[boto3.Session, dict[Any, Any]]] = {}
@@ -185,7 +198,9 @@ class AwsSessions:
         if account not in self._readers:
             self._readers[account] = (self._as(account, region, READER, RoleSessionName="snapback-look"), {})
         source, clients = self._readers[account]
-        return AwsSession(source, clients, account, region, self.baseline, memory.looking, (), memory, self.reader)
+        return AwsSession(
+            source, clients, account, region, self.baseline, memory.looking, (), memory, self.reader, self._now()
+        )
 
     def writer(self, account: str, region: str, record: str, service: str, *, undo: bool = False) -> AwsSession:
         """A session that may write."""
@@ -196,7 +211,9 @@ class AwsSessions:
         clients = self._writing if source is self.source else {}
         memory.writes = []
         baseline = memory.baseline or self.baseline
-        return AwsSession(source, clients, account, region, baseline, memory.writing, memory.writes, memory)
+        return AwsSession(
+            source, clients, account, region, baseline, memory.writing, memory.writes, memory, now=self._now()
+        )
 
     def _as(self, account: str, region: str, role: str, **who: Any) -> boto3.Session:
         return self.assuming(account, region, role, **who) if account != self.home or self._at_home else self.source

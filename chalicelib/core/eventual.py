@@ -5,6 +5,8 @@ Each with the page on which AWS says so. S3's ACLs, objects and policies of othe
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 _DOCS = "https://docs.aws.amazon.com"
 EVENTUAL = {
     "iam": f"{_DOCS}/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency",
@@ -20,3 +22,8 @@ EVENTUAL = {
     "dynamodb": f"{_DOCS}/amazondynamodb/latest/APIReference/API_DescribeTable.html",
 }
 """By the folder of their guardrails."""
+SETTLES_WITHIN = timedelta(minutes=2)
+"""How long an old read after a write proves nothing there, for fixes of which no page of AWS has a number of its own.
+
+AWS names no number either: this is ours, as long as the lock on the document lasts. See docs/decisions/0036-settling.md.
+"""

@@ -57,8 +57,8 @@ class Fix(ABC, Generic[R]):
     settles_within: ClassVar[timedelta] = timedelta()
     """How long AWS says that reads may tell the old state after a write; zero where no page of AWS has a number.
 
-    From the write until then, an unsafe read proves nothing: the record stays under way, at no attempt. A state that
-    AWS names while it works is another matter: there `read` raises NotYet.
+    From the write until then, an old read proves nothing: the record stays under way, at no attempt. A state that
+    AWS names while it works is another matter: there `read` raises NotYet. tools/delays.toml has what AWS's pages say.
     """
 
     @abstractmethod
@@ -73,8 +73,11 @@ class Fix(ABC, Generic[R]):
         """
 
     @abstractmethod
-    def write(self, resource: R, state: State, aws: Session) -> None:
-        """Make it so, whatever it is now; called again after a failure half-way."""
+    def write(self, resource: R, state: State, aws: Session) -> State | None:
+        """Make it so, whatever it is now; called again after a failure half-way.
+
+        Answers what it wrote, where that depends on the moment and so isn't `state`.
+        """
 
     def owner(self, resource: R, state: State) -> str:  # noqa: ARG002
         """The ARN of whose document it is: the resource's own, where it isn't said otherwise."""
@@ -94,6 +97,10 @@ class Fix(ABC, Generic[R]):
         if not flat or before.keys() != now.keys() or any(now[key] != after.get(key) for key in edited):
             return None
         return {**now, **{key: before[key] for key in edited}}
+
+    def still_unsafe(self, resource: R, before: State, aws: Session) -> str | None:  # noqa: ARG002
+        """Why a write that AWS has carried out still leaves unsafe what the guardrail doesn't look at."""
+        return None
 
     def needs_approval(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
         """Why a person is asked first, though the mode is `fix`: it would lock people out, say. Asked only then.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from mypy_boto3_cloudtrail import CloudTrailClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,6 +39,8 @@ class Session(Protocol):
     region: str
     baseline: Baseline
     """What the settings say, and what AWS was found to call the account's own: a writer session has it of the reader's."""
+    now: datetime
+    """When the session began, by Snapback's clock: in a replay, the event's time. What is judged by a day is judged by this."""
     calls: Sequence[str]
     """What has been written through it, as `s3:PutBucketAcl`."""
 

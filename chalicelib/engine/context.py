@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.core.errors import CannotAct, Unfinished
 from chalicelib.core.event import Event, dig
+from chalicelib.core.eventual import EVENTUAL, SETTLES_WITHIN
 from chalicelib.core.faults import fault_number, is_fault
 from chalicelib.core.record import Record
 from chalicelib.core.rule import Guardrail, Rule
@@ -85,9 +86,10 @@ class Context:
 
 def is_settling(context: Context, rule: Guardrail[Any], record: Record) -> bool:
     """Whether reads may still tell what was there before the record's last write."""
-    if rule.fix is None or not rule.fix.settles_within or record.status not in UNDER_WAY:
+    if rule.fix is None or record.status not in UNDER_WAY:
         return False
-    return context.now() < datetime.fromisoformat(record.life[-1].at) + rule.fix.settles_within
+    within = rule.fix.settles_within or (SETTLES_WITHIN if rule.service in EVENTUAL else timedelta())
+    return context.now() < datetime.fromisoformat(record.life[-1].at) + within
 
 
 def draft_of(rule: Rule, resource: Resource, event: Event, **more: Any) -> Record:

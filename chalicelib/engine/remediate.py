@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from chalicelib.core.resource import Resource
     from chalicelib.core.rule import Fix, Rule
+    from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.engine.context import Context
 
 MOST_ATTEMPTS = 8
 """To write and to see what is there then; about half an hour of `recover` every five minutes."""
+MOST_WRITES = 3
+"""Until one that shows in no read is told of."""
 _CHANGED = "it changed before the fix was written"
 
 
@@ -54,19 +57,20 @@ class Remediation:
         assert record.after is not None
         wrong: Exception | None = None
         writer = self._context.sessions.writer(resource.account, resource.region, record.id, rule.service)
+        written = record.after
         try:
-            rule.fix.write(resource, record.after, writer)
+            written = rule.fix.write(resource, record.after, writer) or record.after
         except Exception as error:  # noqa: BLE001 - judged by the proof, raised below if the harm is still there
             wrong = error
         try:
-            reason, left = self._proved(rule, resource, () if wrong else PROOF_PAUSES, record.after)
+            reason, left = self._proved(rule, resource, record, () if wrong else PROOF_PAUSES, written)
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, wrong, by)
         if reason is None:
             note = f"safe in spite of {describe_error(wrong)}" if wrong else ""
             return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left, calls=tuple(writer.calls))
         if wrong is None:
-            if is_settling(self._context, rule, record):
+            if left != written and self._may_show_yet(rule, record):
                 return record
             return self._ledger.move(
                 record, Status.STILL_UNSAFE, by=by, note=reason, after=left, calls=tuple(writer.calls)
@@ -112,7 +116,7 @@ class Remediation:
         if left == target:
             note = f"exempt for {context.settings.undo_exemption_days} days"
             return self._ledger.move(record, Status.UNDONE, by=by, note=note, undone=left, calls=tuple(writer.calls))
-        if wrong is None and is_settling(context, rule, record):
+        if wrong is None and self._may_show_yet(rule, record):
             return record
         trouble = f"undo: {describe_error(wrong) if wrong else 'written, but the state read back is another'}"
         self._ledger.move(record, Status.FAILED, by=by, error=trouble, undone=left, calls=tuple(writer.calls))
@@ -144,6 +148,10 @@ class Remediation:
             return self._recover_undo(rule, resource, record)
         return self._fix_as_it_is(rule, resource, record, SNAPBACK)
 
+    def _may_show_yet(self, rule: Guardrail[Any], record: Record) -> bool:
+        """Whether to wait for the write to show; one that never does, written again and again, is told in the end."""
+        return record.attempts < MOST_WRITES and is_settling(self._context, rule, record)
+
     def refuse_while_settling(self, rule: Rule, slot: str) -> None:
         """Raises StepRefused: what was found may be what a record under way, of the same slot, has written over."""
         if not isinstance(rule, Guardrail) or rule.fix is None or not rule.fix.settles_within:
@@ -158,7 +166,7 @@ class Remediation:
         reader = self._context.reader(resource)
         try:
             if record.status is Status.FIXING:
-                return rule(resource, reader) is None
+                return self._judged(rule, resource, record, reader) is None
             target = record.before if record.undone is None else record.undone
             return rule.fix.read(resource, reader) == target
         except Exception:  # noqa: BLE001 - met again, and judged, where the record is taken over
@@ -174,8 +182,15 @@ class Remediation:
             return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=why, after=after)
         return record
 
+    @staticmethod
+    def _judged(rule: Guardrail[Any], resource: Resource, record: Record, reader: Session) -> str | None:
+        """Why it is unsafe after a write, also where the guardrail itself doesn't look."""
+        assert rule.fix is not None
+        assert record.before is not None
+        return rule(resource, reader) or rule.fix.still_unsafe(resource, record.before, reader)
+
     def _proved(
-        self, rule: Guardrail[Any], resource: Resource, pauses: Sequence[float], written: Any = None
+        self, rule: Guardrail[Any], resource: Resource, record: Record, pauses: Sequence[float], written: Any
     ) -> tuple[str | None, Any]:
         """What the guardrail says now, and the state: looked at again while either is not as it was written."""
         fix = rule.fix
@@ -183,7 +198,7 @@ class Remediation:
 
         def read() -> tuple[str | None, Any]:
             reader = self._context.reader(resource)
-            return rule(resource, reader), fix.read(resource, reader)
+            return self._judged(rule, resource, record, reader), fix.read(resource, reader)
 
         return self._context.settled(read, lambda found: found == (None, written), pauses)
 
@@ -209,7 +224,8 @@ class Remediation:
         assert rule.fix is not None
         reader = self._context.reader(resource)
         try:
-            reason, now = rule(resource, reader), rule.fix.read(resource, reader)
+            judged = rule(resource, reader) if record.attempts == 1 else self._judged(rule, resource, record, reader)
+            reason, now = judged, rule.fix.read(resource, reader)
             after = rule.fix.safe(now, FixContext(reader.baseline, record.actor, record.event_time))
             subject = look_up(self._context.settings, rule, resource, (now, after), reader)
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone

@@ -34,7 +34,7 @@ def chat_test(name: str, settings_path: Path | None, as_json: bool) -> int:
     import boto3
     from aws_lambda_powertools import Logger
 
-    from chalicelib.aws.ledger import utc_now
+    from chalicelib.aws.sessions import utc_now
     from chalicelib.notify.channels.open import open_channel
     from chalicelib.notify.links import open_links
     from snapback import chat, render

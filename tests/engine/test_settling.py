@@ -11,9 +11,11 @@ import pytest
 
 from chalicelib.core.types import Status
 from chalicelib.fixes.ec2.block_public_sharing import BlockPublicImages
+from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl
 from tests.engine.bucket import again
 from tests.guardrails.ec2.test_image_public_access_block_off import IMAGES
-from tests.support.cases import GUARDRAILS
+from tests.support.cases import GUARDRAILS, case_of
+from tools.delays import delays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,8 +105,35 @@ def test_an_undo_is_under_way_until_it_shows(world: World, opened: Envelope) -> 
     assert IMAGES.whole(world) == "unblocked"
 
 
-def test_what_settles_has_a_number_that_aws_documents() -> None:
-    """facts: of AWS's pages for these fixes, one has a number with stale reads. A page stands in the docstring."""
-    settling = [type(rule.fix) for rule in GUARDRAILS if rule.fix and rule.fix.settles_within]
-    assert settling == [BlockPublicImages]
-    assert all("https://docs.aws.amazon.com/" in str(fix.__doc__) for fix in settling)
+def test_each_fix_has_what_aws_documents_of_its_time() -> None:
+    """A number is the engine's too; of AWS's pages for these fixes, one has a number with stale reads."""
+    fixes = {type(rule.fix).__name__: rule.fix for rule in GUARDRAILS if rule.fix}
+    assert delays().keys() == fixes.keys()
+    documented = {name: timedelta(minutes=delay.minutes) for name, delay in delays().items()}
+    assert {name: fix.settles_within for name, fix in fixes.items()} == documented
+    for name, delay in delays().items():
+        assert delay.page.startswith("https://docs.aws.amazon.com/"), name
+        assert delay.says, name
+        assert [bool(delay.minutes), bool(delay.state), "none documented" in delay.says].count(True) <= 1, name
+
+
+@pytest.mark.parametrize(("guardrail", "waits"), [("s3.bucket_acl_made_public", True), ("ecr.scan_on_push_off", False)])
+def test_what_has_no_number_waits_as_its_service_does(guardrail: str, waits: bool, world: World) -> None:
+    """Where AWS calls the service eventually consistent, until the lock on the document is out."""
+    (fix,) = (type(rule.fix) for rule in GUARDRAILS if rule.id == guardrail)
+    envelope = case_of(guardrail).unsafe[0](world)
+    with patch.object(fix, "write", lambda *_: None):
+        (outcome,) = world.deliver(envelope, guardrail)
+        assert outcome.status == (Status.FIXING if waits else Status.STILL_UNSAFE)
+    world.later(minutes=3)
+    world.application("fix", guardrail).maintain()
+    assert one(world).status is (Status.FIXED if waits else Status.STILL_UNSAFE)
+
+
+def test_a_state_that_is_read_as_written_is_unsafe_at_once(world: World) -> None:
+    """Nothing is late then: the fix was not enough, or somebody else opened another way."""
+    guardrail = "s3.bucket_acl_made_public"
+    envelope = case_of(guardrail).unsafe[0](world)
+    with patch.object(CloseBucketAcl, "still_unsafe", lambda *_: "another way is open"):
+        (outcome,) = world.deliver(envelope, guardrail)
+    assert (outcome.status, one(world).life[-1].note) == (Status.STILL_UNSAFE, "another way is open")

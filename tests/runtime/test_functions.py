@@ -12,7 +12,8 @@ from bench import tree
 from bench.cold import moto_server
 from bench.runtime import Failed, Function
 from chalicelib import canary
-from chalicelib.aws.ledger import DynamoLedger, utc_now
+from chalicelib.aws.ledger import DynamoLedger
+from chalicelib.aws.sessions import utc_now
 from snapback.deploy.iam_policies import functions, logical_id
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE
 from tests.support.events import HOME, REGION, native_event

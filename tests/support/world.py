@@ -104,7 +104,7 @@ class World:
         source: Any = Source(REGION)
         source.events.register("request-created", self._count_call)
         source.events.register(f"{_PARAMETERS}.dynamodb", self._hold_to_function)
-        application.sessions = AwsSessions(HOME, application.settings, source)
+        application.sessions = AwsSessions(HOME, application.settings, source, now=application.now)
         self._limit(application.sessions)
         if not application.ledger.exists():
             application.ledger.create()

@@ -89,6 +89,7 @@ class KeepTrailLogging(Fix["Trail"]):
         }
 
     def write(self, resource: Trail, state: State, aws: Session) -> None:
+        """Settings first, logging last: a trail that starts before delivers to where it shouldn't, or fails to."""
         client = aws.client("cloudtrail")
         now = self.read(resource, aws)
         if not state["exists"]:
@@ -98,14 +99,14 @@ class KeepTrailLogging(Fix["Trail"]):
         if not now["exists"]:
             client.create_trail(Name=resource.id, **_parameters(item for item in state["settings"].items() if item[1]))
             now = {**state, "logging": False, "selectors": {}}
-        if state["logging"] and not now["logging"]:
-            client.start_logging(Name=resource.id)
-        elif now["logging"] and not state["logging"]:
-            client.stop_logging(Name=resource.id)
         if changed := _parameters(item for item in state["settings"].items() if now["settings"][item[0]] != item[1]):
             client.update_trail(Name=resource.id, **changed)
         if state["selectors"] and state["selectors"] != now["selectors"]:
             client.put_event_selectors(TrailName=resource.id, **state["selectors"])
+        if state["logging"] and not now["logging"]:
+            client.start_logging(Name=resource.id)
+        elif now["logging"] and not state["logging"]:
+            client.stop_logging(Name=resource.id)
 
 
 def _parameters(settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:

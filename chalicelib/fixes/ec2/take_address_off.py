@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.core.event import dig
 from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
@@ -19,10 +20,12 @@ class TakeAddressOff(Fix["Address"]):
     """Take the Elastic IP address off the instance; it stays yours.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DisassociateAddress.html
+    EC2 may then give an instance that was launched with a public address a new one:
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-instance-addressing.html
     """
 
     document = "ec2:address"
-    reads = ("ec2:DescribeAddresses",)
+    reads = ("ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces")
     writes = ("ec2:DescribeAddresses", "ec2:DisassociateAddress", "ec2:AssociateAddress")
     undo_writes = ("ec2:AssociateAddress",)
 
@@ -34,6 +37,17 @@ class TakeAddressOff(Fix["Address"]):
 
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "on": None}
+
+    def still_unsafe(self, resource: Address, before: State, aws: Session) -> str | None:
+        """The interface may have got another address, which no longer has to do with this one."""
+        if not before["on"]:
+            return None
+        interface = before["on"]["interface"]
+        with absent("InvalidNetworkInterfaceID.NotFound"):  # Terminated with its instance.
+            found = aws.client("ec2").describe_network_interfaces(NetworkInterfaceIds=[interface])
+            address = dig(found["NetworkInterfaces"][0], "Association", "PublicIp")
+            return f"the address is off, but EC2 gave {interface} another one, {address}" if address else None
+        return None
 
     def touches(self, resource: Address, before: State, after: State) -> tuple[Resource | str, ...]:
         begin = f"arn:{partition(resource.region)}:ec2:{resource.region}:{resource.account}"

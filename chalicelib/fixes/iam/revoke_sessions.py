@@ -10,6 +10,7 @@ from chalicelib.core.event import parse_time
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.resources.absent import absent
 from chalicelib.resources.iam.identities import kept_by_aws
+from chalicelib.resources.iam.sessions import time_text
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -21,7 +22,7 @@ POLICY = "AWSRevokeOlderSessions"
 
 
 class RevokeSessions(Fix["Sessions"]):
-    """Deny everything to the sessions that had begun by then; those begun later go on.
+    """Deny everything to the sessions that have begun when this is written; those begun later go on.
 
     As the IAM console does it. Keys that don't expire have no time of issue, and are not denied.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
@@ -48,22 +49,30 @@ class RevokeSessions(Fix["Sessions"]):
     def safe(self, state: State, context: FixContext) -> State:
         if state["kept"] or revoked(state):
             return state
-        statement = {
-            "Effect": "Deny",
-            "Action": ["*"],
-            "Resource": ["*"],
-            "Condition": {"DateLessThan": {"aws:TokenIssueTime": state["until"]}},
-        }
-        return {**state, "document": {"Version": "2012-10-17", "Statement": [statement]}}
+        return {**state, "document": _denial(state["until"])}
 
-    def write(self, resource: Sessions, state: State, aws: Session) -> None:
+    def write(self, resource: Sessions, state: State, aws: Session) -> State:
+        """A denial of this fix's becomes one up to this moment: an approval may come hours after the finding."""
         iam, identity = aws.client("iam"), resource.identity
         if state["document"] is None:
             with absent("NoSuchEntity"):
                 getattr(iam, f"delete_{identity.what}_policy")(**identity.name, PolicyName=POLICY)
-            return
+            return state
+        if state["document"] == _denial(state["until"]):
+            state = {**state, "document": _denial(max(state["until"], time_text(aws.now)))}
         document = json.dumps(state["document"])
         getattr(iam, f"put_{identity.what}_policy")(**identity.name, PolicyName=POLICY, PolicyDocument=document)
+        return state
+
+
+def _denial(until: str) -> dict[str, Any]:
+    statement = {
+        "Effect": "Deny",
+        "Action": ["*"],
+        "Resource": ["*"],
+        "Condition": {"DateLessThan": {"aws:TokenIssueTime": until}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def revoked(state: State) -> bool:

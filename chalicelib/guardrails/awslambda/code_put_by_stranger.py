@@ -33,6 +33,10 @@ def code_put_by_stranger(deployment: Deployment, aws: Session) -> str | None:
     reserved. That stops what depends on the function, so it is done only where the settings name this guardrail, and
     never to Snapback's own functions. AWS refuses it to a function with provisioned concurrency. Put the right code
     back before you undo it.
+
+    Legitimate look-alikes: people who deploy by hand, and pipelines of other teams. They are told apart by
+    `allow.deployers` alone; while it names none, nothing is found. A stack's code counts as put by whoever called
+    CloudFormation or by the role of the stack.
     """
     if aws.baseline.deployer(deployment.who) or deployment.configured(aws).get("CodeSha256") != deployment.code:
         return None

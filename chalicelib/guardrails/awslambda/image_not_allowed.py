@@ -26,6 +26,9 @@ def image_not_allowed(function: Function, aws: Session) -> str | None:
     with all that the function's role may do. Where images may come from is `allow.registries`; the account's own ECR
     always counts, and while none is named, any does. Lambda keeps to the image that a tag named when it was deployed,
     so that a tag is as good as a digest. It is reported, never fixed: there is no image to put in its place.
+
+    Legitimate look-alikes: functions of a vendor's or a partner's image. They are told apart by `allow.registries`
+    alone; the account's own ECR always counts as allowed.
     """
     code = aws.client("lambda").get_function(**function.asked).get("Code")
     image = text(code, "ImageUri")

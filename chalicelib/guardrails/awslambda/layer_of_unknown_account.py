@@ -27,6 +27,10 @@ def layer_of_unknown_account(function: Function, aws: Session) -> str | None:
     A layer is code that runs in the function, with all that its role may do; a whole extension can come that way. Known
     are your own account, `allow.accounts` and `allow.vendors`: name the accounts there by which AWS and other vendors
     give out their layers. It is reported, never fixed: without its layer, the function would fail.
+
+    Legitimate look-alikes: layers of AWS's own (Powertools, Lambda Insights, AppConfig) and of monitoring vendors,
+    which come from accounts of theirs. They are told apart by `allow.vendors` and `allow.accounts` alone: AWS lists
+    no accounts for all of its layers.
     """
     baseline = {function.account, *aws.baseline.allow.accounts, *aws.baseline.allow.vendors}
     layers = [text(each, "Arn") or "" for each in rows(function.configured(aws), "Layers")]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 from chalicelib.core.event import text
@@ -71,7 +71,10 @@ def runtime_deprecated(function: Function, aws: Session) -> str | None:
     (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html); a runtime that isn't in that table is exempt.
     Functions of container images have none. It is reported, never fixed: code has to be tried with another runtime
     first. Asked on each change, and once a day of all functions.
+
+    Legitimate look-alikes: none. A deprecated runtime gets no more fixes from AWS, whatever runs in it; exempt
+    functions that are to be retired.
     """
     runtime = text(function.configured(aws), "Runtime") or ""
     end = END.get(runtime)
-    return f"its runtime {runtime} is deprecated since {end}" if end and end <= datetime.now(UTC).date() else None
+    return f"its runtime {runtime} is deprecated since {end}" if end and end <= aws.now.date() else None

@@ -29,6 +29,9 @@ def secret_in_environment(function: Function, aws: Session) -> str | None:
 
     Change the secret, and have the function fetch the new one when it starts. It is reported, never fixed: without the
     secret, the function would fail. Exempt what only looks like one.
+
+    Legitimate look-alikes: ARNs of secrets and names of parameters stand in variables with such names. They are
+    references, and don't count. Samples may still look like secrets: exempt those.
     """
     from chalicelib.analysis.secrets import credential
 

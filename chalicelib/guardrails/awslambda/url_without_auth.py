@@ -28,5 +28,8 @@ def url_without_auth(url: FunctionUrl, aws: Session) -> str | None:
     internet can call the function, and the function alone can turn a caller away. The fix has the URL take requests
     that are signed with AWS credentials only; the address stays the same. Exempt URLs that are public on purpose, such
     as those that webhooks call.
+
+    Legitimate look-alikes: webhooks and public websites, which can't sign requests. Nothing in the configuration
+    tells them from a mistake: exempt them, or put them behind CloudFront with origin access control, which signs.
     """
     return "its URL takes requests from anyone (AuthType NONE)" if FIX.read(url, aws)["auth_type"] == "NONE" else None

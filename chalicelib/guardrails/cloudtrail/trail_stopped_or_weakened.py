@@ -43,6 +43,10 @@ def trail_stopped_or_weakened(trail: Trail, aws: Session) -> str | None:
     CloudWatch Logs, SNS, tags and Insights, are lost. A deleted trail that isn't named is reported, not made again.
     What happened while nothing was recorded stays unrecorded. Exempt a trail that is for data events or for one region
     on purpose: each further copy of management events costs money.
+
+    Legitimate look-alikes: trails for data events only or for one region, and the member accounts' view of an
+    organization trail. Nothing in a trail tells the first two from a weakened one: exempt them. A trail of another
+    account or region is left to its own.
     """
     state = FIX.read(trail, aws)
     if not state["exists"]:

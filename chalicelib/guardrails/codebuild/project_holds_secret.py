@@ -29,6 +29,9 @@ def project_holds_secret(project: Project, aws: Session) -> str | None:
 
     Change the secret, and have the variable refer to Secrets Manager or Parameter Store. AWS keys are not needed at
     all: a build has its service role. Exempt what only looks like a secret.
+
+    Legitimate look-alikes: variables of type PARAMETER_STORE and SECRETS_MANAGER, which hold a name. Only PLAINTEXT
+    counts. Samples may still look like secrets: exempt those.
     """
     from chalicelib.analysis.secrets import credential
 

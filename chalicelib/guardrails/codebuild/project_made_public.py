@@ -27,5 +27,8 @@ def project_made_public(project: Project, aws: Session) -> str | None:
     The logs and artifacts of all its builds, former ones included, are open to anyone on the internet, with what they
     print of source code, variables and secrets. The fix makes the project private again; what somebody has read stays
     read. Exempt projects of open source.
+
+    Legitimate look-alikes: open-source projects, whose contributors read the builds. Nothing in the project tells
+    them apart: exempt them.
     """
     return "its builds are public" if FIX.read(project, aws)["visibility"] == "PUBLIC_READ" else None

@@ -24,6 +24,9 @@ def project_privileged(project: Project, aws: Session) -> str | None:
     A build step, and so whoever can change the source or a dependency, gets all devices of the machine that it runs on.
     Only building images with Docker needs it, and CodeBuild doesn't tell which projects do, so it is only reported: to
     change it, Snapback would need the right to rewrite build environments. Exempt projects that build images.
+
+    Legitimate look-alikes: projects that build images with Docker. CodeBuild doesn't tell which need it: hence it
+    is only reported. Exempt them.
     """
     return (
         "its builds run in privileged mode"

@@ -37,6 +37,9 @@ def own_ledger_weakened(table: Table, aws: Session) -> str | None:
     recovered. The rest is reported: deploy the stack again, which also ties the functions to a new stream. A deleted
     ledger can't be written to: the event ends in the dead-letter queue, whose alarm rings. What CloudFormation does is
     taken for a deployment and not looked at.
+
+    Legitimate look-alikes: a deployment of the stack changes the table step by step. What CloudFormation does is
+    told apart by the caller, and not looked at.
     """
     if not in_own_stack(aws.baseline, table.account, table.id):
         return None

@@ -28,6 +28,10 @@ def address_put_on_instance(address: Address, aws: Session) -> str | None:
     address off, and an undo puts it on again; what talks to the instance by it is cut off. Name the subnets in which
     instances may have public addresses under `allow.public_subnets`. Addresses of NAT gateways and load balancers are
     exempt.
+
+    Legitimate look-alikes: bastions, VPN servers and NAT instances. They are told apart by their subnet, under
+    `allow.public_subnets`. NAT gateways and load balancers have addresses on interfaces without an instance, and
+    are fine.
     """
     found = address.described(aws)
     instance, interface = found.get("InstanceId"), found.get("NetworkInterfaceId")

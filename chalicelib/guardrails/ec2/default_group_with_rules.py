@@ -30,6 +30,10 @@ def default_group_with_rules(group: DefaultGroup, aws: Session) -> str | None:
     reach each other, and whatever its rules say. The fix revokes all of its rules; an undo authorizes them again, with
     their descriptions and tags, under new rule ids. Whatever is still in it is cut off then, so move that to a group of
     its own before you switch the fix on. A VPC is made with such rules: the daily sweep finds those.
+
+    Legitimate look-alikes: AWS itself makes each VPC's default group with two rules, and instances may rely on
+    them. Nothing tells those from a mistake: hence it only alerts until the settings name the guardrail. A default
+    group without rules, as CDK's `restrictDefaultSecurityGroup` leaves it, is fine.
     """
     (found,) = aws.client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"]
     if found["GroupName"] != "default":

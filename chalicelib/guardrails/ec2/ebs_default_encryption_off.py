@@ -27,6 +27,9 @@ def ebs_default_encryption_off(account: Account, aws: Session) -> str | None:
 
     New volumes, and copies of unencrypted snapshots, are then encrypted only where somebody asks for it. The fix
     switches it on again, with the key that is set for it; volumes that were made in between stay unencrypted.
+
+    Legitimate look-alikes: none. AWS makes regions without it, and the setting costs nothing; exempt accounts that
+    must share unencrypted volumes.
     """
     return (
         None if FIX.read(account, aws)["encrypted_by_default"] else f"new volumes in {account.region} aren't encrypted"

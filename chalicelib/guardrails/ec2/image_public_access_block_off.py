@@ -28,6 +28,8 @@ def image_public_access_block_off(account: Account, aws: Session) -> str | None:
     this region; images that are public already stay so, and `ec2.image_shared` is about them. Where an organization's
     declarative policy unblocked it, the account can't change that, and it is only reported. Exempt accounts that
     publish images.
+
+    Legitimate look-alikes: accounts that publish images. Nothing in the setting tells them apart: exempt them.
     """
     found = FIX.read(account, aws)
     if found["block"] != OPEN:

@@ -34,6 +34,10 @@ def instance_compromised(suspect: Suspect, aws: Session) -> str | None:
     its memory. DNS at the VPC's resolver goes on too. Session Manager no longer reaches it; a rule in a security group
     of its own lets the investigators in. Its role's credentials may be elsewhere already: see `iam.sessions_stolen`.
     A port that was only probed is no compromise, and is left to `ec2.security_group_opened_to_internet`.
+
+    Legitimate look-alikes: GuardDuty's sample findings, which name an instance `i-99999999` that isn't there, and
+    penetration tests. The first are gone when looked at; exempt or archive the second in GuardDuty beforehand. The
+    fix is only for those who name the guardrail.
     """
     state = FIX.read(suspect, aws)
     if FIX.safe(state, FixContext(aws.baseline)) == state:

@@ -27,6 +27,9 @@ def instance_from_unknown_image(instance: Instance, aws: Session) -> str | None:
     It is only reported: whether to stop the instance, or to keep it for a look, is for a person. So is an image that is
     gone or shared no longer, whose owner nobody can tell. EC2's own Allowed AMIs setting refuses such launches
     beforehand.
+
+    Legitimate look-alikes: images of Marketplace vendors, Canonical and Red Hat, and of the organization's image
+    factory. They are told apart by `allow.image_owners` and `allow.accounts`; Amazon's own count as known.
     """
     found = instance.described(aws)
     if found is None:

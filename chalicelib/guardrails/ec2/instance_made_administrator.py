@@ -29,6 +29,9 @@ def instance_made_administrator(instance: Instance, aws: Session) -> str | None:
     running one's, is a way up from an ordinary account. The fix takes the profile off, so that the instance has no role at all; it asks first,
     since an undo would need the right to hand out administrators' roles. Name the roles that may be administrator under
     `allow.principals`. What makes one administrator is as with `iam.admin_policy_attached`, inline policies included.
+
+    Legitimate look-alikes: build servers and management hosts whose role is meant to be administrator. They are
+    told apart by `allow.principals`, which names the role; the fix asks first.
     """
     found = instance.described(aws)
     profile = found.get("IamInstanceProfile", {}).get("Arn", "") if found else ""

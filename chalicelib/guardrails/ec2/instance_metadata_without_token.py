@@ -28,6 +28,10 @@ def instance_metadata_without_token(instance: Instance, aws: Session) -> str | N
     token (IMDSv2), and leaves the hop limit and the rest; what on the instance still calls without one fails from then
     on, and CloudWatch's metric MetadataNoToken tells beforehand whether anything does. An instance that is only
     starting takes no change: hence the wait. Instances whose metadata service is off are exempt.
+
+    Legitimate look-alikes: instances whose programs know version 1 only. Nothing but CloudWatch's metric
+    MetadataNoToken tells a need from a habit: exempt them. An instance that is only starting is told apart by a
+    minute of grace.
     """
     found = instance.described(aws)
     options = found.get("MetadataOptions", {}) if found else {}

@@ -26,6 +26,9 @@ def instance_with_public_address(instance: Instance, aws: Session) -> str | None
     `ec2.subnet_assigns_public_addresses` keeps subnets from assigning any. An instance may have got none yet when
     its launch is reported: the daily sweep finds those. Name the subnets in which instances may have public addresses
     under `allow.public_subnets`.
+
+    Legitimate look-alikes: bastions, web servers and NAT instances. They are told apart by their subnet, under
+    `allow.public_subnets`; it is only reported.
     """
     found = instance.described(aws)
     public = [

@@ -29,5 +29,8 @@ def instance_without_required_tags(instance: Instance, aws: Session) -> str | No
     made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines
     that tag after making have ten minutes. The fix leaves all other tags. Volumes and network interfaces keep their
     own.
+
+    Legitimate look-alikes: instances of Auto Scaling groups, EKS and Karpenter get their tags with the launch or
+    seconds later. The ten minutes of grace tell those apart; tags that AWS sets (`aws:…`) don't count as yours.
     """
     return lacking(instance, aws) if instance.described(aws) else None

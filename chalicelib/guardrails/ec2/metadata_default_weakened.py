@@ -28,6 +28,9 @@ def metadata_default_weakened(account: Account, aws: Session) -> str | None:
     by which a server that fetches any address gives away the keys of the instance's role. The fix makes the token the
     default; who starts an instance can still say else, and `ec2.instance_metadata_without_token` is about those. Where
     an organization's declarative policy sets the default, the account can't change it, and it is only reported.
+
+    Legitimate look-alikes: accounts with programs that know IMDSv1 only. An organization's declarative policy is
+    told apart by EC2's own word for who manages the default; exempt the others.
     """
     found = FIX.read(account, aws)
     if found["tokens"] == "required":

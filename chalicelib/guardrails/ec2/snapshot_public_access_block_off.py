@@ -28,6 +28,9 @@ def snapshot_public_access_block_off(account: Account, aws: Session) -> str | No
     blocks all public sharing in this region, of what is shared already too; an undo makes just that public again. The
     weaker block-new-sharing is exempt. Where an organization's declarative policy unblocked it, the account can't
     change that, and it is only reported. Exempt accounts that publish snapshots.
+
+    Legitimate look-alikes: accounts that publish snapshots. The milder block-new-sharing is fine; nothing else
+    tells them apart: exempt them.
     """
     found = FIX.read(account, aws)
     if found["block"] != OPEN:

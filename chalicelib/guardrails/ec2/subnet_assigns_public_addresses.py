@@ -27,6 +27,9 @@ def subnet_assigns_public_addresses(subnet: Subnet, aws: Session) -> str | None:
     Whoever starts an instance in it puts it on the internet without a word about that. The fix switches it off;
     addresses that instances already have stay. Name the subnets that are meant to be public under
     `allow.public_subnets`.
+
+    Legitimate look-alikes: public subnets of load balancers and NAT gateways, the default VPC's too, which AWS
+    makes so. They are told apart by `allow.public_subnets` alone.
     """
     if subnet.id in aws.baseline.allow.public_subnets or not FIX.read(subnet, aws)["assigns_public_addresses"]:
         return None

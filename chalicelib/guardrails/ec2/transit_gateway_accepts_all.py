@@ -27,6 +27,9 @@ def transit_gateway_accepts_all(gateway: TransitGateway, aws: Session) -> str | 
 
     Whoever it is shared with joins their network to yours without anybody here agreeing to it. The fix has each asked
     for; attachments that there are stay. While it is being made AWS changes nothing about it: hence the wait.
+
+    Legitimate look-alikes: network accounts that share a gateway with their whole organization to save approvals.
+    The setting lets in whoever the share lets in: nothing tells them apart, so exempt their gateway.
     """
     found = gateway.described(aws)
     if found["State"] in {"deleting", "deleted"} or found["OwnerId"] != gateway.account:

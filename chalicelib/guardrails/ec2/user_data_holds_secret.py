@@ -34,6 +34,9 @@ def user_data_holds_secret(instance: Instance, aws: Session) -> str | None:
     only reported, with the number of the line and never with what it says: user data can't be changed while the
     instance runs, and the secret must be replaced anyway. Have the instance fetch it from Secrets Manager or Parameter
     Store with its role. Names of secrets, references to them and shell variables are none. User data that is no text isn't judged.
+
+    Legitimate look-alikes: scripts that fetch secrets, and configuration with names such as `password_file`.
+    References and shell variables don't count. Exempt what only looks like a secret.
     """
     answer = aws.client("ec2").describe_instance_attribute(InstanceId=instance.id, Attribute="userData")
     data = plain_text(answer.get("UserData", {}).get("Value", ""))

@@ -24,6 +24,9 @@ def volume_unencrypted(volume: Volume, aws: Session) -> str | None:
     Its snapshots aren't either, and can be shared as they are. AWS encrypts no volume in place: make a snapshot, copy
     it encrypted, make a volume of the copy, and swap them. `ec2.ebs_default_encryption_off` keeps new ones encrypted.
     The events of instances that are started don't name their volumes: the daily sweep finds those.
+
+    Legitimate look-alikes: volumes without data worth it, such as caches. Nothing tells them apart, and it is only
+    reported: exempt them.
     """
     found = volume.described(aws)
     if found["Encrypted"] or found["State"] in {"deleting", "deleted"}:

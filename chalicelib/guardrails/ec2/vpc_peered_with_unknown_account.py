@@ -26,6 +26,9 @@ def vpc_peered_with_unknown_account(peering: Peering, aws: Session) -> str | Non
     Its network and yours become one, as far as routes and security groups go. The fix ends it, or rejects it where it
     only asks; it asks a person first, since to join again both sides have to agree again. Name your own and your
     partners' accounts under `allow.accounts`.
+
+    Legitimate look-alikes: peerings with partners, vendors (MongoDB Atlas, Confluent) and the organization's other
+    accounts. They are told apart by `allow.accounts`; a person is always asked.
     """
     found = peering.described(aws)
     if found["Status"]["Code"] not in JOINED:

@@ -30,6 +30,9 @@ def vpc_without_flow_logs(vpc: Vpc, aws: Session) -> str | None:
     flow log. The bucket's own policy must let the service deliver.log.amazonaws.com in. A flow log counts when it is of
     the whole VPC, and of all or of rejected traffic. What deletes a flow log doesn't say which VPC's: Snapback
     evaluates all VPCs of the region.
+
+    Legitimate look-alikes: a pipeline makes the VPC first and its flow log later: ten minutes of grace tell that
+    apart. The default VPCs of regions that nobody uses look the same as one in use: delete them, or exempt them.
     """
     aws.client("ec2").describe_vpcs(VpcIds=[vpc.id])  # The call below has no flow logs for "gone".
     found = flow_logs(vpc, aws)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.image_signature import BUNDLE, SIMPLE, Trust, verify_bundle, verify_jws, verify_simple
@@ -12,6 +12,8 @@ from chalicelib.resources.ecr.images import PUSHED, Image
 from chalicelib.resources.ecr.signatures import COSE, READS, Signature, only_data, signatures, signed_by_ecr
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from chalicelib.core.session import Session
 
 FIX = QuarantineImage()
@@ -44,6 +46,10 @@ def release_image_unsigned(image: Image, aws: Session) -> str | None:
     Not looked at: signatures without a key of yours (cosign's "keyless"), transparency logs, Notation's COSE envelopes
     and timestamps, and whether a certificate or a signature by AWS Signer was revoked. To take signatures that AWS
     Signer made on a client, name its root certificate under `keys` and the profile under `profiles`.
+
+    Legitimate look-alikes: signatures, attestations and bills of materials are artifacts in the same repository,
+    and images are pushed minutes before they are signed. The first are told apart by their media types and tags,
+    the second by five minutes of grace.
     """
     release = aws.baseline.release(image.repository)
     if release is None or not (release.keys or release.profiles):
@@ -70,7 +76,7 @@ def _why_not_signed(image: Image, trust: Trust, aws: Session) -> str | None:
             unread.append(signature)
             continue
         try:
-            _verify(signature, image.digest, trust)
+            _verify(signature, image.digest, trust, aws.now)
         except Unsigned as error:
             wrong.append(str(error))
         else:
@@ -80,7 +86,7 @@ def _why_not_signed(image: Image, trust: Trust, aws: Session) -> str | None:
     return f"its signature {'; another '.join(dict.fromkeys(wrong))}" if wrong else "nobody signed it"
 
 
-def _verify(signature: Signature, digest: str, trust: Trust) -> None:
+def _verify(signature: Signature, digest: str, trust: Trust, now: datetime) -> None:
     if signature.media_type == SIMPLE:
         verify_simple(signature.blob, signature.beside, digest, trust)
     elif signature.media_type == BUNDLE:
@@ -88,4 +94,4 @@ def _verify(signature: Signature, digest: str, trust: Trust) -> None:
     elif signature.media_type == COSE:
         raise Unsigned("is COSE, which Snapback can't read")
     else:
-        verify_jws(signature.blob, digest, trust, datetime.now(UTC))
+        verify_jws(signature.blob, digest, trust, now)

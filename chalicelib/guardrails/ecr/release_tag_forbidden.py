@@ -23,6 +23,9 @@ def release_tag_forbidden(image: Image, aws: Session) -> str | None:
 
     `require.releases` names the release repositories, and the tags that are forbidden there; `latest` unless it says
     else.
+
+    Legitimate look-alikes: repositories for development, where `latest` moves. They aren't release repositories,
+    which `require.releases` names.
     """
     release = aws.baseline.release(image.repository)
     if release is None or not release.tags:

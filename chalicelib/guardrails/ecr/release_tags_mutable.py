@@ -29,6 +29,9 @@ def release_tags_mutable(repository: Repository, aws: Session) -> str | None:
     cache, unless one leaves out every tag.
 
     Only the repositories that `require.releases` names are meant; others may move their tags.
+
+    Legitimate look-alikes: caches and cosign's tags `sha256-*`, which move by design. Patterns that leave them out
+    of immutability stay; other repositories than `require.releases` names are not looked at.
     """
     if aws.baseline.release(repository.id) is None:
         return None

@@ -41,6 +41,10 @@ def repository_policy_made_public(repository: Repository, aws: Session) -> str |
     say. The fix takes those principals out, statements that have no other with them, and the policy if nothing is left;
     the rest of its text stays. A new repository is looked at too, since a template may have given it a policy. Exempt
     repositories that are shared on purpose, or put the account in `allow.accounts`.
+
+    Legitimate look-alikes: policies for Lambda's service principal and for the organization's accounts. Named
+    services and the settings' accounts and organizations are fine; AWS is asked about the account's own
+    organization and its management account. Where it refuses the question, the finding asks before it fixes.
     """
     state = FIX.read(repository, aws)
     found = judged(FIX.unknown(state, aws), state["policy"])

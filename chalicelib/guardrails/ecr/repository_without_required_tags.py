@@ -29,5 +29,8 @@ def repository_without_required_tags(repository: Repository, aws: Session) -> st
     made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines
     that tag after making have ten minutes. The fix leaves all other tags. Those of a creation template come with the
     repository.
+
+    Legitimate look-alikes: repositories that CDK's bootstrap or a creation template makes. They bring the tags that
+    those give; ten minutes of grace tell pipelines that tag later apart.
     """
     return lacking(repository, aws)

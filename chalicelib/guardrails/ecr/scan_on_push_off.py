@@ -36,6 +36,9 @@ def scan_on_push_off(repository: Repository, aws: Session) -> str | None:
     PutRegistryScanningConfiguration names no repository: with enhanced scanning ECR tells of each one in an event of
     its own, and with basic scanning the daily sweep finds them. Exempt repositories that are scanned
     by something else.
+
+    Legitimate look-alikes: repositories that a registry-wide filter scans. Those count as scanned; for scanners
+    that aren't AWS's, exempt the repository.
     """
     answer = aws.client("ecr").batch_get_repository_scanning_configuration(repositoryNames=[repository.id])
     if any(found["scanFrequency"] != "MANUAL" for found in answer["scanningConfigurations"]):

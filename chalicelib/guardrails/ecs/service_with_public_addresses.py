@@ -41,6 +41,9 @@ def service_with_public_addresses(service: Service, aws: Session) -> str | None:
     fails: give it a NAT gateway or VPC endpoints first. So this is fixed only where the settings name this guardrail. A
     service that CodeDeploy or another controller deploys is only reported, and so are task sets. Exempt services that
     are to be reached directly.
+
+    Legitimate look-alikes: services in public subnets without a NAT gateway, which need an address to pull their
+    image. Nothing tells them from a mistake: hence the fix is only for those who name the guardrail.
     """
     found = service.described(aws)
     parts = {"its tasks": [found], "tasks of its task sets": rows(found, "taskSets")}

@@ -38,6 +38,9 @@ def task_holds_secret(definition: TaskDefinition, aws: Session) -> str | None:
     revision, if it isn't in use, so that nothing new is started from it; the text stays in it until you delete it with
     DeleteTaskDefinitions. That can't be undone, so it is done only where the settings name this guardrail and a person
     approves it. Exempt what only looks like a secret.
+
+    Legitimate look-alikes: variables that name a secret or a parameter. References don't count, nor do `secrets`
+    and `secretOptions`. Exempt what only looks like a secret.
     """
     found = definition.described(aws)
     if found["status"] != "ACTIVE":

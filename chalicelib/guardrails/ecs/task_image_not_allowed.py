@@ -33,6 +33,9 @@ def task_image_not_allowed(definition: TaskDefinition, aws: Session) -> str | No
     The fix deregisters the revision, if no service asks for it and no task of it runs; else it is only reported. That
     can't be undone, so a person approves it. Exempt definitions whose images come from a vendor on purpose, or name the
     vendor's registry.
+
+    Legitimate look-alikes: sidecars of AWS (`public.ecr.aws/…`: CloudWatch agent, Fluent Bit, X-Ray, App Mesh) and
+    of vendors. They are told apart by `allow.registries` alone; the account's own ECR always counts.
     """
     found = definition.described(aws)
     if found["status"] != "ACTIVE":

@@ -25,6 +25,9 @@ def task_root_filesystem_writable(definition: TaskDefinition, aws: Session) -> s
     Who gets into such a container can put tools there and change the program that runs. It is only reported: most
     images need a volume for what they write before `readonlyRootFilesystem` can be set. Windows containers can't have
     it, and are exempt. Switch this off where you don't ask for it.
+
+    Legitimate look-alikes: nearly every image, since few are made to run otherwise. Nothing tells them apart: it is
+    only reported, and is there to be switched off.
     """
     found = definition.described(aws)
     windows = (text(found, "runtimePlatform", "operatingSystemFamily") or "").startswith("WINDOWS")

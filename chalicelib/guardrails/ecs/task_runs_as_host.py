@@ -45,6 +45,9 @@ def task_runs_as_host(definition: TaskDefinition, aws: Session) -> str | None:
     the revision, if no service asks for it and no task of it runs; else it is only reported. That can't be undone, and
     what EventBridge or Step Functions start from it isn't found, so a person approves it. Exempt agents that need the
     host, such as those for logs and metrics.
+
+    Legitimate look-alikes: agents for logs, metrics and security (Datadog, Falco, the ECS agent's own) that need
+    the host. Nothing in the definition tells them from an escape: exempt them; the fix always asks first.
     """
     found = definition.described(aws)
     return "; ".join(_reasons(found)) or None if found["status"] == "ACTIVE" else None

@@ -33,5 +33,8 @@ def audit_log_off(cluster: Cluster, aws: Session) -> str | None:
     EKS takes no change while it makes a cluster or carries out another, so it waits a quarter of an hour. What it
     writes takes EKS minutes too: until then the record stays under way. Exempt clusters that are there to be played
     with.
+
+    Legitimate look-alikes: clusters to play with. Nothing tells them apart: exempt them. A cluster that is only
+    being made is waited for.
     """
     return None if FIX.coming(cluster, aws)["audit"] else "its audit log is off"

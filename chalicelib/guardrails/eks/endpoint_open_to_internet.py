@@ -37,6 +37,9 @@ def endpoint_open_to_internet(cluster: Cluster, aws: Session) -> str | None:
     EKS takes no change while it makes a cluster or carries out another, so it waits a quarter of an hour. What it
     writes takes EKS minutes too: until then the record stays under way, and it is `fixed` once EKS is done. Exempt
     clusters that are to be reached from everywhere.
+
+    Legitimate look-alikes: EKS makes clusters with a public endpoint for 0.0.0.0/0 by default, and CI outside the
+    VPC needs some of it. Ranges in `allow.cidrs` are told apart; the fix is only for those who name the guardrail.
     """
     found = internet_cidrs(FIX.coming(cluster, aws)["cidrs"], aws.baseline)
     return f"its Kubernetes API can be reached from {', '.join(found)}" if found else None

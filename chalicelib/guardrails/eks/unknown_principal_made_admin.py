@@ -32,6 +32,10 @@ def unknown_principal_made_admin(entry: AccessEntry, aws: Session) -> str | None
 
     Name who may be administrator before you switch the fix on: it would lock out the others. What Kubernetes itself
     allows by groups, and the aws-auth ConfigMap, are not looked at.
+
+    Legitimate look-alikes: the creator of a cluster gets an entry by itself
+    (`bootstrapClusterCreatorAdminPermissions`), as do pipelines and the roles of IAM Identity Center. They are told
+    apart by `allow.principals` alone; entries of EKS's own nodes have no such policy.
     """
     if aws.baseline.principal(entry.principal):
         return None

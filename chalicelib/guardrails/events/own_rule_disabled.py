@@ -36,6 +36,9 @@ def own_rule_disabled(rule: Rule, aws: Session) -> str | None:
     CloudFormation does is taken for a deployment and not looked at. The rule that brings these very events has a twin
     in the stack, so that switching one off is still seen by the other; both at the same moment are not, and then the
     hourly canary is what falls silent.
+
+    Legitimate look-alikes: a deployment of the stack. What CloudFormation does is told apart by the caller, and not
+    looked at.
     """
     if not in_own_stack(aws.baseline, rule.account, rule.name):
         return None

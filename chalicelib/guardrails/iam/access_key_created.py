@@ -29,6 +29,9 @@ def access_key_created(key: AccessKey, aws: Session) -> str | None:
     The fix switches the key off and keeps it, so that undo switches it on again; another key of the same user is not
     touched. Name users who may hold keys, by ARN with their path, under `allow.principals`. A key of the root user is
     reported by iam.root_key_created.
+
+    Legitimate look-alikes: keys for programs outside AWS, SES's SMTP users and CI without OIDC. They are told apart
+    by `allow.principals`, which names the user; nothing in a key tells what it is for.
     """
     if key.user is None or FIX.read(key, aws)["status"] != ACTIVE:
         return None

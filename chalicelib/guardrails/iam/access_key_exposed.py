@@ -32,6 +32,9 @@ def access_key_exposed(key: LeakedKey, aws: Session) -> str | None:
     The fix switches the key off and denies its user everything, so that sessions begun with it end too; undo takes both
     back. A key that is switched off already is exempt. One that AWS knows no user of is reported, never fixed: it is
     deleted, or the root user's.
+
+    Legitimate look-alikes: GuardDuty's sample findings, which name a user that isn't there, and a key that its
+    owner has switched off already. Neither has a key that works: nothing is found.
     """
     state = FIX.read(key, aws)
     if state["user"] is None:

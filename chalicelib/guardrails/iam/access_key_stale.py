@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import SCHEDULED
@@ -30,11 +29,14 @@ def access_key_stale(key: AccessKey, aws: Session) -> str | None:
     key may become 90 days old and lie unused for 45 (CIS's numbers), unless `require.key_days` and
     `require.unused_days` say otherwise. The fix switches the key off and keeps it, so that undo switches it on again.
     Asked once a day, of all keys. Exempt keys of things that can't change theirs.
+
+    Legitimate look-alikes: keys that are used once a quarter, and those of devices that can't change theirs.
+    `require.key_days` and `require.unused_days` say what is too old; exempt the others.
     """
     listed = key.listed(aws)
     if listed["Status"] != ACTIVE:
         return None
-    now = datetime.now(UTC)
+    now = aws.now
     age = (now - listed["CreateDate"]).days
     if age > aws.baseline.require.key_days:
         return f"{key.key} is {age} days old; {aws.baseline.require.key_days} are allowed"

@@ -36,6 +36,11 @@ def admin_policy_attached(identity: Identity, aws: Session) -> str | None:
     lock out the others. Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are exempt, since AWS
     lets nobody change them. Inline policies, AWS's other policies, and what a user has by its groups are not looked at:
     the group itself is.
+
+    Legitimate look-alikes: break-glass roles, deployment roles of pipelines, CDK's `cdk-…-cfn-exec-role-…`, and
+    Organizations' `OrganizationAccountAccessRole` and `AWSControlTowerExecution`. Name them under
+    `allow.principals`: nothing in a role tells that it is meant to be administrator. Until the settings name this
+    guardrail, it only alerts.
     """
     if not judged(FIX.found(identity, aws), *attached(identity, aws).values()):
         return None

@@ -36,6 +36,9 @@ def boundary_removed(identity: Bounded, aws: Session) -> str | None:
     swapped for another, or never given. The fix puts it on, and touches no policy. Say which boundary who must have
     under `require.boundaries`, by ARN with its path; where nothing fits, nothing is required. Service-linked roles and
     those of IAM Identity Center are exempt, since AWS lets nobody change them.
+
+    Legitimate look-alikes: roles that `require.boundaries` doesn't name, such as those of administrators. Nothing
+    is required of them. Service-linked roles and those of IAM Identity Center are told apart by their path.
     """
     if not aws.baseline.require.boundaries:
         return None

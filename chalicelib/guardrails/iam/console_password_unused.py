@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.core.pattern import SCHEDULED
@@ -30,8 +30,11 @@ def console_password_unused(user: ConsoleUser, aws: Session) -> str | None:
     Nobody misses it when somebody else signs in with it. It may lie unused for 45 days (CIS's number), unless
     `require.unused_days` says otherwise. The fix takes the password away; a person is always asked first, since it
     can't be given back, only a new one. Asked once a day, of all users. Exempt break-glass users, by ARN.
+
+    Legitimate look-alikes: break-glass users, who sign in only when all else fails. They are told apart by an
+    exemption alone; the fix always asks first.
     """
-    now = datetime.now(UTC)
+    now = aws.now
     used = user.described(aws).get("PasswordLastUsed")
     if used and (now - used).days < aws.baseline.require.unused_days:
         return None

@@ -28,6 +28,9 @@ def identity_without_required_tags(identity: Bounded, aws: Session) -> str | Non
     (`aws:PrincipalTag`), so a tag set from what a caller chose, such as a session's name, could give rights that they
     were not to have. Pipelines that tag after making have ten minutes. Service-linked roles and those of IAM Identity
     Center are exempt.
+
+    Legitimate look-alikes: roles that AWS makes for its services. Service-linked roles and those of IAM Identity
+    Center are told apart by their path; for tools that tag later there are ten minutes of grace.
     """
     kind = f"AWS::IAM::{identity.what.title()}"
     if not aws.baseline.tags_of(kind) or kept_by_aws(identity.described(aws)):

@@ -25,6 +25,9 @@ def instance_profile_made_administrator(profile: InstanceProfile, aws: Session) 
     in a profile is a quieter way up than to swap an instance's profile (`ec2.instance_made_administrator`). It is
     reported, never fixed: without a role the instances would fail. Take the role out, and put the former one back. Name
     the roles that may be administrator under `allow.principals`.
+
+    Legitimate look-alikes: profiles of build servers and management hosts. They are told apart by
+    `allow.principals`, which names the role; it is only reported.
     """
     for role in profile.described(aws)["Roles"]:
         if why := why_role_is_administrator(role, profile.account, aws):

@@ -30,6 +30,9 @@ def login_profile_without_mfa(user: ConsoleUser, aws: Session) -> str | None:
     The password is all that it takes to get in, and giving one to another user is how intruders stay. The user has a
     while to enrol a device. The fix then takes the password away: AWS tells no password, so it can't be given back,
     and a person is always asked first. Access keys go on working. Exempt users whose sign-in is watched otherwise.
+
+    Legitimate look-alikes: a new user, who can enrol a device only after the first sign-in. The grace tells that
+    apart; for users whose sign-in is watched otherwise there are exemptions. The fix always asks first.
     """
     if user.has_mfa(aws) or (since := FIX.read(user, aws)["password"]) is None:
         return None

@@ -31,6 +31,10 @@ def mfa_removed(user: ConsoleUser, aws: Session) -> str | None:
     enrolling a device, which it allows. Who has enrolled one signs in again and works on; the policy may then stay or
     go. Requests signed with an access key are not touched, so that programs go on. Who swaps phones enrols the new one
     first, and nothing happens: AWS takes eight devices a user. Exempt users whose sign-in is watched otherwise.
+
+    Legitimate look-alikes: a user who swaps phones. Who enrols the new device first has one all the time, and
+    nothing is found; who takes the old one off first is denied until the new one is there, which the fix's policy
+    allows.
     """
     if user.has_mfa(aws) or user.password_since(aws) is None or FIX.denies(FIX.read(user, aws)):
         return None

@@ -30,6 +30,9 @@ def password_policy_weakened(account: Account, aws: Session) -> str | None:
     under `require.passwords`; unless you say else, 14 characters and none of the last 24 passwords, as CIS has it.
     Where the policy was deleted, AWS's own asks for three kinds of characters; the fix then asks for all four, to be no
     weaker.
+
+    Legitimate look-alikes: accounts without IAM users, where nobody has a password. The policy is looked at all the
+    same: the next user would have a weak one. Exempt such accounts.
     """
     policy = FIX.read(account, aws)["policy"]
     found = weaker(policy, aws.baseline.require.passwords)

@@ -33,6 +33,9 @@ def policy_allows_everything(policy: ManagedPolicy, aws: Session) -> str | None:
 
     A policy that is used as a permissions boundary only is exempt: it gives nothing to anybody. Exempt a policy that
     your administrators are meant to have; AWS's own AdministratorAccess is better seen.
+
+    Legitimate look-alikes: boundaries that allow everything, which give nothing to anybody: they are told apart by
+    how the policy is used. Policies for administrators are not: exempt them, or use AdministratorAccess.
     """
     described = policy.described(aws)
     if not described["AttachmentCount"] and described.get("PermissionsBoundaryUsageCount"):

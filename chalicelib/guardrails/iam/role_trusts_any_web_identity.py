@@ -38,6 +38,10 @@ def role_trusts_any_web_identity(role: Role, aws: Session) -> str | None:
     To be safe, a condition has to fix the subject up to its owner (`repo:acme/*`), and for a provider of your own
     (`oidc.eks.eu-west-1.amazonaws.com/id/…`) the subject or the audience. Name a provider whose every user may come in
     under `allow.principals`, by its ARN.
+
+    Legitimate look-alikes: roles for GitHub Actions with `repo:acme/*`, for EKS's service accounts with a subject,
+    and for Cognito's identity pools with an audience. A condition that fixes whose identities may come tells them
+    apart; name providers of which every user may come under `allow.principals`.
     """
     described = role.described(aws)
     if kept_by_aws(described):

@@ -26,10 +26,14 @@ def sessions_stolen(sessions: Sessions, aws: Session) -> str | None:
     """IAM role or user whose sessions are in somebody else's hands.
 
     GuardDuty saw temporary credentials of it used as thieves do, such as an instance's from outside AWS (severity high
-    or critical). The fix denies everything to all its sessions that had begun by the time of the finding, as *Revoke
-    active sessions* in the IAM console does: rightful ones have to begin anew, and an instance waits until AWS gives it
-    new credentials. Undo puts back what was there. Roles of IAM Identity Center and service-linked roles are reported,
+    or critical). The fix denies everything to all its sessions that have begun when the fix is written, which may be hours
+    after the finding, as *Revoke active sessions* in the IAM console does: rightful ones have to begin anew, and an
+    instance waits until AWS gives it new credentials. Undo puts back what was there. Roles of IAM Identity Center and service-linked roles are reported,
     never fixed: AWS lets nobody change them. Close the hole too: whoever can still get new sessions goes on.
+
+    Legitimate look-alikes: people behind a VPN or on the road, and tools that carry an instance's credentials
+    elsewhere on purpose. GuardDuty tells those apart by what it has learned, and severity high is asked for;
+    suppress what is yours there. The fix is only for those who name the guardrail.
     """
     if revoked(FIX.read(sessions, aws)):
         return None

@@ -32,6 +32,9 @@ def user_quarantined_by_aws(user: User, aws: Session) -> str | None:
     actions and leaves the key working for all else. It doesn't say which key, so the fix switches all of the user's off
     (there are two at most) and keeps them; undo switches on those that were. The policy stays.
     https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCompromisedKeyQuarantineV3.html
+
+    Legitimate look-alikes: a policy of the account's own with AWS's name, which is no quarantine of AWS's: it is
+    told apart by its ARN. A user whose keys are all off or expired is fine.
     """
     found = next(_quarantines(user, aws), None)
     active = [key for key, status in FIX.read(user, aws)["keys"].items() if status == ACTIVE] if found else []

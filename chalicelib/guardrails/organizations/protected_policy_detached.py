@@ -28,6 +28,9 @@ def protected_policy_detached(policy: OrganizationPolicy, aws: Session) -> str |
     A service control policy is what even an account's administrators can't get around; without it they can. Say under
     `require.scps` which policies are protected, and to which root, organizational units and accounts each must be
     attached. The fix attaches it where it is missing, and detaches nothing. Policies that aren't named are exempt.
+
+    Legitimate look-alikes: policies for tests, which come and go. Only what `require.scps` names is protected, and
+    only where it says.
     """
     if policy.id not in aws.baseline.require.scps:
         return None

@@ -29,6 +29,10 @@ def resource_shared_with_unknown_account(share: ResourceShare, aws: Session) -> 
     others and the resources in it; an undo invites them again, and an account outside the organization must accept
     again. AWS says who is in the same organization; name others under `allow.accounts`, `allow.organizations` or
     `allow.principals`. What other accounts share with yours is not looked at.
+
+    Legitimate look-alikes: shares within the organization, with its units and with service principals. AWS says of
+    each principal whether it is outside the organization; partners are told apart by `allow.accounts`,
+    `allow.organizations` and `allow.principals`.
     """
     found = FIX.read(share, aws)["unknown_principals"]
     return f"shared with {', '.join(found)}" if found else None

@@ -24,6 +24,9 @@ def profile_enabled(profile: Profile, aws: Session) -> str | None:
     enable it again, Snapback would have to be allowed to pass those very roles. Name yours, by ARN, under
     `allow.principals` (`arn:aws:rolesanywhere:*:*:profile/…`).
     https://docs.aws.amazon.com/rolesanywhere/latest/userguide/security_iam_id-based-policy-examples.html
+
+    Legitimate look-alikes: profiles of your own servers outside AWS. They are told apart by `allow.principals`
+    alone.
     """
     described = profile.described(aws)
     if not described["enabled"] or aws.baseline.principal(profile.arn):

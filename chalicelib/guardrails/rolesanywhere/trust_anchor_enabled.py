@@ -28,6 +28,9 @@ def trust_anchor_enabled(anchor: TrustAnchor, aws: Session) -> str | None:
     intruders make their own authority, since its sessions need no key and no user. The fix disables the trust anchor
     and keeps it; sessions that have begun go on until they expire. Name yours, by ARN, under `allow.principals`
     (`arn:aws:rolesanywhere:*:*:trust-anchor/…`). The certificates of a known one are not looked at.
+
+    Legitimate look-alikes: anchors of your own certificate authority, AWS Private CA too. They are told apart by
+    `allow.principals` alone.
     """
     described = anchor.described(aws)
     if not described["enabled"] or aws.baseline.principal(anchor.arn):

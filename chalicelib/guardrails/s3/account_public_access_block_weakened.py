@@ -28,6 +28,9 @@ def account_public_access_block_weakened(account: Account, aws: Session) -> str 
     The account's setting overrules every bucket and access point in all regions: with one of the four off, any bucket
     can be opened to everyone by its own ACL or policy. The fix turns on all four, which shuts out the public from
     buckets that are public on purpose too. Exempt accounts that serve such buckets.
+
+    Legitimate look-alikes: accounts that serve public buckets. Nothing in the setting tells them apart: exempt the
+    account.
     """
     state = FIX.read(account, aws)
     if state["block"] is None:

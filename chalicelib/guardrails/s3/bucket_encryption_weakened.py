@@ -30,6 +30,9 @@ def bucket_encryption_weakened(bucket: Bucket, aws: Session) -> str | None:
     whoever may read the bucket may read its data: the key's policy, the key's trail and the key's deletion protect it
     no more. The fix sets the key again; what was stored in between keeps the encryption that it got, so encrypt it
     anew. Write the key in the settings as your tools give it to S3, be it an id, an ARN or an alias.
+
+    Legitimate look-alikes: buckets with S3's own keys (SSE-S3), as AWS makes all of them, and as log delivery of
+    load balancers needs. Only buckets that `require.buckets` names with a `kms_key` are looked at.
     """
     if aws.baseline.bucket(bucket.id).kms_key is None:
         return None

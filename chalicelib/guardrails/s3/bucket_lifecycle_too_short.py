@@ -32,6 +32,9 @@ def bucket_lifecycle_too_short(bucket: Bucket, aws: Session) -> str | None:
     and goes when nothing else is left of it. Other rules, filters and the rest of the rule stay, and so does what the
     rule does to noncurrent versions. S3 begins to delete within a day, and what it has deleted stays deleted, unless
     the bucket has versioning.
+
+    Legitimate look-alikes: rules for scratch space and for parts of uploads. Only buckets that `require.buckets`
+    names with `keep_days` are looked at, and of their rules only what deletes current objects.
     """
     days = aws.baseline.bucket(bucket.id).keep_days
     if days is None:

@@ -27,6 +27,9 @@ def bucket_logging_off(bucket: Bucket, aws: Session) -> str | None:
     For the buckets that the settings name under `require.buckets` with `logs_to`. Without access logs nobody can tell
     afterwards who read or deleted what. The fix sends them to the bucket that the settings name, which must be of the
     same account and region and let S3's log delivery write. That bucket itself is exempt: it would log its own logs.
+
+    Legitimate look-alikes: buckets that CloudTrail's data events watch. Only buckets that `require.buckets` names
+    with `logs_to` are looked at; the bucket that takes the logs is fine without.
     """
     target = aws.baseline.bucket(bucket.id).logs_to
     if target in (None, bucket.id):

@@ -35,6 +35,10 @@ def bucket_policy_made_public(bucket: Bucket, aws: Session) -> str | None:
     Block Public Access may already keep people out of the bucket; the statement is still reported, as it opens the
     bucket on the day that the block goes. With the block on, S3 refuses an undo, since it would write a public policy.
     Exempt buckets that are public on purpose; a website is better served by CloudFront with origin access control.
+
+    Legitimate look-alikes: policies for CloudFront and for AWS's log delivery with `aws:SourceAccount` or
+    `aws:SourceArn`, and those that let in everyone from an organization, an endpoint or a narrow range. The
+    condition says who, and that tells them apart, as S3 itself does. Public websites are not: exempt them.
     """
     state = FIX.read(bucket, aws)
     found = judged(FIX.found(state, aws.baseline), state["policy"])

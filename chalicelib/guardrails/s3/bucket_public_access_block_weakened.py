@@ -30,6 +30,9 @@ def bucket_public_access_block_weakened(bucket: Bucket, aws: Session) -> str | N
     Block Public Access keeps a wrong ACL or policy from opening the bucket to everyone; new buckets have all four
     settings on. With one off, the next mistake is public. The fix turns on all four, which also shuts out those who
     reach the bucket through a public ACL or policy today. Exempt buckets that are public on purpose.
+
+    Legitimate look-alikes: buckets of public websites. Nothing in the setting tells them from a mistake: exempt
+    them, or serve them by CloudFront. The account's own block doesn't stand in for the bucket's.
     """
     state = FIX.read(bucket, aws)
     if state["block"] is None:

@@ -28,6 +28,9 @@ def bucket_versioning_suspended(bucket: Bucket, aws: Session) -> str | None:
     overwrites an object destroys it: ransomware suspends it first. The fix turns it on again. What was overwritten in
     between is lost. A bucket that never had versioning is reported when the daily sweep comes by, and a person is asked
     first, since it can then only be suspended. With MFA delete on, only root can change it, so it is only reported.
+
+    Legitimate look-alikes: buckets for scratch space and logs. Only buckets that `require.buckets` names with
+    `versioning` are looked at.
     """
     if not aws.baseline.bucket(bucket.id).versioning or FIX.read(bucket, aws)["versioned"]:
         return None

@@ -29,5 +29,8 @@ def bucket_without_required_tags(bucket: Bucket, aws: Session) -> str | None:
     made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines
     that tag after making have ten minutes. The fix leaves all other tags. In us-east-1 CreateBucket succeeds for a
     bucket that one has already, too: who made such a bucket first isn't known, and it is only reported.
+
+    Legitimate look-alikes: buckets that AWS's consoles and CDK's bootstrap make. They bring the tags that those
+    give; ten minutes of grace tell pipelines that tag later apart.
     """
     return lacking(bucket, aws)

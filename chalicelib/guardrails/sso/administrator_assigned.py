@@ -30,6 +30,10 @@ def administrator_assigned(assignment: Assignment, aws: Session) -> str | None:
     under `production` (all, when none is named), and who may be administrator under `allow.principals`, as
     `arn:aws:identitystore:::group/<id>` or `…:::user/<id>`. Customer managed policies and permissions boundaries of
     the permission set are not looked at.
+
+    Legitimate look-alikes: Control Tower assigns AWSAdministratorAccess to its own group in each account. Name that
+    group under `allow.principals`, as everyone else who may: nothing in an assignment tells that it is meant. Until
+    the settings name this guardrail, it only alerts.
     """
     production = aws.baseline.production
     if (production and assignment.target not in production) or aws.baseline.principal(assignment.principal):

@@ -31,5 +31,8 @@ def permission_set_made_administrator(set: PermissionSet, aws: Session) -> str |
     only tells: to take the policy off again changes as many accounts. Name permission sets that are meant so under
     `allow.principals`, as `arn:aws:sso:::permissionSet/ssoins-…/ps-…`. Customer managed policies and permissions
     boundaries of the permission set are not looked at.
+
+    Legitimate look-alikes: Control Tower's AWSAdministratorAccess, and the set for your own administrators. They
+    are told apart by `allow.principals` alone; it is only reported.
     """
     return None if aws.baseline.principal(set.arn) else why_administrator(set, aws)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from chalicelib.core.event import text
@@ -13,9 +14,15 @@ from chalicelib.resources.iam.names import CREDENTIALS, NAME, about_its_own_acco
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from chalicelib.core.event import Event
     from chalicelib.core.session import Session
+
+
+def time_text(moment: datetime) -> str:
+    """In UTC, to the second, as IAM's console writes it in a policy; such texts sort as their times do."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Sessions(Resource):
 
     @property
     def until(self) -> str:
-        """In UTC, to the second, as IAM takes it."""
+        """As `time_text` writes it."""
         return self.id.rpartition("/")[2]
 
     @classmethod
@@ -56,8 +63,7 @@ class Sessions(Resource):
         kind = {"AssumedRole": "role", "Role": "role", "IAMUser": "user"}.get(who or "")
         session = kind == "role" or (key or "").startswith("ASIA")
         if kind and session and name and NAME.fullmatch(name) and about_its_own_account(event):
-            until = event.time.isoformat(timespec="seconds").replace("+00:00", "Z")
-            yield cls(f"{kind}/{name}/{until}", event.account, global_region(event.region))
+            yield cls(f"{kind}/{name}/{time_text(event.time)}", event.account, global_region(event.region))
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:

@@ -223,6 +223,14 @@ def test_the_reason_tells_all_that_is_wrong(world: World) -> None:
     assert outcome.reason == "it isn't logging; it records one region only; its log files aren't validated"
 
 
+def test_settings_come_first_and_logging_last(world: World) -> None:
+    """A trail that starts before they are right delivers to whom it was turned to."""
+    envelope = redirected(world)
+    world.client("cloudtrail").stop_logging(Name="audit")
+    world.deliver(envelope, ID)
+    assert world.records()[0].calls == ("cloudtrail:UpdateTrail", "cloudtrail:StartLogging")
+
+
 def test_a_redirected_trail_goes_back_to_its_bucket_and_prefix(world: World) -> None:
     world.deliver(redirected(world), ID)
     assert (whole(world)[0]["S3BucketName"], whole(world)[0]["S3KeyPrefix"]) == ("audit-archive", "trail")

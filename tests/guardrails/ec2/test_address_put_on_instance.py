@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
+from moto.ec2.models import ec2_backends
 
 from chalicelib.core.baseline import Allow
 from chalicelib.core.event import Event
 from chalicelib.core.settings import Settings
+from chalicelib.core.types import Status
+from chalicelib.fixes.ec2.take_address_off import TakeAddressOff
 from chalicelib.resources.ec2.addresses import Address
 from tests.guardrails.ec2.instances import launch, the_instance
 from tests.support.cases import Case
-from tests.support.events import HOME, Envelope, cloudtrail_event
+from tests.support.events import HOME, REGION, Envelope, cloudtrail_event
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -103,3 +107,23 @@ def test_all_addresses_are_found_with_their_tags(world: World) -> None:
     reader = world.application().sessions.reader(HOME, "us-east-1")
     (found,) = Address.all_in(reader)
     assert (found.id, found.tags(reader)) == (made, {"team": "shop"})
+
+
+def test_another_public_address_that_ec2_gives_afterwards_is_told(world: World) -> None:
+    """moto gives none; EC2 does, to an instance that was launched with one.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-instance-addressing.html
+    """
+    envelope = on_instance(world)
+    (interface,) = the_instance(world)["NetworkInterfaces"]
+    real = TakeAddressOff.write
+
+    def write(self: Any, resource: Any, state: Any, aws: Any) -> None:
+        real(self, resource, state, aws)
+        ec2_backends[HOME][REGION].enis[interface["NetworkInterfaceId"]].public_ip = "198.51.100.7"
+
+    with patch.object(TakeAddressOff, "write", write):
+        (outcome,) = world.deliver(envelope, ID)
+    assert outcome.status == Status.STILL_UNSAFE
+    assert "198.51.100.7" in world.records()[0].life[-1].note
+    assert world.client("ec2").describe_addresses()["Addresses"][0].get("AssociationId") is None

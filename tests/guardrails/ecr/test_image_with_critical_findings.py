@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -16,17 +16,14 @@ from snapback.memory_aws import ecr
 from tests.support.cases import Case
 from tests.support.events import HOME, STRANGER, Envelope, cloudtrail_event, native_event
 from tests.support.moto_gaps import scan_found
-from tests.support.world import baseline_of
-
-if TYPE_CHECKING:
-    from tests.support.world import World
+from tests.support.world import World, baseline_of
 
 ID = "ecr.image_with_critical_findings"
 NAME = "shop/web"
 MEDIA_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 ARCHIVE, UNTAG = Baseline(), Baseline(quarantine="untag")
-TODAY = datetime.now(UTC).date()
+TODAY = World.clock.date()
 LET_BE = Baseline(require=Require(scans=Scans(cves={"CVE-2026-2": TODAY})))
 
 

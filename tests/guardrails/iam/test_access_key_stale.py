@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +27,7 @@ def key(world: World, made: int, used: int | None = None, *, status: str = "Acti
         iam.create_user(UserName="alice", Tags=[{"Key": "team", "Value": "web"}])
     new = str(iam.create_access_key(UserName="alice")["AccessKey"]["AccessKeyId"])
     (own,) = (each for each in iam_backends[HOME]["aws"].users["alice"].access_keys if each.access_key_id == new)
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = world.clock.replace(tzinfo=None)
     own.create_date, own.status = now - timedelta(days=made), status
     own.last_used = None if used is None else AccessKeyLastUsed(now - timedelta(days=used), "s3", REGION)
     return new

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +30,7 @@ def of(*, made: int, used: int | None, password: bool = True, **known: int) -> A
         world.client("iam").create_user(UserName="alice")
         if password:
             world.client("iam").create_login_profile(UserName="alice", Password="correct horse")
-        now, alice = datetime.now(UTC).replace(tzinfo=None), iam_backends[HOME]["aws"].users["alice"]
+        now, alice = world.clock.replace(tzinfo=None), iam_backends[HOME]["aws"].users["alice"]
         alice.create_date = now - timedelta(days=made)
         alice.password_last_used = None if used is None else now - timedelta(days=used)  # type: ignore[assignment]
         return scheduled_event()

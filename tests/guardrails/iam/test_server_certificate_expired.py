@@ -19,12 +19,11 @@ def of(*days: int) -> Any:
     """Certificates that expire in so many days."""
 
     def made(world: World) -> Envelope:
-        now = datetime.now(UTC)
         for number, each in enumerate(days):
             world.client("iam").upload_server_certificate(
                 ServerCertificateName=f"www-{number}", CertificateBody="body", PrivateKey="key"
             )
-            certificate_expires(f"www-{number}", now + timedelta(days=each))
+            certificate_expires(f"www-{number}", world.clock + timedelta(days=each))
         return scheduled_event()
 
     return made

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ID = "iam.sessions_stolen"
-FOUND = "2026-11-23T10:00:00Z"
+FOUND, WRITTEN = "2026-11-23T10:00:00Z", "2026-11-23T10:00:02Z"
+"""By the clocks of the event and of the world."""
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -140,7 +141,8 @@ CASE = Case(
 def test_it_writes_what_the_console_would_and_leaves_the_other_policies(world: World) -> None:
     (outcome,) = world.deliver(of_role()(world), ID)
     iam = world.client("iam")
-    assert iam.get_role_policy(RoleName="deploy", PolicyName=POLICY)["PolicyDocument"] == denied(FOUND)
+    assert iam.get_role_policy(RoleName="deploy", PolicyName=POLICY)["PolicyDocument"] == denied(WRITTEN)
+    assert world.pauses == []
     assert iam.get_role_policy(RoleName="deploy", PolicyName="own")["PolicyDocument"] == OWN
     assert outcome.resource == f"arn:aws:iam::{HOME}:role/deploy"
 
@@ -153,7 +155,17 @@ def test_a_later_finding_revokes_the_sessions_begun_since(world: World) -> None:
     (outcome,) = world.deliver(again, ID)
     assert outcome.status == Status.FIXED
     kept = world.client("iam").get_role_policy(RoleName="deploy", PolicyName=POLICY)["PolicyDocument"]
-    assert kept == denied("2026-11-23T10:30:00Z")
+    assert kept == denied("2026-11-23T10:30:02Z")
+
+
+def test_an_approval_three_hours_later_revokes_the_sessions_begun_until_then(world: World) -> None:
+    (outcome,) = world.deliver(of_role(denied("2025-01-01T00:00:00Z"))(world), ID, "ask")
+    world.later(hours=3)
+    assert world.application("ask", ID).engine.approve(outcome.record, "carol").status == Status.FIXED
+    iam = world.client("iam")
+    assert iam.get_role_policy(RoleName="deploy", PolicyName=POLICY)["PolicyDocument"] == denied("2026-11-23T13:00:02Z")
+    assert world.application("ask", ID).engine.undo(outcome.record, "carol").status == Status.UNDONE
+    assert iam.get_role_policy(RoleName="deploy", PolicyName=POLICY)["PolicyDocument"] == denied("2025-01-01T00:00:00Z")
 
 
 @pytest.mark.parametrize("path", ["/aws-service-role/ecs.amazonaws.com/", "/aws-reserved/sso.amazonaws.com/"])

@@ -128,3 +128,31 @@ def test_the_reason_names_the_policy_and_the_key(world: World) -> None:
     (outcome,) = world.deliver(attached("Inactive", "Active")(world), ID, "alert")
     active = next(key for key, status in keys(world) if status == "Active")
     assert outcome.reason == f"AWS put {QUARANTINE} on it, and {active} still works"
+
+
+def expire(key: str) -> None:
+    """moto lets no key expire, and its UpdateAccessKey takes any status; AWS's takes Active and Inactive."""
+    from moto.iam.models import iam_backends
+
+    (own,) = (each for each in iam_backends[HOME]["aws"].users["alice"].access_keys if each.access_key_id == key)
+    own.status = "Expired"
+
+
+def test_a_key_that_has_expired_is_left_alone(world: World) -> None:
+    envelope = attached("Active", "Inactive")(world)
+    active, expired = sorted((key for key, _ in keys(world)), key=lambda key: dict(keys(world))[key])
+    expire(expired)
+    (outcome,) = world.deliver(envelope, ID)
+    assert (outcome.status, dict(keys(world))) == (Status.FIXED, {active: "Inactive", expired: "Expired"})
+    expire(active)
+    world.application("fix", ID)
+    writer = AwsSessions(HOME, KNOWN).writer(HOME, REGION, "record", "iam")
+    DeactivateUsersKeys().write(User("user/alice", HOME, REGION), {"keys": {active: "Active"}}, writer)
+    assert dict(keys(world)) == {active: "Expired", expired: "Expired"}
+
+
+def test_of_keys_that_have_all_expired_none_works(world: World) -> None:
+    envelope = attached("Inactive")(world)
+    expire(keys(world)[0][0])
+    (outcome,) = world.deliver(envelope, ID)
+    assert outcome.status == "compliant"
