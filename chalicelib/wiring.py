@@ -137,11 +137,16 @@ class Application:
 
     @cached_property
     def later(self) -> Callable[[Mapping[str, Any], datetime], None]:
-        """Has an event delivered again at a time; another may be put in. Raises Missing where nothing does."""
+        """Has an event delivered again at a time; another may be put in. Raises Missing where nothing does.
+
+        What works off second looks has no scheduler: it puts them back into their queue, as often as it takes.
+        """
         from chalicelib.aws.scheduler import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIABLE, Later
 
         variables = (GROUP_VARIABLE, ROLE_VARIABLE, QUEUE_VARIABLE)
         missing = [name for name in variables if not os.environ.get(name)]
+        if GROUP_VARIABLE in missing and (url := os.environ.get(SECOND_LOOKS_VARIABLE)):
+            return second_look.Delayed(self.sqs, url, self.now)
         if missing or not self.function:
             raise Missing(f"an event has to come again later, but {', '.join(missing)} is not set, or no function")
         group, role, queue = (os.environ[name] for name in variables)
@@ -154,7 +159,7 @@ class Application:
         url = os.environ.get(SECOND_LOOKS_VARIABLE)
         if not url:
             return None
-        return lambda envelope: self.sqs.send_message(QueueUrl=url, MessageBody=_in_ascii(envelope))
+        return lambda envelope: self.sqs.send_message(QueueUrl=url, MessageBody=second_look.body(envelope))
 
     @cached_property
     def ask_act(self) -> Callable[[Mapping[str, Any]], None]:

@@ -10,11 +10,13 @@ import hashlib
 import hmac
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import BadActionToken
+from chalicelib.core.event import dig
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -80,7 +82,11 @@ def link(api: str, token: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One click's use of an action token: `click` is its own, and stays so when Lambda delivers it again."""
+    """One click's use of an action token: `click` is its own, and stays so when Lambda delivers it again.
+
+    `life` is how many steps the record had come when the click was done: each effect begins with one more, so that a
+    token whose record has come no further was not used up, whatever became of its function.
+    """
 
     nonce: str
     expires: int
@@ -90,38 +96,45 @@ class Use:
     def of(cls, token: ActionToken) -> Use:
         return cls(token.nonce, token.expires, secrets.token_hex(8))
 
-    def begin(self, client: DynamoDBClient, table: str) -> bool:
-        """Take the token: one conditional write, so that two clicks at once are one. Answers whether it is the first try.
+    def begin(self, client: DynamoDBClient, table: str, life: int) -> bool:
+        """Take the token in one conditional write. Answers whether nobody, this click included, had taken it.
 
-        Raises BadActionToken when another click took it.
+        Raises BadActionToken when another click took it and the record has moved on since: of two at once, the record
+        lets one act.
         """
         try:
             was = client.put_item(
-                **self._item(table, self.click),
-                ConditionExpression="attribute_not_exists(pk) OR used_by IN (:me, :nobody)",
-                ExpressionAttributeValues={":me": {"S": self.click}, ":nobody": {"S": _NOBODY}},
+                **self._item(table, self.click, life),
+                ConditionExpression="attribute_not_exists(pk) OR used_by = :nobody OR life = :life",
+                ExpressionAttributeValues={":nobody": {"S": _NOBODY}, ":life": {"N": str(life)}},
                 ReturnValues="ALL_OLD",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except client.exceptions.ConditionalCheckFailedException as error:
+            if dig(error.response, "Item", "used_by", "S") == self.click:
+                return False
             raise BadActionToken("this link was used already; a link works once") from error
-        return was.get("Attributes", {}).get("used_by", {}).get("S") != self.click
+        return was.get("Attributes", {}).get("used_by", {"S": _NOBODY}) == {"S": _NOBODY}
 
     def release(self, client: DynamoDBClient, table: str) -> None:
-        """Nothing came of it: the token works still."""
-        client.put_item(**self._item(table, _NOBODY))
+        """Nothing came of it: the token works still, unless another click has taken it meanwhile."""
+        with suppress(client.exceptions.ConditionalCheckFailedException):
+            client.put_item(
+                **self._item(table, _NOBODY),
+                ConditionExpression="used_by = :me",
+                ExpressionAttributeValues={":me": {"S": self.click}},
+            )
 
-    def _item(self, table: str, by: str) -> Any:
-        key = f"action_token#{self.nonce}"
-        return {
-            "TableName": table,
-            "Item": {"pk": {"S": key}, "used_by": {"S": by}, "expires_at": {"N": str(self.expires)}},
-        }
+    def _item(self, table: str, by: str, life: int | None = None) -> Any:
+        item = {"pk": {"S": f"action_token#{self.nonce}"}, "used_by": {"S": by}, "expires_at": {"N": str(self.expires)}}
+        return {"TableName": table, "Item": item if life is None else item | {"life": {"N": str(life)}}}
 
 
-def used(client: DynamoDBClient, table: str, token: ActionToken) -> bool:
+def used(client: DynamoDBClient, table: str, token: ActionToken, life: int) -> bool:
+    """Whether a token is used up, by what its record's `life` is now."""
     key: Any = {"pk": {"S": f"action_token#{token.nonce}"}}
     item = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
-    return item is not None and item.get("used_by") != {"S": _NOBODY}
+    return item is not None and item.get("used_by") != {"S": _NOBODY} and item.get("life") != {"N": str(life)}
 
 
 def _encoded(raw: bytes) -> str:

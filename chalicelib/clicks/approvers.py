@@ -57,10 +57,11 @@ def refusal(person: Person, record: Record, settings: Settings) -> str | None:
             f"you ({person.id}) may not decide about {record.guardrail} in account {record.account}: nobody has named "
             "you under `approvers` in the settings"
         )
-    author, sure = record.actor.person
-    if settings.four_eyes and sure and _same(person, author):
+    authors = record.actor.people
+    if settings.four_eyes and any(sure and _same(person, author) for author, sure in authors.items()):
         return "the change is your own; somebody else has to decide (`four_eyes` in the settings)"
-    if settings.four_eyes and "@" in author and not (person.email or person.id.startswith(PAGE)):
+    author = next((author for author in authors if "@" in author), None)
+    if settings.four_eyes and author and not (person.email or person.id.startswith(PAGE)):
         return (
             f"whether the change is your own can't be known: {author} made it, and Slack doesn't tell your "
             "e-mail address (its app needs the scope users:read.email)"
@@ -71,11 +72,12 @@ def refusal(person: Person, record: Record, settings: Settings) -> str | None:
 def wants_second(person: Person, action: str, record: Record, settings: Settings) -> str | None:
     """Why a person who may decide may not do so alone, in words for them; None if they may.
 
-    A session bears their name, which anybody could have given it. Two people who decide alike are enough, whichever of
-    them it was.
+    A session or its source identity bears their name, which anybody could have given it. Two people who decide alike are
+    enough, whichever of them it was.
     """
-    author, sure = record.actor.person
-    if sure or not settings.four_eyes or not _same(person, author):
+    authors = record.actor.people.items()
+    author = next((author for author, sure in authors if not sure and _same(person, author)), None)
+    if author is None or not settings.four_eyes:
         return None
     if any(person.id not in step.by for step in _voices(record, action)):
         return None

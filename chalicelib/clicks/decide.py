@@ -88,7 +88,7 @@ def _decided(
             _note(app, id, str(person), f"{action}: {why}", SECOND_WANTED)
         return SECOND_WANTED, f"Thank you: {why}. Your own voice is on record."
     try:
-        with _using(app, request):
+        with _using(app, request, record):
             done = act(id, str(person))
     except Drifted as drifted:
         if drifted.offer:
@@ -98,13 +98,16 @@ def _decided(
 
 
 @contextmanager
-def _using(app: DecideApp, request: Any) -> Iterator[None]:
-    """An action token is used up by its effect, and by nothing else. Raises BadActionToken when another click used it."""
+def _using(app: DecideApp, request: Any, record: Record) -> Iterator[None]:
+    """An action token is used up by its effect, and by nothing else. Raises BadActionToken when another click used it.
+
+    What failed in any other way may have been done or not: the token works again as long as the record is as it was.
+    """
     if (given := dig(request, "use")) is None:
         yield
         return
     use = Use(str(given["nonce"]), int(given["expires"]), str(given["click"]))
-    is_first = use.begin(app.dynamodb, app.table)
+    is_first = use.begin(app.dynamodb, app.table, len(record.life))
     try:
         yield
     except CannotAct:

@@ -187,7 +187,7 @@ def _show(
 ) -> Answer:
     why_not, button = None, ""
     if token.action in ACTIONS:
-        was_used = used(app.dynamodb, app.table, token)
+        was_used = used(app.dynamodb, app.table, token, len(record.life))
         why_not = "this link was used already; a link works once" if was_used else None
         why_not = why_not or _why_not(app, request, token, record)
         if why_not:
@@ -275,7 +275,7 @@ def _do(app: ClicksApp, request: Request, token: ActionToken, record: Record, fi
     """Raises BadActionToken and _Stop. A refusal is handed to `act` too, which puts it on record."""
     if token.action not in ACTIONS:
         raise _Stop(403, "this link only shows")
-    if used(app.dynamodb, app.table, token):
+    if used(app.dynamodb, app.table, token, len(record.life)):
         raise BadActionToken("this link was used already; a link works once")
     person = _person(request, token)
     refused = refusal(person, record, app.settings)

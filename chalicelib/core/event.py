@@ -82,6 +82,15 @@ def parse_time(value: JSON) -> datetime | None:
         return None
 
 
+_NOBODYS = frozenset({"Root", "AWSService", "Unknown"})
+"""Kinds of identity that name no person: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html."""
+
+
+def folded_name(name: str) -> str:
+    """Equal for `Alice@example.com` and `alice`."""
+    return name.partition("@")[0].lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who made the change: all text is AWS's, and so the caller's, to choose.
@@ -104,17 +113,19 @@ class Actor:
     """Who it is, whatever roles they took on: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html."""
 
     @property
-    def person(self) -> tuple[str, bool]:
-        """What tells who it was, or '', and whether nobody could have chosen it: anybody may name a session as they like.
+    def people(self) -> dict[str, bool]:
+        """The names of whoever it may have been, each with whether it counts as theirs: anybody may name a session as they like.
 
-        The source identity, else the name that IAM Identity Center gives its users' sessions or the IAM user's, else
-        the session's.
+        AWS vouches for IAM users' names and for those of IAM Identity Center's sessions. A source identity counts as
+        long as the session's name doesn't name somebody else: who may set it is for the role's trust policy to say.
         """
-        if self.source_identity:
-            return self.source_identity, True
-        if self.session:
-            return self.session, ":assumed-role/AWSReservedSSO_" in self.principal
-        return (self.name.rpartition("/")[2], True) if self.kind == "IAMUser" else ("", True)
+        if self.kind in _NOBODYS:
+            return {}
+        session = self.session or self.name.rpartition("/")[2]
+        vouched = self.kind == "IAMUser" or ":assumed-role/AWSReservedSSO_" in self.principal
+        agree = not session or folded_name(session) == folded_name(self.source_identity)
+        found = {self.source_identity: agree, session: vouched or agree}
+        return {name: sure for name, sure in found.items() if name}
 
     @property
     def name(self) -> str:

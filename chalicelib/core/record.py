@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.resource import Account, Resource, revive
-from chalicelib.core.types import ASIDE, REFUSED, SECOND_WANTED, Close, Status
+from chalicelib.core.types import ASIDE, REFUSED, SECOND_WANTED, SHOWN, Close, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,7 +154,12 @@ class Record:
     @property
     def touched(self) -> str:
         """When it last moved on: whoever is refused, or may not decide alone, can't put off what is due."""
-        return next((step.at for step in reversed(self.history) if step.status not in {REFUSED, SECOND_WANTED}), "")
+        return next((step.at for step in reversed(self.history) if step.status not in _VOICES), "")
+
+    def shows(self, offer: str) -> bool:
+        """Whether this offer of an undo is the last thing that its channels were told of."""
+        told = next((step.status for step in reversed(self.history) if step.status not in _VOICES), "")
+        return told == SHOWN and self.offered == offer
 
     @property
     def life(self) -> tuple[Step, ...]:
@@ -175,6 +180,8 @@ class Record:
         return replace(self, status=status, history=(*self.history, step), **changed)
 
 
+_VOICES = frozenset({REFUSED, SECOND_WANTED})
+"""Of who may not decide, or not alone."""
 _ANY_SERVICE = Account.kind().partition(".")[0]
 """Where kinds are that guardrails of several services share."""
 STATES = tuple(each.name for each in fields(Record) if "State" in str(each.type))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LONGEST_EXEMPTION = timedelta(days=366)
 SHORTEST_REASON = 3
+MOST_SHOWN = 10
+"""As many offers of an undo as a history lists: each click beside another change makes one, and an item holds 400 KB."""
 _EXPIRED = "expired"
 
 
@@ -140,10 +142,20 @@ class Decisions:
         return self._ledger.note(record, by=by, note=why, what=what)
 
     def offer_undo(self, record_id: str, by: str, drifted: Drifted) -> Record:
-        """Put on record, and so in the channels, what an undo beside others' changes would write. Raises CannotAct and StepRefused."""
+        """Put on record, and so in the channels, what an undo beside others' changes would write.
+
+        What was shown last stands there already. Raises CannotAct, after MOST_SHOWN too, and StepRefused.
+        """
         record = self._ledger.get(record_id)
         if record is None:
             raise CannotAct(f"no record {record_id!r} in the ledger")
+        if record.shows(drifted.offer):
+            return record
+        if sum(step.status == SHOWN for step in record.history) >= MOST_SHOWN:
+            raise CannotAct(
+                f"record {record_id}: {drifted}; what an undo would write was shown {MOST_SHOWN} times and is no more; "
+                f"`snapback undo {record_id}` shows it"
+            )
         return self._ledger.note(record, by=by, note="\n".join(drifted.preview), what=SHOWN, offered=drifted.offer)
 
     def follow_up(self, record: Record) -> Record:

@@ -5,8 +5,10 @@ The event comes again, by a queue, after a minute, with the guardrails that are 
 
 from __future__ import annotations
 
+import json
+import math
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.event import rows, text
 from chalicelib.core.eventual import EVENTUAL
@@ -14,7 +16,7 @@ from chalicelib.core.types import Status, Unrecorded
 from chalicelib.engine.context import is_scheduled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from chalicelib.core.event import Event
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 KEY = "second_look"
 LATE = timedelta(seconds=10)
 """How long after a change its service's reads are not believed to show it."""
+LONGEST_DELAY = timedelta(minutes=15)
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-timers.html"""
 _MAY_BE_STALE = frozenset({Unrecorded.COMPLIANT, Status.GONE})
 
 
@@ -48,3 +52,22 @@ def wanted(event: Event, outcomes: Iterable[Outcome], looked_at: datetime) -> li
         return []
     found = {each.guardrail for each in outcomes if each.status in _MAY_BE_STALE}
     return sorted(each for each in found if each.partition(".")[0] in EVENTUAL)
+
+
+def body(envelope: Mapping[str, Any]) -> str:
+    """A message of the queue, in ASCII."""
+    return json.dumps(envelope, separators=(",", ":"), default=str)
+
+
+class Delayed:
+    """A second look that meets a grace goes back into its queue; where that is longer than SQS holds a message, several times."""
+
+    def __init__(self, sqs: Any, queue: str, now: Callable[[], datetime]) -> None:
+        self._sqs, self._queue, self._now = sqs, queue, now
+
+    def __call__(self, envelope: Mapping[str, Any], due: datetime) -> None:
+        """Raises what boto3 does, so that SQS delivers the message again."""
+        delay = max(timedelta(), min(due - self._now(), LONGEST_DELAY))
+        again = {**envelope, KEY: [envelope["evaluate"]]}
+        seconds = math.ceil(delay.total_seconds())
+        self._sqs.send_message(QueueUrl=self._queue, MessageBody=body(again), DelaySeconds=seconds)

@@ -361,12 +361,12 @@ def _sweep() -> list[Any]:
 
 def _sweep_worker() -> list[Any]:
     """Does what the guards do, for all services."""
-    resources = _queue("SweepResources")
+    resources, second_looks = _queue("SweepResources"), _queue("SecondLooks")
     return [
         *_ledger(),
         _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
-        _allow("Consume", _CONSUME, [resources, _queue("SecondLooks")]),
-        _allow("Send", ["sqs:SendMessage"], [resources]),
+        _allow("Consume", _CONSUME, [resources, second_looks]),
+        _allow("Send", ["sqs:SendMessage"], [resources, second_looks]),
         *_assuming(*fixing()),
     ]
 

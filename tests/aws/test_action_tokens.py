@@ -59,18 +59,18 @@ def test_a_token_works_once(world: World) -> None:
     application = world.application()
     token = TOKENS.read(TOKENS.issue("0123abcd", "approve", "teams", NOW), NOW)
     table = application.dynamodb, application.table
-    assert not used(*table, token)
-    assert Use.of(token).begin(*table)
-    assert used(*table, token)
+    assert not used(*table, token, 2)
+    assert Use.of(token).begin(*table, 1)
+    assert used(*table, token, 2)
     with pytest.raises(BadActionToken, match="works once"):
-        Use.of(token).begin(*table)
+        Use.of(token).begin(*table, 2)
 
 
 def test_a_click_that_is_delivered_again_is_the_same_use(world: World) -> None:
     application = world.application()
     table = application.dynamodb, application.table
     use = Use.of(TOKENS.read(TOKENS.issue("0123abcd", "approve", "teams", NOW), NOW))
-    assert [use.begin(*table), use.begin(*table)] == [True, False]
+    assert [use.begin(*table, 1), use.begin(*table, 2)] == [True, False]
 
 
 def test_a_token_that_came_to_nothing_works_still(world: World) -> None:
@@ -78,11 +78,24 @@ def test_a_token_that_came_to_nothing_works_still(world: World) -> None:
     table = application.dynamodb, application.table
     token = TOKENS.read(TOKENS.issue("0123abcd", "approve", "teams", NOW), NOW)
     use = Use.of(token)
-    use.begin(*table)
+    use.begin(*table, 1)
     use.release(*table)
-    assert not used(*table, token)
-    assert Use.of(token).begin(*table)
-    assert used(*table, token)
+    assert not used(*table, token, 2)
+    assert Use.of(token).begin(*table, 1)
+    assert used(*table, token, 2)
+
+
+def test_a_token_whose_record_came_no_further_works_still(world: World) -> None:
+    """Whatever became of the function that took it."""
+    application = world.application()
+    table = application.dynamodb, application.table
+    token = TOKENS.read(TOKENS.issue("0123abcd", "approve", "teams", NOW), NOW)
+    died = Use.of(token)
+    assert died.begin(*table, 1)
+    assert not used(*table, token, 1)
+    assert not Use.of(token).begin(*table, 1), "another may have taken it: nothing is given back"
+    died.release(*table)
+    assert used(*table, token, 2), "who lost it gives back nothing"
 
 
 def test_a_token_that_an_earlier_version_used_up_is_used(world: World) -> None:
@@ -90,9 +103,9 @@ def test_a_token_that_an_earlier_version_used_up_is_used(world: World) -> None:
     token = TOKENS.read(TOKENS.issue("0123abcd", "approve", "teams", NOW), NOW)
     item = {"pk": {"S": f"action_token#{token.nonce}"}, "expires_at": {"N": str(token.expires)}}
     application.dynamodb.put_item(TableName=application.table, Item=item)
-    assert used(application.dynamodb, application.table, token)
+    assert used(application.dynamodb, application.table, token, 1)
     with pytest.raises(BadActionToken):
-        Use.of(token).begin(application.dynamodb, application.table)
+        Use.of(token).begin(application.dynamodb, application.table, 1)
 
 
 def test_a_link_has_its_token_in_the_fragment() -> None:

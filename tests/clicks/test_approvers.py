@@ -103,33 +103,45 @@ SSO = "AWSReservedSSO_Admin_0123456789abcdef"
 @pytest.mark.parametrize(
     ("actor", "whose"),
     [
-        (session("bob"), ("bob", False)),
-        (session("bob", role=SSO), ("bob", True)),
-        (session("deploy", source="bob"), ("bob", True)),
-        (session("bob", role=SSO, source="alice"), ("alice", True)),
-        (Actor("IAMUser", "arn:aws:iam::1:user/team/bob", "1"), ("bob", True)),
-        (Actor("Root", "arn:aws:iam::1:root", "1"), ("", True)),
-        (Actor("AWSService", "ec2.amazonaws.com", "1"), ("", True)),
+        (session("bob"), {"bob": False}),
+        (session("bob", role=SSO), {"bob": True}),
+        (session("bob", source="bob"), {"bob": True}),
+        (session("Bob@example.com", source="bob"), {"Bob@example.com": True, "bob": True}),
+        (session("deploy", source="bob"), {"bob": False, "deploy": False}),
+        (session("bob", role=SSO, source="alice"), {"alice": False, "bob": True}),
+        (Actor("IAMUser", "arn:aws:iam::1:user/team/bob", "1"), {"bob": True}),
+        (Actor("FederatedUser", "arn:aws:sts::1:federated-user/bob", "1"), {"bob": False}),
+        (Actor("WebIdentityUser", "AROAEXAMPLE:bob", "1"), {"bob": False}),
+        (Actor("Root", "arn:aws:iam::1:root", "1"), {}),
+        (Actor("AWSService", "ec2.amazonaws.com", "1"), {}),
     ],
 )
-def test_who_made_a_change_is_told_by_what_they_could_not_choose(actor: Actor, whose: tuple[str, bool]) -> None:
-    assert actor.person == whose
+def test_who_made_a_change_is_told_by_what_they_could_not_choose(actor: Actor, whose: dict[str, bool]) -> None:
+    assert actor.people == whose
 
 
 def test_the_source_identity_is_read_from_the_trail() -> None:
     who = {"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Dev/alice", "accountId": "1"}
     detail = {"userIdentity": {**who, "sessionContext": {"sourceIdentity": "bob"}}}
-    assert Actor.of(detail, "1").person == ("bob", True)
+    assert Actor.of(detail, "1").people == {"bob": False, "alice": False}
 
 
-def test_another_sessions_name_hides_nobodys_own_change(record: Record) -> None:
-    """Bob, in a session called alice: he can't decide, and Alice can."""
-    own = replace(record, actor=session("alice", source="bob"))
-    known = settings(Approver("slack:*"))
-    alice = Person("slack:U9ALICE", "alice", "alice@example.com")
-    assert "your own" in (refusal(BOB, own, known) or "")
-    assert refusal(alice, own, known) is None
-    assert wants_second(alice, "approve", own, known) is None
+@pytest.mark.parametrize("actor", [session("alice", source="bob"), session("bob", source="alice")])
+def test_where_names_contradict_each_other_neither_decides_alone_and_neither_is_refused(
+    record: Record, actor: Actor
+) -> None:
+    """Bob may have chosen the one or the other: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html."""
+    own, known = replace(record, actor=actor), settings(Approver("slack:*"))
+    for person in (BOB, Person("slack:U9ALICE", "alice", "alice@example.com")):
+        assert refusal(person, own, known) is None
+        assert "second approver" in (wants_second(person, "approve", own, known) or "")
+    assert wants_second(Person("slack:U9CAROL", "carol", "carol@example.com"), "approve", own, known) is None
+
+
+def test_a_federated_user_does_not_decide_alone_about_their_own_change(record: Record) -> None:
+    who = {"type": "FederatedUser", "arn": "arn:aws:sts::123456789012:federated-user/bob"}
+    own = replace(record, actor=Actor.of({"userIdentity": who}, "123456789012"))
+    assert "second approver" in (wants_second(BOB, "approve", own, settings(Approver("slack:*"))) or "")
 
 
 def test_a_sessions_name_alone_refuses_nobody_and_asks_for_a_second(record: Record) -> None:

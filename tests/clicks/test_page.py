@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 from aws_lambda_powertools import Logger
+from botocore.exceptions import EndpointConnectionError
 
 from chalicelib import wiring
 from chalicelib.aws.action_tokens import VALID
 from chalicelib.clicks import page
 from chalicelib.clicks.http import FORM
+from chalicelib.core.errors import Fault
 from chalicelib.core.settings import Approver, Clicks, Settings
 from chalicelib.core.types import Status
 from chalicelib.wiring import _in_ascii
@@ -96,6 +100,37 @@ def test_a_link_is_used_up_by_what_comes_of_it_and_by_nothing_else(desk: Desk) -
     desk.world.later(minutes=2)
     assert do(desk, token).status == 200
     assert desk.now().status is Status.FIXED
+    assert "used already" in desk.post("/page/show", token=token).text
+
+
+@pytest.mark.parametrize("lasting", [EndpointConnectionError(endpoint_url="dynamodb"), KeyError("x")])
+def test_a_link_works_still_when_act_gave_up_and_nothing_was_done(
+    desk: Desk, lasting: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = desk.token()
+    with monkeypatch.context() as down:
+        down.setattr(desk.application, "ask_act", desk.handed.append)
+        assert do(desk, token).status == 200
+        down.setattr(desk.application.ledger, "move", Mock(side_effect=lasting))
+        for _ in range(3):
+            with pytest.raises((EndpointConnectionError, Fault, KeyError)):
+                wiring.act(json.loads(json.dumps(desk.handed[0])), Context())
+    assert desk.steps() == ["asking"]
+    assert "used already" not in desk.post("/page/show", token=token).text
+    assert do(desk, token).status == 200
+    assert desk.steps() == ["asking", "fixing", "fixed"]
+    assert "used already" in desk.post("/page/show", token=token).text
+
+
+def test_a_link_is_used_up_when_act_died_after_its_effect(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = desk.token()
+    with monkeypatch.context() as down:
+        down.setattr(desk.application, "ask_act", desk.handed.append)
+        assert do(desk, token).status == 200
+        down.setattr(desk.application.metrics, "add_metric", Mock(side_effect=ConnectionError))
+        with pytest.raises((ConnectionError, Fault)):
+            wiring.act(json.loads(json.dumps(desk.handed[0])), Context())
+    assert desk.steps() == ["asking", "fixing", "fixed"]
     assert "used already" in desk.post("/page/show", token=token).text
 
 

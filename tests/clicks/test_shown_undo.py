@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.core.types import SHOWN, Status
+from chalicelib.engine.decide import MOST_SHOWN
 from chalicelib.notify.channels.slack_app import reply
 from chalicelib.notify.links import choices
 from chalicelib.notify.message import is_sent, message_of
@@ -101,6 +102,25 @@ def test_the_page_shows_it_and_does_it_as_shown(drifted: Desk) -> None:
     assert re.search(r"<ins>\+ .*Public", shown.text)
     assert drifted.now().status is Status.UNDONE
     assert {"Third", "Public"} <= sids(drifted)
+
+
+def test_the_same_offer_is_shown_once(drifted: Desk) -> None:
+    for age in range(5):
+        drifted.slack(drifted.click("undo"), age=age)
+    assert [step.status for step in drifted.now().history].count(SHOWN) == 1
+    assert len(drifted.replies) == 5
+    drifted.slack(drifted.click("undo-anyway", offered(drifted)))
+    assert drifted.now().status is Status.UNDONE
+
+
+def test_offers_fill_no_record(drifted: Desk) -> None:
+    for number in range(MOST_SHOWN + 2):
+        third(drifted, f"Third{number}")
+        drifted.slack(drifted.click("undo"), age=number)
+    record = drifted.now()
+    assert [step.status for step in record.history].count(SHOWN) == MOST_SHOWN
+    assert f"`snapback undo {record.id}` shows it" in drifted.replies[-1][1]
+    assert drifted.application.engine.undo(record.id, "ops", force=True).status is Status.UNDONE
 
 
 def test_without_an_offer_the_page_has_nothing_to_do(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,7 +14,10 @@ from chalicelib.core.event import Event
 from chalicelib.core.eventual import EVENTUAL
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.types import Status, Unrecorded
+from chalicelib.engine import second_look
 from chalicelib.engine.second_look import KEY, wanted
+from tests.guardrails.ec2.test_instance_without_required_tags import CASE as TAGLESS
+from tests.guardrails.ec2.test_instance_without_required_tags import ID as WITH_GRACE
 from tests.guardrails.iam.test_role_trusts_unknown_account import CASE, ID
 from tests.support.cases import GUARDRAILS
 from tests.support.events import HOME, REGION
@@ -135,6 +139,34 @@ def test_the_queue_brings_events_ten_at_a_time_and_only_what_failed_comes_again(
         wiring.forget(app)
     assert answer == {"batchItemFailures": [{"itemIdentifier": str(n)} for n in range(len(odd))]}
     assert [record.status for record in world.records()] == [Status.FIXED]
+
+
+@pytest.mark.parametrize("minutes", [10, 60])
+def test_one_that_meets_a_grace_goes_back_into_its_queue_until_it_is_over(
+    world: World, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    """The worker has no scheduler, as deployed."""
+    sent = Mock()
+    monkeypatch.setenv(wiring.SECOND_LOOKS_VARIABLE, f"https://sqs.{REGION}.amazonaws.com/{HOME}/second-looks")
+    envelope = {**parsed(TAGLESS.unsafe[0](world)).raw, KEY: [WITH_GRACE]}
+    worker = world.application("alert", WITH_GRACE, grace={"*": minutes})
+    del worker.later
+    worker.sqs = sent
+    world.later(minutes=1)
+    delays = 0
+    while True:
+        found = {str(outcome.status) for outcome in worker.guard("ec2", envelope)}
+        if found != {"waiting"}:
+            break
+        message = sent.send_message.call_args.kwargs
+        assert 0 < message["DelaySeconds"] <= 900
+        envelope = json.loads(message["MessageBody"])
+        assert second_look.only(Event.parse(envelope)) == frozenset({WITH_GRACE})
+        delays += message["DelaySeconds"]
+        world.later(seconds=message["DelaySeconds"])
+    assert found == {"alerted"}
+    assert abs(delays - (minutes - 1) * 60) <= 2
+    assert [record.guardrail for record in world.records()] == [WITH_GRACE]
 
 
 def test_a_function_sends_to_its_queue(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
