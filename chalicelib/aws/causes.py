@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.aws.ledger_conditions import number, string
 from chalicelib.core.errors import StepRefused
 from chalicelib.core.ports import OTHERS, Standing
+from chalicelib.core.types import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from chalicelib.aws.ledger_table import LedgerTable
 
-MOST_CAUSES, MOST_OWN = 80, 20
-"""Of a service and day: causes that have a record, the last of them for all others; and records beside those."""
+MOST_CAUSES, MOST_OWN = 77, 20
+"""Of a service and day: records that stand for a cause, the last of them for all others; and records beside those.
+
+With a record for each worse severity of all the others these are a hundred.
+"""
+_RANKS = tuple(Severity)
 _KEPT = timedelta(days=400)
 _COUNTED = timedelta(days=2)
 
@@ -30,21 +35,28 @@ class DynamoCauses:
         self._db, self._now = table, now
         self._full: set[str] = set()
 
-    def begin(self, service: str, cause: str, record: str, arn: str) -> Standing:
+    def begin(self, service: str, cause: str, record: str, arn: str, severity: Severity) -> Standing:
         standing = self.get(service, cause)
-        if standing and (standing.record or standing.exempt_until):
+        if standing and (standing.exempt_until or not is_worse(severity, standing)):
             return standing
         if cause != OTHERS and not self._count(service, "causes", MOST_CAUSES - 1):
             raise StepRefused("capped", record)
-        return _standing(
-            self._update(
+        try:
+            begun = self._update(
                 service,
                 cause,
-                "SET #record = if_not_exists(#record, :record), arn = if_not_exists(arn, :arn), expires_at = :expires_at",
-                {":record": {"S": record}, ":arn": {"S": arn}, ":expires_at": _seconds(self._now() + _KEPT)},
-            ),
-            self._now(),
-        )
+                "SET #record = :record, arn = :arn, severity = :severity, expires_at = :expires_at",
+                {
+                    ":record": {"S": record},
+                    ":arn": {"S": arn},
+                    ":severity": {"N": str(_RANKS.index(severity))},
+                    ":expires_at": _seconds(self._now() + _KEPT),
+                },
+                ConditionExpression="attribute_not_exists(#record) OR attribute_not_exists(severity) OR severity < :severity",
+            )
+        except self._db.client.exceptions.ConditionalCheckFailedException:  # Another one was quicker.
+            return self.get(service, cause) or Standing(record, arn, severity)
+        return _standing(begun, self._now())
 
     def has_room(self, service: str) -> bool:
         return self._count(service, "own", MOST_OWN)
@@ -62,7 +74,7 @@ class DynamoCauses:
             self._update(
                 service,
                 cause,
-                "REMOVE #record, arn, times, counted_at, actions",
+                "REMOVE #record, arn, severity, times, counted_at, actions",
                 {":record": {"S": record}},
                 ConditionExpression="#record = :record",
             )
@@ -96,6 +108,11 @@ class DynamoCauses:
         ).get("Attributes", {})
 
 
+def is_worse(severity: Severity, standing: Standing) -> bool:
+    """Whether a record of this severity is to stand for a cause instead."""
+    return not standing.record or standing.severity is None or _RANKS.index(severity) > _RANKS.index(standing.severity)
+
+
 def _key(service: str, cause: str) -> str:
     return f"unjudged#{service}.{cause}"
 
@@ -105,6 +122,7 @@ def _standing(item: Mapping[str, Any], now: datetime) -> Standing:
     return Standing(
         record=string(item, "record"),
         arn=string(item, "arn"),
+        severity=_RANKS[int(number(item, "severity"))] if "severity" in item else None,
         exempt_until=datetime.fromtimestamp(exempt, UTC) if exempt > now.timestamp() else None,
         times=int(number(item, "times")),
         counted_at=datetime.fromtimestamp(counted, UTC) if counted else None,

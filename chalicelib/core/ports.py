@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypedDict, Unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from chalicelib.core.event import Actor
     from chalicelib.core.record import Record
     from chalicelib.core.session import Session
     from chalicelib.core.settings import Limits
-    from chalicelib.core.types import Close, State, Status
+    from chalicelib.core.types import Close, Severity, State, Status
 
 
 class Sessions(Protocol):
@@ -36,6 +36,7 @@ class Changed(TypedDict, total=False):
     attempts: int
     before: State | None
     calls: tuple[str, ...]
+    covered_by: str
     document: str
     error: str
     reason: str
@@ -47,13 +48,14 @@ OTHERS = "others"
 
 
 class Standing(NamedTuple):
-    """A cause that keeps something from being judged: the record that stands for it, and the ARN which that is about.
+    """A cause that keeps something from being judged: the record that stands for it, the ARN which that is about, and how severe.
 
     `times` counts what has no record of its own, `counted_at` is when the last was counted.
     """
 
     record: str
     arn: str
+    severity: Severity | None = None
     exempt_until: datetime | None = None
     times: int = 0
     counted_at: datetime | None = None
@@ -66,8 +68,11 @@ class Causes(Protocol):
     `service` is the folder of the guardrail that met it.
     """
 
-    def begin(self, service: str, cause: str, record: str, arn: str) -> Standing:
-        """The cause, for which `record` stands from now on unless another does. Raises StepRefused("capped") above 80 a day."""
+    def begin(self, service: str, cause: str, record: str, arn: str, severity: Severity) -> Standing:
+        """The cause, for which `record` stands from now on, unless another does that is as severe.
+
+        Raises StepRefused("capped") above 77 such records a day.
+        """
 
     def has_room(self, service: str) -> bool:
         """Count a record of its own beside the one that stands for the cause; no more than 20 a day."""
@@ -128,6 +133,9 @@ class Ledger(Protocol):
 
     def last_of(self, slot: str) -> Record | None:
         """The latest record of a slot, whatever became of it."""
+
+    def records(self, status: Status | None = None) -> Iterable[Record]:
+        """All of a status, or all."""
 
     def undo_begun(self, record: Record) -> bool:
         """Whether the undo that a record is under way with was begun by `move`, by whoever may, as it stands."""

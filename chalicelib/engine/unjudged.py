@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 from chalicelib.core.errors import StepRefused
 from chalicelib.core.event import Event
 from chalicelib.core.outcome import Outcome
-from chalicelib.core.ports import OTHERS
-from chalicelib.core.types import REMINDED, Mode, Status, Unrecorded
+from chalicelib.core.ports import OTHERS, Standing
+from chalicelib.core.types import REMINDED, Mode, Severity, Status, Unrecorded
 from chalicelib.engine.context import SNAPBACK, draft_of, is_scheduled
 from chalicelib.engine.refusal import of_account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from chalicelib.core.ports import Standing
     from chalicelib.core.record import Record
     from chalicelib.core.resource import Resource
     from chalicelib.core.rule import Rule
@@ -35,6 +34,9 @@ STILL = timedelta(hours=26)
 REMIND, COVERED = timedelta(days=1), timedelta(days=7)
 """How often the summary names a cause, and how long a record is kept open beside the one that stands for its cause."""
 SWEEP = "sweep_worker"
+NAMED = 10
+"""How many ARNs stand in a day's line."""
+_RANKS = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,8 @@ class Unjudged:
     def settle(self, event: Event, found: Sequence[NotJudged]) -> list[Outcome]:
         """Put on record what one event, or one message of a sweep, could not judge; one outcome each."""
         outcomes, counted = list[Outcome](), dict[tuple[str, str], list[NotJudged]]()
-        for each in found:
+        # The worst first: the record that stands for a cause has the message.
+        for each in sorted(found, key=lambda each: _RANKS.index(each.rule.severity), reverse=True):
             if exempt := self._exempt(each, event):
                 outcomes.append(exempt)
             elif own := None if is_scheduled(event) else self._own(each, event):
@@ -92,10 +95,21 @@ class Unjudged:
     def still(self, record: Record) -> Record:
         """It can't be judged still: nothing is said of that, but once a day in the summary."""
         age = self._context.now() - record.seen_at
+        try:
+            standing = self._ledger.causes.begin(
+                record.service, record.cause, record.id, record.arn, Severity(record.severity)
+            )
+        except StepRefused:  # So many causes begin today that this one is told of by its record alone.
+            standing = Standing(record.id, record.arn)
+        if standing.exempt_until and of_account(record.cause):
+            note = "its cause is exempt"
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="exempt")
+        if record.covered_by != (stands := "" if standing.record == record.id else standing.record):
+            note = f"record {stands} stands for its cause" if stands else "this record stands for its cause now"
+            return self._ledger.move(record, Status.UNJUDGED, by=SNAPBACK, note=note, covered_by=stands)
         if record.covered_by and age >= COVERED:
             note = f"still not judged after {age.days} days; record {record.covered_by} was opened for the same cause"
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="unanswered")
-        standing = self._ledger.causes.get(record.service, record.cause)
         return self.reminded(record, standing)
 
     def reminded(self, record: Record, standing: Standing | None) -> Record:
@@ -103,15 +117,35 @@ class Unjudged:
         now = self._context.now()
         if record.covered_by or now - _touched(record) < REMIND:
             return record
-        note = f"for {(now - record.seen_at).days} days"
-        if standing and standing.record == record.id and standing.times:
-            note += f"; counted {standing.times} times more, for {', '.join(standing.actions)}"
+        days = (now - record.seen_at).days
+        note = f"for {days} day{'s'[: days != 1]}"
+        if standing and standing.record == record.id:
+            note += self._beside(record, standing)
         return self._ledger.note(record, by=SNAPBACK, note=note, what=REMINDED)
 
+    def _beside(self, record: Record, standing: Standing) -> str:
+        """What else of its cause has no message: records, and what was only counted."""
+        covered = sorted(each.arn for each in self._ledger.records(Status.UNJUDGED) if each.covered_by == record.id)
+        said = ""
+        if covered:
+            more = f" and {len(covered) - NAMED} more" if len(covered) > NAMED else ""
+            said += f"; so are {', '.join(covered[:NAMED])}{more}"
+        if standing.times:
+            said += (
+                f"; counted {standing.times} times more, for {', '.join(standing.actions)}:"
+                " the daily sweep evaluates those again, and names what it finds unsafe"
+            )
+        return said
+
     def is_due(self, record: Record) -> bool:
-        """Whether it is looked at again in this run of `maintain`."""
+        """Whether it is looked at again in this run of `maintain`: at once where none stands for it any more."""
         age = self._context.now() - record.seen_at
-        return age <= RUN or age % EVERY < RUN
+        if age <= RUN or age % EVERY < RUN:
+            return True
+        if not record.covered_by:
+            return False
+        standing = self._ledger.causes.get(record.service, record.cause)
+        return standing is None or standing.record != record.covered_by
 
     def _exempt(self, each: NotJudged, event: Event) -> Outcome | None:
         names = (each.resource.arn,)
@@ -149,10 +183,10 @@ class Unjudged:
         """Who stands for its cause, and its own record, which stands for it if nobody did."""
         causes, draft = self._ledger.causes, self._draft(each, event)
         try:
-            return causes.begin(each.service, draft.cause, draft.id, draft.arn), draft
+            return causes.begin(each.service, draft.cause, draft.id, draft.arn, Severity(draft.severity)), draft
         except StepRefused:  # There are so many causes today that this one is counted with all further ones.
             draft = replace(draft, cause=OTHERS)
-            return causes.begin(each.service, draft.cause, draft.id, draft.arn), draft
+            return causes.begin(each.service, draft.cause, draft.id, draft.arn, Severity(draft.severity)), draft
 
     def _opened(self, each: NotJudged, event: Event, draft: Record) -> Outcome:
         now = self._context.now()

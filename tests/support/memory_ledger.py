@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.causes import MOST_CAUSES, MOST_OWN
+from chalicelib.aws.causes import MOST_CAUSES, MOST_OWN, is_worse
 from chalicelib.core.errors import StepRefused
 from chalicelib.core.ports import OTHERS, Standing
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from chalicelib.core.record import Record
+    from chalicelib.core.types import Severity
 
 
 class MemoryCauses:
@@ -33,13 +34,13 @@ class MemoryCauses:
             return standing._replace(exempt_until=None)
         return standing
 
-    def begin(self, service: str, cause: str, record: str, arn: str) -> Standing:
+    def begin(self, service: str, cause: str, record: str, arn: str, severity: Severity) -> Standing:
         standing = self.get(service, cause)
-        if standing and (standing.record or standing.exempt_until):
+        if standing and (standing.exempt_until or not is_worse(severity, standing)):
             return standing
         if cause != OTHERS and not self._count(service, "causes", MOST_CAUSES - 1):
             raise StepRefused("capped", record)
-        return self._set(service, cause, record=record, arn=arn)
+        return self._set(service, cause, record=record, arn=arn, severity=severity)
 
     def has_room(self, service: str) -> bool:
         return self._count(service, "own", MOST_OWN)
@@ -56,7 +57,7 @@ class MemoryCauses:
 
     def end(self, service: str, cause: str, record: str) -> None:
         if (standing := self.get(service, cause)) and standing.record == record:
-            self._set(service, cause, record="", arn="", times=0, counted_at=None, actions=())
+            self._set(service, cause, record="", arn="", severity=None, times=0, counted_at=None, actions=())
 
     def exempt(self, service: str, cause: str, until: datetime) -> None:
         self._set(service, cause, exempt_until=until)
