@@ -270,6 +270,9 @@ class _NoRecords:
     def last_of(self, slot: str) -> Record | None:
         return None
 
+    def records(self, *statuses: Status) -> Iterable[Record]:
+        return ()
+
     def note(self, record: Record, *, by: str, note: str, what: str = "", offered: str = "") -> Record:
         return record.noted(self._now(), by, note, what, offered)
 

@@ -25,5 +25,5 @@ EVENTUAL = {
 SETTLES_WITHIN = timedelta(minutes=2)
 """How long an old read after a write proves nothing there, for fixes of which no page of AWS has a number of its own.
 
-AWS names no number either: this is ours, as long as the lock on the document lasts. See docs/decisions/0036-settling.md.
+AWS names no number either: this is ours, as long as the lock on the document lasts. See docs/decisions/0037-settling.md.
 """

@@ -134,8 +134,8 @@ class Ledger(Protocol):
     def last_of(self, slot: str) -> Record | None:
         """The latest record of a slot, whatever became of it."""
 
-    def records(self, status: Status | None = None) -> Iterable[Record]:
-        """All of a status, or all."""
+    def records(self, *statuses: Status) -> Iterable[Record]:
+        """All of these statuses, or all."""
 
     def undo_begun(self, record: Record) -> bool:
         """Whether the undo that a record is under way with was begun by `move`, by whoever may, as it stands."""
