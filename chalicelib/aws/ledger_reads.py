@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from chalicelib.aws.ledger_conditions import string
 from chalicelib.aws.ledger_index import LedgerIndex
 from chalicelib.aws.ledger_items import from_item
@@ -38,9 +40,9 @@ class StoredRecords:
         self._index = LedgerIndex(db)
         self.count = self._index.count
 
-    def fill_index(self, goes_on: Callable[[], bool]) -> int:
+    def fill_index(self, goes_on: Callable[[], bool], failed: Callable[[Exception], None]) -> int:
         """The one write here: see LedgerIndex.fill."""
-        return self._index.fill(self._now(), goes_on)
+        return self._index.fill(self._now(), goes_on, failed)
 
     def fixed(self, document: str) -> list[str]:
         lock = self._db.item(f"lock#{document}") or {}
@@ -97,9 +99,14 @@ class StoredRecords:
         for item in items:
             try:
                 record = self.load(item)
-            except UnreadableRecord as error:
-                if self._unreadable is None:
-                    raise
-                self._unreadable(error)
+            except (UnreadableRecord, ClientError, BotoCoreError) as error:
+                self._leave_out(item, error)
             else:
                 yield record
+
+    def _leave_out(self, item: Mapping[str, Any], error: Exception) -> None:
+        if self._unreadable is None:
+            raise error
+        if not isinstance(error, UnreadableRecord):  # Of the overflow bucket, which may answer again.
+            error = UnreadableRecord(f"item {string(item, 'pk')!r}: its states can't be read now: {error}")
+        self._unreadable(error)
