@@ -53,9 +53,17 @@ class StoredRecords:
         return self.load(item) if item else None
 
     def last_of(self, slot: str) -> Record | None:
-        """The latest record of a slot, by its key: a guard may not query the index, and no record of an early version."""
-        latest = string(self._db.item(f"slot#{slot}"), "record")
-        return self.get(latest) if "." in latest else None
+        """The latest record of a slot, by its key: a guard may not query the index."""
+        return self.former(string(self._db.item(f"slot#{slot}"), "record"))
+
+    def former(self, id: str) -> Record | None:
+        """The record that a slot names. A guard may read none of an early version, whose id names no service."""
+        return self.known(id) if "." in id else None
+
+    def known(self, id: str) -> Record | None:
+        """A record that others lean on: one that can't be read is left out, and `unreadable` hears of it."""
+        item = self._db.item(f"record#{id}")
+        return next(self._loaded([item] if item else []), None)
 
     def load(self, item: Mapping[str, Any]) -> Record:
         """A record from DynamoDB's typed JSON, as in the table and in its stream, with the states that were spilt.
