@@ -273,6 +273,12 @@ class _NoRecords:
     def records(self, *statuses: Status) -> Iterable[Record]:
         return ()
 
+    def former(self, id: str) -> Record | None:
+        return None
+
+    def known(self, id: str) -> Record | None:
+        return None
+
     def note(self, record: Record, *, by: str, note: str, what: str = "", offered: str = "") -> Record:
         return record.noted(self._now(), by, note, what, offered)
 

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 SECOND_LOOKS_VARIABLE = "SNAPBACK_SECOND_LOOKS"
 """The queue of events that are evaluated once more."""
+_FILLING = 10.0
+"""Seconds of a recovery's end that are left alone; those until then are kept for the index, whatever else there is to do."""
 _in_ascii = partial(json.dumps, separators=(",", ":"), default=str)
 """Not as powertools does: names with invisible, reordering and line-breaking characters would be logged as they are."""
 
@@ -233,7 +235,6 @@ class Application:
             app = Account(self.home, self.home, self.dynamodb.meta.region_name)
             report(self.live.refusal, self.ledger, app, self.now())
         outcomes: list[Outcome] = []
-        self.ledger.fill_index(lambda: self.time_left() >= TIME_NEEDED)
         unasked = self.now() - timedelta(hours=1)  # An hour is the least that the settings take.
         work = [(record, self.engine.recover) for record in self.ledger.overdue()]
         work += [(record, self.engine.follow_up) for record in self.ledger.asked_before(unasked)]
@@ -252,6 +253,7 @@ class Application:
                 continue
             if moved != record:
                 outcomes.append(Outcome(record.guardrail, record.arn, moved.status, record.reason, record.id))
+        self.ledger.fill_index(lambda: self.time_left() >= _FILLING, errors.append)
         if errors:
             raise unfinished(outcomes, errors) from errors[0]
         return {"recovered": [asdict(outcome) for outcome in outcomes]}

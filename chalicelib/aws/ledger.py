@@ -96,7 +96,11 @@ class DynamoLedger(StoredRecords):
             return record
         existing, slot, lock = (*refusals, None)[:3]
         if existing:
-            return self._taken_over(from_item(existing), record, existing)
+            try:
+                earlier = from_item(existing)
+            except UnreadableRecord as error:
+                raise StepRefused("duplicate", record.id) from error
+            return self._taken_over(earlier, record, existing)
         order = (
             (lock, FREE),
             (slot, NOT_EXEMPT),

@@ -16,8 +16,10 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from chalicelib.aws.ledger_conditions import number, string
-from chalicelib.aws.ledger_table import FILLED, INDEX, batch_get
+from chalicelib.aws.ledger_table import FILLED, INDEX, batch_get, key_of
 from chalicelib.core.types import Status
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class LedgerIndex:
         rows = heapq.merge(*shards, key=itemgetter("updated_at"), reverse=True)
         while some := [string(row, "pk") for row in islice(rows, _AT_ONCE)]:
             found: dict[str, Any] = {key: {"pk": {"S": key}, "status": {"S": status}} for key in some}
-            records = [key for key in some if key.startswith("record#")]
+            records = [key for row in found.values() if (key := key_of(row, "record"))]
             found |= dict.fromkeys(records) | (batch_get(self._db.client, self._db.name, records) if records else {})
             yield from (found[key] for key in some if string(found[key], "status") == status)
 
@@ -67,10 +69,11 @@ class LedgerIndex:
         )
         return sum(page["Count"] for page in pages)
 
-    def fill(self, now: datetime, goes_on: Callable[[], bool]) -> int:
-        """Give items of a version before their shard, while time allows; answers how many got one.
+    def fill(self, now: datetime, goes_on: Callable[[], bool], failed: Callable[[Exception], None]) -> int:
+        """Give items of a version before their shard, while time allows; answers how many got one, or failed to.
 
-        Open records come first. Once a whole pass finds none, it isn't looked again for a day.
+        Open records come first. `failed` hears of each item that can't be written; the others go on. Once a whole pass
+        finds none, it isn't looked again for a day.
         """
         if number(self._db.item(FILLED), "filled_at") > (now - _LOOKED).timestamp():
             return 0
@@ -83,7 +86,14 @@ class LedgerIndex:
                 for item in page["Items"]:
                     if not goes_on():
                         return filled
-                    filled += self._fill(string(item, "pk"), status)
+                    kind = "message" if status.startswith("held#") else "record"
+                    if not (key := key_of(item, kind)):
+                        continue
+                    try:
+                        filled += self._fill(key, status)
+                    except (ClientError, BotoCoreError) as error:
+                        filled += 1
+                        failed(error)
         if not filled:
             self._db.put({"pk": {"S": FILLED}, "filled_at": {"N": str(now.timestamp())}})
         return filled
@@ -91,12 +101,14 @@ class LedgerIndex:
     def _fill(self, key: str, status: str) -> bool:
         """Unless somebody moved it on, which gave it a shard."""
         shard = shard_of(status, key.removeprefix("record#")) if key.startswith("record#") else status
-        return self._db.update(
-            key,
-            "SET status_shard = :shard",
-            "attribute_not_exists(status_shard) AND #status = :status",
-            names={"#status": "status"},
-            values={":shard": {"S": shard}, ":status": {"S": status}},
+        return self._db.patiently(
+            lambda: self._db.update(
+                key,
+                "SET status_shard = :shard",
+                "attribute_not_exists(status_shard) AND #status = :status",
+                names={"#status": "status"},
+                values={":shard": {"S": shard}, ":status": {"S": status}},
+            )
         )
 
     def _rows(self, shard: str, when: str, values: Mapping[str, Any] | None, **more: Any) -> Iterator[dict[str, Any]]:

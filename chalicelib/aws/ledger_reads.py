@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from chalicelib.aws.ledger_conditions import string
 from chalicelib.aws.ledger_index import LedgerIndex
 from chalicelib.aws.ledger_items import from_item
@@ -38,9 +40,9 @@ class StoredRecords:
         self._index = LedgerIndex(db)
         self.count = self._index.count
 
-    def fill_index(self, goes_on: Callable[[], bool]) -> int:
+    def fill_index(self, goes_on: Callable[[], bool], failed: Callable[[Exception], None]) -> int:
         """The one write here: see LedgerIndex.fill."""
-        return self._index.fill(self._now(), goes_on)
+        return self._index.fill(self._now(), goes_on, failed)
 
     def fixed(self, document: str) -> list[str]:
         lock = self._db.item(f"lock#{document}") or {}
@@ -51,9 +53,17 @@ class StoredRecords:
         return self.load(item) if item else None
 
     def last_of(self, slot: str) -> Record | None:
-        """The latest record of a slot, by its key: a guard may not query the index, and no record of an early version."""
-        latest = string(self._db.item(f"slot#{slot}"), "record")
-        return self.get(latest) if "." in latest else None
+        """The latest record of a slot, by its key: a guard may not query the index."""
+        return self.former(string(self._db.item(f"slot#{slot}"), "record"))
+
+    def former(self, id: str) -> Record | None:
+        """The record that a slot names. A guard may read none of an early version, whose id names no service."""
+        return self.known(id) if "." in id else None
+
+    def known(self, id: str) -> Record | None:
+        """A record that others lean on: one that can't be read is left out, and `unreadable` hears of it."""
+        item = self._db.item(f"record#{id}")
+        return next(self._loaded([item] if item else []), None)
 
     def load(self, item: Mapping[str, Any]) -> Record:
         """A record from DynamoDB's typed JSON, as in the table and in its stream, with the states that were spilt.
@@ -97,9 +107,14 @@ class StoredRecords:
         for item in items:
             try:
                 record = self.load(item)
-            except UnreadableRecord as error:
-                if self._unreadable is None:
-                    raise
-                self._unreadable(error)
+            except (UnreadableRecord, ClientError, BotoCoreError) as error:
+                self._leave_out(item, error)
             else:
                 yield record
+
+    def _leave_out(self, item: Mapping[str, Any], error: Exception) -> None:
+        if self._unreadable is None:
+            raise error
+        if not isinstance(error, UnreadableRecord):  # Of the overflow bucket, which may answer again.
+            error = UnreadableRecord(f"item {string(item, 'pk')!r}: its states can't be read now: {error}")
+        self._unreadable(error)

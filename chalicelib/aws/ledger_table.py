@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.ledger_conditions import string
 from chalicelib.core.errors import NoLedger
 
 if TYPE_CHECKING:
@@ -198,6 +199,15 @@ class LedgerTable:
         return NoLedger(
             f"there is no ledger: table {self.name!r} does not exist; if that is not its name, set {TABLE_VARIABLE}"
         )
+
+
+def key_of(row: Mapping[str, Any], kind: str) -> str:
+    """The key of an index's row if it is of this kind (`record`, `message`), else nothing.
+
+    Who may write a `slot#` item may give it any status, and so list it among others' items.
+    """
+    key = string(row, "pk")
+    return key if key.startswith(f"{kind}#") else ""
 
 
 def batch_get(client: DynamoDBClient, table: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:

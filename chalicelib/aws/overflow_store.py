@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
 
 from chalicelib.core.errors import UnreadableRecord
 
@@ -17,6 +20,13 @@ if TYPE_CHECKING:
 SPILL_VARIABLE = "SNAPBACK_SPILL"
 SPILL_OVER = 300_000
 """Bytes of states; an item may have 409,600 in all."""
+_MOST = 50_000_000
+"""Bytes that are read, since a function's memory is small; an object of more of them isn't what its key names."""
+GONE = frozenset({"NoSuchKey", "AccessDenied", "InvalidObjectState"})
+"""What S3 answers of an object that no later try will read: who may not list the bucket hears `AccessDenied` of a missing one.
+
+docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+"""
 
 
 class Spill:
@@ -34,11 +44,21 @@ class Spill:
 
     def get(self, id: str, key: str) -> dict[str, Any]:
         """The attributes of a record's own key. Raises UnreadableRecord when they aren't what the key names."""
-        begin, _, digest = key.removesuffix(".json").rpartition("/")
-        if begin != f"records/{id}":
+        named = re.fullmatch(rf"records/{re.escape(id)}/([0-9a-f]{{64}})\.json", key)
+        if named is None:
             raise UnreadableRecord(f"record {id} names states of another: {key!r}")
-        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        if hashlib.sha256(body).hexdigest() != digest:
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(_MOST)
+        except ClientError as error:
+            if (code := error.response["Error"]["Code"]) not in GONE:
+                raise
+            raise UnreadableRecord(f"record {id}: its states can't be read in the overflow bucket: {code}") from error
+        if hashlib.sha256(body).hexdigest() != named[1]:
             raise UnreadableRecord(f"record {id}: its states in the overflow bucket aren't those that were put there")
-        found: dict[str, Any] = json.loads(body)
+        try:
+            found = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise UnreadableRecord(f"record {id}: its states in the overflow bucket are no JSON") from error
+        if not isinstance(found, dict):
+            raise UnreadableRecord(f"record {id}: its states in the overflow bucket are no attributes")
         return found

@@ -132,7 +132,13 @@ class Ledger(Protocol):
     def get(self, id: str) -> Record | None: ...
 
     def last_of(self, slot: str) -> Record | None:
-        """The latest record of a slot, whatever became of it."""
+        """The latest record of a slot, whatever became of it; as `former` answers."""
+
+    def former(self, id: str) -> Record | None:
+        """The record that a slot names, if this version and this function can read it."""
+
+    def known(self, id: str) -> Record | None:
+        """A record, if it is there and this version can read it; one that can't be read is logged."""
 
     def records(self, *statuses: Status) -> Iterable[Record]:
         """All of these statuses, or all."""

@@ -27,6 +27,7 @@ from chalicelib.engine.unjudged import NotJudged, Unjudged
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from chalicelib.core.ports import Ledger
     from chalicelib.core.session import Session
     from chalicelib.engine.context import Context
     from chalicelib.engine.refusal import Refusal
@@ -302,7 +303,7 @@ class Evaluation:
         try:
             record = self._ledger.open(draft, changed, limits)
         except StepRefused as refused:
-            if refused.why == "duplicate" and (anew := _unlike(draft, self._ledger.get(refused.record), changed)):
+            if refused.why == "duplicate" and (anew := _anew(self._ledger, draft, refused.record, changed)):
                 return self._opened(anew, self._context.now())
             if refused.why != "fighting":
                 raise
@@ -312,7 +313,7 @@ class Evaluation:
     def _fighting(self, draft: Record, last: str) -> Record:
         """The record that ends a fight: it names both sides, and the exemption that would settle it."""
         limits = self._settings.limits
-        former = self._ledger.get(last)
+        former = self._ledger.former(last)
         sides = {
             f"{actor.name} with {actor.tool or 'an unknown tool'}"
             for actor in (draft.actor, former and former.actor)
@@ -335,10 +336,21 @@ def _add(found: Outcome | NotJudged, outcomes: list[Outcome], refused: list[NotJ
         outcomes.append(found)
 
 
-def _unlike(draft: Record, earlier: Record | None, changed: datetime) -> Record | None:
-    """The record to open after all, if what stands in the ledger as its duplicate doesn't say what the draft says."""
-    if earlier is None:
+def _anew(ledger: Ledger, draft: Record, stands: str, changed: datetime) -> Record | None:
+    """The record to open after all, if the one that stands as its duplicate, by its id, doesn't say what the draft says.
+
+    What can't be read says nothing: another record beside it tells of the finding, the same for each delivery.
+    """
+    if "." not in stands:  # Of an early version, which told it; a guard may not read it.
         return None
+    if earlier := ledger.known(stands):
+        return _unlike(draft, earlier, changed)
+    beside = Record.id_for(draft.guardrail, draft.pointer(), f"{draft.event_id} beside {stands}")
+    return replace(draft, id=beside) if beside != draft.id else None
+
+
+def _unlike(draft: Record, earlier: Record, changed: datetime) -> Record | None:
+    """The record to open after all, if the earlier one doesn't say what the draft says."""
     if earlier.id == draft.id:  # The same event: unsafe again since it was fixed, if it was looked at after that.
         again = earlier.status is Status.FIXED and earlier.touched < draft.seen_at.isoformat(timespec="milliseconds")
         return replace(draft, id=Record.id_again(earlier)) if again else None

@@ -125,9 +125,9 @@ def reopen(context: Context, record: Record, by: str) -> None:
 
 
 def _others(context: Context, record: Record) -> Iterator[Record]:
-    """The latest records of the same document, the latest first."""
+    """The latest records of the same document that can be read, the latest first."""
     for each in context.ledger.fixed(record.document) if record.document else ():
-        if each != record.id and (found := context.ledger.get(each)):
+        if each != record.id and (found := context.ledger.known(each)):
             yield found
 
 

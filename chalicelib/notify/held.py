@@ -6,11 +6,12 @@ import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.aws.ledger_table import INDEX, batch_get
+from chalicelib.aws.ledger_table import INDEX, batch_get, key_of
 from chalicelib.core.errors import UnreadableRecord
 from chalicelib.core.metrics import Metric
 from chalicelib.notify.message import Message, message_of
@@ -157,11 +158,10 @@ class HeldMessages:
             "KeyConditionExpression": "status_shard = :shard AND updated_at <= :until",
             "ExpressionAttributeValues": {":shard": {"S": f"held#{channel}"}, ":until": {"S": self.stamp(until)}},
         }
-        keys: list[str] = []
-        for page in self._app.dynamodb.get_paginator("query").paginate(
-            **query, PaginationConfig={"MaxItems": MOST, "PageSize": _KEYS}
-        ):
-            keys += [row["pk"]["S"] for row in page["Items"]]
+        pages = self._app.dynamodb.get_paginator("query").paginate(**query, PaginationConfig={"PageSize": MOST})
+        in_time = takewhile(lambda _: self._app.time_left() >= TIME_NEEDED, pages)
+        rows = (row for page in in_time for row in page["Items"])
+        keys = list(islice(filter(None, (key_of(row, "message") for row in rows)), MOST))
         if keys:
             self.read(keys)
         found: list[Held] = []
@@ -249,10 +249,11 @@ def waiting(client: DynamoDBClient, table: str) -> dict[str, tuple[int, str]]:
         pages = client.get_paginator("query").paginate(
             TableName=table,
             IndexName=INDEX,
-            Select="COUNT",
             KeyConditionExpression="status_shard = :shard",
             ExpressionAttributeValues={":shard": {"S": f"held#{name}"}},
         )
-        if (held := sum(page["Count"] for page in pages)) or text_of(state, "why"):
+        if (held := sum(bool(key_of(row, "message")) for page in pages for row in page["Items"])) or text_of(
+            state, "why"
+        ):
             found[name] = held, text_of(state, "why")
     return found

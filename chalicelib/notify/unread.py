@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
-GONE = frozenset({"NoSuchKey"})
-"""What AWS answers of something that no later try will find; its other errors may pass."""
-
 
 class StreamApp(Protocol):
     """What a reader of the stream needs of the application for that."""
@@ -35,14 +32,14 @@ class StreamApp(Protocol):
 def set_aside(app: StreamApp, item: Mapping[str, Any], error: Exception) -> bool:
     """Put a stream item into the queue because of an error, as where its record is; answers whether that is done.
 
-    It isn't where the error may pass, or there is no queue: then the item has to fail, and Lambda delivers it again.
+    It isn't where the error is AWS's, which may pass, or there is no queue: then the item has to fail, and Lambda delivers it again.
     Raises what SQS does.
     """
     change = item["dynamodb"]
     key = change.get("Keys", {}).get("pk", {}).get("S", "")
     why = {"item": key, "error": describe(error)}
     app.logger.error("an item of the stream is no record that this version can read", extra=why)
-    if app.give_up is None or _may_pass(error):
+    if app.give_up is None or isinstance(error, (ClientError, BotoCoreError)):
         return False
     app.give_up(json.dumps({"unread": key, "error": why["error"], "function": app.function}))
     return True
@@ -51,9 +48,3 @@ def set_aside(app: StreamApp, item: Mapping[str, Any], error: Exception) -> bool
 def describe(error: Exception) -> str:
     """Only our own errors are known to hold none of a record's text."""
     return str(error) if isinstance(error, UnreadableRecord) else type(error).__name__
-
-
-def _may_pass(error: Exception) -> bool:
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] not in GONE
-    return isinstance(error, BotoCoreError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.ledger_index import SHARDS, shard_of
 from chalicelib.aws.ledger_table import FILLED, INDEX, TABLE
-from chalicelib.core.errors import NoLedger
+from chalicelib.core.errors import NoLedger, Unfinished
 from chalicelib.core.types import Status
 from chalicelib.notify.held import waiting
 from tests.aws.test_ledger import NOON, draft
@@ -106,10 +107,10 @@ def test_records_of_a_version_before_are_filled_in_open_ones_first(app: Applicat
     former(world)
     assert not ids(app, Status.ASKING)
     looks = count()
-    assert app.ledger.fill_index(lambda: next(looks) < 3) == 3  # Then its time is over.
+    assert app.ledger.fill_index(lambda: next(looks) < 3, list[Exception]().append) == 3  # Then its time is over.
     assert ids(app, Status.ASKING) == open_ones
     assert len(ids(app, Status.EXPIRED)) == 1
-    assert app.ledger.fill_index(lambda: True) == 2
+    assert app.ledger.fill_index(lambda: True, list[Exception]().append) == 2
     assert ids(app, Status.EXPIRED) == closed
     before = {record.id: record for record in app.ledger.records()}
     assert all(record.history for record in before.values())
@@ -131,8 +132,8 @@ def test_messages_that_were_held_before_are_sent(app: Application, world: World)
 def test_once_all_are_filled_in_it_is_looked_once_a_day(app: Application, world: World) -> None:
     flood(app, world, 1)
     former(world)
-    assert app.ledger.fill_index(lambda: True) == 1
-    assert app.ledger.fill_index(lambda: True) == 0
+    assert app.ledger.fill_index(lambda: True, list[Exception]().append) == 1
+    assert app.ledger.fill_index(lambda: True, list[Exception]().append) == 0
     world.calls.clear()
     app.maintain()
     assert "UpdateItem" not in {call.operation for call in world.calls}
@@ -146,6 +147,62 @@ def test_once_all_are_filled_in_it_is_looked_once_a_day(app: Application, world:
     assert len(ids(app)) == 1
 
 
+def test_the_index_is_filled_after_what_is_overdue(app: Application, world: World) -> None:
+    """A large table takes many runs to fill; recovery isn't kept waiting, and filling has the end of each run."""
+    (asked,) = flood(app, world, 1, Status.ASKING)
+    for old in flood(app, world, 3, Status.EXPIRED):
+        former(world, f"record#{old}")
+    world.later(days=2)
+    world.calls.clear()
+    app.time_left = lambda: 31.0 if len(world.calls) < 20 else 29.0
+    with suppress(Unfinished):
+        app.maintain()
+    filled = [n for n, call in enumerate(world.calls) if call.operation == "UpdateItem"]
+    moved = [n for n, call in enumerate(world.calls) if call.operation == "TransactWriteItems"]
+    found = app.ledger.get(asked)
+    assert found is not None
+    assert len(found.history) > 1
+    assert len(filled) == 3
+    assert max(moved) < min(filled)
+
+
+def test_one_item_that_cannot_be_filled_in_holds_up_no_other(
+    app: Application, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = flood(app, world, 3)
+    former(world)
+    real = app.dynamodb.update_item
+
+    def refuse(**asked: Any) -> Any:
+        if asked["Key"]["pk"]["S"] == f"record#{first}":
+            raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": "x"}}, "UpdateItem")
+        return real(**asked)
+
+    failed: list[Exception] = []
+    monkeypatch.setattr(app.dynamodb, "update_item", refuse)
+    app.ledger.fill_index(lambda: True, failed.append)
+    assert sorted(ids(app)) == sorted(others)
+    assert len(failed) == 1
+    assert "filled_at" not in (app.ledger._db.item(FILLED) or {})  # The next run tries again.
+    with pytest.raises(Unfinished, match="TransactionConflict"):
+        app.maintain()
+
+
+def test_items_of_another_kind_are_not_filled_in(app: Application, world: World) -> None:
+    made = flood(app, world, 1)
+    former(world)
+    for key in ("channel#ops", "slot#s3.x", "message#ops#s3.x#1"):
+        item = {"pk": {"S": key}, "status": {"S": "alerted"}, "updated_at": {"S": "2026-11-01T00:00:00.000+00:00"}}
+        world.client("dynamodb").put_item(TableName=NAME, Item=item)
+    with world.running("act"):
+        app.maintain()
+    assert ids(app) == made
+    assert app.unreadable == []
+    client = world.client("dynamodb")
+    items = {item["pk"]["S"]: item for item in client.scan(TableName=NAME)["Items"]}
+    assert "status_shard" not in items["channel#ops"]
+
+
 def test_a_record_that_moves_on_meanwhile_keeps_its_own_shard(app: Application, world: World) -> None:
     flood(app, world, 1, Status.ASKING)
     former(world)
@@ -157,5 +214,5 @@ def test_a_record_that_moves_on_meanwhile_keeps_its_own_shard(app: Application, 
         app.ledger.move(replace(record), Status.EXPIRED, by="bob")
         return True
 
-    assert app.ledger.fill_index(meanwhile) == 0
+    assert app.ledger.fill_index(meanwhile, list[Exception]().append) == 0
     assert len(ids(app, Status.EXPIRED)) == 1

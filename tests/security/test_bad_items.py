@@ -5,8 +5,9 @@ Each is refused where it is read, told, and keeps the good one beside it from no
 
 from __future__ import annotations
 
+import hashlib
 import json
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,12 @@ import pytest
 from chalicelib import catalog, wiring
 from chalicelib.aws.ledger_index import shard_of
 from chalicelib.aws.ledger_items import to_item
+from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.core.errors import Unfinished, UnreadableRecord
 from chalicelib.core.types import Status
 from chalicelib.exports.deliver import deliver as export
 from chalicelib.notify.drain import drain
-from chalicelib.notify.held import Held, HeldMessages
+from chalicelib.notify.held import MOST, Held, HeldMessages, waiting
 from chalicelib.notify.held import to_item as held_item
 from chalicelib.notify.message import message_of
 from chalicelib.notify.outbox import deliver as notify
@@ -141,6 +143,62 @@ def test_a_bad_record_is_refused_wherever_it_is_read_and_the_good_one_goes_on(
 ) -> None:
     world.application()
     RECORDS[place](world, how)
+
+
+SPILLS: dict[str, bytes | str] = {
+    "gone": "NoSuchKey",
+    "denied": "AccessDenied",
+    "archived": "InvalidObjectState",
+    "list": b'["before"]',
+    "number for text": b'{"before": {"S": 1}}',
+    "no JSON": b"{",
+    "no text": b"\xff",
+    "deep": b"[" * 100_000 + b"]" * 100_000,
+}
+
+
+@pytest.mark.parametrize("how", SPILLS)
+@pytest.mark.parametrize("place", RECORDS)
+def test_states_that_cannot_be_read_are_refused_and_the_good_one_goes_on(
+    place: str, how: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.client("s3").create_bucket(Bucket="spill")
+    monkeypatch.setenv(SPILL_VARIABLE, "spill")
+    body = SPILLS[how]
+    key = f"records/{BAD}/{'0' * 64}.json"
+    if isinstance(body, bytes):
+        key = f"records/{BAD}/{hashlib.sha256(body).hexdigest()}.json"
+        world.client("s3").put_object(Bucket="spill", Key=key, Body=body)
+    monkeypatch.setitem(HOW, how, {"spilt": {"S": key}})
+    world.application()
+    with world.denied("GetObject", code=body) if isinstance(body, str) else nullcontext():
+        RECORDS[place](world, how)
+
+
+def test_an_overflow_bucket_that_fails_for_the_moment_keeps_no_other_record_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SPILL_VARIABLE, "spill")
+    monkeypatch.setitem(HOW, "bucket", {"spilt": {"S": f"records/{BAD}/{'0' * 64}.json"}})  # It isn't there.
+    world.application()
+    maintain(world, "bucket")
+
+
+def test_items_of_another_kind_hold_up_no_message(world: World) -> None:
+    application = world.application()
+    application.channels = [ops := Collector("ops")]
+    held = HeldMessages(application)
+    listed = {"status_shard": {"S": "held#ops"}, "updated_at": {"S": "2020-01-01T00:00:00.000+00:00"}}
+    for number in range(MOST + 20):
+        made = {"pk": {"S": f"slot#s3.{number}"}, **listed}
+        world.client("dynamodb").put_item(TableName=TABLE, Item=made)
+    world.client("dynamodb").put_item(TableName=TABLE, Item={"pk": {"S": f"record#{BAD}"}, **listed})
+    held.hold(Held(channel="ops", message=message_of(record(GOOD, Status.ALERTED)), due=held.stamp()))
+    assert waiting(application.dynamodb, TABLE)["ops"][0] == 1
+    world.later(minutes=1)
+    with world.running("notify"):
+        drain(application)
+    assert ops.received == [f"{GOOD}-1"]
 
 
 HELD: dict[str, dict[str, Any]] = {
