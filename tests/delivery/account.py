@@ -171,7 +171,7 @@ class Moto(Account):
         dynamodb_backends[HOME][REGION].tables["snapback-ledger"].items.clear()
 
     def connect(self, application: Application) -> None:
-        application.sessions = AwsSessions(HOME, Baseline(), self._source)
+        application.sessions = AwsSessions(HOME, Baseline(), self._source, now=application.now)
 
     @contextmanager
     def _in_person(self) -> Iterator[None]:

@@ -105,7 +105,7 @@ class Scene:
             table=TABLE_NAME,
             logger=_QUIET,
         )
-        application.sessions = AwsSessions(HOME, self.world.settings, _SOURCE)
+        application.sessions = AwsSessions(HOME, self.world.settings, _SOURCE, now=application.now)
         application.look_again = self.second_looks.append
         return application
 
