@@ -12,7 +12,7 @@ import json
 import secrets
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack
 
 from chalicelib.aws.causes import DynamoCauses
@@ -162,7 +162,11 @@ class DynamoLedger(StoredRecords):
         if status is Status.FIXING:  # What was decided since it asked, or since its holder died.
             on_slot.append(NOT_EXEMPT)
         written = [{"Put": self._put_over(record, moved)}, *self._undo(record, moved)]
-        items = [written[0], self._slot(moved, on_slot, asked, exempt_until=exempt_until), *written[1:]]
+        items = [
+            written[0],
+            self._slot(moved, on_slot, asked, exempt_until=exempt_until or _lifted(record, status)),
+            *written[1:],
+        ]
         if moved.document and starts:
             items.append(self._lock(moved, [FREE, *([SEEN_SINCE] if looked_at else [])], asked))
         elif moved.document and record.status in UNDER_WAY:
@@ -278,6 +282,11 @@ class DynamoLedger(StoredRecords):
             update.also(f"fixed_{n} = if_not_exists(fixed_{n - 1}, :none)", none={"S": ""})
         update.only_if(conditions, asked)
         return {"Update": update.request()}
+
+
+def _lifted(record: Record, status: Status) -> datetime | None:
+    """An undo that failed exempts nothing: it was exempt while the undo was under way."""
+    return datetime.fromtimestamp(0, UTC) if record.status is Status.UNDOING and status is Status.FAILED else None
 
 
 def _lease(record: Record, now: datetime) -> float:

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.core.errors import CannotAct, FixFailed, StepRefused
 from chalicelib.core.types import Mode, Status
 from tests.support.cases import GUARDRAILS, case_of
-from tests.support.shared_documents import bucket, bucket_statements
+from tests.support.shared_documents import bucket, bucket_statements, put_bucket
 
 if TYPE_CHECKING:
     from chalicelib.core.rule import Guardrail
@@ -64,5 +64,16 @@ def test_a_document_that_aws_does_not_take_back_leaves_a_loud_record(world: Worl
     assert "AccessDenied" in record.error
     assert record.after
     assert bucket_statements(world) == after
+
+
+def test_an_undo_that_failed_exempts_nothing(world: World) -> None:
+    event = bucket(world)[PUBLIC]
+    opened = bucket_statements(world)
+    (outcome,) = world.deliver(event, PUBLIC)
     world.later(seconds=5)
-    assert application.engine.undo(outcome.record, "bob").status is Status.UNDONE
+    with world.denied("PutBucketPolicy"), pytest.raises(FixFailed):
+        world.application(Mode.FIX).engine.undo(outcome.record, "bob")
+    put_bucket(world, opened)
+    world.later(minutes=10)
+    again = {**event, "id": "another", "time": "2026-11-23T10:09:00Z"}
+    assert [each.status for each in world.deliver(again, PUBLIC)] == [Status.FIXED]
