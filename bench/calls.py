@@ -215,9 +215,9 @@ def _requests(event: Event, world: World, rule: Guardrail[Any], *reads: Callable
     source = boto3.Session(region_name=REGION)
     source.events.register("request-created", see)
     clients: dict[Any, Any] = {}
-    session_of_event = AwsSession(source, clients, event.account, event.region, world.settings)
+    session_of_event = AwsSession(source, clients, event.account, event.region, world.settings, now=world.clock)
     for resource in about(rule, dict(event.raw), session_of_event):
-        session = AwsSession(source, clients, resource.account, resource.region, world.settings)
+        session = AwsSession(source, clients, resource.account, resource.region, world.settings, now=world.clock)
         for reader in reads:
             try:
                 reader(resource, session)

@@ -22,7 +22,7 @@ from chalicelib.core.partitions import global_regions
 from chalicelib.core.ports import Standing
 from chalicelib.core.resource import Account
 from chalicelib.core.settings import Modes
-from chalicelib.core.types import Mode, weakest
+from chalicelib.core.types import Mode, Severity, weakest
 from chalicelib.engine.context import describe_error
 from chalicelib.engine.refusal import Refusal, refusal_of
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
@@ -89,6 +89,11 @@ class AbsentLedger:
     def get(self, _: str) -> None:
         return None
 
+    known = former = last_of = get
+
+    def records(self, *_: Any) -> Iterator[Record]:
+        return iter(())
+
     @property
     def causes(self) -> AbsentCauses:
         return AbsentCauses()
@@ -97,7 +102,7 @@ class AbsentLedger:
 class AbsentCauses:
     """Each thing that can't be judged is reported by itself."""
 
-    def begin(self, _service: str, _cause: str, record: str, arn: str) -> Standing:
+    def begin(self, _service: str, _cause: str, record: str, arn: str, _severity: Severity) -> Standing:
         return Standing(record, arn)
 
 

@@ -317,6 +317,13 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
                 who = (resource.account, resource.region, "0123456789abcdef", rule.service)
                 rule.fix.write(resource, after, application.sessions.writer(*who))
                 fixed |= actions_of(fresh.calls)
+                written |= fixed
+                fresh.calls.clear()
+                looks = application.sessions.reader(resource.account, resource.region)
+                rule.fix.still_unsafe(resource, before, looks)
+                read |= actions_of(fresh.calls)
+                fresh.calls.clear()
+                application.sessions.reader(resource.account, resource.region)
                 if rule.fix.reversible:
                     writer = application.sessions.writer(*who, undo=bool(rule.fix.undo_writes))
                     rule.fix.write(resource, before, writer)

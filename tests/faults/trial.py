@@ -135,8 +135,8 @@ class Trial(Scene):
         for envelope in plain(self.second_looks):
             self.application.engine.handle(Event.parse(envelope), [self.rule])
             honest(self)
-        for _ in range(2):
-            self.world.later(minutes=5)
+        for minutes in (4, 5):  # `maintain` runs every five minutes.
+            self.world.later(minutes=minutes)
             self.application = self.container()
             self.application.maintain()
             honest(self)

@@ -39,14 +39,21 @@ def event(allocation: str, **on: str) -> Envelope:
     return cloudtrail_event("ec2", "AssociateAddress", asked, {"associationId": "eipassoc-1", "_return": True})
 
 
+def without_address(world: World) -> str:
+    """An instance that EC2 gave no address of its own: it gets none when the Elastic IP address goes."""
+    subnet = world.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    interface: Any = {"DeviceIndex": 0, "SubnetId": subnet, "AssociatePublicIpAddress": False}
+    return launch(world, NetworkInterfaces=[interface])
+
+
 def on_instance(world: World) -> Envelope:
-    made, instance = address(world), launch(world)
+    made, instance = address(world), without_address(world)
     world.client("ec2").associate_address(AllocationId=made, InstanceId=instance)
     return event(made, instanceId=instance)
 
 
 def on_interface(world: World) -> Envelope:
-    made, _ = address(world), launch(world)
+    made, _ = address(world), without_address(world)
     (interface,) = the_instance(world)["NetworkInterfaces"]
     on = interface["NetworkInterfaceId"]
     world.client("ec2").associate_address(AllocationId=made, NetworkInterfaceId=on)
