@@ -145,7 +145,7 @@ class LedgerTable:
             except ClientError as error:
                 if not _codes(error) & PASSING:
                     raise
-            self._sleep(random.uniform(0, most))  # noqa: S311 - no secret
+            self._sleep(random.uniform(0, most))  # noqa: S311 # nosec B311 - no secret
         return write()
 
     def update(self, key: str, change: str, condition: str, *, names: Any, values: Any) -> bool:
