@@ -5,7 +5,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-publi
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.resource import Account, Resource
 from chalicelib.core.rule import Fix, FixContext
@@ -27,10 +30,14 @@ BLOCK_READS = ("s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock"
 
 
 def blocks(bucket: Bucket, aws: Session) -> frozenset[str]:
-    """The flags that hold for a bucket, by its own settings or by the account's."""
+    """The flags that hold for a bucket, by its own settings or by the account's; those that can't be read hold for nothing."""
     account = Account(bucket.account, bucket.account, bucket.region)
-    states = BlockBucketPublicAccess().read(bucket, aws), BlockAccountPublicAccess().read(account, aws)
-    return frozenset(_ALL).difference(off(states[0])) | frozenset(_ALL).difference(off(states[1]))
+    found = frozenset[str]()
+    with suppress(ClientError, BotoCoreError):
+        found |= frozenset(_ALL).difference(off(BlockBucketPublicAccess().read(bucket, aws)))
+    with suppress(ClientError, BotoCoreError):
+        found |= frozenset(_ALL).difference(off(BlockAccountPublicAccess().read(account, aws)))
+    return found
 
 
 def off(state: State) -> list[str]:
