@@ -46,6 +46,7 @@ from moto import mock_aws
 
 from chalicelib.aws.sessions import _READS, AwsSession
 from chalicelib.core.event import Event
+from chalicelib.core.rule import Fix
 from chalicelib.core.types import Status
 from chalicelib.engine.context import is_gone
 from chalicelib.resources.look_ups import ACCESS_IDENTITIES, NETWORKS, ORGANIZATION, reads_of
@@ -201,7 +202,10 @@ def fixed(rule: Guardrail[Any], make: Make) -> Count:
         return Count(
             len(calls),
             len(before) + len(writes) + len(after),
-            aim=OVER + len(state) + bool(rule.fix.settles_within),
+            aim=OVER
+            + len(state)
+            + bool(rule.fix.settles_within)
+            + (type(rule.fix).still_unsafe is not Fix.still_unsafe),
         )
 
 
