@@ -385,11 +385,8 @@ def _done(app: Application, request: Any, record: str, by: str) -> Record:
     engine, action = app.engine, text(request, "action")
     if action != "exempt":
         force, offered = request.get("force") is True, text(request, "seen") if action == "undo-anyway" else ""
-        done = (
-            engine.approve(record, by)
-            if action == "approve"
-            else engine.undo(record, by, force=force, offered=offered or "")
-        )
+        undo = partial(engine.undo, force=force, offered=offered or "")
+        done = (engine.approve if action == "approve" else undo)(record, by)
         app.metrics.add_metric(findings(done.status), MetricUnit.Count, 1)
         app.metrics.flush_metrics()
         return done
