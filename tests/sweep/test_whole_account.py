@@ -73,7 +73,6 @@ NOT_FIXED = {
     "ecs.task_holds_secret": "alerted",
     "ecs.task_image_not_allowed": "alerted",
     # Their fixes doubt, in these cases, that nobody would be locked out or cut off by them.
-    "ec2.network_acl_opened_to_internet": "asking",
     "eks.unknown_principal_made_admin": "asking",
     "iam.admin_policy_attached": "asking",
     "iam.policy_directly_on_user": "asking",
