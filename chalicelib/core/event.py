@@ -22,6 +22,8 @@ _AWS = re.compile(r"aws\.[A-Za-z0-9._-]+")
 DATED = re.compile(r"(\d{8}|\d{4}_\d{2}_\d{2})(v\d+)?$")
 """Lambda and CloudFront write the API's date behind a call's name: `AddPermission20150331v2`."""
 _LONE = re.compile("[\ud800-\udfff]")
+_OF_IDENTITY_CENTER = re.compile(r"arn:[a-z-]+:iam::\d+:role/aws-reserved/sso\.amazonaws\.com/")
+"""By the path, which AWS keeps for itself: anybody may name a role `AWSReservedSSO_…`."""
 _TOOLS = (
     ("terraform", "Terraform"),
     ("opentofu", "OpenTofu"),
@@ -111,20 +113,22 @@ class Actor:
     """The id of the access key that signed the call."""
     source_identity: str = ""
     """Who it is, whatever roles they took on: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html."""
+    issuer: str = ""
+    """The ARN, with its path, of what a session was got with: a role, or the user who asked for a federation token."""
 
     @property
     def people(self) -> dict[str, bool]:
         """The names of whoever it may have been, each with whether it counts as theirs: anybody may name a session as they like.
 
-        AWS vouches for IAM users' names and for those of IAM Identity Center's sessions. A source identity counts as
-        long as the session's name doesn't name somebody else: who may set it is for the role's trust policy to say.
+        AWS vouches for IAM users' names, whoever they say that they sign in for, and for those of IAM Identity Center's
+        sessions. A source identity counts as long as the session's name doesn't name somebody else: who may set it is
+        for the role's trust policy to say.
         """
-        if self.kind in _NOBODYS:
-            return {}
-        session = self.session or self.name.rpartition("/")[2]
-        vouched = self.kind == "IAMUser" or ":assumed-role/AWSReservedSSO_" in self.principal
+        session = "" if self.kind in _NOBODYS else self.session or self.name.rpartition("/")[2]
+        vouched = self.kind == "IAMUser" or bool(_OF_IDENTITY_CENTER.match(self.issuer))
         agree = not session or folded_name(session) == folded_name(self.source_identity)
-        found = {self.source_identity: agree, session: vouched or agree}
+        user = self.issuer.rpartition("/")[2] if ":user/" in self.issuer else ""
+        found = {self.source_identity: agree, session: vouched or agree, user: True}
         return {name: sure for name, sure in found.items() if name}
 
     @property
@@ -143,7 +147,8 @@ class Actor:
         via = text(who, "invokedBy") or (address if is_of_aws(address) else "")
         folded = f"{agent} {via}".lower()
         tool = next((name for mark, name in _TOOLS if mark in folded), agent.split(" ")[0][:40])
-        principal = text(who, "arn") or text(who, "sessionContext", "sessionIssuer", "arn")
+        issuer = text(who, "sessionContext", "sessionIssuer", "arn") or ""
+        principal = text(who, "arn") or issuer
         kind = text(who, "type") or ("AWSService" if via else "Unknown")
         return cls(
             kind=kind,
@@ -161,6 +166,7 @@ class Actor:
             via=via,
             key=text(who, "accessKeyId") or "",
             source_identity=text(who, "sessionContext", "sourceIdentity") or "",
+            issuer=issuer,
         )
 
 
@@ -218,8 +224,7 @@ class Event:
     @property
     def actor_arns(self) -> tuple[str, ...]:
         """Who called, as the settings may name them: the principal, and the role that its session is of."""
-        issuer = text(self.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
-        return (self.actor.principal, issuer) if issuer else (self.actor.principal,)
+        return tuple(filter(None, (self.actor.principal, self.actor.issuer)))
 
     @property
     def call(self) -> str:

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from chalicelib.core.event import text
 from chalicelib.core.partitions import partition
 from chalicelib.core.resource import Resource
 from chalicelib.core.session import Prefetched
@@ -190,9 +189,8 @@ class Deployment(Function):
         """Without a digest in the event, this code can't be distinguished from what came after it."""
         named, code = _named(event), event.answered("codeSha256")
         if named and code and re.fullmatch(r"[A-Za-z0-9+/=]{1,128}", code):
-            role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
             who = re.sub(
-                r"[^!-~]", "_", role or event.actor.principal
+                r"[^!-~]", "_", event.actor.issuer or event.actor.principal
             )  # No principal of AWS's has anything else in it.
             yield cls(f"{named[0]} {code} {who}", event.account, event.region)
 

@@ -94,10 +94,20 @@ def test_whose_address_is_not_told_decides_nothing_that_an_address_did(record: R
 
 
 def session(name: str, *, role: str = "Dev", source: str = "") -> Actor:
-    return Actor("AssumedRole", f"arn:aws:sts::1:assumed-role/{role}/{name}", "1", name, source_identity=source)
+    """Of a role that is given with its path, as CloudTrail's sessionIssuer has it."""
+    arn = f"arn:aws:sts::1:assumed-role/{role.rpartition('/')[2]}/{name}"
+    return Actor("AssumedRole", arn, "1", name, source_identity=source, issuer=f"arn:aws:iam::1:role/{role}")
 
 
-SSO = "AWSReservedSSO_Admin_0123456789abcdef"
+def federated(user: str, name: str) -> Actor:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html"""
+    issuer = {"type": "IAMUser", "arn": f"arn:aws:iam::1:user/{user}", "userName": user.rpartition("/")[2]}
+    who = {"type": "FederatedUser", "arn": f"arn:aws:sts::1:federated-user/{name}", "accountId": "1"}
+    return Actor.of({"userIdentity": {**who, "sessionContext": {"sessionIssuer": issuer}}}, "1")
+
+
+NAMED_SO = "AWSReservedSSO_Admin_0123456789abcdef"
+SSO = f"aws-reserved/sso.amazonaws.com/eu-west-1/{NAMED_SO}"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +115,11 @@ SSO = "AWSReservedSSO_Admin_0123456789abcdef"
     [
         (session("bob"), {"bob": False}),
         (session("bob", role=SSO), {"bob": True}),
+        (session("bob", role=f"aws-reserved/sso.amazonaws.com/{NAMED_SO}"), {"bob": True}),
+        (session("bob", role=NAMED_SO), {"bob": False}),
+        (session("bob", role=f"team/{SSO}"), {"bob": False}),
+        (federated("alice", "bob"), {"bob": False, "alice": True}),
+        (federated("team/bob", "bob"), {"bob": True}),
         (session("bob", source="bob"), {"bob": True}),
         (session("Bob@example.com", source="bob"), {"Bob@example.com": True, "bob": True}),
         (session("deploy", source="bob"), {"bob": False, "deploy": False}),
@@ -113,6 +128,7 @@ SSO = "AWSReservedSSO_Admin_0123456789abcdef"
         (Actor("FederatedUser", "arn:aws:sts::1:federated-user/bob", "1"), {"bob": False}),
         (Actor("WebIdentityUser", "AROAEXAMPLE:bob", "1"), {"bob": False}),
         (Actor("Root", "arn:aws:iam::1:root", "1"), {}),
+        (Actor("Root", "arn:aws:iam::1:root", "1", source_identity="bob"), {"bob": True}),
         (Actor("AWSService", "ec2.amazonaws.com", "1"), {}),
     ],
 )
@@ -144,6 +160,18 @@ def test_a_federated_user_does_not_decide_alone_about_their_own_change(record: R
     assert "second approver" in (wants_second(BOB, "approve", own, settings(Approver("slack:*"))) or "")
 
 
+def test_whoever_asked_for_a_federation_token_does_not_decide_about_what_was_done_with_it(record: Record) -> None:
+    """They name its user: as alice, bob's own change was for anybody but alice to decide."""
+    own = replace(record, actor=federated("bob", "alice"))
+    assert "your own" in (refusal(BOB, own, settings(Approver("slack:*"))) or "")
+
+
+def test_a_role_that_is_only_named_like_identity_center_s_vetoes_nobody(record: Record) -> None:
+    own, known = replace(record, actor=session("bob", role=NAMED_SO)), settings(Approver("slack:*"))
+    assert refusal(BOB, own, known) is None
+    assert "second approver" in (wants_second(BOB, "approve", own, known) or "")
+
+
 def test_a_sessions_name_alone_refuses_nobody_and_asks_for_a_second(record: Record) -> None:
     own, known = replace(record, actor=session("bob")), settings(Approver("slack:*"))
     assert refusal(BOB, own, known) is None
@@ -162,7 +190,7 @@ def test_a_sessions_name_alone_refuses_nobody_and_asks_for_a_second(record: Reco
 @pytest.mark.parametrize(
     "actor",
     [
-        Actor("AssumedRole", "arn:aws:sts::1:assumed-role/AWSReservedSSO_Dev/Bob@example.com", "1", "Bob@example.com"),
+        session("Bob@example.com", role=SSO),
         Actor("IAMUser", "arn:aws:iam::1:user/team/bob", "1"),
     ],
 )

@@ -245,9 +245,9 @@ class TestWhoMay:
         assert not asked.users
 
     def test_nobody_decides_about_their_own_change_by_whatever_name(self, desk: Desk, asked: Asked) -> None:
-        sso = Actor(
-            "AssumedRole", "arn:aws:sts::1:assumed-role/AWSReservedSSO_Dev_1/bob@example.com", "1", "Bob@example.com"
-        )
+        arn, role = "arn:aws:sts::1:assumed-role/AWSReservedSSO_Dev_1/bob@example.com", "AWSReservedSSO_Dev_1"
+        issuer = f"arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/{role}"
+        sso = Actor("AssumedRole", arn, "1", "Bob@example.com", issuer=issuer)
         desk.application.ledger.move(desk.now(), Status.ASKING, by="snapback", actor=sso)
         desk.slack(desk.click("approve"))
         assert "your own" in desk.replies[0][1]

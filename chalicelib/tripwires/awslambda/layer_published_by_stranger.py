@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.core.event import text
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
 from chalicelib.core.types import Severity
@@ -20,8 +19,7 @@ def layer_published_by_stranger(event: Event, baseline: Baseline) -> str | None:
     the users and roles that may publish, by ARN; while it names none, anybody may, and nothing is reported. Look at the
     version, and delete it if it isn't yours.
     """
-    role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
-    if baseline.deployer(event.actor.principal, role):
+    if baseline.deployer(*event.actor_arns):
         return None
     what = event.answered("layerVersionArn") or event.text("layerName") or "a layer"
     return f"{event.actor.name} published {what}"

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.core.arns import fits
-from chalicelib.core.event import text
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
 from chalicelib.core.snapback_resources import fixer
@@ -25,10 +24,8 @@ def release_pushed_by_stranger(event: Event, baseline: Baseline) -> str | None:
     release = baseline.release(repository)
     if release is None or not release.pushers or event.text("registryId") not in (None, event.account):
         return None
-    role = text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
-    names = [name for name in (event.actor.principal, role) if name]
     ours = f":iam::{event.account}:role/{fixer('ecr')}"  # By which an image gets its tags back.
-    if (role or "").endswith(ours) or any(fits(glob, *names) for glob in release.pushers):
+    if event.actor.issuer.endswith(ours) or any(fits(glob, *event.actor_arns) for glob in release.pushers):
         return None
     what = event.text("imageTag") or event.answered("image", "imageId", "imageDigest") or "an image"
     return f"{event.actor.name} pushed {what} to {repository}"

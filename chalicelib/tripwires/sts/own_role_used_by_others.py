@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from chalicelib.core.event import text
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.record import ID
 from chalicelib.core.rule import tripwire
@@ -50,7 +49,7 @@ def own_role_used_by_others(event: Event, baseline: Baseline) -> str | None:
     """
     role = event.text("roleArn") or ""
     name, session = role.rpartition("/")[2], event.text("roleSessionName") or ""
-    who, caller = event.actor, text(event.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn")
+    who, caller = event.actor, event.actor.issuer
     somebody = who.name if who.account == home_of(baseline) else f"{who.name} of account {who.account}"
     if own_role(baseline, role):
         by_lambda = who.kind == "AWSService" and who.via == "lambda.amazonaws.com"
