@@ -455,7 +455,8 @@ def _looked_again(app: Application, messages: Sequence[Any]) -> dict[str, Any]:
     for message in messages:
         try:
             envelope = json.loads(message["body"])
-            app.guard(str(envelope[second_look.KEY][0]).partition(".")[0], envelope)
+            with _loud(app):
+                app.guard(str(envelope[second_look.KEY][0]).partition(".")[0], envelope)
         except Exception as error:  # noqa: BLE001 - SQS delivers it again, and the others are done
             app.logger.error("a second look failed", extra={"why": describe_error(error)})  # noqa: TRY400
             failed.append({"itemIdentifier": message["messageId"]})

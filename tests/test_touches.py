@@ -103,7 +103,9 @@ def _writes(
         after = fix.safe(before, FixContext(reader.baseline, event.actor, event.time))
         things = (resource, *fix.touches(resource, before, after))
         known = [name for each in things for name in (each.arns(reader) if isinstance(each, Resource) else [each])]
-        writer = sessions.writer(resource.account, resource.region, "0123456789abcdef", rule.service)
+        writer = sessions.writer(
+            resource.account, resource.region, "0123456789abcdef", rule.service, undo=bool(fix.undo_writes)
+        )
         hooked = writer._hooked
 
         def both(client: Any, hooked: Callable[[Any], None] = hooked) -> None:

@@ -70,7 +70,7 @@ class Remediation:
             note = f"safe in spite of {describe_error(wrong)}" if wrong else ""
             return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left, calls=tuple(writer.calls))
         if wrong is None:
-            if left != written and self._may_show_yet(rule, record):
+            if left == record.before and self._may_show_yet(rule, record):
                 return record
             return self._ledger.move(
                 record, Status.STILL_UNSAFE, by=by, note=reason, after=left, calls=tuple(writer.calls)

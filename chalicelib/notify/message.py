@@ -125,7 +125,7 @@ def message_of(record: Record) -> Message:
     }
     title = _line(record.title, 120)
     news = record.history[-1].status
-    words = _ASIDE.get(news, "") if record.status is Status.ASKING else ""
+    words = _ASIDE.get(news, "") if record.status is not Status.UNJUDGED else ""
     words = words or record.status.traits.word.format(what=_what(record))
     return Message(
         record=record.id,

@@ -57,6 +57,7 @@ def test_slack_shows_it_with_who_will_object_and_does_it_as_shown(drifted: Desk)
     assert PUBLIC in message.did
     assert any("Public" in line for line in message.changes)
     assert not message.changed
+    assert "undo it beside others' changes?" in message.headline
     assert "undo-anyway" in choices(message)
     (buttons,) = (block for block in reply(message)["blocks"] if block["type"] == "actions")
     assert [each["value"] for each in buttons["elements"]] == [offered(drifted)]

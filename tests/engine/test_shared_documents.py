@@ -21,15 +21,12 @@ if TYPE_CHECKING:
     from tests.support.events import Envelope
 
 ALONE = {
-    "awslambda.function_policy_made_public",
-    "awslambda.function_policy_without_account",
     "iam.console_password_unused",
     "iam.login_profile_without_mfa",
     "iam.mfa_removed",
     "iam.sessions_stolen",
 }
-"""Of a function's policy, what is edited by Sid, so that neither fix sees the other's statements. Of an identity, what no
-other fix writes: passwords that are deleted for good, and inline policies of a name of ours."""
+"""What no other fix of an identity writes: passwords that are deleted for good, and inline policies of a name of ours."""
 
 
 def names(document: Document, world: World) -> tuple[str, ...]:

@@ -55,7 +55,8 @@ def judge(scene: Scene) -> None:
 
 def judge_fix(scene: Scene, record: Record | None) -> None:
     kind = scene.fault.kind if scene.fault else ""
-    if record is None and any("the next sweep evaluates" in each.history[-1].note for each in scene._records()):
+    listed = "they can be listed by now; the next sweep evaluates them"
+    if kind == "denied" and record is None and any(each.history[-1].note == listed for each in scene._records()):
         return  # What the event is about could not be listed; that was told, and the sweep lists it.
     if scene.unsafe() and not (record and record.status in LOUD) and not scene.queue:
         raise Lost(f"unsafe, and nobody knows: {record and record.status}")
@@ -72,7 +73,7 @@ def judge_fix(scene: Scene, record: Record | None) -> None:
         return
     if record is None:
         raise Lost("nothing is on record")
-    if kind == "denied" and record.status is Status.ASKING:
+    if kind == "denied" and record.status is Status.ASKING and "own isn't known: " in record.history[-1].note:
         return  # A look-up was refused: whether it is the account's own isn't known, so a person is asked.
     loud = scene.unsafe() and record.status in LOUD and scene.scenario != "fix"
     if scene.events == 1 and record.status is not scene.ends and not loud:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.baseline import Release, Require
+from tests.guardrails.awslambda import functions
 from tests.guardrails.ec2 import test_default_group_with_rules as default_group
 from tests.guardrails.ecr import registry
 from tests.guardrails.ecr import test_image_with_critical_findings as image
@@ -217,6 +218,23 @@ def cluster(world: World) -> dict[str, Envelope]:
     return dict.fromkeys(rules, envelope)
 
 
+def function(world: World) -> dict[str, Envelope]:
+    functions.make(world)
+    for sid, who, more in (
+        ("Own", f"arn:aws:iam::{HOME}:root", {}),
+        ("Public", "*", {}),
+        ("Uploads", "s3.amazonaws.com", {"SourceArn": f"arn:aws:s3:::{BUCKET}"}),
+    ):
+        permit_function(world, sid, who, **more)
+    rules = "awslambda.function_policy_made_public", "awslambda.function_policy_without_account"
+    return dict.fromkeys(rules, functions.event("AddPermission20150331v2"))
+
+
+def permit_function(world: World, sid: str, who: str, **more: str) -> None:
+    given = {"FunctionName": functions.NAME, "Action": "lambda:InvokeFunction", "StatementId": sid, "Principal": who}
+    world.client("lambda").add_permission(**given, **more)
+
+
 def tag_user(world: World) -> None:
     world.client("iam").tag_user(UserName=USER, Tags=[{"Key": "seen", "Value": "yes"}])
 
@@ -248,5 +266,11 @@ DOCUMENTS = (
     Document("ec2:security-group-rules", group, default_group.whole, tag_group),
     Document("ecr:image-tags", release, image_tags, lambda world: registry.image(world, "v2", content=b"another")),
     Document("ecs:task-definition", task, definitions.whole, definitions.disturb),
+    Document(
+        "lambda:function-policy",
+        function,
+        functions.policies,
+        lambda world: permit_function(world, "Third", f"arn:aws:iam::{FRIEND}:root"),
+    ),
     Document("eks:cluster-update", cluster, clusters.whole, clusters.disturb),
 )
