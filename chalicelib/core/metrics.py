@@ -23,6 +23,8 @@ class Metric(StrEnum):
     """Exceptions that are faults in Snapback; the log has each with its number."""
     MISSED_BY_EVENTS = "MissedByEvents"
     """Findings of a sweep that an event should have reported."""
+    PLACES_NOT_LISTED = "PlacesNotListed"
+    """Times that a sweep could not list a kind of resource in an account and region; the log says which and why."""
     HEALTHY = "Healthy"
     """Canary events that reached their function."""
     DRAINS = "Drains"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib.aws.ledger import KEPT
-from chalicelib.core.errors import OutOfTime
+from chalicelib.core.errors import OutOfTime, Unfinished
 from chalicelib.core.event import parse_time
 from chalicelib.core.faults import fault_log
 from chalicelib.core.metrics import Metric
@@ -110,7 +110,8 @@ def plan(found: Iterable[Place], run: str) -> list[Any]:
 def listed(app: SweepApp, message: Mapping[str, Any], rules: Sequence[Guardrail[Any]]) -> Iterator[Any]:
     """A place's resources as messages for `evaluate`, as they are found; after the last it is marked as gone through.
 
-    Where AWS does not let Snapback list them (further), the last message says so: who evaluates may write records.
+    Where AWS does not let Snapback list them (further), the last message says so: who evaluates may write records. Any
+    other error is logged and counted at once, and raised as Unfinished: SQS delivers the place again, hours later.
     """
     place, run = place_of(message), str(message["sweep"])
     kind = rules[0].resource
@@ -125,15 +126,23 @@ def listed(app: SweepApp, message: Mapping[str, Any], rules: Sequence[Guardrail[
             if len(some) == kind.batch_size:
                 yield {**message, "expected_from_events": baseline, "ids": some}
                 some = []
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told at once, and raised unless it is a refusal
         refusal = refusal_of(error, rules[0], Account(place.account, place.account, place.region))
         if refusal is None:
-            raise
+            raise _not_listed(app, place, error) from None
         yield {**message, "expected_from_events": baseline, "ids": some, "refusal": asdict(refusal)}
         return
     if some:
         yield {**message, "expected_from_events": baseline, "ids": some}
     markers.mark(place, rules, run, app.now())
+
+
+def _not_listed(app: SweepApp, place: Place, error: Exception) -> Unfinished:
+    why, where = describe_error(error), asdict(place)
+    app.logger.error("sweep: could not list", extra={**where, "why": why, "faults": fault_log(error)})
+    app.metrics.add_metric(Metric.PLACES_NOT_LISTED, MetricUnit.Count, 1)
+    app.metrics.flush_metrics()
+    return Unfinished([], [error], [f"{place.kind} in {place.account}, {place.region} could not be listed: {why}"])
 
 
 def evaluate(
@@ -163,7 +172,7 @@ def evaluate(
     app.metrics.add_metric(Metric.MISSED_BY_EVENTS, MetricUnit.Count, missed)
     app.metrics.flush_metrics()
     for resource, error in swept.errors:
-        extra = {"resource": resource.arn, "why": describe_error(error), "faults": fault_log(error)}
+        extra = {**asdict(place), "resource": resource.arn, "why": describe_error(error), "faults": fault_log(error)}
         app.logger.error("sweep: could not evaluate", extra=extra)
     failed = list(dict.fromkeys(resource for resource, _ in swept.errors))
     if len(failed) == len(resources):

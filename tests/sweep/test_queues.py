@@ -170,6 +170,27 @@ def test_one_that_cannot_be_asked_about_does_not_hold_up_the_others(account: Acc
     assert isinstance(error, Unfinished)
 
 
+def test_a_place_that_cannot_be_listed_is_logged_and_counted_at_once(account: Account) -> None:
+    from tests.support.moto_gaps import deny
+
+    said: list[Any] = []
+    account._patch.setattr(account.application.logger, "error", lambda text, extra: said.append((text, extra)))
+    buckets(account.world, "app-one")
+    with deny("ListBuckets", code="SlowDown"):
+        account.sweep()
+    ((body, error),) = account.given_up
+    where = {"account": HOME, "region": REGION, "kind": "s3.Bucket"}
+    assert json.loads(body).items() >= where.items()
+    assert isinstance(error, Unfinished)
+    assert str(error).startswith(f"s3.Bucket in {HOME}, {REGION} could not be listed: SlowDown")
+    assert error.__suppress_context__, "a traceback in the log says less"
+    ((text, extra),) = said
+    assert text == "sweep: could not list"
+    assert extra.items() >= where.items()
+    assert extra["why"].startswith("SlowDown")
+    assert account.metrics[Metric.PLACES_NOT_LISTED] == 1
+
+
 def test_without_time_for_any_the_message_comes_again(account: Account) -> None:
     buckets(account.world, "app-one", acl="private")
     message = {

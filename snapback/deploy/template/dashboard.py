@@ -82,6 +82,7 @@ def _widgets(plan: Plan) -> list[Any]:
                 _own(Metric.EVALUATIONS, label="resources looked at"),
                 _own(Metric.EVENTS_REFUSED, label="events refused"),
                 _own(Metric.MISSED_BY_EVENTS, label="found by a sweep only"),
+                _own(Metric.PLACES_NOT_LISTED, label="not listed by a sweep"),
             ],
         ),
         _graph("Canary: alive", [_own(Metric.HEALTHY, label="answers an hour")], period=3600),

@@ -18,6 +18,7 @@ from snapback.deploy.template.parts import (
     queue,
     with_key,
 )
+from snapback.deploy.template.sweep import TRIES
 
 if TYPE_CHECKING:
     from snapback.deploy.template.parts import Plan, Template
@@ -27,13 +28,19 @@ _GUARD_FAILED = (
     f"Lambda invokes it again {RETRIES} times, then its event is a dead letter. See why: "
     f"snapback records --status failed, and {command('dlq list')}."
 )
+_SWEPT = (
+    f"Snapback tries again within hours, {TRIES} times in all; only then is there a dead letter to see: {command('dlq list')}. "
+    "The next day's sweep tries again as well."
+)
 _FAILED = {
     "Notify": f"Its messages are sent again {STREAM_RETRIES} times, then given up. See which: {command('dlq list')}.",
     "Exports": f"What goes to other tools is sent again {STREAM_RETRIES} times, then given up. See which: {command('dlq list')}.",
     "Act": f"What another function left unfinished could not be gone on with. See what: {command('status')}.",
     "APIHandler": f"A click was not taken; whoever made it can click again. See what is wrong: {command('status')}.",
-    "Sweep": f"Some kind of resource can't be listed somewhere, so nothing of it is evaluated. See why: {command('dlq list')}.",
-    "SweepWorker": f"Some resources can't be evaluated; the next day's sweep tries again. See which: {command('dlq list')}.",
+    "Sweep": "A kind of resource could not be listed in an account and region. To see which, and why, search the log of "
+    f"Sweep for: sweep: could not list. {_SWEPT}",
+    "SweepWorker": "Some resources could not be evaluated. To see which, and why, search the log of SweepWorker for: "
+    f"sweep: could not evaluate. {_SWEPT}",
     "Canary": f"No canary was sent. See since when: {command('status')}.",
     "CanaryEcho": f"A canary was late, forged, or could not be answered. See since when: {command('status')}.",
 }
