@@ -22,7 +22,7 @@ from chalicelib.analysis.policy_document import (
     named_principals,
     statements,
 )
-from chalicelib.analysis.policy_sets import Constraint, Search, box, constraint, format_left, names
+from chalicelib.analysis.policy_sets import Constraint, Search, box, caller, constraint, format_left, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -48,16 +48,20 @@ _CALLER_KEYS = frozenset(
         "aws:sourceorgpaths",
         "aws:sourceowner",
         "aws:sourcevpc",
+        "aws:sourcevpcarn",
         "aws:sourcevpce",
         "aws:vpceaccount",
         "aws:vpceorgid",
         "aws:vpceorgpaths",
+        "codebuild:buildarn",
+        "codebuild:projectarn",
         "ec2:sourceinstancearn",
         "kms:calleraccount",
         "lambda:eventsourcetoken",
         "lambda:sourcefunctionarn",
         "s3:dataaccesspointaccount",
         "s3:dataaccesspointarn",
+        "ssm:sourceinstancearn",
     }
 )
 _FIXING_KEYS = _CALLER_KEYS | {"s3:x-amz-server-side-encryption-aws-kms-key-id"}
@@ -80,6 +84,7 @@ _NEGATED = {
 _ARN_OF_ACCOUNT = r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):"
 _ORGANIZATION_PATH = r"o-[a-z0-9]{10,32}/"
 _ESCAPED_WILDCARD = r"\$\{[*?$]\}"
+_VPC_OF_ANY = r"^arn:[^:]*:ec2:[^:]*:\*:vpc/"
 _OUR_SIDE = r"(?i)\$\{aws:Resource(Account|OrgID)\}"
 
 _GITHUB, _PULUMI = "token.actions.githubusercontent.com", "api.pulumi.com/oidc"
@@ -214,7 +219,7 @@ def refuses_plain_http(policy: Policy, calls: Iterable[tuple[str, str]]) -> bool
         if statement.effect == "Deny"
         and {"Action", "Resource", "Principal"} <= statement.raw.keys()
         and ("AWS", "*") in statement.principals()
-        and all(map(_without_tls, statement.conditions()))
+        and all(map(_without_tls, statement.limiting()))
     ]
     return all(any(covers(statement, *call) for statement in refusing) for call in calls)
 
@@ -251,7 +256,7 @@ def _judged(
         )
         if narrowed or not all(search.spend(each.weight) for each in denies):
             return narrowed
-        return _shut_out(search, _covering(denies, entry, keys, account_id, holds, baseline, search), entry.statement)
+        return _shut_out(search, _covering(denies, entry, keys, account_id, holds, baseline, search), entry)
 
     if _is_service(entry):
         known_one = baseline.principal(entry.value) or kept(_CALLER_KEYS, ours)
@@ -356,16 +361,16 @@ def _covering(
             yield names(deny) + [each for each in read if each]
 
 
-def _shut_out(search: Search, covering: Iterable[list[Constraint]], allowing: Statement) -> bool:
-    """Whether Deny statements together take back all that a statement allows.
+def _shut_out(search: Search, covering: Iterable[list[Constraint]], entry: _Entry) -> bool:
+    """Whether Deny statements together take back all that a statement allows its principal.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
     """
     denied = list(covering)
     if not denied:
         return False
-    allowed = [each for condition in allowing.conditions() if (each := constraint(condition, of_deny=False))]
-    wanted = box(names(allowing) + allowed)
+    allowed = [each for condition in entry.statement.conditions() if (each := constraint(condition, of_deny=False))]
+    wanted = box(names(entry.statement) + caller(entry.kind, entry.value) + allowed)
     found = search.uncovered(wanted, denied)
     search.left = "" if search.undecided or found in (None, wanted) else format_left(found or {}, wanted)
     return found is None
@@ -412,16 +417,20 @@ def _exempts(condition: Condition, entry: _Entry, keys: Collection[str], account
     if bare not in _NEGATED or key not in keys:
         return False
     meant = Condition(_NEGATED[bare], key, values)
-    return all(holds(meant, re.sub(_OUR_SIDE, account_id, value)) for value in values)
+    return all(holds(meant, _named(value, account_id)) for value in values)
 
 
 def _narrowed(statement: Statement, keys: Collection[str], account_id: str, holds: _Holds) -> bool:
     """Whether one condition on one of the keys holds for all its values: conditions add up, values are alternatives."""
     return any(
-        condition.key in keys
-        and all(holds(condition, re.sub(_OUR_SIDE, account_id, value)) for value in condition.values)
+        condition.key in keys and all(holds(condition, _named(value, account_id)) for value in condition.values)
         for condition in statement.narrowing()
     )
+
+
+def _named(value: str, account_id: str) -> str:
+    """With what stands for our account in place; a VPC's id names one VPC, whatever account stands before it."""
+    return re.sub(_VPC_OF_ANY, "", re.sub(_OUR_SIDE, account_id, value))
 
 
 def _literal(operator: str, value: str) -> bool:
@@ -437,7 +446,7 @@ def _fixed(condition: Condition, value: str, baseline: Baseline) -> bool:
             return False
         return network.prefixlen >= (8 if network.version == 4 else 32) or _known_network(network, baseline)  # noqa: PLR2004
     if _literal(condition.operator, value):
-        return True
+        return value.lower() != "anonymous"  # As unsigned requests have it for aws:PrincipalAccount and aws:userid.
     return bool(re.match(_ARN_OF_ACCOUNT, _arn(condition, value)) or re.match(_ORGANIZATION_PATH, value))
 
 
@@ -478,5 +487,5 @@ def _without_tls(condition: Condition) -> bool:
     return (
         condition.operator.lower() in {"bool", "boolifexists"}
         and condition.key == "aws:securetransport"
-        and all(value.lower() == "false" for value in condition.values)
+        and "false" in map(str.lower, condition.values)
     )

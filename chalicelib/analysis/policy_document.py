@@ -19,6 +19,24 @@ T = TypeVar("T")
 Policy: TypeAlias = "str | Mapping[str, Any] | None"
 Span: TypeAlias = tuple[int, int]
 EQUALITY = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"})
+ALWAYS_PRESENT = frozenset(
+    {
+        "aws:currenttime",
+        "aws:epochtime",
+        "aws:principalaccount",
+        "aws:principaltype",
+        "aws:requestedregion",
+        "aws:securetransport",
+        "aws:useragent",
+        "aws:userid",
+        "aws:viaawsservice",
+    }
+)
+"""The keys that AWS documents as part of every request, anonymous ones included. Not aws:SourceIp, which requests through
+a VPC endpoint don't have, nor aws:PrincipalArn, which unsigned ones don't.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
 _OWN_ACCOUNT = r"(?i)\$\{aws:(Principal|Resource)Account\}"
 DELETED_PRINCIPAL = r"A(?:IDA|ROA)[A-Z0-9]{12,}(?::[^\"]*)?"
 
@@ -99,10 +117,17 @@ class Statement:
                 else:
                     yield Condition("", key.lower(), ())
 
+    def limiting(self) -> Iterator[Condition]:
+        """Those that some request doesn't meet: a key that each request has needs no Null to demand it."""
+        for each in self.conditions():
+            demands = each.operator.lower() == "null" and {*map(str.lower, each.values)} == {"false"}
+            if not (demands and each.key in ALWAYS_PRESENT):
+                yield each
+
     def narrowing(self) -> Iterator[Condition]:
         """Those that hold only if the key is there and has one of the values; the operator is lower-cased and bare.
 
-        ForAllValues and IfExists also hold without the key, unless a Null condition demands it.
+        ForAllValues and IfExists also hold without the key, unless a Null condition demands it or each request has it.
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
         """
         demanded = {
@@ -112,7 +137,7 @@ class Statement:
         }
         for operator, key, values in self.conditions():
             bare = operator.lower().removeprefix("foranyvalue:")
-            if key in demanded:
+            if key in demanded or key in ALWAYS_PRESENT:
                 bare = bare.removeprefix("forallvalues:").removesuffix("ifexists")
             if bare in EQUALITY:
                 yield Condition(bare, key, values)

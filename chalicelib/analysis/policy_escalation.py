@@ -57,7 +57,7 @@ def why_admin(policy: Policy, account: str = "") -> str | None:
 def _making_admin(found: Iterable[Statement]) -> list[Statement]:
     """The statement that grants IAM's writes wholesale, or those that do together."""
     found = list(found)
-    denies = [each for each in found if each.effect == "Deny" and not any(each.conditions())]
+    denies = [each for each in found if each.effect == "Deny" and not any(each.limiting())]
     left = [call for call in _ESCALATIONS if not any(covers(deny, *call) for deny in denies)]
     allows = [each for each in found if each.effect == "Allow" and not any(map(_limits_reach, each.narrowing()))]
     for each in allows:

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
+
+from chalicelib.analysis.policy_document import ALWAYS_PRESENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -33,7 +35,8 @@ _ANY_CASE, _ADDRESS, _NUMBER = "\0\1\2"
 _BITS = 40
 """Of a number: twice a whole one, so that what lies between two is a value of its own."""
 _ALL = {_ADDRESS: (_ADDRESS + "0" + "?" * 32, _ADDRESS + "1" + "?" * 128), _NUMBER: (_NUMBER + "?" * _BITS,)}
-_ONE_OF = "one of "
+_ONE_OF, _OF_ADDRESS, _OF_NUMBER = "one of ", "address ", "number "
+"""What the names of dimensions beside a key's own begin with."""
 _ORDERS = ("lessthanequals", "greaterthanequals", "lessthan", "greaterthan", "equals")
 
 
@@ -71,6 +74,11 @@ class Names(NamedTuple):
 Constraint: TypeAlias = "tuple[str, Names]"
 Box: TypeAlias = "Mapping[str, Names]"
 _EVERYTHING = Names()
+_BOOLEAN = ("aws:multifactorauthpresent", "aws:principalisawsservice", "aws:securetransport", "aws:viaawsservice")
+_DOMAINS = {key: Names(absent=False) for key in ALWAYS_PRESENT} | {
+    key: Names((("true", "false"),), absent=key not in ALWAYS_PRESENT) for key in _BOOLEAN
+}
+"""What requests may hold of a key, where that isn't everything."""
 
 
 def names(statement: Statement) -> list[Constraint]:
@@ -84,6 +92,30 @@ def names(statement: Statement) -> list[Constraint]:
     return found
 
 
+def caller(kind: str, value: str) -> list[Constraint]:
+    """What the keys about a caller hold when it is this principal, which isn't a pattern; nothing where that isn't known.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties
+    """
+    if kind == "Service":
+        return [("aws:principalisawsservice", _exactly("true")), ("aws:principalorgid", Names(present=False))]
+    found = re.fullmatch(
+        r"(?:arn:[a-z-]+:(?:iam|sts)::)?([0-9]{12})(:(?:role|user|federated-user)/[^*?]+)?(:.*)?", value
+    )
+    if kind != "AWS" or not found:
+        return []
+    own = (value,) if found[2] else tuple(f"arn:*:{service}::{found[1]}:*" for service in ("iam", "sts"))
+    return [
+        ("aws:principalaccount", _exactly(found[1])),
+        ("aws:principalarn", _exactly(*own)),
+        ("aws:principalisawsservice", _exactly("false")),
+    ]
+
+
+def _exactly(*globs: str) -> Names:
+    return Names((globs,), absent=False)
+
+
 def constraint(condition: Condition, *, of_deny: bool) -> Constraint | None:
     """What a condition says, rounded up for an Allow and down for a Deny; None where that isn't understood.
 
@@ -93,6 +125,8 @@ def constraint(condition: Condition, *, of_deny: bool) -> Constraint | None:
     """
     operator, key, values = condition
     operator = operator.lower()
+    if key.startswith((_ONE_OF, _OF_ADDRESS, _OF_NUMBER)):
+        return None  # No key of AWS's: it would be taken for a dimension.
     of_any, operator = operator.startswith("foranyvalue:"), operator.removeprefix("foranyvalue:")
     bare = operator.removesuffix("ifexists")
     if bare == "null" and len(values) == 1:
@@ -106,7 +140,7 @@ def constraint(condition: Condition, *, of_deny: bool) -> Constraint | None:
     globs = None if any("${" in each for each in values) else _globs(bare, values)
     if globs is None:
         return None
-    kind = {_ADDRESS: "address ", _NUMBER: "number "}.get(globs[0][:1], "") if globs else ""
+    kind = {_ADDRESS: _OF_ADDRESS, _NUMBER: _OF_NUMBER}.get(globs[0][:1], "") if globs else ""
     absent = (inverted and not of_any) or operator.endswith("ifexists")
     meant = Names(but=globs, absent=absent) if inverted else Names((globs,), absent=absent)
     return f"{_ONE_OF if of_any else ''}{kind}{key}", meant
@@ -180,8 +214,13 @@ def box(constraints: Sequence[Constraint]) -> dict[str, Names]:
     found: dict[str, Names] = {}
     for dimension, meant in constraints:
         if dimension not in found or not dimension.startswith(_ONE_OF):
-            found[dimension] = found.get(dimension, _EVERYTHING).meeting(meant)
+            found[dimension] = _in(found, dimension).meeting(meant)
     return found
+
+
+def _in(a_box: Box, dimension: str) -> Names:
+    """What a box allows in a dimension that it may say nothing about."""
+    return a_box.get(dimension) or _DOMAINS.get(dimension, _EVERYTHING)
 
 
 def format_left(left: Box, allowed: Box) -> str:
@@ -245,9 +284,9 @@ class Search:
             return allowed
         ways = []
         for deny in denies:
-            if any(self._empty(allowed.get(where, _EVERYTHING).meeting(meant)) for where, meant in deny):
+            if any(self._empty(_in(allowed, where).meeting(meant)) for where, meant in deny):
                 continue
-            parts = [(where, allowed.get(where, _EVERYTHING).without(meant)) for where, meant in deny]
+            parts = [(where, _in(allowed, where).without(meant)) for where, meant in deny]
             escapes = [(where, part) for where, part in parts if not self._empty(part)]
             if not escapes:
                 return None
@@ -292,7 +331,7 @@ class _Glob(NamedTuple):
         return bool(state & self.stars & self.end >> 1)
 
 
-@cache
+@lru_cache(4096)
 def _glob(pattern: str) -> _Glob:
     at: dict[str, int] = {}
     any_case, pattern = pattern.startswith(_ANY_CASE), pattern.lstrip(_ANY_CASE + _ADDRESS + _NUMBER)

@@ -191,6 +191,15 @@ OPEN = {
         allow(condition={"IpAddress": {ADDRESS: "203.0.113.0/24"}}),
         deny(condition={"StringNotLike": {ADDRESS: "203.*"}}),
     ],
+    "a key that is called as a dimension is": [
+        allow(condition={"NumericGreaterThan": {AGE: "0"}}),
+        deny(condition={"StringLike": {f"number {AGE}": "*"}}),
+    ],
+    "what each request has may be no number": [
+        allow(),
+        deny(condition={"NumericLessThan": {"aws:UserAgent": "5"}}),
+        deny(condition={"NumericGreaterThanEquals": {"aws:UserAgent": "5"}}),
+    ],
     "all values are others": [
         allow(condition={"ForAnyValue:StringEquals": {TAGS: "red"}}),
         deny(condition={"ForAllValues:StringEquals": {TAGS: "red"}}),
