@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_sentry.querying.actions import get_actions_for_service
 
+from chalicelib.analysis.escalation_paths import PATHS, NeededCall, Path
 from chalicelib.analysis.policy_document import statements
 from chalicelib.analysis.policy_escalation import (
-    PATHS,
-    NeededCall,
-    Path,
     administering,
     administrators,
     at_fault,

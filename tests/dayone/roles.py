@@ -82,6 +82,13 @@ DEPLOYS = {
             "Resource": "*",
         },
         {"Effect": "Allow", "Action": "iam:PassRole", "Resource": f"arn:aws:iam::{HOME}:role/{cdk('cfn-exec')}"},
+        {
+            "Sid": "PipelineCrossAccountArtifactsKey",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
+        },
     ]
 }
 """From the template of `cdk bootstrap`: https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html."""

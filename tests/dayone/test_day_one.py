@@ -34,6 +34,16 @@ ALLOWED = {
         "AWSControlTowerExecution",
         "OrganizationAccountAccessRole",
     },
+    "iam.role_trusts_service_for_anyone": {
+        "bedrock-role",
+        "ecs-tasks-role",
+        "iot-role",
+        "sagemaker-role",
+        "scheduler-role",
+        "ssm-role",
+        "transfer-role",
+        "vpc-flow-logs-role",
+    },
 }
 """What is told and not touched, by guardrail, and the parts of the names that it may be told of."""
 

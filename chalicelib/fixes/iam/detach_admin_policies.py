@@ -115,13 +115,16 @@ POWER_READS = (
     "iam:ListRolePolicies",
     "iam:GetRolePolicy",
 )
-"""IAM actions that `why_role_is_administrator` needs."""
+"""IAM actions that `powers_of_role` needs."""
 
 
 def why_role_is_administrator(role: Mapping[str, Any], account: str, aws: Session) -> str | None:
-    """Why a role, as AWS describes it, is administrator, inline policies included; None if it isn't, or may be."""
-    if aws.baseline.principal(role["Arn"]):
-        return None
+    """As `powers_of_role`; None if the role may be administrator."""
+    return None if aws.baseline.principal(role["Arn"]) else powers_of_role(role, account, aws)
+
+
+def powers_of_role(role: Mapping[str, Any], account: str, aws: Session) -> str | None:
+    """Why a role, as AWS describes it, is administrator, inline policies included; None if it isn't."""
     identity = Identity(f"role/{role['RoleName']}", account, aws.region)
     boundary = identity.boundary(aws)
     inline = identity.inline(aws)

@@ -11,8 +11,8 @@ from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.detach_admin_policies import attached, last_administrator
 
 if TYPE_CHECKING:
+    from chalicelib.analysis.escalation_paths import Path
     from chalicelib.analysis.policy_document import Policy
-    from chalicelib.analysis.policy_escalation import Path
     from chalicelib.core.event import Actor
     from chalicelib.core.session import Session
     from chalicelib.core.types import State

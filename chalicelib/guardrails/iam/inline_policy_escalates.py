@@ -12,7 +12,7 @@ from chalicelib.fixes.iam.drop_escalating_statements import DropEscalatingStatem
 from chalicelib.resources.iam.identities import LESS_HELD_BACK, Identity, kept_by_aws
 
 if TYPE_CHECKING:
-    from chalicelib.analysis.policy_escalation import Path
+    from chalicelib.analysis.escalation_paths import Path
     from chalicelib.core.session import Session
 
 FIX = DropEscalatingStatements()
