@@ -11,6 +11,7 @@ from chalicelib.core.types import Status
 from tests.guardrails.awslambda import test_function_policy_made_public as functions
 from tests.guardrails.awslambda.functions import policies
 from tests.guardrails.ec2 import test_image_shared as images
+from tests.guardrails.ec2 import test_vpc_peered_with_unknown_account as peerings
 from tests.guardrails.ecr import test_repository_policy_made_public as repositories
 from tests.guardrails.iam import test_role_trusts_unknown_account as roles
 from tests.guardrails.s3 import test_bucket_policy_trusts_unknown_account as buckets
@@ -68,6 +69,21 @@ def test_a_stranger_beside_the_management_account_goes_alone(id: str, world: Wor
     after = json.dumps(world.record(outcome.record).after)
     assert MANAGEMENT in after
     assert STRANGER not in after
+
+
+@pytest.mark.parametrize(("account", "status"), [(MANAGEMENT, "compliant"), (STRANGER, Status.ASKING)])
+def test_a_vpc_may_be_peered_with_the_management_accounts(account: str, status: str, world: World) -> None:
+    organization()
+    (outcome,) = world.deliver(peerings.accepted(account)(world), peerings.ID)
+    assert outcome.status == status
+
+
+def test_where_aws_does_not_say_whose_a_peering_is_a_person_is_asked(world: World) -> None:
+    organization()
+    envelope = peerings.accepted(MANAGEMENT)(world)
+    with world.denied("DescribeOrganization", code="AccessDeniedException"):
+        (outcome,) = world.deliver(envelope, peerings.ID)
+    assert outcome.status == Status.ASKING
 
 
 def test_an_undo_goes_by_what_is_own_too(world: World) -> None:

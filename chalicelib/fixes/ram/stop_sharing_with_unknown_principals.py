@@ -21,6 +21,8 @@ class StopSharingWithUnknownPrincipals(Fix["ResourceShare"]):
     """Take the unknown principals out of the share, and leave the others.
 
     The state is `{"unknown_principals": account ids and ARNs, sorted}`: who else is in the share is neither drift nor undone.
+    AWS says of each association whether it is `external` to the organization, so that nothing has to be looked up.
+    https://docs.aws.amazon.com/ram/latest/APIReference/API_ResourceShareAssociation.html
     """
 
     document = "ram:share-principals"

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ec2.end_peering import JOINED, EndPeering
 from chalicelib.resources.ec2.connections import Peering
+from chalicelib.resources.look_ups import ORGANIZATION, reads_of, with_own
 
 if TYPE_CHECKING:
+    from chalicelib.core.baseline import Baseline
     from chalicelib.core.session import Session
 
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     severity=Severity.HIGH,
     resource=Peering,
     on=cloudtrail("ec2", "CreateVpcPeeringConnection", "AcceptVpcPeeringConnection"),
-    reads=("ec2:DescribeVpcPeeringConnections",),
+    reads=("ec2:DescribeVpcPeeringConnections", *reads_of(ORGANIZATION)),
     fix=EndPeering(),
     opt_in=True,
 )
@@ -27,14 +29,20 @@ def vpc_peered_with_unknown_account(peering: Peering, aws: Session) -> str | Non
     only asks; it asks a person first, since to join again both sides have to agree again. Name your own and your
     partners' accounts under `allow.accounts`.
 
-    Legitimate look-alikes: peerings with partners, vendors (MongoDB Atlas, Confluent) and the organization's other
-    accounts. They are told apart by `allow.accounts`; a person is always asked.
+    Legitimate look-alikes: peerings with the organization's management account, which AWS is asked about, and with
+    partners, vendors (MongoDB Atlas, Confluent) and the organization's other accounts. Those are told apart by
+    `allow.accounts`; a person is always asked.
     """
     found = peering.described(aws)
     if found["Status"]["Code"] not in JOINED:
         return None
     sides = (found["RequesterVpcInfo"], found["AccepterVpcInfo"])
-    unknown = [side for side in sides if side.get("OwnerId") not in {peering.account, *aws.baseline.allow.accounts}]
+
+    def strangers(baseline: Baseline) -> list[Any]:
+        return [side for side in sides if side.get("OwnerId") not in {peering.account, *baseline.allow.accounts}]
+
+    owners = " ".join(side.get("OwnerId", "") for side in sides)
+    unknown = with_own(strangers, owners, (ORGANIZATION,), aws)
     if not unknown:
         return None
     told = ", ".join(f"{side.get('VpcId', 'a VPC')} of {side.get('OwnerId', 'an unknown account')}" for side in unknown)
