@@ -12,7 +12,7 @@ import moto.config
 import pytest
 
 from chalicelib import catalog
-from tools.controls_page import CIS, NAMED, VERDICTS, Verdict, _table, verdicts
+from tools.controls_page import CIS, NAMED, VERDICTS, Verdict, _table, page, verdicts
 
 TABLE = list(verdicts())
 _RULES = Path(moto.config.__file__).parent / "resources" / "aws_managed_rules.json.gz"
@@ -55,12 +55,15 @@ def test_ids_are_aws_own() -> None:
             assert re.fullmatch(r"[1-5]\.[0-9]+(\.[0-9]+)?", requirement)
 
 
-def test_the_table_has_a_date() -> None:
+def test_the_table_has_a_date_and_sources() -> None:
     assert isinstance(_table()["checked"], date)
+    for source in _table()["sources"]:
+        assert re.search(r": https://[^ ]+$", source)
+        assert f"- {source}\n" in page()
 
 
 def test_pages_are_those_of_aws() -> None:
     pages = {each.control: each.page for each in TABLE}
     guide = "https://docs.aws.amazon.com/securityhub/latest/userguide"
     assert pages["CloudTrail.4"] == f"{guide}/cloudtrail-controls.html#cloudtrail-4"
-    assert pages["CIS-5.0 1.10"] == f"{guide}/cis-aws-foundations-benchmark.html"
+    assert pages["CIS-5.0 1.10"] == "https://www.cisecurity.org/benchmark/amazon_web_services"

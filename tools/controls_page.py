@@ -42,9 +42,9 @@ class Verdict:
 
     @property
     def page(self) -> str:
-        """AWS's page about it."""
+        """AWS's page about it; CIS's of a requirement that AWS has no control for."""
         if self.control.startswith(CIS):
-            return f"{_GUIDE}/cis-aws-foundations-benchmark.html"
+            return "https://www.cisecurity.org/benchmark/amazon_web_services"
         service = self.control.partition(".")[0].lower()
         return f"{_GUIDE}/{service}-controls.html#{self.control.lower().replace('.', '-')}"
 
@@ -68,7 +68,9 @@ def page() -> str:
         "differ both ways, the rule doesn't name the control, and a finding sent to Security Hub doesn't carry its id.",
         "",
         "This holds for the settings that Snapback ships with: each entry under `allow` lets a rule find less. It says nothing",
-        f"of how soon a guardrail looks. Compared with AWS's pages on {_table()['checked']}.",
+        f"of how soon a guardrail looks. Ids and titles were compared on {_table()['checked']} with:",
+        "",
+        *(f"- {each}" for each in _table()["sources"]),
         "",
     ]
     lines += ["## Named", "", *_lines(each for each in rows if each.verdict in NAMED), ""]
