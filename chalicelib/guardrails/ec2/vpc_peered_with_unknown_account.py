@@ -38,11 +38,11 @@ def vpc_peered_with_unknown_account(peering: Peering, aws: Session) -> str | Non
         return None
     sides = (found["RequesterVpcInfo"], found["AccepterVpcInfo"])
 
-    def strangers(baseline: Baseline) -> list[Any]:
+    def outside(baseline: Baseline) -> list[Any]:
         return [side for side in sides if side.get("OwnerId") not in {peering.account, *baseline.allow.accounts}]
 
     owners = " ".join(side.get("OwnerId", "") for side in sides)
-    unknown = with_own(strangers, owners, (ORGANIZATION,), aws)
+    unknown = with_own(outside, owners, (ORGANIZATION,), aws)
     if not unknown:
         return None
     told = ", ".join(f"{side.get('VpcId', 'a VPC')} of {side.get('OwnerId', 'an unknown account')}" for side in unknown)
