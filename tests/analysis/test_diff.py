@@ -38,7 +38,7 @@ SECRETS = [
 def test_only_what_changed_is_shown() -> None:
     before = {"rules": [{"port": 22, "from": "0.0.0.0/0"}, {"port": 443, "from": "0.0.0.0/0"}]}
     after = {"rules": [{"port": 443, "from": "0.0.0.0/0"}]}
-    assert changes(before, after) == ['- "from": "0.0.0.0/0"', '- "port": 22']
+    assert changes(before, after) == ['- {"from": "0.0.0.0/0", "port": 22}']
 
 
 def test_the_line_before_a_removed_last_one_is_no_change() -> None:
@@ -48,12 +48,35 @@ def test_the_line_before_a_removed_last_one_is_no_change() -> None:
 def test_a_policy_in_a_string_is_compared_as_json() -> None:
     before = json.dumps({"Statement": [{"Sid": "A", "Effect": "Allow"}], "Version": "2012-10-17"})
     after = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Sid": "A"}]})
-    assert changes({"policy": before}, {"policy": after}) == ['- "Effect": "Allow"', '+ "Effect": "Deny"']
+    assert changes({"policy": before}, {"policy": after}) == [
+        '- {"Effect": "Allow", "Sid": "A"}',
+        '+ {"Effect": "Deny", "Sid": "A"}',
+    ]
+
+
+def test_what_is_long_is_indented_with_its_brackets() -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{'a' * 60}/*",
+    }
+    assert changes({"policy": json.dumps({"Statement": []})}, {"policy": json.dumps({"Statement": [statement]})}) == [
+        '- "Statement": []',
+        '+ "Statement": [',
+        "+   {",
+        '+     "Action": "s3:GetObject"',
+        '+     "Effect": "Allow"',
+        '+     "Principal": "*"',
+        f'+     "Resource": "{statement["Resource"]}"',
+        "+   }",
+        "+ ]",
+    ]
 
 
 def test_what_is_over_the_limit_is_counted() -> None:
     lines = changes({"a": []}, {"a": list(range(30))}, most=5)
-    assert lines[-1] == "… and 27 lines more"
+    assert lines[-1] == "… and 28 lines more"
     assert len(lines) == 6
 
 
@@ -85,7 +108,7 @@ def test_thousands_of_rules_are_compared_in_no_time() -> None:
     start = time.process_time()
     before = {"rules": [{"port": 22, "from": f"10.0.{number}.0/24"} for number in range(5_000)]}
     after = {"rules": before["rules"][1:]}
-    assert changes(before, after) == ['- "from": "10.0.0.0/24"', '- "port": 22']
+    assert changes(before, after) == ['- {"from": "10.0.0.0/24", "port": 22}']
     assert time.process_time() - start < 3
 
 
