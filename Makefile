@@ -9,6 +9,7 @@ BASE := .venv/.base
 READY := .venv/.ready
 CHECKOV := .venv-checkov
 MICROBURST := .venv-microburst
+E2E := .venv-e2e
 # A stage is a settings file and a stack: snapback.dev.yaml and snapback-dev for STAGE=dev.
 SETTINGS := snapback$(if $(STAGE),.$(STAGE)).yaml
 STACK := snapback$(if $(STAGE),-$(STAGE))
@@ -41,6 +42,9 @@ faults: $(READY) $(MICROBURST)/.ready ## each fault at each AWS call of each gua
 	@$(BIN)/python -m tests.faults.proxied $(MICROBURST)/bin/microburst
 	@SNAPBACK_FAULTS=all $(BIN)/python -m pytest -n 2 --dist worksteal tests/faults $(ARGS)
 
+e2e: $(READY) $(E2E)/.ready ## [ARGS="--core --iam on"]: a day of the real stack on an emulator of AWS, with IAM enforced and without
+	@$(BIN)/python -m tests.e2e $(ARGS)
+
 check: $(READY) $(CHECKOV)/.ready ## lint, format, types, import contracts, known holes, generated files fresh, template packaged and linted
 	@$(MAKE) --no-print-directory -j2 check-code check-template
 
@@ -67,6 +71,11 @@ $(MICROBURST)/.ready: requirements/microburst.txt | $(READY)
 	@$(BIN)/uv pip install -q --require-hashes --python $(MICROBURST)/bin/python -r $<
 	@touch $@
 
+$(E2E)/.ready: requirements/e2e.txt | $(READY)
+	@$(BIN)/uv venv -q --clear $(E2E)
+	@$(BIN)/uv pip install -q --require-hashes --python $(E2E)/bin/python -r $<
+	@touch $@
+
 $(CHECKOV)/.ready: requirements/checkov.txt | $(READY)
 	@$(BIN)/uv venv -q --clear $(CHECKOV)
 	@$(BIN)/uv pip install -q --require-hashes --python $(CHECKOV)/bin/python -r $<
@@ -79,7 +88,7 @@ package: $(READY) ## [STAGE=…]: build/package: the zip, the template for Cloud
 	@$(BIN)/snapback package $(SETTINGS)
 
 deploy: $(READY) ## BUCKET=… [STAGE=…] [PARAMETERS="Name=value …"] [TAGS="name=value …"]: to the account at hand
-	@$(BIN)/snapback deploy --stack $(STACK) --bucket "$(BUCKET)" --settings $(SETTINGS) $(if $(UNCOMMITTED),--uncommitted) $(addprefix --tag=,$(TAGS)) $(PARAMETERS)
+	@$(BIN)/snapback deploy --stack $(STACK) --bucket "$(BUCKET)" --settings $(SETTINGS) $(if $(UNCOMMITTED),--uncommitted) $(if $(EMULATOR),--emulator) $(addprefix --tag=,$(TAGS)) $(PARAMETERS)
 
 destroy: $(READY) ## [STAGE=…]: removes what was deployed, but for the ledger
 	@$(BIN)/snapback destroy --stack $(STACK) $(if $(YES),--yes)
@@ -100,8 +109,9 @@ lock: $(READY) ## [UPGRADE=1]: the locks anew, from pyproject.toml and requireme
 	@$(LOCK) -o requirements/checkov.txt requirements/checkov.in
 	@$(LOCK) -o requirements/microburst.txt requirements/microburst.in
 	@$(LOCK) --no-deps -o requirements/ministack.txt requirements/ministack.in
+	@$(LOCK) -c requirements/ministack.txt -o requirements/e2e.txt requirements/e2e.in
 
 clean: ## all that make made
-	rm -rf .venv $(CHECKOV) $(MICROBURST) .wheels build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(CHECKOV) $(MICROBURST) $(E2E) .wheels build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test faults check check-code check-template check-wheel generate package deploy destroy bench new lock clean
+.PHONY: help demo test faults e2e check check-code check-template check-wheel generate package deploy destroy bench new lock clean

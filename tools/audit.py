@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-APART = ("requirements/checkov.txt", "requirements/microburst.txt", "requirements/ministack.txt")
+APART = (
+    "requirements/checkov.txt",
+    "requirements/e2e.txt",
+    "requirements/microburst.txt",
+    "requirements/ministack.txt",
+)
 """What is not in developers' lock: checkov has an environment and versions of its own, ministack comes without what it
 depends on. Of all others one version is in all locks."""
 _NO_ANSWER = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "network", "Could not connect", "HTTPError")

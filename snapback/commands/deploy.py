@@ -35,16 +35,24 @@ out_option = click.option(
 )
 
 
+emulator_option = click.option(
+    "--emulator",
+    is_flag=True,
+    help="With the libraries of this machine, for an emulator of AWS on it, instead of Lambda's.",
+)
+
+
 @click.command("package", short_help="Make what is deployed: zip and template.")
 @click.argument("path", metavar="[SETTINGS]", type=click.Path(path_type=Path), default=HERE)
+@emulator_option
 @out_option
-def package(path: Path, out: Path) -> None:
+def package(path: Path, emulator: bool, out: Path) -> None:
     """Make the functions' zip with SETTINGS (snapback.yaml) in it, the templates, an SBOM and the hashes.
 
     Needs no AWS. The libraries for Lambda are downloaded once, and checked against the hashes in Snapback's lock.
     """
     with _in_one_line():
-        _package(path, out)
+        _package(path, out, emulator=emulator)
 
 
 @click.command("deploy", short_help="Create or update the stack.")
@@ -53,10 +61,18 @@ def package(path: Path, out: Path) -> None:
 @click.option("--settings", "path", metavar="FILE", type=click.Path(path_type=Path), default=HERE, show_default=True)
 @click.option("--tag", "tags", metavar="NAME=VALUE", multiple=True, callback=_pairs, help="For all that can be tagged.")
 @click.option("--uncommitted", is_flag=True, help="Deploy settings that git does not have.")
+@emulator_option
 @out_option
 @stack_option
 def deploy(
-    parameters: dict[str, str], bucket: str, path: Path, tags: dict[str, str], uncommitted: bool, out: Path, stack: str
+    parameters: dict[str, str],
+    bucket: str,
+    path: Path,
+    tags: dict[str, str],
+    uncommitted: bool,
+    emulator: bool,
+    out: Path,
+    stack: str,
 ) -> None:
     """Package, upload, and create or update the stack in the account and region that the environment names.
 
@@ -64,17 +80,19 @@ def deploy(
     """
     import json
 
-    from snapback.deploy.cloudformation import Stack, checked_in, zips
+    from snapback.deploy.cloudformation import Stack, checked_in, is_aws, zips
 
     with _in_one_line():
         session = _session()
+        if emulator and is_aws(session.client("s3")):
+            raise Refused("--emulator is for an emulator of AWS: AWS's functions can't run this machine's libraries")
         if not bucket:
             raise Refused(
                 "--bucket (make: BUCKET=) is missing: a bucket of yours, in this region, for zip and template"
             )
         if not uncommitted:
             checked_in(path)
-        _package(path, out)
+        _package(path, out, emulator=emulator)
         _say_where(session, stack)
         template = json.loads((out / "sam.json").read_text())
         code = zips(template, out)
@@ -101,7 +119,7 @@ def destroy(yes: bool, stack: str) -> None:
         click.echo(f"  {each}")
 
 
-def _package(path: Path, out: Path) -> None:
+def _package(path: Path, out: Path, *, emulator: bool) -> None:
     from snapback.project import project
     from snapback.settings_file import read_settings
 
@@ -112,13 +130,14 @@ def _package(path: Path, out: Path) -> None:
         raise Refused(f"packaging needs {error.name}: pip install 'snapback-aws[deploy]'") from error
     if not path.is_file():
         raise Refused(f"{path}: there is no such file; copy {project('snapback.yaml')} and edit it")
-    library.package(read_settings(path, warn=warn), out, wheels.install, python=wheels.RUNTIME)
+    fill, python = (library.from_here, library.HERE) if emulator else (wheels.install, wheels.RUNTIME)
+    library.package(read_settings(path, warn=warn), out, fill, python=python)
     names = sbom.write(out, wheels.WHEELS)
     for name in names:
         if name.endswith(".zip"):
             click.echo(f"{out / name}: {(out / name).stat().st_size / 1e6:.1f} MB")
     click.echo(f"{out / sbom.SUMS}: the hashes of {', '.join(names)}")
-    if wheels.RUNTIME != library.HERE:
+    if python != library.HERE:
         click.echo(
             f"no .pyc in the package: they need Python {wheels.RUNTIME}, this is {library.HERE} (cold starts are slower)"
         )

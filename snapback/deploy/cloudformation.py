@@ -10,7 +10,9 @@ import json
 import subprocess
 from contextlib import suppress
 from pathlib import PurePosixPath
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError, WaiterError
 
@@ -49,6 +51,12 @@ def uploaded(s3: Any, bucket: str, content: bytes, suffix: str) -> str:
             raise
         s3.put_object(Bucket=bucket, Key=key, Body=content)
     return key
+
+
+def is_aws(client: Any) -> bool:
+    """Whether a client speaks to AWS itself, and not to an emulator, that AWS_ENDPOINT_URL names say."""
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    return host.endswith(f".{partition_of(client.meta.region_name).dns_suffix}")
 
 
 def zips(template: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
@@ -113,9 +121,10 @@ class Stack:
         former = {each["ParameterKey"] for each in (there or {}).get("Parameters", [])} if update else set()
         change = self._cloudformation.create_change_set(
             StackName=self.name,
-            ChangeSetName=f"snapback-{template_key[9:21]}",
+            # An executed one may keep its name, and the next may have the same template, with other parameters.
+            ChangeSetName=f"snapback-{template_key[9:21]}-{token_hex(4)}",
             ChangeSetType="UPDATE" if update else "CREATE",
-            TemplateURL=f"https://{bucket}.s3.{self._region}.{partition_of(self._region).dns_suffix}/{template_key}",
+            TemplateURL=self._url_of(bucket, template_key),
             Parameters=[
                 *({"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()),
                 *(
@@ -173,6 +182,12 @@ class Stack:
         pages = appconfig.get_paginator("list_hosted_configuration_versions").paginate(**of)
         for version in [each["VersionNumber"] for page in pages for each in page["Items"]]:
             appconfig.delete_hosted_configuration_version(**of, VersionNumber=version)
+
+    def _url_of(self, bucket: str, key: str) -> str:
+        """An emulator has no host for each bucket."""
+        if is_aws(self._s3):
+            return f"https://{bucket}.s3.{self._region}.{partition_of(self._region).dns_suffix}/{key}"
+        return f"{self._s3.meta.endpoint_url}/{bucket}/{key}"
 
     def _ready(self, there: Mapping[str, Any] | None) -> None:
         status = there["StackStatus"] if there else ""

@@ -1,0 +1,79 @@
+"""A day of the real stack on an AWS that executes: `make e2e`. Any step that comes out wrong ends it, with what was logged."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from tests.e2e import core
+from tests.e2e.day import Day, shown
+from tests.e2e.emulator import Broken, Emulator
+from tests.e2e.slack import slack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CORE = (core.deploy, core.ten_changes, core.told)
+
+
+def main() -> int:
+    parser = ArgumentParser(prog="make e2e", description=__doc__)
+    parser.add_argument("--core", action="store_true", help="only deploy, ten changes, messages, undo, destroy")
+    parser.add_argument("--iam", choices=("on", "off", "both"), default="both", help="whether policies are asked")
+    given = parser.parse_args()
+    modes = {"on": (True,), "off": (False,), "both": (True, False)}[given.iam]
+    return max(live(iam=iam) for iam in modes)
+
+
+def live(*, iam: bool) -> int:
+    """One day; 0 when all of it came out right."""
+    print(f"a day, with IAM {'enforced' if iam else 'off'}", flush=True)
+    began = time.monotonic()
+    with TemporaryDirectory(prefix="snapback-e2e-") as folder, slack() as chat:
+        emulator = Emulator(Path(folder), iam=iam)
+        try:
+            with emulator:
+                day = Day(emulator, chat, Path(folder))
+                day.took("emulator's start", time.monotonic() - began)
+                for step in (*CORE, core.destroy):
+                    run(day, step)
+                judge(emulator)
+        except Broken as broken:
+            print(f"FAILED: {broken}\n", *evidence(emulator), sep="\n", file=sys.stderr)
+            return 1
+    print(*shown(day.times), f"all of it{'':25} {time.monotonic() - began:.2f}", sep="\n")
+    return 0
+
+
+def run(day: Day, step: Callable[[Day], None]) -> None:
+    began = time.monotonic()
+    step(day)
+    print(f"  {step.__name__.replace('_', ' '):24} {time.monotonic() - began:6.1f} s", flush=True)
+
+
+def judge(emulator: Emulator) -> None:
+    """Nothing of Snapback's was denied or at fault, and no condition of its policies went unevaluated."""
+    for kind in ("unevaluated", "denied"):
+        if noted := emulator.noted(kind):
+            raise Broken(f"{len(noted)} {kind}: {noted[:5]}")
+    if errors := emulator.logged("ERROR"):
+        raise Broken(f"{len(errors)} errors in functions' logs: {errors[:3]}")
+
+
+def evidence(emulator: Emulator) -> list[str]:
+    """What helps to see why: the last that was denied, unevaluated, an error, a warning, and the emulator's last words."""
+    lines = emulator.log.read_text(errors="replace").splitlines()
+    return [
+        *(f"{kind}: {each}" for kind in ("denied", "unevaluated") for each in emulator.noted(kind)[-5:]),
+        *(f"{level}: {each}" for level in ("ERROR", "WARNING") for each in emulator.logged(level)[-5:]),
+        *(line[:400] for line in lines if "ERROR" in line and not line.startswith("{")),
+        *(line[:400] for line in lines[-25:]),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
