@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from moto import mock_aws
 
 from snapback.cli import main
-from snapback.deploy import cloudformation
+from snapback.deploy import cloudformation, package, sbom, wheels
 from snapback.deploy.cloudformation import Stack
 from snapback.errors import CannotDeploy
 from tests.support.events import REGION
@@ -215,7 +215,7 @@ def test_a_stack_that_can_t_be_updated_is_told(
 def packaging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of a small template, in an empty folder."""
 
-    def package(_: Path, out: Path) -> None:
+    def package(_: Path, out: Path, *, emulator: bool) -> None:
         (out / "sam.json").write_text(json.dumps(template()))
 
     monkeypatch.chdir(tmp_path)
@@ -241,6 +241,7 @@ def test_deploy_packages_and_creates_the_stack_with_its_tags_and_parameters(
     [
         (["--bucket", ""], "--bucket (make: BUCKET=) is missing"),
         (["--bucket", "nobodys"], "bucket nobodys: "),
+        (["--bucket", "code", "--emulator"], "AWS's functions can't run this machine's libraries"),
         (["--bucket", "code", "Days"], "each must be NAME=VALUE"),
         (["--bucket", "code", "Dyas=1"], "no parameter Dyas; there are Days"),
     ],
@@ -250,6 +251,51 @@ def test_a_mistake_is_one_line(aws: boto3.Session, packaging: None, arguments: l
     assert done.exit_code == 2
     assert why in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("options", "emulator"), [((), False), (("--emulator",), True)])
+def test_the_libraries_are_lambda_s_or_an_emulator_s(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: tuple[str, ...], emulator: bool
+) -> None:
+    made = Mock()
+    monkeypatch.setattr(package, "package", made)
+    monkeypatch.setattr(sbom, "write", lambda *_: [])
+    (tmp_path / "snapback.yaml").write_text("mode: alert\n")
+    done = run("package", str(tmp_path / "snapback.yaml"), "--out", str(tmp_path), *options)
+    assert done.exit_code == 0, done.output
+    wanted = (package.from_here, package.HERE) if emulator else (wheels.install, wheels.RUNTIME)
+    assert (made.call_args.args[2], made.call_args.kwargs["python"]) == wanted
+
+
+@pytest.mark.usefixtures("_environment")
+@pytest.mark.parametrize(
+    ("region", "endpoint", "url"),
+    [
+        (REGION, None, "https://code.s3.us-east-1.amazonaws.com/snapback/1.json"),
+        ("cn-north-1", None, "https://code.s3.cn-north-1.amazonaws.com.cn/snapback/1.json"),
+        (REGION, "http://127.0.0.1:4566", "http://127.0.0.1:4566/code/snapback/1.json"),
+        (REGION, "https://amazonaws.com.example", "https://amazonaws.com.example/code/snapback/1.json"),
+    ],
+)
+def test_cloudformation_is_told_where_the_template_is(
+    monkeypatch: pytest.MonkeyPatch, region: str, endpoint: str | None, url: str
+) -> None:
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    assert Stack("snapback", boto3.Session(region_name=region))._url_of("code", "snapback/1.json") == url
+
+
+def test_the_same_template_with_another_parameter_is_a_change_set_of_its_own(stack: Stack) -> None:
+    names: list[str] = []
+
+    def noted(params: Any, **_: Any) -> None:
+        names.append(params["ChangeSetName"])
+
+    stack._cloudformation.meta.events.register("provide-client-params.cloudformation.CreateChangeSet", noted)
+    for days in ("30", "31"):
+        assert stack.deploy(template(), CODE, "code", {"Days": days}, TAGS)["Days"] == days
+    one, other = names
+    assert one != other
 
 
 def test_what_aws_refuses_is_one_line(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
