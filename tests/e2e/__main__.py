@@ -17,7 +17,7 @@ from tests.e2e.slack import slack
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CORE = (core.deploy, core.ten_changes, core.told)
+CORE = (core.deploy, core.ten_changes, core.messages)
 
 
 def main() -> int:

@@ -86,7 +86,7 @@ def undo(day: Day, account: Any, unsafe: Any) -> None:
         raise Broken(f"{UNDONE}: undone, and not as it was")
 
 
-def told(day: Day) -> None:
+def messages(day: Day) -> None:
     """The chat has a message about each fix, and another about the undo."""
     records = day.records(*CHANGES)
     for guardrail, record in records.items():

@@ -60,11 +60,11 @@ def a_rule_calls_what_lets_it(former: Any, target: Any, event: Any, rule: Any, *
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-lambda-permissions: a
     function's own policy has to let the rule call it; else the event goes nowhere. (The Scheduler goes by a role.)
     """
-    told = _RULE.set(rule.get("Arn", ""))
+    token = _RULE.set(rule.get("Arn", ""))
     try:
         return former(target, event, rule, *more)
     finally:
-        _RULE.reset(told)
+        _RULE.reset(token)
 
 
 @patch(eventbridge, "_dispatch_to_lambda")
@@ -107,16 +107,16 @@ def _mappings_can_be_off() -> None:
     handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
     create, update = handlers["create"], handlers["update"]
 
-    def told(props: Any) -> Any:
+    def as_boolean(props: Any) -> Any:
         return {**props, "Enabled": str(props.get("Enabled", True)).lower() != "false"}
 
     def created(logical_id: str, props: Any, *more: Any) -> Any:
-        physical_id, attributes = create(logical_id, told(props), *more)
-        lambda_svc._esms[physical_id]["State"] = "Enabled" if told(props)["Enabled"] else "Disabled"
+        physical_id, attributes = create(logical_id, as_boolean(props), *more)
+        lambda_svc._esms[physical_id]["State"] = "Enabled" if as_boolean(props)["Enabled"] else "Disabled"
         return physical_id, attributes
 
     handlers["create"] = created
-    handlers["update"] = lambda name, old, new, *more: update(name, told(old), told(new), *more)
+    handlers["update"] = lambda name, old, new, *more: update(name, as_boolean(old), as_boolean(new), *more)
 
 
 def _busses_can_have_policies() -> None:

@@ -67,8 +67,8 @@ def resources(former: Any, service: str, *more: Any) -> Any:
     list_amazonelasticcontainerservice.html and list_awscodebuild.html.
     """
     found = former(service, *more)
-    told = _ARNS[service](found, *more[-2:]) if service in _ARNS else None
-    return told or found
+    better = _ARNS[service](found, *more[-2:]) if service in _ARNS else None
+    return better or found
 
 
 def _event_rule(found: str, region: str, account: str) -> str | None:
