@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chalicelib import catalog
+from tools.generate import readme
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -39,10 +39,9 @@ def _timeless(text: str) -> str:
     return re.sub(r"in \d+\.\d s", "in … s", text)
 
 
-def test_the_catalog_is_as_large_as_readme_says() -> None:
-    (found,) = re.findall(r"(\d+) guardrails and (\d+) tripwires", README)
-    guardrails = len(list(catalog.guardrails()))
-    assert found == (str(guardrails), str(len(catalog.all_rules()) - guardrails))
+def test_the_catalog_is_counted() -> None:
+    assert re.search(r"\d+ guardrails and \d+ tripwires", README)
+    assert README == readme()
 
 
 def test_every_file_that_readme_names_is_there() -> None:

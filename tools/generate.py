@@ -6,6 +6,7 @@ With --check, says what is stale instead.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tools import controls_page, cost, permissions_page, settings_page, ways_in_
 from tools.delays import delays
 
 ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
 SETTINGS, PERMISSIONS, COST, CONTROLS = (
     ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost", "controls")
@@ -71,9 +73,17 @@ def index() -> str:
     return "\n".join(lines) + "\n"
 
 
+def readme() -> str:
+    """README as it is, with the number of guardrails and tripwires that there are."""
+    guardrails = len(list(catalog.guardrails()))
+    counts = f"{guardrails} guardrails and {len(catalog.all_rules()) - guardrails} tripwires"
+    return re.sub(r"\d+ guardrails and \d+ tripwires", counts, README.read_text())
+
+
 def wanted() -> dict[Path, str]:
     files = {DOCS / rule.service / f"{rule.id.partition('.')[2]}.md": page(rule) for rule in catalog.all_rules()}
     files[DOCS / "README.md"] = index()
+    files[README] = readme()
     files[SETTINGS] = settings_page.page(_MADE)
     files[COST] = cost.page(_MADE)
     files[CONTROLS] = controls_page.page()
