@@ -39,8 +39,8 @@ _FARTHEST = 5_000_000_000
 def cloudtrail(source: str, *names: str, failed: bool = False, **narrower: Pattern) -> Pattern:
     """Calls of one service by eventName, as in `cloudtrail("s3", "PutBucketAcl")`.
 
-    `source` is eventSource without `.amazonaws.com`. Failed calls are left out unless `failed`. What else `detail` must
-    hold goes by name: `userIdentity={…}`. Lambda may write the API's date behind a name, as in `AddPermission20150331v2`,
+    `source` is eventSource without `.amazonaws.com`, which CloudTrail writes in all partitions. Failed calls are left out
+    unless `failed`. What else `detail` must hold goes by name: `userIdentity={…}`. Lambda may write the API's date behind a name, as in `AddPermission20150331v2`,
     and `Event.call` leaves it out: https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html.
     """
     dated = [{"prefix": f"{name}20"} for name in names] if source == "lambda" else []
