@@ -18,6 +18,9 @@ def layer_published_by_stranger(event: Event, baseline: Baseline) -> str | None:
     Functions that take the layer's newest version on their next deployment run what is in it. `allow.deployers` names
     the users and roles that may publish, by ARN; while it names none, anybody may, and nothing is reported. Look at the
     version, and delete it if it isn't yours.
+
+    Legitimate look-alikes: people who publish by hand, and pipelines of other teams. They are told apart by
+    `allow.deployers` alone.
     """
     if baseline.deployer(*event.actor_arns):
         return None

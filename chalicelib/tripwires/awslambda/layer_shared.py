@@ -19,6 +19,9 @@ def layer_shared(event: Event, baseline: Baseline) -> str | None:
     Whoever is let in can read the layer's code, and what was left in it. Accounts in `allow.accounts`, and everybody of an
     organization in `allow.organizations`, are exempt. Take the permission away (`lambda:RemoveLayerVersionPermission`), and
     publish the version anew where a secret was in it.
+
+    Legitimate look-alikes: layers for the organization's other accounts and for customers. They are told apart by
+    `allow.accounts` and `allow.organizations`; a layer that is for everybody is not.
     """
     principal, organization = event.text("principal") or "?", event.text("organizationId")
     account = principal.split(":")[4] if principal.startswith("arn:") and principal.count(":") > 4 else principal  # noqa: PLR2004

@@ -42,6 +42,8 @@ def own_function_changed(event: Event, baseline: Baseline) -> str | None:
     Whoever changes the code of one of Snapback's functions has its permissions; whoever lets it no longer run, or feeds
     it no more, has made its guardrails blind. Deploy the stack again to have it as it was, and find out what was done
     with its role in between. What CloudFormation does is taken for a deployment.
+
+    Legitimate look-alikes: a deployment of the stack. What CloudFormation does is told apart by the caller.
     """
     given = event.text("functionName") or event.answered("functionArn") or event.answered("functionName") or ""
     found = _NAME.fullmatch(given)

@@ -24,6 +24,9 @@ def event_store_stopped(event: Event, baseline: Baseline) -> str | None:
     Where it is the log that people search, what happens from now on isn't in it; other settings may leave events out, keep
     them for less long, or take its protection away. Start it again, or restore it within seven days of its deletion. Name
     who may do so under `allow.principals`.
+
+    Legitimate look-alikes: stores that a team makes for one investigation and deletes. Who may do so is told apart
+    by `allow.principals`.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

@@ -25,6 +25,9 @@ def own_ledger_shared(event: Event, baseline: Baseline) -> str | None:
     It holds what every resource was like before Snapback changed it: whoever reads it knows where accounts are open, and
     whoever writes it can have Snapback undo its fixes. Take the policy or the
     stream away, and look at who has read it. What CloudFormation does is taken for a deployment.
+
+    Legitimate look-alikes: a deployment of the stack. What CloudFormation does is told apart by the caller; your
+    own export or stream of the table is not.
     """
     named = (event.text("tableName") or event.text("tableArn") or event.text("resourceArn") or "").partition(":table/")
     table = (named[2] or named[0]).partition("/")[0]

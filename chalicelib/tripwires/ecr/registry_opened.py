@@ -19,6 +19,9 @@ def registry_opened(event: Event, baseline: Baseline) -> str | None:
     call of ECR, for all repositories at once, beside their own policies. Read who is let in, and delete the policy if
     nobody meant this. Name who may write it under `allow.principals`.
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
+
+    Legitimate look-alikes: registries that replicate within the organization, or that fill caches. Nothing in the
+    call tells whom the policy lets in: who may write it is told apart by `allow.principals`.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

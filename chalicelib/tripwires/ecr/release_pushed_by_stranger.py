@@ -19,6 +19,9 @@ def release_pushed_by_stranger(event: Event, baseline: Baseline) -> str | None:
 
     `require.releases` names the release repositories and who may push to each (`pushers`, by the ARN of the user, role
     or session); without pushers, anybody may. Who signs images pushes the signature, and has to be among them too.
+
+    Legitimate look-alikes: a second pipeline, replication, and whoever signs the images. They are told apart by
+    `pushers` alone.
     """
     repository = event.text("repositoryName") or ""
     release = baseline.release(repository)

@@ -30,6 +30,9 @@ def own_bus_changed(event: Event, baseline: Baseline) -> str | None:
     Member accounts and other regions send their events to the bus of the home account. Without its permission, Snapback
     hears nothing of them; with another one, strangers may send events. Deploy the stack again to have it as it was, and run
     `snapback sweep` for what happened in between. What CloudFormation does is taken for a deployment.
+
+    Legitimate look-alikes: a deployment of the stack, also when members or regions are added. What CloudFormation
+    does is told apart by the caller.
     """
     named = (event.text("eventBusName") or event.text("name") or "").rpartition(":event-bus/")[2]
     if not is_members_bus(baseline, event.account, named):

@@ -24,6 +24,9 @@ def own_rule_rewritten(event: Event, baseline: Baseline) -> str | None:
     somebody else what it sees. Deploy the stack again to have it as it was. What CloudFormation does is taken for a
     deployment. When Snapback itself gives a rule back its state by PutRule, as it must for the rule on STS, that is
     reported too.
+
+    Legitimate look-alikes: a deployment of the stack. What CloudFormation does is told apart by the caller;
+    Snapback's own PutRule is not, and is reported.
     """
     name = event.text("name" if event.name == "PutRule" else "rule")
     if name is None or not in_own_stack(baseline, event.account, name):

@@ -23,6 +23,9 @@ def own_schedule_changed(event: Event, baseline: Baseline) -> str | None:
     A guardrail that gives a pipeline time has its event come again by a schedule in the stack's group. Whoever deletes the
     group, or one of its schedules, or turns it elsewhere, has that finding never looked at again. Run `snapback sweep`,
     and deploy the stack again where the group is gone. What CloudFormation and Snapback's own functions do is left out.
+
+    Legitimate look-alikes: schedules that Snapback's functions make and delete all day, and a deployment of the
+    stack. Both are told apart by the caller.
     """
     group = event.text("name" if event.name == "DeleteScheduleGroup" else "groupName") or ""
     if not in_own_stack(baseline, event.account, group) or any(own_role(baseline, arn) for arn in event.actor_arns):

@@ -25,6 +25,9 @@ def attack_sequence_found(event: Event, _: Baseline) -> str | None:
     from buckets, clusters or instances. It is the gravest that GuardDuty tells, and names several resources, so that no
     one fix is the answer. Follow the finding's signals in GuardDuty; guardrails act on the single findings among them.
     https://docs.aws.amazon.com/guardduty/latest/ug/guardduty-attack-sequence-finding-types.html
+
+    Legitimate look-alikes: GuardDuty's sample findings, and penetration tests. Nothing but the finding's own text
+    tells them apart: archive those in GuardDuty.
     """
     found = rows(event.detail, "service", "detection", "sequence", "resources")
     named = [f"{text(each, 'resourceType') or 'resource'} {text(each, 'uid') or '?'}" for each in found]

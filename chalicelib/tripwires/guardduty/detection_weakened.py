@@ -43,6 +43,9 @@ def detection_weakened(event: Event, baseline: Baseline) -> str | None:
     them: a detector that is off, a filter that archives, an address that is trusted. Switch it on again, and look at what
     was done in between. Name who may administer GuardDuty under `allow.principals`. Filters that archive nothing are left
     out, and so are updates that switch nothing off.
+
+    Legitimate look-alikes: the security team's trusted addresses, and filters for known noise. Who may make them is
+    told apart by `allow.principals`.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

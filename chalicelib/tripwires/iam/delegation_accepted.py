@@ -19,6 +19,9 @@ def delegation_accepted(event: Event, baseline: Baseline) -> str | None:
     the provider has them for a time, or a role of its own for good. It is the consent screen of AWS, and can be abused
     like any other. Reject the request, or delete the role, if nobody meant this. Name who may accept under
     `allow.principals`. https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies-temporary-delegation.html
+
+    Legitimate look-alikes: the set-up of a product that you have bought. Who may accept is told apart by
+    `allow.principals`; which product it is, the request's text says.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

@@ -23,6 +23,9 @@ def exposed_key_not_named(event: Event, _: Baseline) -> str | None:
     AWS Health says, or suspects, that credentials of the account are public or misused, but not which key, or not one
     of a user of this account, so that iam.access_key_exposed can do nothing. Read the event in the account's Health
     Dashboard.
+
+    Legitimate look-alikes: none. AWS doesn't tell of credentials without a reason; a key that is named and can be
+    found is `iam.access_key_exposed`'s.
     """
     if any(True for _ in LeakedKey.in_event(event)):
         return None

@@ -28,6 +28,9 @@ def identity_provider_changed(event: Event, baseline: Baseline) -> str | None:
     Whoever holds a provider's keys says who comes in, and becomes every role that trusts it: changing its metadata is
     a lasting way in that leaves no user and no key. Name the pipeline that may do so, by the ARN of its role, under
     `allow.principals`. Delete the provider, or give it its former metadata, if nobody meant this.
+
+    Legitimate look-alikes: EKS clusters and CI make OIDC providers, and SAML metadata is renewed each year. Who may
+    do so is told apart by `allow.principals`.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

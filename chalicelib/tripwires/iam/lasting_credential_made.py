@@ -31,6 +31,9 @@ def lasting_credential_made(event: Event, baseline: Baseline) -> str | None:
     certificate or an SSH key works until somebody deletes it, and asks for no MFA; those who hunt for access keys
     overlook it. Delete it, or disable it, if nobody meant this. Users that may hold keys, and whoever may make them, are
     named under `allow.principals`.
+
+    Legitimate look-alikes: users of CodeCommit, Keyspaces or Bedrock who have no other way to sign in. They, and
+    whoever may make the credential for them, are told apart by `allow.principals`.
     """
     status = event.text("status")
     if event.name.startswith("Update") and status != "Active":

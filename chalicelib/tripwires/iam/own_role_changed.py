@@ -32,6 +32,9 @@ def own_role_changed(event: Event, baseline: Baseline) -> str | None:
     The role of one of Snapback's functions, or `snapback-reader`, `snapback-forwarder` or a `snapback-fixer-…` in an
     account that it looks after, now allows more, less, or somebody else to use it. Deploy the stack again to have it as
     it was. What CloudFormation does is taken for a deployment: watch who may deploy.
+
+    Legitimate look-alikes: a deployment of the stack, in member accounts too. What CloudFormation does is told
+    apart by the caller.
     """
     name = event.text("roleName") or ""
     if name != FORWARDER and not is_assumed(name) and not in_own_stack(baseline, event.account, name):

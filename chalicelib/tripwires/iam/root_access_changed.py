@@ -26,6 +26,9 @@ def root_access_changed(event: Event, baseline: Baseline) -> str | None:
     (`sts.root_assumed` reports each time). With credential management off, members' root users can have passwords and
     access keys again. Switch it back if nobody meant this. Name who may do so under `allow.principals`.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user.html#id_root-user-access-management
+
+    Legitimate look-alikes: the day on which you switch central root access on. Who may do so is told apart by
+    `allow.principals`.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

@@ -23,6 +23,9 @@ def account_moved(event: Event, baseline: Baseline) -> str | None:
     The service control policies of the unit that it was in no longer hold it, those of the other do. Compare the two
     units' policies, and move it back if nobody meant this. Control Tower's own moves are left out. Name who may move
     accounts, such as an account factory's role, under `allow.principals`.
+
+    Legitimate look-alikes: Control Tower and account factories, which put each new account in its unit. Control
+    Tower's own moves are told apart by the caller, others by `allow.principals`.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

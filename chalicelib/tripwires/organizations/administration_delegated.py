@@ -21,6 +21,9 @@ def administration_delegated(event: Event, baseline: Baseline) -> str | None:
     An account outside of management now rules a service in all accounts (StackSets, IAM, Security Hub …), or, by the
     organization's resource policy, reads and changes policies. Whoever holds that account has a way into all others.
     Deregister it, or take the policy back, if nobody meant this. Name who may delegate under `allow.principals`.
+
+    Legitimate look-alikes: the set-up of an organization: Security Hub, GuardDuty, IPAM and others ask for a
+    delegated administrator once each. Who may delegate is told apart by `allow.principals`.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

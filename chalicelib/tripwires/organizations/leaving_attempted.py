@@ -29,6 +29,9 @@ def leaving_attempted(event: Event, _: Baseline) -> str | None:
     Outside the organization no service control policy binds the account, and its trail no longer reaches the
     organization's bucket. A closed account stops all that runs in it; for 90 days AWS Support can open it again.
     Denied attempts are reported too: nobody tries this by accident.
+
+    Legitimate look-alikes: accounts that you give up. Nothing in the call tells them from a theft: each is
+    reported.
     """
     account = event.text("accountId") or ("this account" if event.name == "LeaveOrganization" else "an account")
     act, done = {

@@ -22,6 +22,9 @@ def policies_weakened(event: Event, baseline: Baseline) -> str | None:
     policies was switched off for a root, which detaches them all. AWS keeps no former text, so nothing can be put back
     from here: write it again from where you keep it, and look at what was done in between. After a kind was switched
     off and on again, only the policy that allows everything is attached.
+
+    Legitimate look-alikes: a pipeline that rewrites policies from code. It isn't told apart: what it writes is
+    reported too, for a protected policy only.
     """
     if event.name == "DisablePolicyType":
         kind = event.text("policyType") or "a kind of policies"

@@ -28,6 +28,9 @@ def exposure_found(event: Event, baseline: Baseline) -> str | None:
     an analyzer for the organization. Close it where it is, or archive the finding there. What is found about buckets'
     policies, public ACLs and roles' trust policies isn't reported here: their guardrails look at these themselves. Nor
     is access for those that the settings know.
+
+    Legitimate look-alikes: what you share on purpose, such as a key with a partner. Archive rules of Access
+    Analyzer, and the accounts and organizations under `allow`, tell it apart.
     """
     detail = event.detail
     if event.source == "aws.macie":

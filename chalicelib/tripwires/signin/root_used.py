@@ -29,6 +29,9 @@ def root_used(event: Event, _: Baseline) -> str | None:
     every attempt to sign in is reported, failed ones too. What AWS services do in root's name is not; what root does in
     the console, which older records show as invoked by signin.amazonaws.com, is. EventBridge delivers calls that only
     read if the rule asks for them.
+
+    Legitimate look-alikes: the few tasks that only root may do, and AWS's services that act in root's name. The
+    services are told apart by `invokedBy`; the tasks are not, and are reported.
     """
     if text(event.detail, "eventType") == "AwsServiceEvent":
         return None

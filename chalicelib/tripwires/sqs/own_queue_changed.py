@@ -31,6 +31,9 @@ def own_queue_changed(event: Event, baseline: Baseline) -> str | None:
     In its queues are the events that Snapback could not handle and the messages that could not be delivered. Whoever
     deletes or empties one, or turns them elsewhere, makes them vanish without a trace. Go through what was there by
     CloudTrail, and deploy the stack again. What CloudFormation does is taken for a deployment.
+
+    Legitimate look-alikes: a deployment of the stack, and a redrive of failed events. What CloudFormation does is told
+    apart by the caller; a redrive is not, and is reported.
     """
     named = event.text("queueUrl") or event.text("sourceArn") or ""
     found = _URL.fullmatch(named) or _ARN.fullmatch(named)

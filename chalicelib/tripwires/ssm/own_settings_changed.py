@@ -39,6 +39,9 @@ def own_settings_changed(event: Event, baseline: Baseline) -> str | None:
     of yours did it, publish your own file again (`snapback settings publish` shows what differs), and find out who
     could. Since new settings can turn off this tripwire too, an EventBridge rule tells the alarm topic of each change
     by itself.
+
+    Legitimate look-alikes: `snapback settings publish` by those who may. It isn't told apart: each change is
+    reported, so that whoever made it sees it confirmed.
     """
     store, _, where = baseline.published.partition(":")
     if event.account != home_of(baseline) or not where or event.region != baseline.stack.split(":")[3]:

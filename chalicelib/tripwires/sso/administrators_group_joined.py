@@ -22,6 +22,9 @@ def administrators_group_joined(event: Event, baseline: Baseline) -> str | None:
     Groups that `allow.principals` names, as `arn:aws:identitystore:::group/<id>`, may be administrator: whoever joins one
     is too. Groups that it doesn't name are found when they are assigned (`sso.administrator_assigned`). Take the person out
     of the group if nobody meant this. Name who may add people, such as a role that syncs them, under `allow.principals`.
+
+    Legitimate look-alikes: directories that are synced by SCIM, and new administrators. Who may add people is told
+    apart by `allow.principals`.
     """
     group = event.text("groupId")
     arn = f"arn:{partition(event.region)}:identitystore:::group/{group}"

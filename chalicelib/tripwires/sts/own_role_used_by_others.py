@@ -46,6 +46,9 @@ def own_role_used_by_others(event: Event, baseline: Baseline) -> str | None:
     The function is recognized by the role that CloudTrail says has called, never by a user agent. A call from another
     account is recorded twice: where the role is, only the caller's account is named, and one from Snapback's own is
     judged by the record in that account. Denied attempts don't name the role, so they aren't seen.
+
+    Legitimate look-alikes: Lambda, which takes on the functions' roles all day, and the functions, which take on
+    the reader and the fixers. They are told apart by `invokedBy`, by the calling role and by the session's name.
     """
     role = event.text("roleArn") or ""
     name, session = role.rpartition("/")[2], event.text("roleSessionName") or ""

@@ -19,6 +19,9 @@ def root_assumed(event: Event, baseline: Baseline) -> str | None:
     AWS's task policies: to delete or allow root credentials, or to unlock a bucket's or queue's policy. Look at what the
     session did, by its access key. Name who may do so under `allow.principals`.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html
+
+    Legitimate look-alikes: the team that unlocks buckets or removes members' root credentials. Who may do so is
+    told apart by `allow.principals`.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None
