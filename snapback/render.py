@@ -352,7 +352,8 @@ def counted(standing: Standing | None, record: Record) -> str:
         return f"record {record.covered_by} was opened for the same cause"
     if standing is None or standing.record != record.id or not standing.times:
         return ""
-    return f"{standing.times:,} times for something else, by {', '.join(standing.actions)}"
+    first = f"; first {', '.join(standing.arns)}" if standing.arns else ""
+    return f"{standing.times:,} times for something else, by {', '.join(standing.actions)}{first}"
 
 
 def record_page(record: Record, *, full: bool = False, more: str = "") -> list[Any]:

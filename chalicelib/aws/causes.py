@@ -1,6 +1,6 @@
 """Why something can't be judged: an item a cause in the ledger's table, `unjudged#<service>.<cause>`.
 
-Items of a day, `unjudged#<service>.causes#<day>` and `unjudged#<service>.own#<day>`, count how many records there are for it.
+Items of a day, `unjudged#<service>.causes#<day>` and `unjudged#<service>.own#<day>`, hold the ids of the records for it.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class DynamoCauses:
 
     def __init__(self, table: LedgerTable, now: Callable[[], datetime]) -> None:
         self._db, self._now = table, now
-        self._full: set[str] = set()
+        self._full: dict[str, frozenset[str]] = {}
 
     def begin(self, service: str, cause: str, record: str, arn: str, severity: Severity) -> Standing:
         standing = self.get(service, cause)
         if standing and (standing.exempt_until or not is_worse(severity, standing)):
             return standing
-        if cause != OTHERS and not self._count(service, "causes", MOST_CAUSES - 1):
+        if cause != OTHERS and not self._has_room(service, "causes", record, MOST_CAUSES - 1):
             raise StepRefused("capped", record)
         try:
             begun = self._update(
@@ -58,12 +58,15 @@ class DynamoCauses:
             return self.get(service, cause) or Standing(record, arn, severity)
         return _standing(begun, self._now())
 
-    def has_room(self, service: str) -> bool:
-        return self._count(service, "own", MOST_OWN)
+    def has_room(self, service: str, record: str) -> bool:
+        return self._has_room(service, "own", record, MOST_OWN)
 
-    def count(self, service: str, cause: str, times: int, actions: Collection[str]) -> None:
+    def count(self, service: str, cause: str, times: int, actions: Collection[str], arns: Collection[str] = ()) -> None:
         values = {":times": {"N": str(times)}, ":at": _seconds(self._now()), ":actions": {"SS": sorted(actions)}}
-        self._update(service, cause, "ADD times :times, actions :actions SET counted_at = :at", values)
+        if arns:
+            values[":arns"] = {"SS": sorted(arns)}
+        named = ", arns :arns" if arns else ""
+        self._update(service, cause, f"ADD times :times, actions :actions{named} SET counted_at = :at", values)
 
     def get(self, service: str, cause: str) -> Standing | None:
         item = self._db.item(_key(service, cause))
@@ -74,7 +77,7 @@ class DynamoCauses:
             self._update(
                 service,
                 cause,
-                "REMOVE #record, arn, severity, times, counted_at, actions",
+                "REMOVE #record, arn, severity, times, counted_at, actions, arns",
                 {":record": {"S": record}},
                 ConditionExpression="#record = :record",
             )
@@ -85,15 +88,24 @@ class DynamoCauses:
         values = {":until": _seconds(until), ":expires_at": _seconds(self._now() + _KEPT)}
         self._update(service, cause, "SET exempt_until = :until, expires_at = :expires_at", values)
 
-    def _count(self, service: str, what: str, most: int) -> bool:
-        """One more today. What is full stays so until the day is over, and costs no further write."""
+    def _has_room(self, service: str, what: str, record: str, most: int) -> bool:
+        """Whether a record is one of today's first, asked however often. A full item is read once, and costs no write."""
         key = f"{_key(service, what)}#{self._now():%Y-%m-%d}"
-        if key in self._full:
-            return False
-        if self._db.count(key, "records", most, int((self._now() + _COUNTED).timestamp())):
-            return True
-        self._full = {each for each in self._full if each.endswith(key[-10:])} | {key}
-        return False
+        if key not in self._full:
+            values = {
+                ":ids": {"SS": [record]},
+                ":id": {"S": record},
+                ":most": {"N": str(most)},
+                ":expires_at": _seconds(self._now() + _COUNTED),
+            }
+            room = "attribute_not_exists(#ids) OR size(#ids) < :most OR contains(#ids, :id)"
+            change = "ADD #ids :ids SET expires_at = :expires_at"
+            if self._db.update(key, change, room, names={"#ids": "ids"}, values=values):
+                return True
+            full = (self._db.item(key) or {}).get("ids", {}).get("SS", ())
+            today = {name: ids for name, ids in self._full.items() if name.endswith(key[-10:])}
+            self._full = {**today, key: frozenset(full)}
+        return record in self._full[key]
 
     def _update(self, service: str, cause: str, update: str, values: Mapping[str, Any], **more: Any) -> Any:
         if "#record" in update:
@@ -127,6 +139,7 @@ def _standing(item: Mapping[str, Any], now: datetime) -> Standing:
         times=int(number(item, "times")),
         counted_at=datetime.fromtimestamp(counted, UTC) if counted else None,
         actions=tuple(sorted(item.get("actions", {}).get("SS", ()))),
+        arns=tuple(sorted(item.get("arns", {}).get("SS", ()))),
     )
 
 

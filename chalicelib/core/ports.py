@@ -50,7 +50,7 @@ OTHERS = "others"
 class Standing(NamedTuple):
     """A cause that keeps something from being judged: the record that stands for it, the ARN which that is about, and how severe.
 
-    `times` counts what has no record of its own, `counted_at` is when the last was counted.
+    `times` counts what has no record of its own, `counted_at` is when the last was counted, and `arns` are the first few.
     """
 
     record: str
@@ -60,6 +60,7 @@ class Standing(NamedTuple):
     times: int = 0
     counted_at: datetime | None = None
     actions: tuple[str, ...] = ()
+    arns: tuple[str, ...] = ()
 
 
 class Causes(Protocol):
@@ -74,10 +75,15 @@ class Causes(Protocol):
         Raises StepRefused("capped") above 77 such records a day.
         """
 
-    def has_room(self, service: str) -> bool:
-        """Count a record of its own beside the one that stands for the cause; no more than 20 a day."""
+    def has_room(self, service: str, record: str) -> bool:
+        """Whether a record of its own may stand beside the one that stands for the cause: today's first 20 may.
 
-    def count(self, service: str, cause: str, times: int, actions: Collection[str]) -> None: ...
+        Asked again about the same record, the answer is the same: an event is delivered more than once.
+        """
+
+    def count(
+        self, service: str, cause: str, times: int, actions: Collection[str], arns: Collection[str] = ()
+    ) -> None: ...
 
     def get(self, service: str, cause: str) -> Standing | None: ...
 

@@ -39,13 +39,17 @@ class LookAgain:
         assert isinstance(rule, Guardrail)
         if resource.kind() != rule.resource.kind():
             return self._listed(rule, record)
-        found = self._evaluation.check(rule, resource, again_event(record), Readers(self._context))
+        event = again_event(record)
+        found = self._evaluation.check(rule, resource, event, Readers(self._context))
+        if isinstance(found, NotJudged):
+            found = self._unjudged.exempt(found, event) or found
         if isinstance(found, NotJudged) or found.status == Unrecorded.WAITING:
             return self._unjudged.still(record)
         if found.status == Status.GONE:
             return self._unjudged.closed(record, Status.GONE)
         said = f", record {found.record}" if found.record else ""
-        note = f"it can be judged by now: {found.status}{said}"
+        by_now = "" if found.status == Unrecorded.EXEMPT else "it can be judged "
+        note = f"{by_now}by now: {found.status}{said}"
         return self._unjudged.closed(record, Status.EXPIRED, note, _WHY.get(found.status, "judged"))
 
     def _listed(self, rule: Guardrail[Any], record: Record) -> Record:

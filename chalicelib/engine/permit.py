@@ -88,7 +88,7 @@ def look_up(
     return Subject(
         rule=rule,
         resource=resource,
-        names=tuple(_names(each, reader) for each in (resource, *touched)),
+        names=tuple(names_of(each, reader) for each in (resource, *touched)),
         tags=resource.tags(reader) if settings.needs_tags(rule.id) or settings.recorded_tags else {},
         before=before,
         after=after,
@@ -125,7 +125,8 @@ def _weakened(context: Context, subject: Subject, actor: Actor, act: Act) -> Ite
         yield Permit(Mode.ASK, "approval", doubt)
 
 
-def _names(thing: Resource | str, reader: Session) -> tuple[str, ...]:
+def names_of(thing: Resource | str, reader: Session) -> tuple[str, ...]:
+    """The ARNs that settings may know it by: AWS's own, and those without a path."""
     names = thing.arns(reader) if isinstance(thing, Resource) else (thing,)
     return tuple(dict.fromkeys([*names, *map(without_path, names)]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.errors import FixFailed, NotYet, StepRefused
+from chalicelib.core.errors import CannotJudge, FixFailed, NotYet, StepRefused
 from chalicelib.core.rule import FixContext, Guardrail
 from chalicelib.core.types import UNDER_WAY, Mode, Status
 from chalicelib.engine.context import PROOF_PAUSES, SNAPBACK, describe_error, is_gone, is_settling
@@ -63,11 +63,14 @@ class Remediation:
         except Exception as error:  # noqa: BLE001 - judged by the proof, raised below if the harm is still there
             wrong = error
         try:
-            reason, left = self._proved(rule, resource, record, () if wrong else PROOF_PAUSES, written)
+            reason, unjudged, left = self._proved(rule, resource, record, () if wrong else PROOF_PAUSES, written)
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, wrong, by)
+        if unjudged and reason is None and left != written:
+            return self._unseen(record, resource, unjudged, wrong, by)
         if reason is None:
-            note = f"safe in spite of {describe_error(wrong)}" if wrong else ""
+            spite = [f"safe in spite of {describe_error(wrong)}"] if wrong else []
+            note = "; ".join([*spite, *_as_far_as(unjudged)])
             return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left, calls=tuple(writer.calls))
         if wrong is None:
             if left == record.before and self._may_show_yet(rule, record):
@@ -166,7 +169,7 @@ class Remediation:
         reader = self._context.reader(resource)
         try:
             if record.status is Status.FIXING:
-                return self._judged(rule, resource, record, reader) is None
+                return self._judged(rule, resource, record, reader)[0] is None
             target = record.before if record.undone is None else record.undone
             return rule.fix.read(resource, reader) == target
         except Exception:  # noqa: BLE001 - met again, and judged, where the record is taken over
@@ -183,24 +186,33 @@ class Remediation:
         return record
 
     @staticmethod
-    def _judged(rule: Guardrail[Any], resource: Resource, record: Record, reader: Session) -> str | None:
-        """Why it is unsafe after a write, also where the guardrail itself doesn't look."""
+    def _judged(
+        rule: Guardrail[Any], resource: Resource, record: Record, reader: Session, *, written: bool = True
+    ) -> tuple[str | None, CannotJudge | None]:
+        """Why it is unsafe, and what of it can't be judged. Once it is written, also where the guardrail doesn't look."""
         assert rule.fix is not None
         assert record.before is not None
-        return rule(resource, reader) or rule.fix.still_unsafe(resource, record.before, reader)
+        unjudged: CannotJudge | None = None
+        try:
+            reason = rule(resource, reader)
+        except CannotJudge as error:
+            reason, unjudged = None, error
+        if written and reason is None:
+            reason = rule.fix.still_unsafe(resource, record.before, reader)
+        return reason, unjudged
 
     def _proved(
         self, rule: Guardrail[Any], resource: Resource, record: Record, pauses: Sequence[float], written: Any
-    ) -> tuple[str | None, Any]:
+    ) -> tuple[str | None, CannotJudge | None, Any]:
         """What the guardrail says now, and the state: looked at again while either is not as it was written."""
         fix = rule.fix
         assert fix is not None
 
-        def read() -> tuple[str | None, Any]:
+        def read() -> tuple[str | None, CannotJudge | None, Any]:
             reader = self._context.reader(resource)
-            return self._judged(rule, resource, record, reader), fix.read(resource, reader)
+            return *self._judged(rule, resource, record, reader), fix.read(resource, reader)
 
-        return self._context.settled(read, lambda found: found == (None, written), pauses)
+        return self._context.settled(read, lambda found: (found[0], found[2]) == (None, written), pauses)
 
     def _unseen(self, record: Record, resource: Resource, error: Exception, wrong: Exception | None, by: str) -> Record:
         """After a write, the resource is gone, or can't be seen. Then nobody knows yet: it stays under way.
@@ -224,16 +236,20 @@ class Remediation:
         assert rule.fix is not None
         reader = self._context.reader(resource)
         try:
-            judged = rule(resource, reader) if record.attempts == 1 else self._judged(rule, resource, record, reader)
-            reason, now = judged, rule.fix.read(resource, reader)
+            reason, unjudged = self._judged(rule, resource, record, reader, written=record.attempts > 1)
+            now = rule.fix.read(resource, reader)
             after = rule.fix.safe(now, FixContext(reader.baseline, record.actor, record.event_time))
             subject = look_up(self._context.settings, rule, resource, (now, after), reader)
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, by)
+        if unjudged and reason is None and now != record.after:
+            return self._unseen(record, resource, unjudged, None, by)
         if reason is None and record.attempts == 1:
-            return self._ledger.move(record, Status.EXPIRED, by=by, note=f"safe again: {_CHANGED}", why="safe")
+            note = "; ".join([f"safe again: {_CHANGED}", *_as_far_as(unjudged)])
+            return self._ledger.move(record, Status.EXPIRED, by=by, note=note, why="safe")
         if reason is None:
-            return self._ledger.move(record, Status.FIXED, by=by, note="found safe", after=now)
+            note = "; ".join(["found safe", *_as_far_as(unjudged)])
+            return self._ledger.move(record, Status.FIXED, by=by, note=note, after=now)
         act = Act.APPROVED_FIX if _is_approved(record) and after == record.after else Act.FIX
         permitted = permit(self._context, subject, record.actor, act)
         if record.attempts == 1:  # Nothing of ours is written yet: what is there now is what an undo puts back.
@@ -277,6 +293,11 @@ class Remediation:
         trouble = "undo: its function died before it was undone"
         trouble += f"; {permitted.note}" if now == record.after else " and changed since"
         return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble, undone=now)
+
+
+def _as_far_as(unjudged: CannotJudge | None) -> list[str]:
+    """What a record's note says of what can't be judged beside what was fixed."""
+    return [f"as far as it can be judged: {describe_error(unjudged).partition(': ')[2]}"] if unjudged else []
 
 
 def _is_approved(record: Record) -> bool:

@@ -14,8 +14,9 @@ from chalicelib.core.event import Event
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.ports import OTHERS, Standing
 from chalicelib.core.types import REMINDED, Mode, Severity, Status, Unrecorded
-from chalicelib.engine.context import SNAPBACK, draft_of, is_scheduled
-from chalicelib.engine.refusal import of_account
+from chalicelib.engine.context import SNAPBACK, draft_of, is_gone, is_scheduled
+from chalicelib.engine.permit import names_of
+from chalicelib.engine.refusal import of_account, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ REMIND, COVERED = timedelta(days=1), timedelta(days=7)
 """How often the summary names a cause, and how long a record is kept open beside the one that stands for its cause."""
 SWEEP = "sweep_worker"
 NAMED = 10
-"""How many ARNs stand in a day's line."""
+"""How many ARNs of a cause's are kept, and stand in a day's line."""
 _RANKS = tuple(Severity)
 
 
@@ -71,7 +72,7 @@ class Unjudged:
         outcomes, counted = list[Outcome](), dict[tuple[str, str], list[NotJudged]]()
         # The worst first: the record that stands for a cause has the message.
         for each in sorted(found, key=lambda each: _RANKS.index(each.rule.severity), reverse=True):
-            if exempt := self._exempt(each, event):
+            if exempt := self.exempt(each, event):
                 outcomes.append(exempt)
             elif own := None if is_scheduled(event) else self._own(each, event):
                 outcomes.append(own)
@@ -131,9 +132,10 @@ class Unjudged:
             more = f" and {len(covered) - NAMED} more" if len(covered) > NAMED else ""
             said += f"; so are {', '.join(covered[:NAMED])}{more}"
         if standing.times:
+            first = f", first {', '.join(standing.arns)}" if standing.arns else ""
             said += (
-                f"; counted {standing.times} times more, for {', '.join(standing.actions)}:"
-                " the daily sweep evaluates those again, and names what it finds unsafe"
+                f"; counted {standing.times} times more, for {', '.join(standing.actions)}{first}:"
+                " the daily sweep evaluates those again, and `snapback sweep` lists them"
             )
         return said
 
@@ -147,9 +149,16 @@ class Unjudged:
         standing = self._ledger.causes.get(record.service, record.cause)
         return standing is None or standing.record != record.covered_by
 
-    def _exempt(self, each: NotJudged, event: Event) -> Outcome | None:
-        names = (each.resource.arn,)
-        exempt = self._context.settings.exemption(each.rule.id, names, event.actor, self._context.now())
+    def exempt(self, each: NotJudged, event: Event) -> Outcome | None:
+        """Exempt in the settings, by any name that AWS has for it; by the record's alone where AWS doesn't tell others."""
+        settings, names = self._context.settings, (each.resource.arn,)
+        if settings.exemptions:
+            try:
+                names = names_of(each.resource, self._context.reader(each.resource))
+            except Exception as error:
+                if not is_gone(each.resource, error) and refusal_of(error, each.rule, each.resource) is None:
+                    raise
+        exempt = settings.exemption(each.rule.id, names, event.actor, self._context.now())
         return each.outcome(Unrecorded.EXEMPT, event) if exempt else None
 
     def _own(self, each: NotJudged, event: Event) -> Outcome | None:
@@ -159,7 +168,7 @@ class Unjudged:
             return each.outcome(Unrecorded.EXEMPT, event)
         if standing.record == draft.id:
             return self._opened(each, event, draft)
-        if self._ledger.causes.has_room(each.service):
+        if self._ledger.causes.has_room(each.service, draft.id):
             return self._opened(each, event, replace(draft, covered_by=standing.record))
         return None
 
@@ -175,7 +184,9 @@ class Unjudged:
                 continue
             if others := [one for one in some[at:] if one.resource.arn != standing.arn]:
                 actions = {one.refusal.action for one in others}
-                self._ledger.causes.count(each.service, draft.cause, len(others), actions)
+                arns = {one.resource.arn: None for one in others if one.resource.arn not in standing.arns}
+                first = list(arns)[: max(0, NAMED - len(standing.arns))]
+                self._ledger.causes.count(each.service, draft.cause, len(others), actions, first)
             return [*outcomes, *(one.outcome(Status.UNJUDGED, event, standing.record) for one in some[at:])]
         return outcomes
 

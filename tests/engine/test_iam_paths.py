@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.core.errors import CannotAct
+from chalicelib.core.errors import CannotAct, CannotJudge
 from chalicelib.core.settings import Exemption, Settings
 from chalicelib.core.types import Status
 from tests.guardrails.ec2.instances import launch
@@ -108,6 +109,43 @@ def test_exemptions(rule: str, make: Make, kind: str, name: str, world: World) -
     application = world.application("fix", rule, exemptions=(exempt,))
     (outcome,) = [each for each in application.guard("iam", envelope) if each.guardrail == rule]
     assert outcome.status == "exempt"
+
+
+def unjudged(_resource: Any, _aws: Any) -> str | None:
+    raise CannotJudge("its policy is no policy")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("rule", "make", "kind"), OF_ITS_OWN)
+def test_exemptions_of_what_cannot_be_judged(rule: str, make: Make, kind: str, name: str, world: World) -> None:
+    event, (real,) = handled(make(world), rule)
+    exempt = Exemption(rule, "a demo", "carol", date(2026, 12, 31), f"{IAM}:{kind}/{name}")
+    application = world.application("fix", rule, exemptions=(exempt,))
+    (outcome,) = application.engine.handle(event, [replace(real, evaluate=unjudged)])
+    assert outcome.status == "exempt"
+    assert not world.records()
+
+
+def test_where_aws_does_not_tell_the_path_an_exemption_by_path_hides_nothing(world: World) -> None:
+    envelope = user(world)
+    rule = "iam.inline_policy_escalates"
+    exempt = Exemption(rule, "a demo", "carol", date(2026, 12, 31), f"{IAM}:user/org/ops/Rescue")
+    with world.denied("GetUser", "ListUserPolicies"):
+        (outcome,) = world.application("fix", rule, exemptions=(exempt,)).engine.handle(*handled(envelope, rule))
+    assert outcome.status == Status.UNJUDGED
+
+
+def test_what_is_exempt_by_now_is_closed_when_it_is_looked_at_again(world: World) -> None:
+    envelope = user(world)
+    rule = "iam.inline_policy_escalates"
+    with world.denied("ListUserPolicies"):
+        world.application("fix", rule).engine.handle(*handled(envelope, rule))
+        exempt = Exemption(rule, "a demo", "carol", date(2026, 12, 31), f"{IAM}:user/org/ops/Rescue")
+        world.later(minutes=5)
+        world.application("fix", rule, exemptions=(exempt,)).maintain()
+    (record,) = world.records()
+    assert (record.status, record.history[-1].why) == (Status.EXPIRED, "exempt")
+    assert record.history[-1].note == "by now: exempt"
 
 
 @pytest.mark.parametrize("name", ["org/Rescue", "Org/ops/Rescue", "org/ops/Rescue2", "ops/Rescue"])

@@ -112,6 +112,19 @@ class TestAnEvent:
         first, again = denied(world), denied(world)
         assert (again.status, again.record) == ("duplicate", first.record)
 
+    def test_an_event_that_is_delivered_again_and_again_leaves_room_for_the_others(self, world: World) -> None:
+        public(world)
+        denied(world)
+        engine, rule = engine_of(world), raising(refusal())
+
+        def about(name: str) -> str:
+            event = Event.parse(cloudtrail_event("s3", "PutBucketAcl", {"bucketName": name}))
+            return engine.handle(replace(event, id=name), [rule])[0].status
+
+        assert [about("first") for _ in range(50)] == [Status.UNJUDGED, *["duplicate"] * 49]
+        assert {about(f"bucket-{number}") for number in range(25)} == {Status.UNJUDGED}
+        assert len(unjudged(world)) == 1 + 20
+
     def test_one_message_goes_out_for_a_cause_and_a_new_one_when_it_begins_again(self, world: World) -> None:
         public(world)
         first = denied(world)
@@ -332,8 +345,8 @@ class TestLookingAgain:
             swept(world, "app-logs", "more", rule=raising(refusal()))
             maintained(world, days=1)
         assert world.record(first.record).history[-1].note == (
-            "for 1 day; so are arn:aws:s3:::other; counted 1 times more, for s3:GetBucketAcl:"
-            " the daily sweep evaluates those again, and names what it finds unsafe"
+            "for 1 day; so are arn:aws:s3:::other; counted 1 times more, for s3:GetBucketAcl, first arn:aws:s3:::more:"
+            " the daily sweep evaluates those again, and `snapback sweep` lists them"
         )
 
 

@@ -5,7 +5,7 @@ tests/aws/test_causes.py holds its causes and DynamoDB's to the same answers.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ class MemoryCauses:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._standing: dict[tuple[str, str], Standing] = {}
-        self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._rooms: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
         self.writes = 0
 
     def get(self, service: str, cause: str) -> Standing | None:
@@ -38,14 +38,14 @@ class MemoryCauses:
         standing = self.get(service, cause)
         if standing and (standing.exempt_until or not is_worse(severity, standing)):
             return standing
-        if cause != OTHERS and not self._count(service, "causes", MOST_CAUSES - 1):
+        if cause != OTHERS and not self._has_room(service, "causes", record, MOST_CAUSES - 1):
             raise StepRefused("capped", record)
         return self._set(service, cause, record=record, arn=arn, severity=severity)
 
-    def has_room(self, service: str) -> bool:
-        return self._count(service, "own", MOST_OWN)
+    def has_room(self, service: str, record: str) -> bool:
+        return self._has_room(service, "own", record, MOST_OWN)
 
-    def count(self, service: str, cause: str, times: int, actions: Collection[str]) -> None:
+    def count(self, service: str, cause: str, times: int, actions: Collection[str], arns: Collection[str] = ()) -> None:
         was = self._standing.get((service, cause), Standing("", ""))
         self._set(
             service,
@@ -53,21 +53,21 @@ class MemoryCauses:
             times=was.times + times,
             counted_at=self._now().replace(microsecond=0),
             actions=tuple(sorted({*was.actions, *actions})),
+            arns=tuple(sorted({*was.arns, *arns})),
         )
 
     def end(self, service: str, cause: str, record: str) -> None:
         if (standing := self.get(service, cause)) and standing.record == record:
-            self._set(service, cause, record="", arn="", severity=None, times=0, counted_at=None, actions=())
+            self._set(service, cause, record="", arn="", severity=None, times=0, counted_at=None, actions=(), arns=())
 
     def exempt(self, service: str, cause: str, until: datetime) -> None:
         self._set(service, cause, exempt_until=until)
 
-    def _count(self, service: str, what: str, most: int) -> bool:
-        key = (service, what, f"{self._now():%Y-%m-%d}")
-        if self._counts[key] >= most:
-            return False
-        self._counts[key] += 1
-        return True
+    def _has_room(self, service: str, what: str, record: str, most: int) -> bool:
+        ids = self._rooms[service, what, f"{self._now():%Y-%m-%d}"]
+        if len(ids) < most:
+            ids.add(record)
+        return record in ids
 
     def _set(self, service: str, cause: str, **changed: Any) -> Standing:
         self.writes += 1
