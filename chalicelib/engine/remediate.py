@@ -242,14 +242,8 @@ class Remediation:
             subject = look_up(self._context.settings, rule, resource, (now, after), reader)
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, by)
-        if unjudged and reason is None and now != record.after:
-            return self._unseen(record, resource, unjudged, None, by)
-        if reason is None and record.attempts == 1:
-            note = "; ".join([f"safe again: {_CHANGED}", *_as_far_as(unjudged)])
-            return self._ledger.move(record, Status.EXPIRED, by=by, note=note, why="safe")
         if reason is None:
-            note = "; ".join(["found safe", *_as_far_as(unjudged)])
-            return self._ledger.move(record, Status.FIXED, by=by, note=note, after=now)
+            return self._found_safe(record, resource, now, unjudged, by)
         act = Act.APPROVED_FIX if _is_approved(record) and after == record.after else Act.FIX
         permitted = permit(self._context, subject, record.actor, act)
         if record.attempts == 1:  # Nothing of ours is written yet: what is there now is what an undo puts back.
@@ -261,6 +255,18 @@ class Remediation:
             return record
         record = self._ledger.move(record, Status.FIXING, by=by, note="judged again", holding=True, after=after)
         return self._write(rule, resource, record, by)
+
+    def _found_safe(
+        self, record: Record, resource: Resource, now: Any, unjudged: CannotJudge | None, by: str
+    ) -> Record:
+        """Nothing unsafe is found. Where not all of it can be judged, that counts for the state that the fix was to leave."""
+        if unjudged and now != record.after:
+            return self._unseen(record, resource, unjudged, None, by)
+        if record.attempts == 1:
+            note = "; ".join([f"safe again: {_CHANGED}", *_as_far_as(unjudged)])
+            return self._ledger.move(record, Status.EXPIRED, by=by, note=note, why="safe")
+        note = "; ".join(["found safe", *_as_far_as(unjudged)])
+        return self._ledger.move(record, Status.FIXED, by=by, note=note, after=now)
 
     def _not_fixed(self, record: Record, permitted: Permit, after: Any) -> Record:
         """By now the settings, or who paused all writes, don't allow the fix of a record under way: nothing is written."""

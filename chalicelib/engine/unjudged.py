@@ -151,7 +151,8 @@ class Unjudged:
 
     def exempt(self, each: NotJudged, event: Event) -> Outcome | None:
         """Exempt in the settings, by any name that AWS has for it; by the record's alone where AWS doesn't tell others."""
-        settings, names = self._context.settings, (each.resource.arn,)
+        settings = self._context.settings
+        names: tuple[str, ...] = (each.resource.arn,)
         if settings.exemptions:
             try:
                 names = names_of(each.resource, self._context.reader(each.resource))
