@@ -8,13 +8,14 @@ from chalicelib.aws.ledger_table import TABLE_VARIABLE
 from chalicelib.aws.overflow_store import SPILL_VARIABLE
 
 LEDGER, SPILL = "LedgerTable", "SpillBucket"
-DEAD_LETTERS, FAILED_MESSAGES = "DeadLettersUrl", "FailedMessagesUrl"
+DEAD_LETTERS, FAILED_MESSAGES, SECOND_LOOKS = "DeadLettersUrl", "FailedMessagesUrl", "SecondLooksUrl"
 SETTINGS, STRATEGY = "SettingsSource", "SettingsStrategy"
 VARIABLES = {
     LEDGER: TABLE_VARIABLE,
     SPILL: SPILL_VARIABLE,
     DEAD_LETTERS: "SNAPBACK_DEAD_LETTERS",
     FAILED_MESSAGES: "SNAPBACK_FAILED_MESSAGES",
+    SECOND_LOOKS: "SNAPBACK_SECOND_LOOKS",
     SETTINGS: "SNAPBACK_PUBLISH_TO",
     STRATEGY: "SNAPBACK_SETTINGS_STRATEGY",
 }

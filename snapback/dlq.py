@@ -18,6 +18,7 @@ from chalicelib.core.event import Actor, dig, parse_time, text
 from chalicelib.core.metrics import Metric
 from chalicelib.core.partitions import partition
 from chalicelib.core.types import Status
+from chalicelib.engine import second_look
 from chalicelib.notify.unread import describe
 from snapback.errors import CannotRedrive, NoQueue
 
@@ -47,7 +48,7 @@ class DeadLetter:
     """One message of a queue.
 
     An event that was given up: `event` is what the function (`function`, an ARN) was given; where EventBridge could
-    not call it at all, `rule` is the ARN of its rule. A message that no channel took: `message` is what the outbox tells
+    not call it at all, `rule` is the ARN of its rule; where it was to be looked at once more, there is neither. A message that no channel took: `message` is what the outbox tells
     of it, by which it is found in the ledger's table. A step of a record that the function could not read: `unread` is
     the record's key. Steps of the ledger that could not be read as messages: `batch` is
     what Lambda tells of them (`DDBStreamBatchInfo`), which is only where in the ledger's stream they are.
@@ -61,6 +62,8 @@ class DeadLetter:
     function: str = ""
     rule: str = ""
     event: Any = None
+    second_look: bool = False
+    """Of the queue of events that are looked at once more: no sender can add its key to an envelope."""
     swept: str = ""
     """What the daily sweep could not list or evaluate; the next day's tries again, so that it can be dropped."""
     batch: Mapping[str, Any] | None = None
@@ -80,6 +83,7 @@ class DeadLetter:
             return f"{text(self.message, 'headline')} (record {self.message['record']}) to {self.message['channel']}"
         detail = dig(self.event, "detail")
         name = text(detail, "eventName") or text(self.event, "detail-type") or "something"
+        name = f"second look at {name}" if self.second_look else name
         actor = Actor.of(detail, "")
         return name if actor.kind == "Unknown" else f"{name} by {actor.name}"
 
@@ -133,6 +137,9 @@ def parse_dead_letter(queue: str, message: Mapping[str, Any]) -> DeadLetter:
         place = (text(body, name) or "?" for name in ("kind", "account", "region"))
         error = "given up after its tries: the log of the sweep's functions tells why; the next day's sweep tries again"
         values = {"swept": " ".join(place), "error": error}
+    elif isinstance(body, dict) and second_look.KEY in body:
+        error = "given up after its tries: the log of SweepWorker tells why"
+        values = {"event": body, "second_look": True, "error": error}
     elif isinstance(body, dict) and "detail" in body:
         error = f"{told.get('ERROR_CODE') or 'EventBridge could not deliver it'}: {told.get('ERROR_MESSAGE', '')}"
         values = {"event": body, "function": told.get("TARGET_ARN", ""), "rule": told.get("RULE_ARN", "")}
@@ -167,7 +174,7 @@ def _error(body: Any) -> str:
 
 
 class Queue:
-    """One of the two, by its URL. Raises NoQueue where there is none, and what boto3 does."""
+    """A queue, by its URL. Raises NoQueue where there is none, and what boto3 does."""
 
     def __init__(self, url: str) -> None:
         import boto3
@@ -192,6 +199,9 @@ class Queue:
             found |= {message["MessageId"]: parse_dead_letter(self.url, message) for message in page}
             if not news:
                 return sorted(found.values(), key=lambda each: each.sent)
+
+    def send(self, body: str) -> None:
+        self._call("send_message", MessageBody=body)
 
     def release(self, dead_letters: Sequence[DeadLetter]) -> None:
         for start in range(0, len(dead_letters), PAGE):

@@ -41,7 +41,7 @@ def _timeless(text: str) -> str:
 
 def test_the_catalog_is_counted() -> None:
     assert re.search(r"\d+ guardrails and \d+ tripwires", README)
-    assert README == readme()
+    assert readme() == README
 
 
 def test_every_file_that_readme_names_is_there() -> None:

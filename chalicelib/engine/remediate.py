@@ -10,14 +10,12 @@ from chalicelib.core.rule import FixContext, Guardrail
 from chalicelib.core.types import UNDER_WAY, Mode, Status
 from chalicelib.engine.context import PROOF_PAUSES, SNAPBACK, describe_error, is_gone, is_settling
 from chalicelib.engine.permit import Act, Permit, look_up, permit
+from chalicelib.engine.proof import as_far_as, judged, proved
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from chalicelib.core.record import Record
     from chalicelib.core.resource import Resource
     from chalicelib.core.rule import Fix, Rule
-    from chalicelib.core.session import Session
     from chalicelib.core.types import State
     from chalicelib.engine.context import Context
 
@@ -63,14 +61,16 @@ class Remediation:
         except Exception as error:  # noqa: BLE001 - judged by the proof, raised below if the harm is still there
             wrong = error
         try:
-            reason, unjudged, left = self._proved(rule, resource, record, () if wrong else PROOF_PAUSES, written)
+            reason, unjudged, left = proved(
+                self._context, rule, resource, record, () if wrong else PROOF_PAUSES, written
+            )
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, wrong, by)
         if unjudged and reason is None and left != written:
             return self._unseen(record, resource, unjudged, wrong, by)
         if reason is None:
             spite = [f"safe in spite of {describe_error(wrong)}"] if wrong else []
-            note = "; ".join([*spite, *_as_far_as(unjudged)])
+            note = "; ".join([*spite, *as_far_as(unjudged)])
             return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left, calls=tuple(writer.calls))
         if wrong is None:
             if left == record.before and self._may_show_yet(rule, record):
@@ -169,7 +169,7 @@ class Remediation:
         reader = self._context.reader(resource)
         try:
             if record.status is Status.FIXING:
-                return self._judged(rule, resource, record, reader)[0] is None
+                return judged(rule, resource, record, reader)[0] is None
             target = record.before if record.undone is None else record.undone
             return rule.fix.read(resource, reader) == target
         except Exception:  # noqa: BLE001 - met again, and judged, where the record is taken over
@@ -184,35 +184,6 @@ class Remediation:
             why = f"over {limits.fixes_per_minute} fixes of this guardrail in this account in a minute"
             return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=why, after=after)
         return record
-
-    @staticmethod
-    def _judged(
-        rule: Guardrail[Any], resource: Resource, record: Record, reader: Session, *, written: bool = True
-    ) -> tuple[str | None, CannotJudge | None]:
-        """Why it is unsafe, and what of it can't be judged. Once it is written, also where the guardrail doesn't look."""
-        assert rule.fix is not None
-        assert record.before is not None
-        unjudged: CannotJudge | None = None
-        try:
-            reason = rule(resource, reader)
-        except CannotJudge as error:
-            reason, unjudged = None, error
-        if written and reason is None:
-            reason = rule.fix.still_unsafe(resource, record.before, reader)
-        return reason, unjudged
-
-    def _proved(
-        self, rule: Guardrail[Any], resource: Resource, record: Record, pauses: Sequence[float], written: Any
-    ) -> tuple[str | None, CannotJudge | None, Any]:
-        """What the guardrail says now, and the state: looked at again while either is not as it was written."""
-        fix = rule.fix
-        assert fix is not None
-
-        def read() -> tuple[str | None, CannotJudge | None, Any]:
-            reader = self._context.reader(resource)
-            return *self._judged(rule, resource, record, reader), fix.read(resource, reader)
-
-        return self._context.settled(read, lambda found: (found[0], found[2]) == (None, written), pauses)
 
     def _unseen(self, record: Record, resource: Resource, error: Exception, wrong: Exception | None, by: str) -> Record:
         """After a write, the resource is gone, or can't be seen. Then nobody knows yet: it stays under way.
@@ -236,7 +207,7 @@ class Remediation:
         assert rule.fix is not None
         reader = self._context.reader(resource)
         try:
-            reason, unjudged = self._judged(rule, resource, record, reader, written=record.attempts > 1)
+            reason, unjudged = judged(rule, resource, record, reader, written=record.attempts > 1)
             now = rule.fix.read(resource, reader)
             after = rule.fix.safe(now, FixContext(reader.baseline, record.actor, record.event_time))
             subject = look_up(self._context.settings, rule, resource, (now, after), reader)
@@ -263,9 +234,9 @@ class Remediation:
         if unjudged and now != record.after:
             return self._unseen(record, resource, unjudged, None, by)
         if record.attempts == 1:
-            note = "; ".join([f"safe again: {_CHANGED}", *_as_far_as(unjudged)])
+            note = "; ".join([f"safe again: {_CHANGED}", *as_far_as(unjudged)])
             return self._ledger.move(record, Status.EXPIRED, by=by, note=note, why="safe")
-        note = "; ".join(["found safe", *_as_far_as(unjudged)])
+        note = "; ".join(["found safe", *as_far_as(unjudged)])
         return self._ledger.move(record, Status.FIXED, by=by, note=note, after=now)
 
     def _not_fixed(self, record: Record, permitted: Permit, after: Any) -> Record:
@@ -299,11 +270,6 @@ class Remediation:
         trouble = "undo: its function died before it was undone"
         trouble += f"; {permitted.note}" if now == record.after else " and changed since"
         return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble, undone=now)
-
-
-def _as_far_as(unjudged: CannotJudge | None) -> list[str]:
-    """What a record's note says of what can't be judged beside what was fixed."""
-    return [f"as far as it can be judged: {describe_error(unjudged).partition(': ')[2]}"] if unjudged else []
 
 
 def _is_approved(record: Record) -> bool:

@@ -100,7 +100,8 @@ def dlq_redrive(
 ) -> int:
     """Have dead letters handled again, by their IDs, by the functions that gave them up.
 
-    An event is given to its function, which tries thrice, and makes it a dead letter again if need be. Messages are
+    An event is given to its function, which tries thrice, and makes it a dead letter again if need be. A second look
+    goes back into its queue. Messages are
     read again from the ledger's stream, or after a day from the ledger itself, and sent to the channels that don't
     have them yet. A dead letter is deleted when that has succeeded. Doing it twice is harmless.
     """
@@ -166,10 +167,13 @@ class _Again:
 
     def event(self, dead_letter: DeadLetter) -> str:
         from chalicelib import catalog
-        from snapback import dlq, render
+        from snapback import deployed, dlq, render
         from snapback.replay.logs import as_entry
         from snapback.replay.replay import DEAD, REFUSED, delivered
 
+        if dead_letter.second_look and not self._local:
+            _queue_of(deployed.SECOND_LOOKS, self._stack).send(dead_letter.body)
+            return render.plain(f"{dead_letter.id[:8]}  {dead_letter.what}: in its queue again, for a minute")
         if not self._local:
             words = (f"guard_{service}".split("_") for service in catalog.services())
             kinds = "|".join("".join(map(str.capitalize, each)) for each in words)
@@ -238,6 +242,19 @@ def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
             f"queue with --queue URL or {variable}; mind AWS_REGION"
         )
     return [Queue(url) for url in urls]
+
+
+def _queue_of(output: str, stack: str) -> Queue:
+    """Raises CannotRedrive where no stack tells."""
+    from snapback import deployed
+    from snapback.dlq import Queue
+
+    if url := deployed.parts(stack, output).get(output):
+        return Queue(url)
+    raise CannotRedrive(
+        f"no stack {stack!r} here has the output {output}: name yours with --stack, or the queue with "
+        f"{deployed.VARIABLES[output]}, or have it handled here with --local"
+    )
 
 
 def _chosen(held: Received, ids: tuple[str, ...], *, everything: bool) -> list[DeadLetter]:

@@ -44,11 +44,12 @@ def hasty(elsewhere: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def queues(world: World) -> Queues:
     """As in the stack `snapback`, whose outputs name them."""
-    resources = {name: {"Type": "AWS::SQS::Queue"} for name in ("DeadLetters", "FailedMessages")}
+    resources = {name: {"Type": "AWS::SQS::Queue"} for name in ("DeadLetters", "FailedMessages", "SecondLooks")}
     outputs: dict[str, Any] = {f"{name}Url": {"Value": {"Ref": name}} for name in resources}
     body = {"Resources": resources, "Outputs": {**outputs, "LedgerTable": {"Value": "snapback-ledger"}}}
     stacks = world.client("cloudformation")
     stacks.create_stack(StackName="snapback", TemplateBody=json.dumps(body))
     received = {each["OutputKey"]: each["OutputValue"] for each in stacks.describe_stacks()["Stacks"][0]["Outputs"]}
     world.application()
-    return Queues(world.client("sqs"), received["DeadLettersUrl"], received["FailedMessagesUrl"])
+    urls = (received[f"{name}Url"] for name in resources)
+    return Queues(world.client("sqs"), *urls)

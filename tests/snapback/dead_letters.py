@@ -78,6 +78,7 @@ class Queues:
     sqs: Any
     events: str
     messages: str
+    second_looks: str
 
     def put(self, body: Any, url: str = "", attributes: Any = None) -> str:
         text = body if isinstance(body, str) else json.dumps(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,35 @@ class TestRedriveEvents:
                 "dlq", "redrive", "--all", code=1
             )
         assert queues.left() == 1
+
+    def test_a_second_look_goes_back_into_its_queue(self, queues: Queues) -> None:
+        again = {**EVENT, "second_look": ["s3.bucket_acl_made_public"]}
+        queues.put(again)
+        (shown,) = objects(run("dlq", "list", "--json"))
+        assert (shown["what"], shown["function"], shown["rule"]) == ("second look at PutBucketAcl by alice", "", "")
+        assert shown["error"] == "given up after its tries: the log of SweepWorker tells why"
+        with lambda_functions({GUARD: print}) as invoked:
+            assert "second look at PutBucketAcl by alice: in its queue again" in run("dlq", "redrive", "--all").stdout
+        assert not invoked
+        assert queues.left() == 0
+        (message,) = queues.sqs.receive_message(QueueUrl=queues.second_looks)["Messages"]
+        assert json.loads(message["Body"]) == again
+
+    def test_where_the_queue_of_second_looks_is_unknown_nothing_is_lost(
+        self, queues: Queues, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As with a stack of an earlier version, which has no such output."""
+        queues.put({**EVENT, "second_look": ["s3.bucket_acl_made_public"]})
+        monkeypatch.setenv("SNAPBACK_DEAD_LETTERS", queues.events)
+        said = complaint("dlq", "redrive", "--all", "--queue", "events", "--stack", "older", code=1)
+        assert "no stack 'older' here has the output SecondLooksUrl" in said
+        assert "SNAPBACK_SECOND_LOOKS" in said
+        assert queues.left() == 1
+
+    def test_a_dead_letter_of_a_function_is_no_second_look(self, queues: Queues) -> None:
+        queues.put(given_up({**EVENT, "second_look": ["s3.bucket_acl_made_public"]}, function=""))
+        assert "is no function of the stack" in complaint("dlq", "redrive", "--all", code=1)
+        assert queues.left(queues.second_looks) == 0
 
     def test_what_is_no_letter_stays(self, queues: Queues) -> None:
         queues.put("hello")

@@ -36,7 +36,10 @@ def sweep(_plan: Plan) -> Template:
                 name: {"Properties": {"Events": events, "Environment": {"Variables": variables}}}
                 for name, events in functions.items()
             },
-        }
+        },
+        "Outputs": {
+            "SecondLooksUrl": {"Description": "Events to look at once more.", "Value": {"Ref": "SecondLooks"}},
+        },
     }
 
 
