@@ -130,6 +130,7 @@ def test_the_command_line_finds_what_it_needs_in_the_outputs() -> None:
         deployed.SPILL: "Spill",
         deployed.DEAD_LETTERS: "DeadLetters",
         deployed.FAILED_MESSAGES: "FailedMessages",
+        deployed.SECOND_LOOKS: "SecondLooks",
         deployed.SETTINGS: "a value",
         deployed.STRATEGY: "SettingsStrategy",
     }
