@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
 ROOT = Path(__file__).parents[1]
-NEEDED = ("app.py", "chalicelib", "docs", "pyproject.toml", "snapback", "snapback.yaml", "tests", "tools", ".chalice")
+NEEDED = (
+    "README.md",
+    "app.py",
+    "chalicelib",
+    "docs",
+    "pyproject.toml",
+    "snapback",
+    "snapback.yaml",
+    "tests",
+    "tools",
+    ".chalice",
+)
 
 
 @pytest.fixture

@@ -80,7 +80,6 @@ class MemoryAws:
     def __enter__(self) -> Self:
         from moto import backend_index, mock_aws
         from moto.core.models import botocore_stubber
-        from moto.moto_api._internal import mock_random
 
         unset = [name for name in os.environ if name.startswith(("AWS_", "MOTO_")) and name not in _SAFE]
         for name in (*_SAFE, *unset):
@@ -99,7 +98,6 @@ class MemoryAws:
         self._stub = botocore_stubber
         _replace_hook(self._stub, self._before_send)
         self._moto.start()
-        mock_random.seed(self.home)  # Ids that moto makes are parts of records' ids: the same log has the same records.
         self._patches = ExitStack()
         self._patches.enter_context(gaps.closed())
         # One loader for all sessions: each would read the services' models anew, 100 ms for EC2's.
@@ -119,6 +117,13 @@ class MemoryAws:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+    @staticmethod
+    def seed(word: str) -> None:
+        """Ids that moto makes are parts of records' ids: so the same log has the same records, whoever else draws ids."""
+        from moto.moto_api._internal import mock_random
+
+        mock_random.seed(word)
 
     def actor(self, service: str, account: str, region: str) -> Any:
         """A client that acts in an account until the next call of `actor`. Raises what boto3 does for unknown names."""

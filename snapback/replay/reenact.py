@@ -44,6 +44,7 @@ class Reenactor:
 
     aws: MemoryAws
     aliases: Aliases = field(default_factory=Aliases)
+    calls: int = 0
 
     def __call__(self, envelope: Mapping[str, Any]) -> Reenacted:
         """Never raises: whatever goes wrong in memory is the reason why a record wasn't re-enacted."""
@@ -56,6 +57,8 @@ class Reenactor:
             return Reenacted(None, why)
         if region not in _regions():
             return Reenacted(False, f"{region!r} is no region that boto3 knows")
+        self.calls += 1
+        self.aws.seed(f"{self.calls} {text(detail, 'eventID')}")
         try:
             if text(detail, "eventSource") is None:
                 return Reenacted(True, scanned_image(self.aws, self.aliases, detail, account, region))
