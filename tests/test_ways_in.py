@@ -9,7 +9,7 @@ from tools import ways_in_table
 from tools.ways_in_table import Table, members, noun, operations, tables
 
 TABLES = tables()
-KINDS = {"heard", "harmless", "sweep", "open", "data"}
+KINDS = {"heard", "harmless", "sweep", "data"}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

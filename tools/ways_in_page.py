@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _HEADINGS = {
     "heard": "Heard",
     "sweep": "Only the daily sweep sees it",
-    "open": "Nothing hears it yet",
     "harmless": "Can't matter to what Snapback guards",
     "data": "Data plane",
 }

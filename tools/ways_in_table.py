@@ -5,11 +5,10 @@ pattern says so, or its row is in the table, with the reason:
 
 - `harmless`: it can't make unsafe what a guardrail judges, because …
 - `sweep`: only the daily sweep sees it, because …
-- `open`: nothing hears it yet.
 
 `[[nouns]]` gives a reason for nouns that no guardrail reads; a candidate, whose noun one reads, has a row of its own in
 `[candidates]`. `[data]` holds the calls of the data plane, which are one class. `[spelled]` says how CloudTrail writes
-a call that it doesn't call by its name, and `[events]` what no model of botocore's knows, each with its source. `[members]`
+a call that it doesn't call by its name, or that it records for another source, and `[events]` what no model of botocore's knows, each with its source. `[members]`
 are the input members, nested ones too, of what is heard or a candidate: a newer botocore's are classed by a person.
 
     python -m tools.ways_in_table [SERVICE …]      what is unclassed, with AWS's first sentence
@@ -47,7 +46,6 @@ _VERB = re.compile(r"Batch[A-Z][a-z]+|[A-Z][a-z]+")
 _HEADER = {
     "harmless": "can't matter",
     "sweep": "only the daily sweep sees it",
-    "open": "nothing hears it yet",
     "data": "data plane",
 }
 CREDENTIALS = {
@@ -60,7 +58,7 @@ CREDENTIALS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One event name. `kind` is `heard`, `harmless`, `sweep`, `open` or `data`; `why` the rules' ids, or the reason."""
+    """One event name. `kind` is `heard`, `harmless`, `sweep` or `data`; `why` the rules' ids, or the reason."""
 
     event: str
     kind: str
@@ -87,7 +85,7 @@ class Table:
     def classed(self) -> Iterator[tuple[str, str, str]]:
         """Each operation that the file has a row for: its name, class and reason."""
         for group in self.read.get("nouns", ()):
-            for kind in ("harmless", "sweep", "open"):
+            for kind in ("harmless", "sweep"):
                 if kind in group:
                     yield from ((operation, kind, group[kind]) for operation in group["operations"])
         for operation, reason in self.candidates.items():
@@ -100,7 +98,8 @@ class Table:
         return self.spelled.get(operation, {}).get("event", operation)
 
     def heard(self, operation: str) -> tuple[str, ...]:
-        return heard_by(self.source, self.event_of(operation))
+        source = self.spelled.get(operation, {}).get("source", self.source)
+        return heard_by(source, self.event_of(operation))
 
     def rows(self) -> list[Row]:
         """Every event name of the service, in the order of the alphabet."""

@@ -6,14 +6,19 @@ import time
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.analysis.policy_document import judged
 from chalicelib.analysis.policy_escalation import administrators, at_fault
 from chalicelib.core.partitions import partition
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.detach_admin_policies import AWS_MANAGED
 from chalicelib.resources.absent import absent
+from chalicelib.resources.iam.documents import policy_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from chalicelib.analysis.policy_document import Policy
     from chalicelib.core.resource import Resource
     from chalicelib.core.session import Session
@@ -116,10 +121,21 @@ def _wait(sso: Any, what: str, resource: Assignment, request: str) -> None:
         time.sleep(pause)
 
 
-def why_administrator(set: PermissionSet, aws: Session) -> str | None:
-    """Why a permission set makes administrators, by AWS's own policies and the inline one together.
+SET_READS = (
+    "sso:ListManagedPoliciesInPermissionSet",
+    "sso:GetInlinePolicyForPermissionSet",
+    "sso:ListCustomerManagedPolicyReferencesInPermissionSet",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+)
+"""IAM actions that `why_administrator` needs; those of IAM in each of the accounts."""
 
-    Needs sso:ListManagedPoliciesInPermissionSet and sso:GetInlinePolicyForPermissionSet.
+
+def why_administrator(set: PermissionSet, accounts: Iterable[str], aws: Session) -> str | None:
+    """Why a permission set makes administrators, by AWS's own policies, the inline one and customer managed ones together.
+
+    The last are names of policies that stand in each account, and are read in the given ones. A permissions boundary of
+    the set is left aside.
     """
     sso: Any = aws.client("sso-admin")
     pages = sso.get_paginator("list_managed_policies_in_permission_set").paginate(**set.name)
@@ -127,8 +143,35 @@ def why_administrator(set: PermissionSet, aws: Session) -> str | None:
     policies = {name: _DOCUMENTS[name] for name in names if name in _DOCUMENTS}
     if inline := sso.get_inline_policy_for_permission_set(**set.name).get("InlinePolicy"):
         policies["its inline policy"] = inline
+    pages = sso.get_paginator("list_customer_managed_policy_references_in_permission_set").paginate(**set.name)
+    references = [each for page in pages for each in page["CustomerManagedPolicyReferences"]]
+    if not references:
+        return _why(policies)
+    for account in accounts:
+        try:
+            there = _policies_of(account, references, aws)
+        except ClientError:
+            if why := _why(policies):  # Whether a policy of the account denies it isn't known: it is not assumed.
+                return why
+            raise
+        if why := _why({**policies, **there}):
+            return why
+    return None
+
+
+def _policies_of(account: str, references: Iterable[Mapping[str, str]], aws: Session) -> dict[str, Policy]:
+    there = aws if account == aws.account else aws.of_account(account)
+    found: dict[str, Policy] = {}
+    for each in references:
+        with absent("NoSuchEntity"):  # The set can't be provisioned there until the account has it.
+            arn = f"arn:{partition(aws.region)}:iam::{account}:policy{each.get('Path', '/')}{each['Name']}"
+            found[f"{each['Name']} of account {account}"] = policy_text(arn, there)
+    return found
+
+
+def _why(policies: Mapping[str, Policy]) -> str | None:
     found = administrators(policies)
     for name, opened in at_fault(policies).items():
         if name in AWS_MANAGED and any(path.through_iam for path in chain.from_iterable(opened.values())):
             found.setdefault(name, f"allows {' and '.join(AWS_MANAGED[name])} on *")
-    return ", ".join(f"{name} ({why})" for name, why in judged(found, inline).items()) or None
+    return ", ".join(f"{name} ({why})" for name, why in judged(found, *policies.values()).items()) or None

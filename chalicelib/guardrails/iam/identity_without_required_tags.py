@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @guardrail(
     severity=Severity.LOW,
     resource=Bounded,
-    on=any_of(cloudtrail("iam", "CreateRole", "CreateUser"), SCHEDULED),
+    on=any_of(cloudtrail("iam", "CreateRole", "CreateUser", "TagRole", "TagUser", "UntagRole", "UntagUser"), SCHEDULED),
     reads=("iam:GetRole", "iam:GetUser"),
     grace=timedelta(minutes=10),
 )

@@ -32,6 +32,17 @@ def made(kind: str, tags: dict[str, str], **more: Any) -> Callable[[World], Enve
     return make
 
 
+def retagged(call: str, kind: str, **change: Any) -> Callable[[World], Envelope]:
+    """It has all tags, and then somebody takes one away, or sets one."""
+
+    def make(world: World) -> Envelope:
+        made(kind, FILLED)(world)
+        getattr(world.client("iam"), f"{call}_{kind.lower()}")(**{f"{kind}Name": "deploy"}, **change)
+        return cloudtrail_event("iam", f"{call.title()}{kind}", {f"{kind.lower()}Name": "deploy"})
+
+    return make
+
+
 def whole(world: World) -> Any:
     iam = world.client("iam")
     return [
@@ -41,11 +52,18 @@ def whole(world: World) -> Any:
 
 
 CASE = Case(
-    unsafe=(made("Role", {}), made("User", {"owner": "web team", "team": "web"})),
+    unsafe=(
+        made("Role", {}),
+        made("User", {"owner": "web team", "team": "web"}),
+        retagged("untag", "Role", TagKeys=["owner"]),
+        retagged("tag", "User", Tags=[{"Key": "owner", "Value": ""}]),
+    ),
     near_misses=(
         made("Role", FILLED),
         made("User", {**FILLED, "team": "web"}),
         made("Role", {}, Path="/aws-service-role/ecs.amazonaws.com/"),
+        retagged("untag", "User", TagKeys=["team"]),
+        retagged("tag", "Role", Tags=[{"Key": "team", "Value": ""}]),
     ),
     whole=whole,
     remove=remove,

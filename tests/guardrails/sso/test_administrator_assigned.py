@@ -23,7 +23,8 @@ OTHERS = "906714f0-f0a1-70a3-9f3d-ffffffffffff"
 ADMIN = "AdministratorAccess"
 
 
-def permission_set(world: World, *policies: str, inline: Any = None) -> dict[str, str]:
+def permission_set(world: World, *policies: str, inline: Any = None, customer: Any = None) -> dict[str, str]:
+    """`customer` is what its customer managed policy `ops/work` allows, by account."""
     sso = world.client("sso-admin")
     instance = sso.list_instances()["Instances"][0]["InstanceArn"]
     made = sso.create_permission_set(Name="work", InstanceArn=instance)["PermissionSet"]["PermissionSetArn"]
@@ -31,20 +32,42 @@ def permission_set(world: World, *policies: str, inline: Any = None) -> dict[str
     for policy in policies:
         sso.attach_managed_policy_to_permission_set(**name, ManagedPolicyArn=f"arn:aws:iam::aws:policy/{policy}")
     if inline:
-        document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": inline, "Resource": "*"}}
-        sso.put_inline_policy_to_permission_set(**name, InlinePolicy=json.dumps(document))
+        sso.put_inline_policy_to_permission_set(**name, InlinePolicy=policy_of(inline))
+    if customer is not None:
+        reference = {"Name": "work", "Path": "/ops/"}
+        sso.attach_customer_managed_policy_reference_to_permission_set(**name, CustomerManagedPolicyReference=reference)
+        for account, does in customer.items():
+            stands(account, does)
     return name
 
 
+def policy_of(does: Any) -> str:
+    """A policy that allows these actions, or that is this statement."""
+    statement = does if isinstance(does, dict) else {"Effect": "Allow", "Action": does, "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": statement})
+
+
+def stands(account: str, does: Any) -> None:
+    from moto.iam.models import iam_backends
+
+    iam_backends[account]["aws"].create_policy("", "/ops/", policy_of(does), "work", [])
+
+
 def assigned(
-    *policies: str, inline: Any = None, baseline: Baseline | None = None, kind: str = "GROUP", under_way: bool = False
+    *policies: str,
+    inline: Any = None,
+    customer: Any = None,
+    baseline: Baseline | None = None,
+    kind: str = "GROUP",
+    under_way: bool = False,
+    account: str = FRIEND,
 ) -> Any:
     """The group, and others, are given a permission set in an account."""
 
     def made(world: World) -> Envelope:
         world.settings = settings_with(baseline or Baseline(), grace={"*": 0})
-        name, sso = permission_set(world, *policies, inline=inline), world.client("sso-admin")
-        target = {"TargetId": FRIEND, "TargetType": "AWS_ACCOUNT"}
+        name, sso = permission_set(world, *policies, inline=inline, customer=customer), world.client("sso-admin")
+        target = {"TargetId": account, "TargetType": "AWS_ACCOUNT"}
         sso.create_account_assignment(**name, **target, PrincipalType=kind, PrincipalId=GROUP)
         sso.create_account_assignment(**name, **target, PrincipalType=kind, PrincipalId=OTHERS)
         if under_way:
@@ -105,8 +128,14 @@ CASE = Case(
         assigned(inline="*"),
         assigned("ReadOnlyAccess", inline=["s3:*", "iam:*"], baseline=Baseline(production=frozenset({FRIEND}))),
         assigned(ADMIN, under_way=True),
+        assigned("ReadOnlyAccess", customer={FRIEND: "*", HOME: "s3:*"}),
+        assigned("PowerUserAccess", customer={FRIEND: "iam:PassRole"}),
+        assigned(customer={HOME: "iam:*"}, account=HOME),
     ),
     near_misses=(
+        assigned("PowerUserAccess", customer={FRIEND: "s3:*", HOME: "*"}),
+        assigned(ADMIN, customer={FRIEND: {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}}),
+        assigned("ReadOnlyAccess", customer={}),
         assigned("ReadOnlyAccess"),
         assigned("PowerUserAccess", inline="s3:*"),
         assigned(ADMIN, baseline=Baseline(production=frozenset({STRANGER}))),
@@ -134,6 +163,19 @@ def test_the_reason_says_who_where_and_why(world: World) -> None:
         f"group {GROUP} is administrator of account {FRIEND}: AdministratorAccess (allows * on *),"
         " its inline policy (allows * on *)"
     )
+
+
+def test_the_reason_names_the_policy_of_the_account(world: World) -> None:
+    (outcome,) = world.deliver(assigned(customer={FRIEND: "iam:*"})(world), ID, "alert")
+    assert outcome.reason.endswith(f": work of account {FRIEND} (allows iam:* on *)")
+
+
+def test_a_policy_that_cant_be_read_denies_nothing(world: World) -> None:
+    """And where nothing else makes administrator, nobody says that the set is safe."""
+    envelope = assigned(ADMIN, customer={FRIEND: {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}})(world)
+    with world.denied("GetPolicy"):
+        (outcome,) = world.deliver(envelope, ID, "alert")
+    assert outcome.status == Status.ALERTED
 
 
 class Slow:

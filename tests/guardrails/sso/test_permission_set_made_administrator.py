@@ -8,9 +8,9 @@ from chalicelib.core.baseline import Allow, Baseline
 from chalicelib.core.event import Event
 from chalicelib.core.types import Status
 from chalicelib.resources.sso import PermissionSet
-from tests.guardrails.sso.test_administrator_assigned import ADMIN, permission_set, remove
+from tests.guardrails.sso.test_administrator_assigned import ADMIN, assigned, permission_set, remove
 from tests.support.cases import Case
-from tests.support.events import Envelope, cloudtrail_event
+from tests.support.events import FRIEND, HOME, STRANGER, Envelope, cloudtrail_event
 from tests.support.world import settings_with
 
 if TYPE_CHECKING:
@@ -32,6 +32,34 @@ def given(*policies: str, inline: Any = None, baseline: Baseline | None = None) 
     return made
 
 
+def referring(name: str, *policies: str, customer: Any, assign: bool = False) -> Any:
+    """A customer managed policy comes to the set, or has just gone; with `assign`, the set is provisioned in FRIEND."""
+
+    def made(world: World) -> Envelope:
+        world.settings = settings_with(Baseline())
+        if assign:
+            asked = assigned(*policies, customer=customer)(world)["detail"]["requestParameters"]
+        else:
+            found = permission_set(world, *policies, customer=customer)
+            asked = {"instanceArn": found["InstanceArn"], "permissionSetArn": found["PermissionSetArn"]}
+        reference = {"name": "work", "path": "/ops/"}
+        if name.startswith("Detach"):
+            world.client("sso-admin").detach_customer_managed_policy_reference_from_permission_set(
+                InstanceArn=asked["instanceArn"],
+                PermissionSetArn=asked["permissionSetArn"],
+                CustomerManagedPolicyReference={"Name": "work", "Path": "/ops/"},
+            )
+        parameters = {key: asked[key] for key in ("instanceArn", "permissionSetArn")}
+        return cloudtrail_event("sso", name, {**parameters, "customerManagedPolicyReference": reference})
+
+    return made
+
+
+ATTACH = "AttachCustomerManagedPolicyReferenceToPermissionSet"
+DETACH = "DetachCustomerManagedPolicyReferenceFromPermissionSet"
+DENIES = {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}
+
+
 def whole(world: World) -> Any:
     sso = world.client("sso-admin")
     instance = sso.list_instances()["Instances"][0]["InstanceArn"]
@@ -49,8 +77,21 @@ def whole(world: World) -> Any:
 
 
 CASE = Case(
-    unsafe=(given(ADMIN), given("ReadOnlyAccess", "IAMFullAccess"), given(inline="*"), given(ADMIN, inline="s3:*")),
+    unsafe=(
+        given(ADMIN),
+        given("ReadOnlyAccess", "IAMFullAccess"),
+        given(inline="*"),
+        given(ADMIN, inline="s3:*"),
+        referring(ATTACH, customer={HOME: "*"}),
+        referring(ATTACH, "PowerUserAccess", customer={HOME: "s3:*", FRIEND: "iam:PassRole"}, assign=True),
+        referring(DETACH, ADMIN, customer={HOME: DENIES}),
+    ),
     near_misses=(
+        referring(ATTACH, customer={HOME: "s3:*"}),
+        referring(ATTACH, customer={HOME: "*", STRANGER: "*", FRIEND: "s3:*"}, assign=True),
+        referring(ATTACH, ADMIN, customer={HOME: DENIES}),
+        referring(ATTACH, customer={}),
+        referring(DETACH, customer={HOME: "*"}),
         given("ReadOnlyAccess"),
         given(inline="s3:*"),
         given(ADMIN, baseline=Baseline(allow=Allow(principals=("arn:aws:sso:::permissionSet/ssoins-*/ps-*",)))),
