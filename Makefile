@@ -38,6 +38,14 @@ demo: $(BASE) ## the main job, on an in-memory AWS: 45 events, findings, fixes, 
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
+quick: $(READY) ## the pure tests, in under a minute: reasoning about policies, core types, patterns, the ledger's conditions
+	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/analysis tests/core tests/delivery/test_memory.py tests/test_house.py $(ARGS)
+
+profile: $(READY) ## [ARGS=tests/…]: where the time of these tests goes, by function; the whole file is build/profile
+	@mkdir -p build
+	@$(BIN)/python -m cProfile -o build/profile -m pytest -p no:xdist $(or $(ARGS),tests/engine)
+	@$(BIN)/python -c 'import pstats; pstats.Stats("build/profile").sort_stats("tottime").print_stats(30)'
+
 faults: $(READY) $(MICROBURST)/.ready ## each fault at each AWS call of each guardrail, all of them (`make test` picks some)
 	@$(BIN)/python -m tests.faults.proxied $(MICROBURST)/bin/microburst
 	@SNAPBACK_FAULTS=all $(BIN)/python -m pytest -n 2 --dist worksteal tests/faults $(ARGS)
@@ -114,4 +122,4 @@ lock: $(READY) ## [UPGRADE=1]: the locks anew, from pyproject.toml and requireme
 clean: ## all that make made
 	rm -rf .venv $(CHECKOV) $(MICROBURST) $(E2E) .wheels build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test faults e2e check check-code check-template check-wheel generate package deploy destroy bench new lock clean
+.PHONY: help demo test quick profile faults e2e check check-code check-template check-wheel generate package deploy destroy bench new lock clean
