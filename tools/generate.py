@@ -14,14 +14,14 @@ from typing import Any
 from chalicelib import catalog
 from chalicelib.core.rule import Guardrail, Rule
 from snapback.deploy.iam_policies import functions, policy_of
-from tools import controls_page, cost, permissions_page, settings_page, ways_in_page
+from tools import controls_page, cost, helpers_page, permissions_page, settings_page, ways_in_page
 from tools.delays import delays
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
-SETTINGS, PERMISSIONS, COST, CONTROLS = (
-    ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost", "controls")
+SETTINGS, PERMISSIONS, COST, CONTROLS, HELPERS = (
+    ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost", "controls", "helpers")
 )
 WAYS_IN = ROOT / "docs" / "ways-in"
 ROLES = ROOT / "snapback" / "deploy" / "policies"
@@ -86,6 +86,7 @@ def wanted() -> dict[Path, str]:
     files[README] = readme()
     files[SETTINGS] = settings_page.page(_MADE)
     files[COST] = cost.page(_MADE)
+    files[HELPERS] = helpers_page.page(_MADE)
     files[CONTROLS] = controls_page.page()
     files[PERMISSIONS] = permissions_page.page(_MADE)
     files |= {WAYS_IN / name: text for name, text in ways_in_page.pages().items()}

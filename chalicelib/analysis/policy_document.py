@@ -238,6 +238,7 @@ def drop_principals(text: str, principals: Mapping[int, Collection[str] | None])
 
 
 def as_list(value: Any) -> list[Any]:
+    """A lone value as a list of one, as policies take both."""
     return value if isinstance(value, list) else [value]
 
 
@@ -252,10 +253,12 @@ def _condition_value(value: str | float) -> str:
 
 
 def covers(statement: Statement, action: str, resource: str) -> bool:
+    """Whether the action and the resource fit a statement; its effect, principals and conditions are not asked."""
     return element_matches(statement, "Action", action) and element_matches(statement, "Resource", resource)
 
 
 def element_matches(statement: Statement, element: str, name: str) -> bool:
+    """Whether a name fits the Action or Resource of a statement, or its NotAction or NotResource."""
     inverted, patterns = statement.names(element)
     return any(_glob(pattern, name, statement.account) for pattern in patterns) != inverted
 

@@ -79,6 +79,7 @@ def _redacted(value: Any) -> Any:
 
 
 def open_and_redact(value: Any, hidden: dict[str, int], *, secret: bool = False, depth: int = 0) -> Any:
+    """A JSON value without secrets, for a comparison: `hidden` numbers them, so that two that differ look different. JSON in strings is opened."""
     if isinstance(value, str):
         return _opened_text(value, hidden, secret=secret, depth=depth)
     if isinstance(value, dict | list | tuple) and depth > _DEEP:

@@ -134,6 +134,7 @@ LOG_DELIVERY = LookUp(_ACCOUNT, (), _log_delivery)
 
 
 def reads_of(*look_ups: LookUp) -> tuple[str, ...]:
+    """The IAM actions of these look-ups, for `reads`."""
     return tuple(dict.fromkeys(action for each in look_ups for action in each.reads))
 
 

@@ -192,6 +192,8 @@ def security_hub(home: str, *, refuses: Mapping[str, str] | None = None) -> Iter
 
 
 class HubModel:
+    """What `security_hub` yields: `findings` by their ids, and what was refused."""
+
     def __init__(self, home: str, refuses: Mapping[str, str]) -> None:
         self.home, self.refuses = home, refuses
         self.findings: dict[str, Any] = {}

@@ -52,6 +52,7 @@ def settings_with(baseline: Baseline, **settings: Any) -> Settings:
 
 
 def tag_bucket(world: World, name: str) -> None:
+    """Give a bucket the tag team=web, and no other."""
     world.client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "team", "Value": "web"}]})
 
 
