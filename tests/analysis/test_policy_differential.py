@@ -19,11 +19,18 @@ from tests.support.evaluator import ALLOW, Request, decide
 
 ROLE = "arn:aws:iam::123456789012:role/app"
 KEYS = ("s3:x-amz-acl", "s3:prefix")
+TLS = "aws:securetransport"
+"""Each request has it."""
 REQUESTS = [
-    Request(principal=ROLE, action=action, arn=arn, context={k: v for k, v in zip(KEYS, values, strict=True) if v})
+    Request(
+        principal=ROLE,
+        action=action,
+        arn=arn,
+        context={k: v for k, v in zip((*KEYS, TLS), values, strict=True) if v},
+    )
     for action in ("s3:GetObject", "s3:PutObject", "s3:ListBucket")
     for arn in ("arn:aws:s3:::b", "arn:aws:s3:::b/a", "arn:aws:s3:::b/ab")
-    for values in product(("private", "public-read", ""), ("a", "ab", ""))
+    for values in product(("private", "public-read", ""), ("a", "ab", ""), ("true", "false"))
 ]
 ACTIONS = st.sampled_from(["*", "s3:*", "s3:Get*", "s3:?etObject", "S3:PUTOBJECT", "s3:ListBucket", "s3:*Object"])
 ARNS = st.sampled_from(
@@ -47,8 +54,11 @@ VALUES = st.lists(st.sampled_from(["*", "private", "public-*", "p*", "a", "a?"])
 def conditions(draw: st.DrawFn) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for _ in range(draw(st.integers(0, 2))):
-        key = draw(st.sampled_from(KEYS))
-        if draw(st.integers(0, 4)):
+        key = draw(st.sampled_from((*KEYS, TLS)))
+        if key == TLS and draw(st.booleans()):
+            operator = draw(st.sampled_from(["Bool", "BoolIfExists"]))
+            found.setdefault(operator, {})[key] = draw(st.sampled_from(["true", "false", ["true", "false"]]))
+        elif key != TLS and draw(st.integers(0, 4)):
             found.setdefault(draw(OPERATORS), {})[key] = draw(VALUES)
         else:
             found.setdefault("Null", {})[key] = draw(st.sampled_from(["true", "false"]))
