@@ -10,7 +10,7 @@ from snapback.memory_aws import cloudfront
 from tests.dayone.buckets import BUCKETS, allow, no_plain_http
 from tests.dayone.functions import FUNCTIONS, PULL, REPOSITORIES
 from tests.dayone.networks import ACLS, GROUPS
-from tests.dayone.roles import ROLES
+from tests.dayone.roles import POLICIES, ROLES
 from tests.guardrails.awslambda.functions import code
 from tests.support.belongings import organization
 from tests.support.events import HOME
@@ -35,7 +35,15 @@ class Account:
     def fill(self) -> None:
         self.harden()
         self.name_own()
-        for make in (self.roles, self.users, self.buckets, self.networks, self.functions, self.repositories):
+        for make in (
+            self.roles,
+            self.policies,
+            self.users,
+            self.buckets,
+            self.networks,
+            self.functions,
+            self.repositories,
+        ):
             make()
 
     def harden(self) -> None:
@@ -81,6 +89,11 @@ class Account:
                 )
             if role.attached:
                 iam.attach_role_policy(RoleName=role.name, PolicyArn=role.attached)
+            self.made += 1
+
+    def policies(self) -> None:
+        for name, statement in POLICIES.items():
+            self.client("iam").create_policy(PolicyName=name, PolicyDocument=self.document([statement]))
             self.made += 1
 
     def users(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.dayone.buckets import BUCKETS, allow, no_plain_http
 from tests.dayone.functions import FUNCTIONS, PULL, REPOSITORIES
 from tests.dayone.networks import GROUPS
-from tests.dayone.roles import ROLES
+from tests.dayone.roles import POLICIES, ROLES
 from tests.support.events import HOME, cloudtrail_event
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ def changes() -> Iterator[Envelope]:
 
 
 def _calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for role in ROLES:
-        if role.name in CHANGED:
-            trust = json.dumps(_policy(role.trust))
-            yield "iam", "CreateRole", {"roleName": role.name, "path": role.path, "assumeRolePolicyDocument": trust}
+    yield from _identities()
     for bucket, grants in BUCKETS.items():
         if bucket in CHANGED:
             policy = _policy(no_plain_http(bucket), *(allow(bucket, who, what, **more) for who, what, more in grants))
@@ -65,6 +62,18 @@ def _calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
         if repository in CHANGED:
             text = json.dumps(_policy(*({"Action": PULL, **each} for each in statements)))
             yield "ecr", "SetRepositoryPolicy", {"repositoryName": repository, "policyText": text, "force": False}
+
+
+def _identities() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for role in ROLES:
+        if role.name in CHANGED:
+            trust = json.dumps(_policy(role.trust))
+            yield "iam", "CreateRole", {"roleName": role.name, "path": role.path, "assumeRolePolicyDocument": trust}
+            if role.policy:
+                document = json.dumps({"Version": "2012-10-17", **role.policy})
+                yield "iam", "PutRolePolicy", {"roleName": role.name, "policyName": "own", "policyDocument": document}
+    for name, statement in POLICIES.items():
+        yield "iam", "CreatePolicy", {"policyName": name, "policyDocument": json.dumps(_policy(statement))}
 
 
 def _policy(*statements: dict[str, Any]) -> dict[str, Any]:

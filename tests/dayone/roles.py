@@ -252,3 +252,28 @@ OF_SERVICES = [
     )
 ]  # fmt: skip
 ROLES = (*OF_AWS, *OF_THE_ORGANIZATION, *OF_CDK, *OF_PIPELINES, *OF_VENDORS, *OF_EKS, *OF_SERVICES)
+
+POLICIES: dict[str, dict[str, Any]] = {
+    "audit-hub": {"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/audit"},
+    "vendor-hub": {
+        "Action": "sts:AssumeRole",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"sts:ExternalId": "acme-7c1f3a"}},
+    },
+    "tools-runner": {"Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::{TOOLS}:role/*"},
+    "data-reader": {
+        "Action": ["kms:Decrypt", "kms:DescribeKey"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
+    },
+    "key-user": {
+        "Action": "kms:*",
+        "Resource": f"arn:aws:kms:us-east-1:{HOME}:key/11111111-2222-4333-8444-555555555555",
+    },
+    "trail-reader": {
+        "Action": ["cloudtrail:Describe*", "cloudtrail:Get*", "cloudtrail:List*", "cloudtrail:LookupEvents"],
+        "Resource": "*",
+    },
+    "trail-owner": {"Action": "cloudtrail:*", "Resource": f"arn:aws:cloudtrail:us-east-1:{HOME}:trail/audit"},
+}
+"""Customer managed policies, by name: a statement each."""
