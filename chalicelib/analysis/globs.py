@@ -7,14 +7,31 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from chalicelib.analysis.budget import spend
+
+_CALL = 16
+"""Steps that it costs to ask, as against one place of a pattern that is looked at: a hundred nanoseconds."""
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the whole text is what the pattern means, case included; in time that grows with the product of lengths.
+
+    Within `budget.bounded`, raises CannotJudge when that is spent.
+    """
+    found, steps = _walked(pattern, text)
+    spend(steps)
+    return found
+
 
 @lru_cache(maxsize=1 << 16)
-def matches(pattern: str, text: str) -> bool:
-    """Whether the whole text is what the pattern means, case included; in time that grows with the product of lengths."""
+def _walked(pattern: str, text: str) -> tuple[bool, int]:
+    """And how many steps it took, also if they were taken before."""
+    steps = _CALL
     at = after = 0
     star = -1
     for_star = 0
     while at < len(text):
+        steps += 1
         if pattern[after : after + 1] == "*":
             star, for_star = after, at
             after += 1
@@ -24,8 +41,8 @@ def matches(pattern: str, text: str) -> bool:
             for_star += 1
             at, after = for_star, star + 1
         else:
-            return False
-    return not pattern[after:].strip("*")
+            return False, steps
+    return not pattern[after:].strip("*"), steps
 
 
 def completed(arn: str) -> str:

@@ -3,6 +3,8 @@
 What is asked is whether a call is allowed on *any* resource of its kind: who is limited to names, or to a beginning of
 names, is limited. Which role a function has, or whom a role trusts, isn't looked at: AWS would have to be asked. Nor
 are service and resource control policies, session policies, and what resource policies allow or deny.
+
+What policies would cost more than their budget raises CannotJudge.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
+from chalicelib.analysis.budget import bounded
 from chalicelib.analysis.escalation_paths import LIFTS, OUTSIDE_IAM, PATHS, NeededCall, Path
 from chalicelib.analysis.globs import completed, matches
 from chalicelib.analysis.policy_document import (
@@ -22,6 +25,7 @@ from chalicelib.analysis.policy_document import (
     in_account,
     statements,
 )
+from chalicelib.analysis.policy_sets import STEPS
 from chalicelib.core.partitions import DNS_SUFFIXES
 
 if TYPE_CHECKING:
@@ -40,6 +44,8 @@ _ESCALATIONS = tuple(
 """Calls by any one of which a principal makes itself administrator. Only a wildcard matches `~`, which no name may have."""
 
 _POLICY_ARN = "iam:policyarn"
+_BUDGET = 30 * STEPS
+"""For each policy. A step of `globs` is a small part of one of `policy_sets`."""
 
 
 def why_admin(policy: Policy, account: str = "") -> str | None:
@@ -124,15 +130,18 @@ def escalations(
     reach, where that is known.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
-    found = [each for policy in policies for each in statements(policy, account)]
-    fence, itself = _within(found, boundary, itself)
-    return [
-        path
-        for path in paths
-        if all(
-            _allowed(found, step, itself) and (fence is None or _allowed(fence, step, itself)) for step in path.steps
-        )
-    ]
+    listed = [statements(policy, account) for policy in policies]
+    found = list(chain.from_iterable(listed))
+    with bounded(_BUDGET * (1 + len(listed))):
+        fence, itself = _within(found, boundary, itself)
+        return [
+            path
+            for path in paths
+            if all(
+                _allowed(found, step, itself) and (fence is None or _allowed(fence, step, itself))
+                for step in path.steps
+            )
+        ]
 
 
 def at_fault(
@@ -145,13 +154,14 @@ def at_fault(
     """The statements that allow the first step of open paths, by policy and index; without them, none of these is open."""
     found: dict[K, dict[int, list[Path]]] = {}
     listed = {key: statements(policy, account) for key, policy in policies.items()}
-    paths = escalations(policies.values(), boundary, itself, account, paths)
-    _, itself = _within(list(chain.from_iterable(listed.values())), boundary, itself)
-    for key, own in listed.items():
-        for statement in own:
-            opened = [path for path in paths if _allows(statement, path.steps[0], itself)]
-            if opened:
-                found.setdefault(key, {})[statement.index] = opened
+    with bounded(_BUDGET * (1 + len(policies))):
+        paths = escalations(policies.values(), boundary, itself, account, paths)
+        _, itself = _within(list(chain.from_iterable(listed.values())), boundary, itself)
+        for key, own in listed.items():
+            for statement in own:
+                opened = [path for path in paths if _allows(statement, path.steps[0], itself)]
+                if opened:
+                    found.setdefault(key, {})[statement.index] = opened
     return found
 
 
@@ -161,6 +171,11 @@ def administrators(policies: Mapping[K, Policy], boundary: Policy = None, accoun
     Beside those that `admin` tells of: where everything outside IAM is allowed, what opens a path by a call of IAM.
     What they deny, all together, and a permissions boundary may leave none.
     """
+    with bounded(_BUDGET * (1 + len(policies))):
+        return _administrators(policies, boundary, account)
+
+
+def _administrators(policies: Mapping[K, Policy], boundary: Policy, account: str) -> dict[K, str]:
     paths = [path for path in escalations(policies.values(), boundary, account=account) if path.through_iam]
     if not paths:
         return {}
@@ -186,7 +201,8 @@ def administering(policy: Policy, account: str = "") -> dict[int, str]:
     found = statements(policy)
     denied = [each.raw for each in found if each.effect == "Deny"]
     alone = {each.index: {"Statement": [each.raw, *denied]} for each in found if each.effect == "Allow"}
-    return administrators(alone, account=account)
+    with bounded(_BUDGET):
+        return administrators(alone, account=account)
 
 
 def _within(found: Sequence[Statement], boundary: Policy, itself: str) -> tuple[list[Statement] | None, str]:

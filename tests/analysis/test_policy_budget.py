@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.analysis import globs, policy_access, policy_sets
+from chalicelib.analysis import budget, globs, policy_access, policy_escalation, policy_sets
 from chalicelib.analysis.policy_access import let_in, why_undecided
-from chalicelib.analysis.policy_escalation import administrators, at_fault
+from chalicelib.analysis.policy_escalation import administering, administrators, at_fault
+from chalicelib.core.errors import CannotJudge
 from tests.analysis.policies import KNOWN, OWN
 
 ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::acme/*"}
@@ -90,15 +91,106 @@ def test_a_question_that_was_decided_stays_decided_when_the_budget_is_gone() -> 
     assert search.undecided
 
 
-def test_a_glob_is_held_against_a_name_once_for_all_paths_and_policies() -> None:
-    """Twenty policies of 6 KB that an identity may hold took 28 seconds."""
-    denies = [
-        {"Effect": "Deny", "Action": [f"*{first}x{second}z" for first in range(12)], "Resource": "*"}
-        for second in range(36)
-    ]
-    policy = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}, *denies]}
-    globs.matches.cache_clear()
-    many = dict.fromkeys(range(20), policy)
-    assert administrators(many)
-    assert at_fault(many)
-    assert globs.matches.cache_info().misses < 12 * 36 * 130
+AB = "abcdefghijklmnopqrstuvwxyz"
+ADMIN = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def denying(*actions: str, resource: Any = "*") -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": [*actions], "Resource": resource}
+
+
+HELD: dict[str, list[dict[str, Any]]] = {
+    "Denies of many actions": [
+        {"Statement": [ADMIN, denying(*(f"*{AB[each % 26]}*{AB[(each + n) % 26]}*{n}{each}z" for each in range(400)))]}
+        for n in range(3)
+    ],
+    "a Deny of one-character wildcards": [
+        {"Statement": [ADMIN, denying(*(f"*?????????{each}x" for each in range(400)))]}
+    ],
+    "Denies of many resources": [
+        {"Statement": [ADMIN, denying("*", resource=[f"arn:aws:iam::*:user/*{each}{n}x*" for each in range(300)])]}
+        for n in range(10)
+    ],
+    "many statements": [
+        {"Statement": [ADMIN, *(denying("*", resource=f"*{each}x{n}") for each in range(200))]} for n in range(10)
+    ],
+    "many values of a condition": [
+        {
+            "Statement": {
+                **ADMIN,
+                "Condition": {"StringLike": {"iam:PassedToService": [f"*{each}*x" for each in values]}},
+            }
+        }
+        for values in (range(500), range(500, 1000))
+    ],
+}
+"""Policies that an identity may hold together: twenty of 6 KB took up to 28 seconds."""
+
+
+@pytest.fixture
+def steps(monkeypatch: Any) -> list[int]:
+    """What each look at a glob costs."""
+    counted: list[int] = []
+    walk = globs._walked
+
+    def counting(*asked: str) -> tuple[bool, int]:
+        found = walk(*asked)
+        counted.append(found[1])
+        return found
+
+    monkeypatch.setattr(globs, "_walked", counting)
+    return counted
+
+
+@pytest.mark.parametrize("kind", HELD)
+@pytest.mark.parametrize("analysis", [administrators, at_fault])
+def test_what_an_identity_holds_costs_no_more_than_its_budget_and_cannot_be_judged_then(
+    kind: str, analysis: Any, steps: list[int]
+) -> None:
+    with pytest.raises(CannotJudge, match="too long and too intricate"):
+        analysis(dict(enumerate(HELD[kind])))
+    assert sum(steps) < 1.1 * policy_escalation._BUDGET * (1 + len(HELD[kind]))
+
+
+def test_as_many_allows_as_denies_cost_no_more_than_one_policy_may(steps: list[int]) -> None:
+    allows = [{"Effect": "Allow", "Action": "iam:*", "Resource": "*"}] * 60
+    with pytest.raises(CannotJudge, match="too long and too intricate"):
+        administering({"Statement": [*allows, *(denying(f"*{each}*z") for each in range(60))]})
+    assert sum(steps) < 1.1 * policy_escalation._BUDGET
+
+
+def test_the_budget_is_the_same_whatever_was_judged_before() -> None:
+    policy = {"Statement": [ADMIN, denying(*(f"*{each}*z" for each in range(50)))]}
+    spent = []
+    for _ in range(2):
+        with budget.bounded(10**9):
+            administering(policy)
+            left = budget._LEFT.get()
+            assert left
+            spent.append(left[0])
+    assert spent[0] == spent[1]
+    assert budget._LEFT.get() is None
+
+
+def test_the_largest_policies_that_aws_takes_are_judged_when_people_wrote_them() -> None:
+    """Twenty attached policies of 6,144 characters: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
+    held: dict[int, Any] = {
+        n: {
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": [f"service{n}:Describe{each}*" for each in range(start, start + 25)],
+                    "Resource": [
+                        f"arn:aws:service{n}:*:{OWN}:thing/team-*/{start}-*",
+                        f"arn:aws:s3:::bucket-{start}-*/*",
+                    ],
+                }
+                for start in range(0, 225, 25)
+            ]
+        }
+        for n in range(19)
+    }
+    assert max(len(json.dumps(each)) for each in held.values()) > 6_144
+    assert not administrators(held)
+    assert not at_fault(held)
+    assert administrators({**held, 19: {"Statement": [ADMIN]}}) == {19: "allows * on *"}

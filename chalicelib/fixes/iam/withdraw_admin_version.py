@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.analysis.policy_document import drop
 from chalicelib.analysis.policy_escalation import administering
+from chalicelib.core.errors import CannotJudge
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.detach_admin_policies import last_administrator
 
@@ -52,7 +53,7 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
 
     def read(self, resource: ManagedPolicy, aws: Session) -> State:
         versions = resource.versions(aws)
-        harmless = [version.text for version in versions if not administering(version.text, resource.account)]
+        harmless = [version.text for version in versions if _is_harmless(version.text, resource.account)]
         return {
             "account": resource.account,
             "default": next(version.text for version in versions if version.default),
@@ -105,3 +106,11 @@ class WithdrawAdminVersion(Fix["ManagedPolicy"]):
         self, resource: ManagedPolicy, before: State, after: State, actor: Actor, aws: Session
     ) -> str | None:
         return last_administrator(aws) if resource.described(aws)["AttachmentCount"] else None
+
+
+def _is_harmless(text: str, account: str) -> bool:
+    """Not so where that can't be judged."""
+    try:
+        return not administering(text, account)
+    except CannotJudge:
+        return False

@@ -155,6 +155,29 @@ def test_without_one_every_other_byte_stays(world: World) -> None:
     assert now(world) == (text(READS, LISTS), ["v1", "v2", "v3"])
 
 
+COSTLY = {
+    "Sid": "Costly",
+    "Effect": "Deny",
+    "Action": [f"iam:*?????????{each}x" for each in range(250)],
+    "Resource": "*",
+}
+"""Takes longer to be weighed than a policy may."""
+
+
+def test_a_policy_that_takes_too_long_is_not_judged_and_never_compliant(world: World) -> None:
+    (outcome,) = world.deliver(having(text(ALL, COSTLY))(world), ID)
+    assert (outcome.status, outcome.reason) == (
+        Status.UNJUDGED,
+        "its policies are too long and too intricate to be judged; simplify them",
+    )
+    assert now(world) == (text(ALL, COSTLY), ["v1"])
+
+
+def test_a_version_that_takes_too_long_is_none_to_go_back_to(world: World) -> None:
+    world.deliver(having(text(ALL, COSTLY), text(READS, ALL))(world), ID)
+    assert now(world) == (text(READS), ["v1", "v2", "v3"])
+
+
 def test_of_five_versions_one_makes_room_and_comes_back(world: World) -> None:
     (outcome,) = world.deliver(having(*FIVE)(world), ID)
     default, ids = now(world)
