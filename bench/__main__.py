@@ -124,7 +124,7 @@ def _compared(title: str, lines: list[Any], missing: dict[str, str]) -> tuple[An
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column(first, no_wrap=True)
+    table.add_column(first, overflow="fold")
     for column in others:
         table.add_column(column, justify="left" if column in {"", "measure", "ratio"} else "right", no_wrap=True)
     return table
