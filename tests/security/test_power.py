@@ -107,7 +107,11 @@ def test_no_function_may_touch_who_it_is_or_what_it_may() -> None:
 
 def test_only_the_functions_that_fix_can_assume_a_members_role_and_only_in_the_organization() -> None:
     for function in functions():
-        assumes = [each for each in policy_of(function)["Statement"] if "sts:AssumeRole" in each["Action"]]
+        assumes = [
+            each
+            for each in policy_of(function)["Statement"]
+            if "sts:AssumeRole" in each["Action"] and each["Effect"] == "Allow"
+        ]
         looks = function in {"act", "sweep", "sweep_worker"} | {
             f"guard_{rule.service}" for rule in catalog.guardrails()
         }
