@@ -233,7 +233,9 @@ def format_left(left: Box, allowed: Box) -> str:
 def _format_key(key: str, left: Names) -> str:
     if not left.present:
         return f"without {key}"
-    return f"with another {key} or none" if left.absent else f"with a {key} that they spare"
+    if not left.absent and not left.but:
+        return f"with a {key} that they spare"
+    return f"with another {key}" + (" or none" if left.absent else "")
 
 
 def _format_names(meant: Names) -> str:

@@ -230,6 +230,10 @@ LEFT = {
         [allow(), deny(condition={"NumericLessThan": {AGE: "60"}})],
         f"s3:getobject on {BUCKET}, {BUCKET}/*, with another number {AGE.lower()} or none",
     ),
+    "another value of what each request has": (
+        [allow(), deny(condition={"Bool": {"aws:SecureTransport": "false"}})],
+        f"s3:getobject on {BUCKET}, {BUCKET}/*, with another aws:securetransport",
+    ),
     "a value that is spared": (
         [allow(), deny(condition={"StringNotEquals": {ENCRYPTED: "aws:kms"}})],
         f"s3:getobject on {BUCKET}, {BUCKET}/*, with a {ENCRYPTED} that they spare",
