@@ -67,7 +67,7 @@ class DynamoLedger(StoredRecords):
         unreadable: Callable[[UnreadableRecord], None] | None = None,
     ) -> None:
         super().__init__(LedgerTable(client, table, sleep), now, spill, unreadable)
-        self.create, self.exists = self._db.create, self._db.exists
+        self.create, self.exists, self.lacking = self._db.create, self._db.exists, self._db.lacking
         switch = PauseSwitch(self._db, now)
         self.paused, self.pause, self.resume = switch.paused, switch.pause, switch.resume
         self.causes = DynamoCauses(self._db, now)

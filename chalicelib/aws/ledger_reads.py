@@ -107,7 +107,7 @@ class StoredRecords:
         for item in items:
             try:
                 record = self.load(item)
-            except (UnreadableRecord, ClientError, BotoCoreError) as error:
+            except (UnreadableRecord, NoOverflow, ClientError, BotoCoreError) as error:
                 self._leave_out(item, error)
             else:
                 yield record

@@ -100,6 +100,12 @@ class LedgerTable:
             return False
         return True
 
+    def lacking(self) -> list[str]:
+        """The indexes that a table of an earlier version hasn't got."""
+        found = self.client.describe_table(TableName=self.name)["Table"].get("GlobalSecondaryIndexes", [])
+        names = {each["IndexName"] for each in found}
+        return [each["IndexName"] for each in TABLE["GlobalSecondaryIndexes"] if each["IndexName"] not in names]
+
     def item(self, key: str) -> Mapping[str, Any] | None:
         try:
             return self.client.get_item(TableName=self.name, Key={"pk": {"S": key}}, ConsistentRead=True).get("Item")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from snapback.commands.options import STATUSES, echo_json, json_option, open_application, record_of, stack_option
-from snapback.errors import FINE, NoQueue
-from snapback.stderr import warn
+from snapback.errors import BAD, FINE, NoQueue
+from snapback.stderr import complain, warn
 
 
 @click.command(short_help="What is in the ledger.")
@@ -32,9 +32,10 @@ def records(statuses: tuple[str, ...], limit: int, stack: str, as_json: bool) ->
     from chalicelib.core.types import Status
     from snapback import render
 
-    ledger = open_application(Settings())[0].ledger
+    application, _ = open_application(Settings())
+    application.logger.setLevel("CRITICAL")  # What can't be read is said below.
     wanted = [Status(status) for status in statuses] or list(Status)
-    found = [record for status in wanted for record in islice(ledger.records(status), limit + 1)]
+    found = [record for status in wanted for record in islice(application.ledger.records(status), limit + 1)]
     found.sort(key=lambda record: record.history[-1].at if record.history else "", reverse=True)
     if as_json:
         echo_json(map(render.record_json, found[:limit]))
@@ -50,7 +51,7 @@ def records(statuses: tuple[str, ...], limit: int, stack: str, as_json: bool) ->
         render.show(
             "", f"{many} could not be judged, so what is there may be unsafe: `snapback records --status unjudged`."
         )
-    return FINE
+    return max([FINE, *(complain(f"left out: {each}", BAD) for each in application.unreadable)])
 
 
 def _no_records(stack: str) -> str:

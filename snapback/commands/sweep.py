@@ -112,14 +112,14 @@ def sweep(
 def _with_ledger(settings: Settings, mode: str | None, *, create: bool) -> tuple[Application, bool]:
     """The application, and whether it keeps records. Raises NoLedger where a mode needs one and there is none."""
     from snapback import sweep as library
-    from snapback.replay.replay import quiet, require_ledger
+    from snapback.ledger import make_ledger, require_ledger
+    from snapback.replay.replay import quiet
 
     found, _ = open_application(settings)
     application = quiet(found.home, found.settings, table=found.table, spill=found.spill)
-    if application.ledger.exists():
-        return application, True
     if create:
-        application.ledger.create()
+        make_ledger(application)
+    if application.ledger.exists():
         return application, True
     if mode in {"ask", "fix"}:
         require_ledger(application)

@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from chalicelib import catalog, wiring
-from chalicelib.core.errors import EventRejected, NoLedger, Unfinished
+from chalicelib.core.errors import EventRejected, Unfinished
 from chalicelib.core.event import Actor, Event, dig, text
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
 from chalicelib.core.settings import Flood, Settings, WebhookSettings
 from chalicelib.core.types import Mode
 from chalicelib.engine.context import describe_error
+from snapback.ledger import make_ledger, require_ledger
 from snapback.memory_aws.memory import REGION, MemoryAws
 from snapback.project import project
 from snapback.replay.aliases import Aliases
@@ -391,8 +392,8 @@ def handle(
     home = boto3.Session().client("sts").get_caller_identity()["Account"]
     graceless = msgspec.structs.replace(in_mode(settings, mode), grace={"*": 0})
     application = quiet(home, graceless)
-    if create_ledger and not application.ledger.exists():
-        application.ledger.create()
+    if create_ledger:
+        make_ledger(application)
     require_ledger(application)
     done, began = Replay(), time.perf_counter()
     for event in delivered(entries, application):
@@ -400,14 +401,6 @@ def handle(
         on_event(event)
     done.seconds = time.perf_counter() - began
     return done
-
-
-def require_ledger(application: Application) -> None:
-    """Raises NoLedger, with the option that makes the table: only commands that have it ask here."""
-    try:
-        application.ledger.get("none")
-    except NoLedger as missing:
-        raise NoLedger(f"{missing}; --create-ledger makes it") from None
 
 
 def delivered(entries: Iterable[Entry], application: Application) -> Iterator[EventOutcome]:

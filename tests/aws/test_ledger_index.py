@@ -18,6 +18,7 @@ from chalicelib.core.errors import NoLedger, Unfinished
 from chalicelib.core.types import Status
 from chalicelib.notify.held import waiting
 from tests.aws.test_ledger import NOON, draft
+from tests.guardrails.s3 import test_bucket_acl_made_public as acl
 from tests.notify.collector import TRANSIENT, Collector, Lambda, alerts
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 NAME = "snapback-ledger"
+SINCE = {
+    *("status_shard", "steps", "refused", "document", "undone", "aws_arn"),
+    *("offered", "tags", "calls", "found_by", "cause", "covered_by"),
+}
+"""What items of the first version have not."""
 
 
 @pytest.fixture
@@ -51,6 +57,28 @@ def former(world: World, key: str = "record#") -> None:
             item.pop("status_shard")
             client.put_item(TableName=NAME, Item=item)
     client.delete_item(TableName=NAME, Key={"pk": {"S": FILLED}})
+
+
+def earlier(world: World) -> None:
+    """A table of the version before the index, with the same items as that version wrote them."""
+    client = world.client("dynamodb")
+    items = []
+    if NAME in client.list_tables()["TableNames"]:
+        items = client.scan(TableName=NAME)["Items"]
+        client.update_table(TableName=NAME, DeletionProtectionEnabled=False)
+        client.delete_table(TableName=NAME)
+    client.create_table(
+        TableName=NAME,
+        KeySchema=TABLE["KeySchema"],
+        BillingMode=TABLE["BillingMode"],
+        AttributeDefinitions=[
+            each for each in TABLE["AttributeDefinitions"] if each["AttributeName"] != "status_shard"
+        ],
+        GlobalSecondaryIndexes=[each for each in TABLE["GlobalSecondaryIndexes"] if each["IndexName"] != INDEX],
+    )
+    for item in items:
+        if item["pk"]["S"] != FILLED:
+            client.put_item(TableName=NAME, Item={name: each for name, each in item.items() if name not in SINCE})
 
 
 def ids(app: Application, status: Status = Status.ALERTED) -> list[str]:
@@ -216,3 +244,29 @@ def test_a_record_that_moves_on_meanwhile_keeps_its_own_shard(app: Application, 
 
     assert app.ledger.fill_index(meanwhile, list[Exception]().append) == 0
     assert len(ids(app, Status.EXPIRED)) == 1
+
+
+def test_after_an_upgrade_what_was_fixed_before_is_listed_and_can_be_undone(world: World) -> None:
+    (outcome,) = world.deliver(acl.canned("public-read")(world), acl.ID)
+    earlier(world)
+    app = world.application()
+    assert app.ledger.lacking() == [INDEX]
+    with pytest.raises(NoLedger):
+        ids(app, Status.FIXED)
+    (index,) = (each for each in TABLE["GlobalSecondaryIndexes"] if each["IndexName"] == INDEX)
+    changed: Any = [{"Create": index}]
+    world.client("dynamodb").update_table(
+        TableName=NAME, AttributeDefinitions=TABLE["AttributeDefinitions"], GlobalSecondaryIndexUpdates=changed
+    )
+    assert app.ledger.lacking() == []
+    app.maintain()
+    assert ids(app, Status.FIXED) == [outcome.record]
+    assert world.application("fix", acl.ID).engine.undo(outcome.record, "bob").status is Status.UNDONE
+    grants = world.client("s3").get_bucket_acl(Bucket="app-logs")["Grants"]
+    assert "AllUsers" in json.dumps(grants)
+
+
+def test_before_the_index_is_there_what_was_fixed_can_be_undone_too(world: World) -> None:
+    (outcome,) = world.deliver(acl.canned("public-read")(world), acl.ID)
+    earlier(world)
+    assert world.application("fix", acl.ID).engine.undo(outcome.record, "bob").status is Status.UNDONE

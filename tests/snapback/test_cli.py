@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.core.types import Status
+from snapback import errors
 from snapback.commands import options
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
 from tests.snapback.command import ROOT, complaint, objects, public, run, unwrapped
@@ -56,6 +58,30 @@ class TestRecords:
         assert fixed in run("records", "--status", "fixed", "--status", "failed").stdout
         assert run("records", "--status", "failed").stdout == "No record is failed.\n"
         assert objects(run("records", "--status", "failed", "--json")) == []
+
+    @pytest.mark.parametrize("bucket", ["spill", ""])
+    def test_one_whose_states_are_lost_in_the_overflow_bucket_is_one_line_and_the_others_are_listed(
+        self, world: World, fixed: str, bucket: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.client("s3").create_bucket(Bucket="spill")
+        monkeypatch.setenv(SPILL_VARIABLE, bucket)
+        table = world.client("dynamodb")
+        item = table.get_item(TableName="snapback-ledger", Key={"pk": {"S": f"record#{fixed}"}})["Item"]
+        lost = f"s3.{'0' * 16}"
+        spilt = {"spilt": {"S": f"records/{lost}/{'0' * 64}.json"}}
+        table.put_item(
+            TableName="snapback-ledger",
+            Item={**item, "pk": {"S": f"record#{lost}"}, "id": {"S": lost}, **spilt},
+        )
+        listed = run("records", code=errors.BAD)
+        assert fixed in listed.stdout
+        assert lost not in listed.stdout
+        (line,) = listed.stderr.splitlines()
+        assert line.startswith("snapback: left out: ")
+        assert lost in line
+        (shown,) = run("show", lost, code=errors.BAD).stderr.splitlines()
+        assert lost in shown
+        assert ("NoSuchKey" if bucket else SPILL_VARIABLE) in shown
 
     def test_json_has_the_changes_and_no_states(self, fixed: str) -> None:
         (one,) = objects(run("records", "--json"))

@@ -19,6 +19,7 @@ from snapback import cli, errors, render
 from snapback.dlq import parse_dead_letter
 from snapback.replay import replay
 from snapback.sweep import Finding
+from tests.aws.test_ledger_index import earlier
 from tests.support.events import HOME, REGION
 from tests.support.moto_gaps import BY_RESOURCE_POLICY, deny
 
@@ -67,6 +68,19 @@ def test_what_needs_a_ledger_says_how_it_is_made(mode: str, world: World) -> Non
     done = run("--guardrail", ACL, "--mode", mode)
     assert done.exit_code == errors.BAD
     assert "--create-ledger makes it" in done.output
+    assert grants(world, "app-one") == 2
+
+
+def test_a_table_of_an_earlier_version_is_said_in_one_line(world: World) -> None:
+    bucket(world, "app-one")
+    earlier(world)
+    done = run("--guardrail", ACL, "--mode", "fix", "--create-ledger")
+    assert done.exit_code == errors.BAD
+    (said,) = done.stderr.splitlines()
+    assert said == (
+        "snapback: table 'snapback-ledger' is of an earlier version and has no index 'by-status-shard': deploy the stack"
+        " again, which adds it; if no stack made the table, name a new one in SNAPBACK_LEDGER"
+    )
     assert grants(world, "app-one") == 2
 
 
