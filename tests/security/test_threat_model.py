@@ -54,4 +54,4 @@ def test_each_test_of_this_folder_is_named() -> None:
 
 
 def test_what_is_not_held_is_said() -> None:
-    assert TEXT.count("\n- **", TEXT.index("## Not held")) >= 5
+    assert TEXT.count("\n- **", TEXT.index("## What Snapback doesn't prevent")) >= 5
