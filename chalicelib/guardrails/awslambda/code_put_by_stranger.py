@@ -23,20 +23,20 @@ FIX = StopFunction()
     opt_in=True,
 )
 def code_put_by_stranger(deployment: Deployment, aws: Session) -> str | None:
-    """Code put in a Lambda function by somebody else than the pipeline.
+    """Lambda function code deployed outside the pipeline.
 
-    Whoever writes a function's code has what its role may do. `allow.deployers` names the users and roles that may, by
-    ARN; while it names none, anybody may, and nothing is reported. For CloudFormation it is whoever called it, or the
-    role that the stack was given. It is over as soon as the function has other code.
+    Anyone who writes a function's code gets its role's permissions. `allow.deployers` lists the ARNs of users and roles
+    that may deploy. While it is empty, anybody may deploy and Snapback reports nothing. For CloudFormation, the
+    deployer is the caller or the stack's role. The finding ends as soon as the function has other code.
 
-    The fix reserves a concurrency of 0 for the function, so that it is not run at all; undo puts back what was
-    reserved. That stops what depends on the function, so it is done only where the settings name this guardrail, and
-    never to Snapback's own functions. AWS refuses it to a function with provisioned concurrency. Put the right code
-    back before you undo it.
+    The fix reserves a concurrency of 0, so the function doesn't run at all. An undo restores the earlier reservation.
+    The fix stops everything that depends on the function, so it runs only where the settings name this guardrail, and
+    never on Snapback's own functions. AWS refuses it for a function with provisioned concurrency. Deploy the right code
+    before you undo.
 
-    Legitimate look-alikes: people who deploy by hand, and pipelines of other teams. They are told apart by
-    `allow.deployers` alone; while it names none, nothing is found. A stack's code counts as put by whoever called
-    CloudFormation or by the role of the stack.
+    Legitimate look-alikes: people who deploy by hand, and pipelines of other teams. Only `allow.deployers` tells them
+    apart; while it is empty, there are no findings. For a stack, the deployer is the caller of CloudFormation or the
+    stack's role.
     """
     if aws.baseline.deployer(deployment.who) or deployment.configured(aws).get("CodeSha256") != deployment.code:
         return None

@@ -27,20 +27,21 @@ FIX = RemovePermissions()
     controls=("Lambda.1",),
 )
 def function_policy_made_public(function: Qualified, aws: Session) -> str | None:
-    """Lambda function that strangers may call.
+    """Lambda function callable by other accounts.
 
-    Its policy lets in anyone, an account that isn't known, or a service of AWS on anyone's behalf: a permission for
-    `s3.amazonaws.com` without SourceArn or SourceAccount also serves the buckets of everybody else. Versions and
-    aliases have policies of their own, and are looked at by themselves.
+    Its policy allows anyone, an unknown account, or an AWS service on anyone's behalf. For example, a permission for
+    `s3.amazonaws.com` without SourceArn or SourceAccount also serves buckets of all other accounts. Versions and
+    aliases have their own policies; Snapback evaluates each of them.
 
-    The fix removes those statements, and undo adds them again as they were; one that only PutResourcePolicy could make,
-    of several principals say, is reported and stays. Known are `allow.accounts`, `allow.organizations` and
-    `allow.principals`, which may name a service too; an Alexa skill's token and Lambda@Edge are fine. Exempt functions
-    that are public on purpose.
+    The fix removes those statements. An undo adds the same statements again. Snapback only reports a statement that
+    only PutResourcePolicy can create, such as one with several principals. `allow.accounts`, `allow.organizations` and
+    `allow.principals` name what is known; `allow.principals` may name a service too. An Alexa skill's token and
+    Lambda@Edge are fine. Exempt functions that are public on purpose.
 
-    Legitimate look-alikes: the account's own organization and its management account, which AWS is asked about; where
-    it refuses the question, the finding asks before it fixes. A trigger of one S3 bucket as Terraform writes it (SourceArn without
-    SourceAccount), and Secrets Manager's rotation, are `awslambda.function_policy_without_account`'s business.
+    Legitimate look-alikes: the account's own organization and management account. Snapback asks AWS about both; where
+    AWS refuses the look-up, Snapback asks before it fixes. Two more belong to
+    `awslambda.function_policy_without_account`: an S3 trigger as Terraform writes it (SourceArn without SourceAccount),
+    and Secrets Manager's rotation.
     """
     policy = function.policy(aws)
     found = judged(FIX.unknown(policy, function.account, aws), policy)

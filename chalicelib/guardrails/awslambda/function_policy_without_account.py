@@ -24,15 +24,15 @@ FIX = NarrowPermissions()
     opt_in=True,
 )
 def function_policy_without_account(function: Qualified, aws: Session) -> str | None:
-    """Lambda function that a service may call for one bucket or secret, without saying whose.
+    """Lambda permission for a bucket or secret without SourceAccount.
 
-    The ARN of a bucket has no account in it. When the bucket is deleted, whoever makes one of that name can have S3 call
-    the function. The fix adds the same permission with `SourceAccount`, the function's own account, and then removes the
-    one without; an undo puts back the one that was there. Set it to `ask` where buckets of other accounts call
-    functions, or where Terraform or CloudFormation made the permission: they report the change as drift.
+    A bucket's ARN has no account in it. After the bucket is deleted, anyone who creates a bucket with that name can
+    have S3 call the function. The fix adds the same permission with `SourceAccount`, the function's own account, and
+    then removes the one without. An undo restores the old permission. Use `ask` where buckets of other accounts call
+    functions, or where Terraform or CloudFormation made the permission: both report the change as drift.
 
-    Legitimate look-alikes: Terraform's `aws_lambda_permission` for an S3 trigger and the permission of Secrets Manager's
-    rotation mostly have no account. That works, so that this only alerts until the settings name the guardrail.
+    Legitimate look-alikes: Terraform's `aws_lambda_permission` for an S3 trigger and the permission of Secrets
+    Manager's rotation mostly have no account. Both work, so this guardrail only alerts until the settings name it.
     """
     found = FIX.found(function.policy(aws), aws.baseline, function.account)
     described = (f"{each.raw.get('Sid')} for {grant.principal}" for each, grant in found)

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     reads=("lambda:GetFunction",),
 )
 def image_not_allowed(function: Function, aws: Session) -> str | None:
-    """Lambda function of a container image from a registry that the settings don't allow.
+    """Lambda container image from a registry that isn't allowed.
 
-    Lambda runs images of any account's ECR that lets it; one from elsewhere is code that nobody here has looked at,
-    with all that the function's role may do. Where images may come from is `allow.registries`; the account's own ECR
-    always counts, and while none is named, any does. Lambda keeps to the image that a tag named when it was deployed,
-    so that a tag is as good as a digest. It is reported, never fixed: there is no image to put in its place.
+    Lambda runs images from any account's ECR that shares them. An image from elsewhere is code that nobody here has
+    reviewed, with all the permissions of the function's role. `allow.registries` lists allowed registries. The
+    account's own ECR is always allowed; while the list is empty, all registries are. Lambda resolves a tag once, at
+    deployment, so a tag is as good as a digest. Snapback only reports it: there is no image to use instead.
 
-    Legitimate look-alikes: functions of a vendor's or a partner's image. They are told apart by `allow.registries`
-    alone; the account's own ECR always counts as allowed.
+    Legitimate look-alikes: functions with a vendor's or a partner's image. Only `allow.registries` tells them apart.
+    The account's own ECR is always allowed.
     """
     code = aws.client("lambda").get_function(**function.asked).get("Code")
     image = text(code, "ImageUri")

@@ -22,15 +22,15 @@ _PARTS = 8
     reads=("lambda:GetFunctionConfiguration",),
 )
 def layer_of_unknown_account(function: Function, aws: Session) -> str | None:
-    """Lambda function with a layer of an unknown account.
+    """Lambda function with a layer from an unknown account.
 
-    A layer is code that runs in the function, with all that its role may do; a whole extension can come that way. Known
-    are your own account, `allow.accounts` and `allow.vendors`: name the accounts there by which AWS and other vendors
-    give out their layers. It is reported, never fixed: without its layer, the function would fail.
+    A layer is code that runs in the function with its role's permissions; it can bring a whole extension. Your own
+    account, `allow.accounts` and `allow.vendors` are known. Add the accounts from which AWS and other vendors publish
+    their layers. Snapback only reports it: without its layer, the function would fail.
 
-    Legitimate look-alikes: layers of AWS's own (Powertools, Lambda Insights, AppConfig) and of monitoring vendors,
-    which come from accounts of theirs. They are told apart by `allow.vendors` and `allow.accounts` alone: AWS lists
-    no accounts for all of its layers.
+    Legitimate look-alikes: layers from AWS's own accounts (Powertools, Lambda Insights, AppConfig) and from monitoring
+    vendors. Only `allow.vendors` and `allow.accounts` tell them apart, because AWS publishes no complete list of its
+    layer accounts.
     """
     baseline = {function.account, *aws.baseline.allow.accounts, *aws.baseline.allow.vendors}
     layers = [text(each, "Arn") or "" for each in rows(function.configured(aws), "Layers")]

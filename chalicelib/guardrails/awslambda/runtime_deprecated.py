@@ -64,16 +64,16 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
     reads=("lambda:GetFunctionConfiguration",),
 )
 def runtime_deprecated(function: Function, aws: Session) -> str | None:
-    """Lambda function with a runtime that AWS no longer mends.
+    """Lambda runtime past end of support.
 
-    After a runtime's deprecation AWS mends no flaws in it, and later lets nobody create or change functions with it.
-    The days are those that AWS announced by August 2026
-    (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html); a runtime that isn't in that table is exempt.
-    Functions of container images have none. It is reported, never fixed: code has to be tried with another runtime
-    first. Asked on each change, and once a day of all functions.
+    After a runtime's deprecation, AWS no longer patches it, and later blocks creating and updating functions that use
+    it. The dates are those that AWS announced by August 2026
+    (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html). Runtimes not in that table, and functions from
+    container images, are not evaluated. Snapback only reports it: the code must first be tested on another runtime.
+    Snapback evaluates each change, and all functions once a day.
 
-    Legitimate look-alikes: none. A deprecated runtime gets no more fixes from AWS, whatever runs in it; exempt
-    functions that are to be retired.
+    Legitimate look-alikes: none. AWS no longer patches a deprecated runtime, whatever runs in it. Exempt functions that
+    you are about to retire.
     """
     runtime = text(function.configured(aws), "Runtime") or ""
     end = END.get(runtime)

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 def secret_in_environment(function: Function, aws: Session) -> str | None:
     """Lambda function with a secret in its environment.
 
-    Whoever may look at the function can read it, and every published version keeps it. It is looked for by names such
-    as DB_PASSWORD and by the looks of what is there; only the names are reported, never the values. References to
-    Secrets Manager and Parameter Store are none.
+    Anyone who can view the function can read the secret, and every published version keeps it. Snapback checks names
+    such as DB_PASSWORD and the format of each value. It reports only the names, never the values. References to Secrets
+    Manager and Parameter Store don't count.
 
-    What can't be read, as under a customer managed key that Snapback may not use, isn't judged.
+    Snapback can't judge an unreadable environment, such as one under a customer managed key that Snapback may not use.
 
-    Change the secret, and have the function fetch the new one when it starts. It is reported, never fixed: without the
-    secret, the function would fail. Exempt what only looks like one.
+    Change the secret, and have the function fetch the new one when it starts. Snapback only reports it: without the
+    secret, the function would fail. Exempt false positives.
 
-    Legitimate look-alikes: ARNs of secrets and names of parameters stand in variables with such names. They are
-    references, and don't count. Samples may still look like secrets: exempt those.
+    Legitimate look-alikes: ARNs of secrets and names of parameters, in variables with such names. They are references
+    and don't count. Sample values may still look like secrets: exempt those.
     """
     from chalicelib.analysis.secrets import credential
 

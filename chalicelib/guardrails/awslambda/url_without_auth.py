@@ -22,14 +22,13 @@ FIX = DemandSignedRequests()
     fix=FIX,
 )
 def url_without_auth(url: FunctionUrl, aws: Session) -> str | None:
-    """Lambda function URL that asks nobody who they are.
+    """Lambda function URL without authentication.
 
-    Its authentication is `NONE`: as soon as the function's policy lets in anyone, as the console has it do, the whole
-    internet can call the function, and the function alone can turn a caller away. The fix has the URL take requests
-    that are signed with AWS credentials only; the address stays the same. Exempt URLs that are public on purpose, such
-    as those that webhooks call.
+    Its AuthType is `NONE`. Once the function's policy allows anyone, as the console sets it up, the whole internet can
+    call the function. Only its code can reject a caller. The fix requires requests signed with AWS credentials; the URL
+    stays the same. Exempt URLs that are public on purpose, such as webhooks.
 
-    Legitimate look-alikes: webhooks and public websites, which can't sign requests. Nothing in the configuration
-    tells them from a mistake: exempt them, or put them behind CloudFront with origin access control, which signs.
+    Legitimate look-alikes: webhooks and public websites, which can't sign requests. Nothing in the configuration tells
+    them from a mistake. Exempt them, or put them behind CloudFront with origin access control, which signs.
     """
     return "its URL takes requests from anyone (AuthType NONE)" if FIX.read(url, aws)["auth_type"] == "NONE" else None

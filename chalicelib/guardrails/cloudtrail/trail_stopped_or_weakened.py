@@ -33,20 +33,20 @@ _FAULTS = {
 def trail_stopped_or_weakened(trail: Trail, aws: Session) -> str | None:
     """CloudTrail trail stopped, deleted or weakened.
 
-    Whoever stops a trail, or has it leave something out, hides what they do next. A trail is held to recording all
-    management events, reads and writes, of all regions and global services, with validated log files; one that
-    `require.trails` in the settings names must also deliver to its bucket, with its key, and for the whole organization
-    where it says so.
+    Anyone who stops a trail, or narrows what it records, hides their next actions. A trail must record all management
+    events, reads and writes, in all regions and global services, and validate its log files. A trail named under
+    `require.trails` must also deliver to its bucket, use its key, and cover the whole organization where the setting
+    says so.
 
-    The fix starts logging, turns on what is off and widens the event selectors; the data events chosen in them stay.
-    A deleted trail that `require.trails` names is made again from what is said there; other settings it had, such as
-    CloudWatch Logs, SNS, tags and Insights, are lost. A deleted trail that isn't named is reported, not made again.
-    What happened while nothing was recorded stays unrecorded. Exempt a trail that is for data events or for one region
-    on purpose: each further copy of management events costs money.
+    The fix starts logging, turns on each missing setting and widens the event selectors. Their data events stay. The
+    fix recreates a deleted trail from `require.trails`. Its other settings, such as CloudWatch Logs, SNS, tags and
+    Insights, are lost. Snapback only reports a deleted trail that `require.trails` doesn't name. Events from the time
+    without logging stay unrecorded. Exempt trails that are for data events or for one region on purpose: each further
+    copy of management events costs money.
 
-    Legitimate look-alikes: trails for data events only or for one region, and the member accounts' view of an
-    organization trail. Nothing in a trail tells the first two from a weakened one: exempt them. A trail of another
-    account or region is left to its own.
+    Legitimate look-alikes: trails for data events only or for one region, and member accounts' view of an organization
+    trail. Nothing in a trail tells the first two from a weakened one: exempt them. Snapback evaluates a trail only in
+    the account and region that own it.
     """
     state = FIX.read(trail, aws)
     if not state["exists"]:

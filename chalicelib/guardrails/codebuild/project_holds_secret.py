@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 def project_holds_secret(project: Project, aws: Session) -> str | None:
     """CodeBuild project with a secret in plain text.
 
-    Whoever may look at the project can read it, and builds may print it. It is looked for in environment variables of
-    type PLAINTEXT and in the addresses of the sources, by names such as DB_PASSWORD and by the looks of what is there;
-    the variable is reported, never its value. It is only reported: taking it out would stop the builds, and to put it
-    back Snapback would have to keep it.
+    Anyone who can view the project can read the secret, and builds may print it. Snapback checks environment variables
+    of type PLAINTEXT and source URLs: their names, such as DB_PASSWORD, and the format of each value. It reports the
+    variable's name, never its value. Snapback only reports it: removing the secret would break the builds, and an undo
+    would need a stored copy of the secret.
 
-    Change the secret, and have the variable refer to Secrets Manager or Parameter Store. AWS keys are not needed at
-    all: a build has its service role. Exempt what only looks like a secret.
+    Change the secret, and have the variable refer to Secrets Manager or Parameter Store. A build needs no AWS keys: it
+    has its service role. Exempt false positives.
 
     Legitimate look-alikes: variables of type PARAMETER_STORE and SECRETS_MANAGER, which hold a name. Only PLAINTEXT
-    counts. Samples may still look like secrets: exempt those.
+    counts. Sample values may still look like secrets: exempt those.
     """
     from chalicelib.analysis.secrets import credential
 

@@ -22,13 +22,13 @@ FIX = HideBuilds()
     fix=FIX,
 )
 def project_made_public(project: Project, aws: Session) -> str | None:
-    """CodeBuild project whose builds everyone can see.
+    """CodeBuild project with public builds.
 
-    The logs and artifacts of all its builds, former ones included, are open to anyone on the internet, with what they
-    print of source code, variables and secrets. The fix makes the project private again; what somebody has read stays
-    read. Exempt projects of open source.
+    Anyone on the internet can read the logs and artifacts of all its builds, past ones included. They may contain
+    source code, variables and secrets. The fix makes the project private again. It can't take back what someone has
+    already read. Exempt open-source projects.
 
-    Legitimate look-alikes: open-source projects, whose contributors read the builds. Nothing in the project tells
-    them apart: exempt them.
+    Legitimate look-alikes: open-source projects, whose contributors read the builds. Nothing in the project tells them
+    apart: exempt them.
     """
     return "its builds are public" if FIX.read(project, aws)["visibility"] == "PUBLIC_READ" else None

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     reads=("codebuild:BatchGetProjects",),
 )
 def project_privileged(project: Project, aws: Session) -> str | None:
-    """CodeBuild project whose builds run privileged.
+    """CodeBuild project with privileged builds.
 
-    A build step, and so whoever can change the source or a dependency, gets all devices of the machine that it runs on.
-    Only building images with Docker needs it, and CodeBuild doesn't tell which projects do, so it is only reported: to
-    change it, Snapback would need the right to rewrite build environments. Exempt projects that build images.
+    A privileged build step gets all devices of its build host. So does anyone who can change the source or a
+    dependency. Only building Docker images needs privileged mode. Snapback only reports it: a fix would need the right
+    to rewrite build environments. Exempt projects that build images.
 
-    Legitimate look-alikes: projects that build images with Docker. CodeBuild doesn't tell which need it: hence it
-    is only reported. Exempt them.
+    Legitimate look-alikes: projects that build Docker images. CodeBuild doesn't show which projects need privileged
+    mode, so Snapback only reports it. Exempt them.
     """
     return (
         "its builds run in privileged mode"

@@ -29,17 +29,17 @@ _EXPIRY = "expires_at"
 def own_ledger_weakened(table: Table, aws: Session) -> str | None:
     """Snapback's own ledger weakened.
 
-    The ledger is the only memory of what Snapback changed and how to put it back. Its deletion protection or its
-    point-in-time recovery is off or goes back less than 35 days, its stream is off (then nobody is notified), or its items expire by another
-    attribute than theirs, which may delete all of them.
+    The ledger is the only record of what Snapback changed and how to undo it. This guardrail checks deletion
+    protection, point-in-time recovery (35 days), the stream (without it, nobody is notified) and the expiry attribute
+    (another attribute may delete all items).
 
-    The fix turns deletion protection and point-in-time recovery on again; moments before that can no longer be
-    recovered. The rest is reported: deploy the stack again, which also ties the functions to a new stream. A deleted
-    ledger can't be written to: the event ends in the dead-letter queue, whose alarm rings. What CloudFormation does is
-    taken for a deployment and not looked at.
+    The fix turns deletion protection and point-in-time recovery on again. Earlier moments can no longer be recovered.
+    Snapback only reports the other faults: deploy the stack again, which also connects the functions to a new stream.
+    With a deleted ledger, Snapback can't write a record: the event goes to the dead-letter queue, which raises an
+    alarm. Snapback treats calls by CloudFormation as deployments and doesn't evaluate them.
 
-    Legitimate look-alikes: a deployment of the stack changes the table step by step. What CloudFormation does is
-    told apart by the caller, and not looked at.
+    Legitimate look-alikes: a deployment of the stack changes the table step by step. The caller tells it apart:
+    Snapback doesn't evaluate calls by CloudFormation.
     """
     if not in_own_stack(aws.baseline, table.account, table.id):
         return None

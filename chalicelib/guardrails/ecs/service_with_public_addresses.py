@@ -32,18 +32,18 @@ _ASSIGNED = ("networkConfiguration", "awsvpcConfiguration", "assignPublicIp")
     opt_in=True,
 )
 def service_with_public_addresses(service: Service, aws: Session) -> str | None:
-    """ECS service whose tasks get public addresses.
+    """ECS service that assigns public IP addresses to its tasks.
 
-    Each task can be reached from the internet, past the load balancer, wherever its security groups let it. The fix
-    takes the setting off and leaves subnets and security groups as they are; ECS then replaces the tasks.
+    The internet can reach each task directly, without the load balancer, wherever the security groups allow it. The fix
+    turns the setting off and leaves subnets and security groups as they are. ECS then replaces the tasks.
 
-    In a subnet whose only way out is an internet gateway, the new tasks can't pull their image, and the deployment
-    fails: give it a NAT gateway or VPC endpoints first. So this is fixed only where the settings name this guardrail. A
-    service that CodeDeploy or another controller deploys is only reported, and so are task sets. Exempt services that
-    are to be reached directly.
+    In a subnet whose only route out is an internet gateway, new tasks can't pull their image and the deployment fails.
+    Add a NAT gateway or VPC endpoints first. Snapback therefore fixes this only where the settings name this guardrail.
+    It only reports task sets and services deployed by CodeDeploy or another controller. Exempt services that must be
+    reachable directly.
 
-    Legitimate look-alikes: services in public subnets without a NAT gateway, which need an address to pull their
-    image. Nothing tells them from a mistake: hence the fix is only for those who name the guardrail.
+    Legitimate look-alikes: services in public subnets without a NAT gateway, which need an address to pull their image.
+    Nothing tells them from a mistake. Snapback therefore fixes this only where the settings name this guardrail.
     """
     found = service.described(aws)
     parts = {"its tasks": [found], "tasks of its task sets": rows(found, "taskSets")}

@@ -29,18 +29,18 @@ FIX = DeregisterTaskDefinition()
 def task_holds_secret(definition: TaskDefinition, aws: Session) -> str | None:
     """ECS task definition with a secret in plain text.
 
-    Whoever may look at task definitions can read it, and ECS keeps them after they are deregistered. It is looked for
-    in the environment, the command and the options of the log driver, by names such as DB_PASSWORD and by the looks of
-    what is there; which container and which name is reported, never the value. References to Secrets Manager and
-    Parameter Store are none.
+    Anyone who can view task definitions can read the secret, and ECS keeps them after they are deregistered. Snapback
+    checks the environment, the command and the log driver's options: names such as DB_PASSWORD, and the format of each
+    value. It reports the container and the name, never the value. References to Secrets Manager and Parameter Store
+    don't count.
 
-    Change the secret, and hand the new one over with `secrets` or `secretOptions`. The fix only deregisters the
-    revision, if it isn't in use, so that nothing new is started from it; the text stays in it until you delete it with
-    DeleteTaskDefinitions. That can't be undone, so it is done only where the settings name this guardrail and a person
-    approves it. Exempt what only looks like a secret.
+    Change the secret, and pass the new one with `secrets` or `secretOptions`. The fix only deregisters a revision that
+    isn't in use, so nothing new starts from it. The text stays in the revision until you delete it with
+    DeleteTaskDefinitions. The fix can't be undone, so it runs only where the settings name this guardrail and a person
+    approves. Exempt false positives.
 
-    Legitimate look-alikes: variables that name a secret or a parameter. References don't count, nor do `secrets`
-    and `secretOptions`. Exempt what only looks like a secret.
+    Legitimate look-alikes: variables with the name of a secret or a parameter. References don't count, nor do `secrets`
+    and `secretOptions`. Exempt false positives.
     """
     found = definition.described(aws)
     if found["status"] != "ACTIVE":

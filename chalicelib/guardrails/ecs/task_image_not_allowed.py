@@ -24,18 +24,18 @@ FIX = DeregisterTaskDefinition()
     fix=FIX,
 )
 def task_image_not_allowed(definition: TaskDefinition, aws: Session) -> str | None:
-    """ECS task definition with an image that the settings don't allow.
+    """ECS task definition with an image that isn't allowed.
 
-    An image from elsewhere is code that nobody here has looked at, and one that is named by a tag can be another one
-    tomorrow. Where images may come from is `allow.registries`; the account's own ECR always counts, and while none is
-    named, any does. With `require.images_by_digest`, images must be named by digest as well.
+    An image from elsewhere is code that nobody here has reviewed, and a tag can point to another image tomorrow.
+    `allow.registries` lists allowed registries. The account's own ECR is always allowed; while the list is empty, all
+    registries are. With `require.images_by_digest`, images must also be named by digest.
 
-    The fix deregisters the revision, if no service asks for it and no task of it runs; else it is only reported. That
-    can't be undone, so a person approves it. Exempt definitions whose images come from a vendor on purpose, or name the
+    The fix deregisters the revision if no service uses it and none of its tasks runs. Otherwise Snapback only reports
+    it. The fix can't be undone, so Snapback always asks first. Exempt definitions with a vendor's images, or add the
     vendor's registry.
 
-    Legitimate look-alikes: sidecars of AWS (`public.ecr.aws/…`: CloudWatch agent, Fluent Bit, X-Ray, App Mesh) and
-    of vendors. They are told apart by `allow.registries` alone; the account's own ECR always counts.
+    Legitimate look-alikes: sidecars from AWS (`public.ecr.aws/…`: CloudWatch agent, Fluent Bit, X-Ray, App Mesh) and
+    from vendors. Only `allow.registries` tells them apart. The account's own ECR is always allowed.
     """
     found = definition.described(aws)
     if found["status"] != "ACTIVE":

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     controls=("ECS.5",),
 )
 def task_root_filesystem_writable(definition: TaskDefinition, aws: Session) -> str | None:
-    """ECS task definition whose containers may write to their root filesystem.
+    """ECS task definition with a writable root filesystem.
 
-    Who gets into such a container can put tools there and change the program that runs. It is only reported: most
-    images need a volume for what they write before `readonlyRootFilesystem` can be set. Windows containers can't have
-    it, and are exempt. Switch this off where you don't ask for it.
+    Someone who gets into such a container can add tools and change the running program. Snapback only reports it: most
+    images need a volume for their data before `readonlyRootFilesystem` can be set. Windows containers don't support it
+    and are exempt. Switch this guardrail off if you don't require it.
 
-    Legitimate look-alikes: nearly every image, since few are made to run otherwise. Nothing tells them apart: it is
-    only reported, and is there to be switched off.
+    Legitimate look-alikes: nearly every image, because few are built to run read-only. Nothing tells them apart, so
+    Snapback only reports it. You can switch this guardrail off.
     """
     found = definition.described(aws)
     windows = (text(found, "runtimePlatform", "operatingSystemFamily") or "").startswith("WINDOWS")

@@ -33,21 +33,21 @@ _AS_GOOD_AS_PRIVILEGED = frozenset({"ALL", "SYS_ADMIN", "SYS_MODULE"})
     controls=("ECS.3", "ECS.4", "ECS.17"),
 )
 def task_runs_as_host(definition: TaskDefinition, aws: Session) -> str | None:
-    """ECS task definition that gives a container the host.
+    """ECS task definition that gives a container access to its host.
 
-    Who gets into such a container gets the machine that it runs on, and with it every other task there and the
-    instance's role. It counts when a container is privileged, has a capability as good as that (ALL, SYS_ADMIN,
-    SYS_MODULE), says that it runs as root, or mounts the socket of the container engine or a directory of the host that
-    holds it; and when the task shares the host's network, processes or shared memory. A container that names no user
-    is exempt: what its image says isn't looked at.
+    Someone who gets into such a container gets its host, every other task there and the instance's role. A container
+    counts when it is privileged, has an equivalent capability (ALL, SYS_ADMIN, SYS_MODULE) or is set to run as root. It
+    also counts when it mounts the container engine's socket, or a host directory that holds it. A task counts when it
+    shares the host's network, processes or shared memory. A container that names no user is exempt: Snapback doesn't
+    read its image.
 
-    It is evaluated again when a service is made or changed, so that older revisions come up too. The fix deregisters
-    the revision, if no service asks for it and no task of it runs; else it is only reported. That can't be undone, and
-    what EventBridge or Step Functions start from it isn't found, so a person approves it. Exempt agents that need the
-    host, such as those for logs and metrics.
+    Snapback also evaluates the definition when a service is created or changed, which covers older revisions. The fix
+    deregisters the revision if no service uses it and none of its tasks runs. Otherwise Snapback only reports it. The
+    fix can't be undone, and Snapback can't see what EventBridge or Step Functions start from the revision, so Snapback
+    always asks first. Exempt agents that need the host, such as those for logs and metrics.
 
-    Legitimate look-alikes: agents for logs, metrics and security (Datadog, Falco, the ECS agent's own) that need
-    the host. Nothing in the definition tells them from an escape: exempt them; the fix always asks first.
+    Legitimate look-alikes: agents for logs, metrics and security (Datadog, Falco, the ECS agent's own) that need the
+    host. Nothing in the definition tells them from an escape: exempt them. The fix always asks first.
     """
     found = definition.described(aws)
     return "; ".join(_reasons(found)) or None if found["status"] == "ACTIVE" else None

@@ -27,14 +27,13 @@ FIX = LogClusterAudit()
 def audit_log_off(cluster: Cluster, aws: Session) -> str | None:
     """EKS cluster without an audit log.
 
-    Nobody can tell afterwards who did what in the cluster. The fix turns the audit log on, and leaves the cluster's
-    other logs as they are; CloudWatch Logs charges for what is written.
+    Without it, nobody can tell afterwards who did what in the cluster. The fix turns the audit log on and leaves the
+    cluster's other logs as they are. CloudWatch Logs charges for the log data.
 
-    EKS takes no change while it makes a cluster or carries out another, so it waits a quarter of an hour. What it
-    writes takes EKS minutes too: until then the record stays under way. Exempt clusters that are there to be played
-    with.
+    EKS accepts no change while it creates or updates a cluster, so Snapback waits 15 minutes. EKS then needs minutes
+    for the change; until then, the record stays in progress. Exempt test clusters.
 
-    Legitimate look-alikes: clusters to play with. Nothing tells them apart: exempt them. A cluster that is only
-    being made is waited for.
+    Legitimate look-alikes: test clusters. Nothing tells them apart: exempt them. Snapback waits for a cluster that is
+    still being created.
     """
     return None if FIX.coming(cluster, aws)["audit"] else "its audit log is off"

@@ -26,20 +26,21 @@ FIX = NarrowClusterEndpoint()
     grace=timedelta(minutes=15),
 )
 def endpoint_open_to_internet(cluster: Cluster, aws: Session) -> str | None:
-    """EKS cluster whose Kubernetes API the internet can reach.
+    """EKS cluster with a Kubernetes API open to the internet.
 
-    Anyone can try stolen credentials and holes of Kubernetes on it. It counts when 0.0.0.0/0 or as much of the internet
-    is let in, in one range or in many; ranges in `allow.cidrs` are not counted. The fix takes the broad ranges out and
-    opens the private endpoint for the nodes. Where no narrow range is left, it lets in `allow.cidrs`, and without these
-    it closes the public endpoint: then nobody reaches the cluster from outside its VPC. So this is fixed only where the
-    settings name this guardrail.
+    Anyone can try stolen credentials and Kubernetes exploits on it. A finding needs 0.0.0.0/0, or as much of the
+    internet, in one range or several. Ranges in `allow.cidrs` don't count. The fix removes the broad ranges and opens
+    the private endpoint for the nodes. If no narrow range is left, the fix allows `allow.cidrs`; if that is empty, it
+    closes the public endpoint. Nobody then reaches the cluster from outside its VPC, so Snapback fixes this only where
+    the settings name this guardrail.
 
-    EKS takes no change while it makes a cluster or carries out another, so it waits a quarter of an hour. What it
-    writes takes EKS minutes too: until then the record stays under way, and it is `fixed` once EKS is done. Exempt
-    clusters that are to be reached from everywhere.
+    EKS accepts no change while it creates or updates a cluster, so Snapback waits 15 minutes. EKS then needs minutes
+    for the change; until then, the record stays in progress. It is `fixed` once EKS is done. Exempt clusters that must
+    be reachable from everywhere.
 
-    Legitimate look-alikes: EKS makes clusters with a public endpoint for 0.0.0.0/0 by default, and CI outside the
-    VPC needs some of it. Ranges in `allow.cidrs` are told apart; the fix is only for those who name the guardrail.
+    Legitimate look-alikes: EKS creates clusters with a public endpoint for 0.0.0.0/0 by default, and CI outside the VPC
+    needs part of it. `allow.cidrs` tells known ranges apart. Snapback fixes this only where the settings name this
+    guardrail.
     """
     found = internet_cidrs(FIX.coming(cluster, aws)["cidrs"], aws.baseline)
     return f"its Kubernetes API can be reached from {', '.join(found)}" if found else None

@@ -25,18 +25,18 @@ FIX = EncryptClusterSecrets()
     grace=timedelta(minutes=15),
 )
 def secrets_not_encrypted(cluster: Cluster, aws: Session) -> str | None:
-    """EKS cluster whose secrets aren't encrypted with a KMS key of yours.
+    """EKS cluster without a customer KMS key for its secrets.
 
-    From Kubernetes 1.28 on EKS encrypts them with a key of its own, before that with none; either way you can't take
-    the key away, or see who used it. The fix has them encrypted with the first key in `require.kms_keys` of the
-    cluster's account and region; without one it is only reported. It can't be undone, and a cluster whose key is
-    deleted is lost, so a person approves it. The key's policy must let Snapback's role call kms:DescribeKey and
-    kms:CreateGrant.
+    From Kubernetes 1.28 on, EKS encrypts secrets with its own key, and before that with none. Either way, you can't
+    revoke the key or see who used it. The fix encrypts the secrets with the first key in `require.kms_keys` of the
+    cluster's account and region. Without such a key, Snapback only reports the cluster. The fix can't be undone, and a
+    cluster whose key is deleted is lost, so Snapback always asks first. The key's policy must let Snapback's role call
+    kms:DescribeKey and kms:CreateGrant.
 
-    EKS takes no change while it makes a cluster, so it waits a quarter of an hour; then EKS may be at it for an hour,
-    while the record stays under way. Exempt clusters without secrets worth it.
+    EKS accepts no change while it creates a cluster, so Snapback waits 15 minutes. EKS may then need an hour; until
+    then, the record stays in progress. Exempt clusters without sensitive secrets.
 
-    Legitimate look-alikes: clusters from version 1.28 on, which EKS encrypts with a key of its own. That counts as
-    not encrypted with yours, since it is asked for; without `require.kms_keys` it is only reported.
+    Legitimate look-alikes: clusters from version 1.28 on, which EKS encrypts with its own key. That doesn't count as
+    your key. Without `require.kms_keys`, Snapback only reports the cluster.
     """
     return None if FIX.coming(cluster, aws)["key"] else "its secrets aren't encrypted with a KMS key of the account's"

@@ -23,19 +23,19 @@ FIX = WithdrawClusterAdmin()
     opt_in=True,
 )
 def unknown_principal_made_admin(entry: AccessEntry, aws: Session) -> str | None:
-    """EKS cluster with an administrator who isn't known.
+    """Unknown administrator of an EKS cluster.
 
     An access entry gives an IAM user or role AmazonEKSClusterAdminPolicy or AmazonEKSAdminPolicy in the whole cluster,
-    or in kube-system, from where the whole cluster can be had. It isn't in `allow.principals`, which takes ARNs with
-    their paths. The fix withdraws these policies, and leaves the entry and its other policies; an undo associates them
-    again in the scope that they had. When no other entry has such a policy, it asks first.
+    or in kube-system, which leads to the whole cluster. The user or role isn't in `allow.principals`, which takes ARNs
+    with their paths. The fix removes these policies and leaves the entry and its other policies. An undo associates
+    them again in their former scope. When no other entry has such a policy, Snapback asks first.
 
-    Name who may be administrator before you switch the fix on: it would lock out the others. What Kubernetes itself
-    allows by groups, and the aws-auth ConfigMap, are not looked at.
+    Name the allowed administrators before you switch the fix on; otherwise it locks them out. Snapback doesn't evaluate
+    Kubernetes groups or the aws-auth ConfigMap.
 
-    Legitimate look-alikes: the creator of a cluster gets an entry by itself
-    (`bootstrapClusterCreatorAdminPermissions`), as do pipelines and the roles of IAM Identity Center. They are told
-    apart by `allow.principals` alone; entries of EKS's own nodes have no such policy.
+    Legitimate look-alikes: a cluster's creator gets an entry automatically (`bootstrapClusterCreatorAdminPermissions`),
+    as do pipelines and IAM Identity Center roles. Only `allow.principals` tells them apart. Entries of EKS's own nodes
+    have no such policy.
     """
     if aws.baseline.principal(entry.principal):
         return None

@@ -26,19 +26,18 @@ _CALLS = ("DisableRule", "EnableRule", "DeleteRule", "PutRule", "RemoveTargets")
     home_only=True,
 )
 def own_rule_disabled(rule: Rule, aws: Session) -> str | None:
-    """Snapback's own rule disabled.
+    """Snapback's own EventBridge rule disabled.
 
-    An EventBridge rule of Snapback's stack is off, deleted, without a target, or, where it is about calls that only
-    read, as STS's are, no longer sees those. The guardrails behind it are blind from then on, which is what somebody
-    who is about to do harm would want first.
+    A rule of Snapback's stack is disabled, deleted or without a target, or a rule for read-only calls, such as those of
+    STS, no longer matches them. The guardrails behind it see no more events. An attacker would want this first.
 
-    The fix enables the rule; a deleted rule, and one without a target, are reported: deploy the stack again. What
-    CloudFormation does is taken for a deployment and not looked at. The rule that brings these very events has a twin
-    in the stack, so that switching one off is still seen by the other; both at the same moment are not, and then the
-    hourly canary is what falls silent.
+    The fix enables the rule. Snapback only reports a deleted rule and one without a target: deploy the stack again.
+    Snapback treats calls by CloudFormation as deployments and doesn't evaluate them. The rule that delivers these
+    events has a twin in the stack, so each of the two detects that the other is disabled. If both are disabled at once,
+    neither does; the hourly canary then fails.
 
-    Legitimate look-alikes: a deployment of the stack. What CloudFormation does is told apart by the caller, and not
-    looked at.
+    Legitimate look-alikes: a deployment of the stack. The caller tells it apart: Snapback doesn't evaluate calls by
+    CloudFormation.
     """
     if not in_own_stack(aws.baseline, rule.account, rule.name):
         return None

@@ -25,11 +25,11 @@ FIX = AttachProtectedPolicy()
 def protected_policy_detached(policy: OrganizationPolicy, aws: Session) -> str | None:
     """Protected organization policy detached.
 
-    A service control policy is what even an account's administrators can't get around; without it they can. Say under
-    `require.scps` which policies are protected, and to which root, organizational units and accounts each must be
-    attached. The fix attaches it where it is missing, and detaches nothing. Policies that aren't named are exempt.
+    A service control policy limits even an account's administrators. Without it, nothing does. `require.scps` lists the
+    protected policies, and the root, organizational units and accounts where each must be attached. The fix attaches a
+    policy where it is missing, and detaches nothing. Other policies are not evaluated.
 
-    Legitimate look-alikes: policies for tests, which come and go. Only what `require.scps` names is protected, and
+    Legitimate look-alikes: test policies, which come and go. Snapback protects only policies in `require.scps`, and
     only where it says.
     """
     if policy.id not in aws.baseline.require.scps:

@@ -22,17 +22,17 @@ FIX = StopSharingWithUnknownPrincipals()
     fix=FIX,
 )
 def resource_shared_with_unknown_account(share: ResourceShare, aws: Session) -> str | None:
-    """Resource shared with an account outside the organization that isn't known.
+    """Resource shared with an unknown account outside the organization.
 
-    By Resource Access Manager the other account uses the resource as if it were its own: subnets, transit gateways,
-    certificate authorities, databases. The fix takes just the unknown principals out of the share, and leaves the
-    others and the resources in it; an undo invites them again, and an account outside the organization must accept
-    again. AWS says who is in the same organization; name others under `allow.accounts`, `allow.organizations` or
-    `allow.principals`. What other accounts share with yours is not looked at.
+    Through Resource Access Manager, the other account uses the resource like its own: subnets, transit gateways,
+    certificate authorities, databases. The fix removes only the unknown principals from the share and leaves the other
+    principals and the resources. An undo invites them again; an account outside the organization must accept again. AWS
+    says who is in the same organization. Name others under `allow.accounts`, `allow.organizations` or
+    `allow.principals`. Snapback doesn't evaluate shares from other accounts to yours.
 
-    Legitimate look-alikes: shares within the organization, with its units and with service principals. AWS says of
-    each principal whether it is outside the organization; partners are told apart by `allow.accounts`,
-    `allow.organizations` and `allow.principals`.
+    Legitimate look-alikes: shares within the organization, with its units and with service principals. AWS says for
+    each principal whether it is outside the organization. `allow.accounts`, `allow.organizations` and
+    `allow.principals` tell partners apart.
     """
     found = FIX.read(share, aws)["unknown_principals"]
     return f"shared with {', '.join(found)}" if found else None

@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     reads=("rolesanywhere:GetProfile",),
 )
 def profile_enabled(profile: Profile, aws: Session) -> str | None:
-    """IAM Roles Anywhere hands out roles by a profile that isn't known.
+    """Unknown IAM Roles Anywhere profile enabled.
 
-    Whoever has a certificate of a trusted authority gets the roles that it names. It is reported, never fixed: to
-    enable it again, Snapback would have to be allowed to pass those very roles. Name yours, by ARN, under
-    `allow.principals` (`arn:aws:rolesanywhere:*:*:profile/…`).
+    Anyone with a certificate from a trusted authority gets the profile's roles. Snapback only reports it: an undo would
+    need the right to pass those roles. Name your profiles, by ARN, under `allow.principals`
+    (`arn:aws:rolesanywhere:*:*:profile/…`).
     https://docs.aws.amazon.com/rolesanywhere/latest/userguide/security_iam_id-based-policy-examples.html
 
-    Legitimate look-alikes: profiles of your own servers outside AWS. They are told apart by `allow.principals`
-    alone.
+    Legitimate look-alikes: profiles of your own servers outside AWS. Only `allow.principals` tells them apart.
     """
     described = profile.described(aws)
     if not described["enabled"] or aws.baseline.principal(profile.arn):

@@ -22,15 +22,16 @@ FIX = DisableTrustAnchor()
     fix=FIX,
 )
 def trust_anchor_enabled(anchor: TrustAnchor, aws: Session) -> str | None:
-    """IAM Roles Anywhere trusts a certificate authority that isn't known.
+    """Unknown certificate authority trusted by IAM Roles Anywhere.
 
-    Whoever has a certificate of it can assume every role that trusts Roles Anywhere and doesn't ask by which anchor:
-    intruders make their own authority, since its sessions need no key and no user. The fix disables the trust anchor
-    and keeps it; sessions that have begun go on until they expire. Name yours, by ARN, under `allow.principals`
-    (`arn:aws:rolesanywhere:*:*:trust-anchor/…`). The certificates of a known one are not looked at.
+    Anyone with a certificate from this authority can assume every role that trusts Roles Anywhere without naming an
+    anchor. Intruders create their own authority, because its sessions need no key and no user. The fix disables the
+    trust anchor and keeps it. Sessions that have begun last until they expire. Name your anchors, by ARN, under
+    `allow.principals` (`arn:aws:rolesanywhere:*:*:trust-anchor/…`). Snapback doesn't check the certificates of a known
+    anchor.
 
-    Legitimate look-alikes: anchors of your own certificate authority, AWS Private CA too. They are told apart by
-    `allow.principals` alone.
+    Legitimate look-alikes: anchors of your own certificate authority, AWS Private CA included. Only `allow.principals`
+    tells them apart.
     """
     described = anchor.described(aws)
     if not described["enabled"] or aws.baseline.principal(anchor.arn):

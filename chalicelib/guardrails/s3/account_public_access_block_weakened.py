@@ -23,11 +23,11 @@ FIX = BlockAccountPublicAccess()
     controls=("S3.1", "CIS-5.0 2.1.4"),
 )
 def account_public_access_block_weakened(account: Account, aws: Session) -> str | None:
-    """S3 Block Public Access of the whole account weakened.
+    """S3 Block Public Access weakened for the whole account.
 
-    The account's setting overrules every bucket and access point in all regions: with one of the four off, any bucket
-    can be opened to everyone by its own ACL or policy. The fix turns on all four, which shuts out the public from
-    buckets that are public on purpose too. Exempt accounts that serve such buckets.
+    The account's setting overrules every bucket and access point in all regions. With one of the four settings off, a
+    bucket's own ACL or policy can open the bucket to everyone. The fix turns on all four. This also blocks public
+    access to buckets that are public on purpose: exempt accounts with such buckets.
 
     Legitimate look-alikes: accounts that serve public buckets. Nothing in the setting tells them apart: exempt the
     account.

@@ -28,13 +28,13 @@ FIX = CloseBucketAcl()
 def bucket_acl_made_public(bucket: Bucket, aws: Session) -> str | None:
     """S3 bucket ACL open to everyone.
 
-    Anyone on the internet, or anyone with an AWS account, may list, write or re-share the bucket as the grants say.
-    The fix takes those grants off and leaves every other. Exempt buckets that are public on purpose; a public website
-    is better served by a bucket policy or by CloudFront.
+    The ACL's grants let anyone on the internet, or anyone with an AWS account, list, write or re-share the bucket. The
+    fix removes those grants and keeps all others. Exempt buckets that are public on purpose. For a public website, a
+    bucket policy or CloudFront is better than an ACL.
 
-    Legitimate look-alikes: behind Block Public Access (IgnorePublicAcls, of the bucket or of the account) S3 ignores such
-    grants. They open the bucket on the day that the block goes: the finding is low then, and says so. While
-    BlockPublicAcls is on, S3 takes no public ACL back, and an undo is refused before it begins.
+    Legitimate look-alikes: grants behind Block Public Access. With IgnorePublicAcls on, for the bucket or the account,
+    S3 ignores such grants. They open the bucket when the block is removed, so the finding has low severity and says so.
+    While BlockPublicAcls is on, S3 accepts no public ACL, and Snapback refuses the undo before it starts.
     """
     grants = [grant for grant in FIX.read(bucket, aws)["grants"] if is_public(grant)]
     if not grants:

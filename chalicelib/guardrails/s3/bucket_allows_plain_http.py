@@ -25,18 +25,20 @@ FIX = RefusePlainHttp()
     grace=timedelta(minutes=10),
 )
 def bucket_allows_plain_http(bucket: Bucket, aws: Session) -> str | None:
-    """S3 bucket that can be used without TLS.
+    """S3 bucket that accepts requests without TLS.
 
-    Whoever listens on the way can read and change what is sent by plain HTTP. The fix adds one statement to the bucket
-    policy that denies every request for which `aws:SecureTransport` is false, and leaves the rest of the text as it
-    is; a bucket without a policy gets one, which an undo deletes. A policy that has no room for it is only reported.
+    Anyone on the network path can read and change requests sent over plain HTTP. The fix adds one statement to the
+    bucket policy and leaves the rest of the text as it is. The statement denies every request for which
+    `aws:SecureTransport` is false. A bucket without a policy gets one; an undo deletes it. When the statement doesn't
+    fit into the policy, Snapback only reports the bucket.
 
-    A statement for some of the actions, the callers or the objects only doesn't count. S3's website endpoint speaks
-    plain HTTP only: for a bucket that serves a website a person is asked first. Exempt it, or put CloudFront before it.
+    A statement that covers only some actions, callers or objects doesn't count. S3's website endpoint speaks plain HTTP
+    only, so Snapback asks before it fixes a bucket that serves a website. Exempt such a bucket, or put CloudFront in
+    front of it.
 
-    Legitimate look-alikes: a stack of CloudFormation (CDK, SAM) makes the bucket first and its AWS::S3::BucketPolicy
-    later; that fails when there is a policy by then. The guardrail waits, and asks first about a bucket of a stack
-    (by AWS's tag `aws:cloudformation:stack-name`) that has no policy.
+    Legitimate look-alikes: CloudFormation stacks (CDK, SAM) create the bucket first and its AWS::S3::BucketPolicy
+    later. That second step fails if the bucket already has a policy. The guardrail waits ten minutes. If a bucket of a
+    stack (AWS's tag `aws:cloudformation:stack-name`) still has no policy, Snapback asks first.
     """
     state = FIX.read(bucket, aws)
     if state["policy"] is None:

@@ -24,15 +24,15 @@ FIX = EncryptBucketWithKms()
     grace=timedelta(minutes=10),
 )
 def bucket_encryption_weakened(bucket: Bucket, aws: Session) -> str | None:
-    """S3 bucket without the KMS key that it must have.
+    """S3 bucket without its required KMS key.
 
-    For the buckets that the settings name under `require.buckets` with a `kms_key`. Without KMS, or with another key,
-    whoever may read the bucket may read its data: the key's policy, the key's trail and the key's deletion protect it
-    no more. The fix sets the key again; what was stored in between keeps the encryption that it got, so encrypt it
-    anew. Write the key in the settings as your tools give it to S3, be it an id, an ARN or an alias.
+    This applies to buckets with a `kms_key` under `require.buckets` in the settings. Without KMS, or with another key,
+    anyone who can read the bucket can read its data. The required key's policy, audit trail and deletion no longer
+    protect the data. The fix sets the key again. Objects stored in between keep the encryption they got: encrypt them
+    again. Write the key in the settings as your tools give it to S3: an id, an ARN or an alias.
 
-    Legitimate look-alikes: buckets with S3's own keys (SSE-S3), as AWS makes all of them, and as log delivery of
-    load balancers needs. Only buckets that `require.buckets` names with a `kms_key` are looked at.
+    Legitimate look-alikes: buckets with S3's own keys (SSE-S3). That is AWS's default, and log delivery of load
+    balancers needs it. Snapback evaluates only buckets with a `kms_key` under `require.buckets`.
     """
     if aws.baseline.bucket(bucket.id).kms_key is None:
         return None

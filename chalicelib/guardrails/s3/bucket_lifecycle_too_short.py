@@ -24,17 +24,16 @@ FIX = KeepBucketObjects()
     fix=FIX,
 )
 def bucket_lifecycle_too_short(bucket: Bucket, aws: Session) -> str | None:
-    """S3 lifecycle rule that deletes what must be kept.
+    """S3 lifecycle rule that deletes objects too early.
 
-    For the buckets that the settings name under `require.buckets` with `keep_days`, such as those of the audit trail. A
-    rule that deletes objects after a day wipes out the logs, and no call of DeleteObject is ever seen. The fix gives
-    the rule the days that the settings name; a rule with a date, which deletes whatever there is on that day, loses it,
-    and goes when nothing else is left of it. Other rules, filters and the rest of the rule stay, and so does what the
-    rule does to noncurrent versions. S3 begins to delete within a day, and what it has deleted stays deleted, unless
-    the bucket has versioning.
+    This applies to buckets with `keep_days` under `require.buckets` in the settings, such as audit log buckets. A rule
+    that deletes objects after a day wipes out the logs without any DeleteObject call. The fix sets the rule's
+    expiration to `keep_days`. A rule with a date deletes all its objects on that day: the fix removes the date, and the
+    rule too when nothing else is left in it. Other rules, filters, the rest of the rule and the handling of noncurrent
+    versions stay. S3 starts to delete within a day. Deleted objects stay deleted unless the bucket has versioning.
 
-    Legitimate look-alikes: rules for scratch space and for parts of uploads. Only buckets that `require.buckets`
-    names with `keep_days` are looked at, and of their rules only what deletes current objects.
+    Legitimate look-alikes: rules for scratch space and for incomplete uploads. Snapback evaluates only buckets with
+    `keep_days` under `require.buckets`, and only rules that delete current objects.
     """
     days = aws.baseline.bucket(bucket.id).keep_days
     if days is None:

@@ -22,14 +22,15 @@ FIX = LogBucketAccess()
     fix=FIX,
 )
 def bucket_logging_off(bucket: Bucket, aws: Session) -> str | None:
-    """S3 bucket whose access logs don't go where they must.
+    """S3 bucket without its required access logs.
 
-    For the buckets that the settings name under `require.buckets` with `logs_to`. Without access logs nobody can tell
-    afterwards who read or deleted what. The fix sends them to the bucket that the settings name, which must be of the
-    same account and region and let S3's log delivery write. That bucket itself is exempt: it would log its own logs.
+    This applies to buckets with `logs_to` under `require.buckets` in the settings. Without access logs, nobody can tell
+    afterwards who read or deleted which objects. The fix sends the logs to the bucket in `logs_to`. That bucket must be
+    in the same account and region and allow S3's log delivery to write. Snapback never requires logs of the log bucket
+    itself: it would log its own logs.
 
-    Legitimate look-alikes: buckets that CloudTrail's data events watch. Only buckets that `require.buckets` names
-    with `logs_to` are looked at; the bucket that takes the logs is fine without.
+    Legitimate look-alikes: buckets covered by CloudTrail data events. Snapback evaluates only buckets with `logs_to`
+    under `require.buckets`. The bucket that receives the logs needs none.
     """
     target = aws.baseline.bucket(bucket.id).logs_to
     if target in (None, bucket.id):

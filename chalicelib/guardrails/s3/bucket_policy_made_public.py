@@ -27,18 +27,18 @@ FIX = DropPublicStatements()
 def bucket_policy_made_public(bucket: Bucket, aws: Session) -> str | None:
     """S3 bucket policy open to everyone.
 
-    A statement allows anyone on the internet to do what it says, with no condition that says who. What counts is what
-    S3 itself calls public: a condition on an account, an organization, a VPC endpoint or a narrow address range makes
-    a statement private again. The fix drops the public statements and leaves the rest of the text as it is; a policy
-    of which nothing is left is deleted.
+    A statement allows anyone on the internet, and no condition restricts who. Snapback uses S3's own definition of
+    public: a condition on an account, an organization, a VPC endpoint or a narrow address range makes a statement
+    private again. The fix removes the public statements and leaves the rest of the text as it is. If no statement is
+    left, the fix deletes the policy.
 
-    Block Public Access may already keep people out of the bucket; the statement is still reported, as it opens the
-    bucket on the day that the block goes. With the block on, S3 refuses an undo, since it would write a public policy.
-    Exempt buckets that are public on purpose; a website is better served by CloudFront with origin access control.
+    Block Public Access may already keep people out of the bucket. Snapback still reports the statement, because it
+    opens the bucket when the block is removed. With the block on, S3 refuses an undo, which would write a public
+    policy. Exempt buckets that are public on purpose. For a website, CloudFront with origin access control is better.
 
-    Legitimate look-alikes: policies for CloudFront and for AWS's log delivery with `aws:SourceAccount` or
-    `aws:SourceArn`, and those that let in everyone from an organization, an endpoint or a narrow range. The
-    condition says who, and that tells them apart, as S3 itself does. Public websites are not: exempt them.
+    Legitimate look-alikes: policies for CloudFront and AWS's log delivery with `aws:SourceAccount` or `aws:SourceArn`,
+    and policies for everyone in an organization, an endpoint or a narrow range. Their conditions tell them apart, as in
+    S3 itself. Public websites have no such condition: exempt them.
     """
     state = FIX.read(bucket, aws)
     found = judged(FIX.found(state, aws.baseline), state["policy"])

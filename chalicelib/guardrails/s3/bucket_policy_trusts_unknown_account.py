@@ -26,19 +26,20 @@ FIX = DropUnknownPrincipals()
     fix=FIX,
 )
 def bucket_policy_trusts_unknown_account(bucket: Bucket, aws: Session) -> str | None:
-    """S3 bucket policy that lets in an unknown account.
+    """S3 bucket policy that allows an unknown account.
 
-    A statement allows an account, organization, network or endpoint that isn't known to do what it says; whoever puts
-    a copy of your data where you can't see it begins so. The fix takes just these principals out, and statements that
-    have no other with them; the rest of the text stays as it is, and a policy of which nothing is left is deleted.
-    Everyone is `s3.bucket_policy_made_public`'s business.
+    A statement allows an unknown account, organization, network or endpoint. Data theft often starts this way: with a
+    grant to an account that you can't see. The fix removes only the unknown principals, and each statement that has no
+    other principal. The rest of the text stays as it is. If no statement is left, the fix deletes the policy.
+    Statements for everyone belong to `s3.bucket_policy_made_public`.
 
     Name partners under `allow.accounts`, `allow.organizations` or `allow.principals` before you switch the fix on.
 
-    Legitimate look-alikes: AWS is asked about the account's organization and its management account, its VPCs and VPC
-    endpoints (those of a VPC that is shared with it through the VPC's owner), and its CloudFront origin access
-    identities; these are fine. So is AWS's account for the access logs of the region's load balancers. Where AWS
-    refuses the question, the finding asks before it fixes. Name other accounts' endpoints under `allow.principals`.
+    Legitimate look-alikes: Snapback asks AWS about the account's organization and management account, its VPCs and VPC
+    endpoints, and its CloudFront origin access identities. Endpoints in a VPC shared with the account count too,
+    through the VPC's owner. All of these are fine, as is AWS's account for access logs of the region's load balancers.
+    Where AWS refuses the look-up, Snapback asks before it fixes. Name other accounts' endpoints under
+    `allow.principals`.
     """
     state = FIX.read(bucket, aws)
     found = judged(FIX.unknown(state, aws), state["policy"])

@@ -25,14 +25,14 @@ FIX = BlockBucketPublicAccess()
     controls=("S3.8", "CIS-5.0 2.1.4"),
 )
 def bucket_public_access_block_weakened(bucket: Bucket, aws: Session) -> str | None:
-    """S3 bucket without its full Block Public Access.
+    """S3 bucket without full Block Public Access.
 
-    Block Public Access keeps a wrong ACL or policy from opening the bucket to everyone; new buckets have all four
-    settings on. With one off, the next mistake is public. The fix turns on all four, which also shuts out those who
-    reach the bucket through a public ACL or policy today. Exempt buckets that are public on purpose.
+    Block Public Access keeps a wrong ACL or policy from opening the bucket to everyone. New buckets have all four
+    settings on. With one off, the next mistake is public. The fix turns on all four. This also blocks callers who reach
+    the bucket through a public ACL or policy today. Exempt buckets that are public on purpose.
 
-    Legitimate look-alikes: buckets of public websites. Nothing in the setting tells them from a mistake: exempt
-    them, or serve them by CloudFront. The account's own block doesn't stand in for the bucket's.
+    Legitimate look-alikes: buckets of public websites. Nothing in the setting tells them from a mistake: exempt them,
+    or serve them through CloudFront. The account's own block doesn't replace the bucket's.
     """
     state = FIX.read(bucket, aws)
     if state["block"] is None:

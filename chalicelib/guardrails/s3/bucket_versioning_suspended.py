@@ -22,15 +22,16 @@ FIX = KeepBucketVersions()
     fix=FIX,
 )
 def bucket_versioning_suspended(bucket: Bucket, aws: Session) -> str | None:
-    """S3 bucket that must have versioning, and hasn't.
+    """S3 bucket without its required versioning.
 
-    For the buckets that the settings name under `require.buckets` with `versioning`. Without it, whoever deletes or
-    overwrites an object destroys it: ransomware suspends it first. The fix turns it on again. What was overwritten in
-    between is lost. A bucket that never had versioning is reported when the daily sweep comes by, and a person is asked
-    first, since it can then only be suspended. With MFA delete on, only root can change it, so it is only reported.
+    This applies to buckets with `versioning` under `require.buckets` in the settings. Without versioning, anyone who
+    deletes or overwrites an object destroys it. Ransomware suspends versioning first. The fix turns it on again.
+    Objects overwritten in between are lost. The daily sweep reports a bucket that never had versioning; Snapback asks
+    before it fixes one, because versioning can then only be suspended, never removed. With MFA delete on, only the root
+    user can change versioning, so Snapback only reports it.
 
-    Legitimate look-alikes: buckets for scratch space and logs. Only buckets that `require.buckets` names with
-    `versioning` are looked at.
+    Legitimate look-alikes: buckets for scratch space and logs. Snapback evaluates only buckets with `versioning` under
+    `require.buckets`.
     """
     if not aws.baseline.bucket(bucket.id).versioning or FIX.read(bucket, aws)["versioned"]:
         return None

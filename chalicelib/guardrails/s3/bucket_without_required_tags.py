@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     grace=timedelta(minutes=10),
 )
 def bucket_without_required_tags(bucket: Bucket, aws: Session) -> str | None:
-    """Bucket without the tags that the settings ask for.
+    """S3 bucket without required tags.
 
-    Nobody knows whose it is, whom to ask when something is wrong with it, and who pays. `required_tags` in the settings
-    names the tags, and which of them the fix sets by itself: the creator, the session and the time, as the event that
-    made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines
-    that tag after making have ten minutes. The fix leaves all other tags. In us-east-1 CreateBucket succeeds for a
-    bucket that one has already, too: who made such a bucket first isn't known, and it is only reported.
+    Without tags, nobody knows who owns the bucket, whom to ask and who pays. `required_tags` in the settings names the
+    tags and those that the fix sets: the creator, the session and the time, from the event that created the bucket.
+    Snapback only reports missing tags that only a person knows, and buckets that the daily sweep finds without tags.
+    Pipelines that tag after creation have ten minutes. The fix leaves all other tags. In us-east-1, CreateBucket also
+    succeeds for a bucket that you already own. Its first creator is unknown, so Snapback only reports that bucket.
 
-    Legitimate look-alikes: buckets that AWS's consoles and CDK's bootstrap make. They bring the tags that those
-    give; ten minutes of grace tell pipelines that tag later apart.
+    Legitimate look-alikes: buckets created by AWS's consoles and CDK's bootstrap. They have only the tags those tools
+    set. Ten minutes of grace cover pipelines that tag later.
     """
     return lacking(bucket, aws)

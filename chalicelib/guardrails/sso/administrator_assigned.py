@@ -23,17 +23,18 @@ FIX = RevokeAssignment()
     opt_in=True,
 )
 def administrator_assigned(assignment: Assignment, aws: Session) -> str | None:
-    """Administrator of a production account by IAM Identity Center.
+    """Administrator of a production account assigned in IAM Identity Center.
 
-    A user or group was given a permission set that allows everything, or to give oneself everything. The fix takes
-    this one assignment away; sessions that have begun go on until they expire. Say which accounts are in production
-    under `production` (all, when none is named), and who may be administrator under `allow.principals`, as
-    `arn:aws:identitystore:::group/<id>` or `…:::user/<id>`. Customer managed policies of the permission set are read in
-    that account; its permissions boundary is left aside, so that who is held back by one alone is found too.
+    A user or group got a permission set that allows everything, or that lets its holder gain everything. The fix
+    removes this one assignment. Sessions that have begun last until they expire. Name the production accounts under
+    `production` (all accounts, if it is empty), and allowed administrators under `allow.principals`, as
+    `arn:aws:identitystore:::group/<id>` or `…:::user/<id>`. Snapback reads the permission set's customer managed
+    policies in that account. It ignores the permissions boundary, so it also reports administrators limited only by
+    one.
 
-    Legitimate look-alikes: Control Tower assigns AWSAdministratorAccess to its own group in each account. Name that
-    group under `allow.principals`, as everyone else who may: nothing in an assignment tells that it is meant. Until
-    the settings name this guardrail, it only alerts.
+    Legitimate look-alikes: Control Tower assigns AWSAdministratorAccess to its own group in each account. Nothing in an
+    assignment tells intent: name that group, and every other allowed administrator, under `allow.principals`. Until the
+    settings name this guardrail, it only alerts.
     """
     production = aws.baseline.production
     if (production and assignment.target not in production) or aws.baseline.principal(assignment.principal):

@@ -32,18 +32,19 @@ _AT_MOST = 3
     reads=(*SET_READS, "sso:ListAccountsForProvisionedPermissionSet"),
 )
 def permission_set_made_administrator(set: PermissionSet, aws: Session) -> str | None:
-    """Permission set of IAM Identity Center that makes administrators.
+    """IAM Identity Center permission set that grants administrator rights.
 
-    All who are assigned to it become administrators, in each of their accounts, as soon as it is provisioned. Snapback
-    only tells: to take the policy off again changes as many accounts. Name permission sets that are meant so under
+    Everyone assigned to it becomes an administrator, in each of their accounts, as soon as the set is provisioned.
+    Snapback only reports it: a fix would change just as many accounts. Name intended permission sets under
     `allow.principals`, as `arn:aws:sso:::permissionSet/ssoins-…/ps-…`.
 
-    A customer managed policy stands in each account under one name. It is read in three of the accounts where the set is
-    provisioned, or in IAM Identity Center's own where there are none yet; `sso.administrator_assigned` reads it in each
-    assignment's. A permissions boundary is left aside, so that a set that is held back by one alone is found too.
+    A customer managed policy exists in each account under one name. Snapback reads it in three of the accounts where
+    the set is provisioned, or in IAM Identity Center's own account if there are none yet. `sso.administrator_assigned`
+    reads it in each assignment's account. Snapback ignores the permissions boundary, so it also reports sets limited
+    only by one.
 
-    Legitimate look-alikes: Control Tower's AWSAdministratorAccess, and the set for your own administrators. They
-    are told apart by `allow.principals` alone; it is only reported.
+    Legitimate look-alikes: Control Tower's AWSAdministratorAccess, and the set for your own administrators. Only
+    `allow.principals` tells them apart, so Snapback only reports it.
     """
     return None if aws.baseline.principal(set.arn) else why_administrator(set, _accounts(set, aws), aws)
 
