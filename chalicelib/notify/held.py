@@ -32,7 +32,6 @@ Item = dict[str, Any]
 ACTIONS = (
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
-    "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 )

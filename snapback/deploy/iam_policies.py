@@ -403,11 +403,10 @@ def _exports() -> list[Any]:
 
 def _sweep() -> list[Any]:
     """Plans, lists, and marks how far it came."""
-    places, resources = _queue("SweepPlaces"), _queue("SweepResources")
     return [
         _items("Markers", queues.MARKER_ACTIONS, "sweep#*"),
-        _allow("Consume", _CONSUME, [places]),
-        _allow("Send", ["sqs:SendMessage"], [places, resources]),
+        _allow("Consume", _CONSUME, [_queue("SweepPlaces")]),
+        _allow("Send", ["sqs:SendMessage"], [_queue("SweepPlaces"), _queue("SweepResources")]),
         *_assuming(),
     ]
 
@@ -470,8 +469,8 @@ def _queue(name: str) -> Any:
 
 
 def _log_group(function: str) -> str:
-    group = f"/aws/lambda/${{AWS::StackName}}-{logical_id(function)}-*"
-    return f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:{group}:*"
+    here = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}"
+    return f"{here}-{logical_id(function)}-*:*"
 
 
 def _shortened(actions: set[str]) -> set[str]:

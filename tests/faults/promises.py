@@ -9,7 +9,7 @@ from chalicelib.aws.ledger_items import from_item
 from chalicelib.core.errors import CannotAct
 from chalicelib.core.types import UNDER_WAY, Mode, Status, having
 from chalicelib.notify.message import is_sent
-from tests.faults.wire import OTHERS, POISONED
+from tests.faults.wire import ERRORS, OTHERS, POISONED
 
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
@@ -73,8 +73,9 @@ def judge_fix(scene: Scene, record: Record | None) -> None:
         return
     if record is None:
         raise Lost("nothing is on record")
-    if kind == "denied" and record.status is Status.ASKING and "own isn't known: " in record.history[-1].note:
-        return  # A look-up was refused: whether it is the account's own isn't known, so a person is asked.
+    unanswered = kind in {*ERRORS, "timeout before"} and "own isn't known: " in record.history[-1].note
+    if unanswered and record.status is Status.ASKING:
+        return  # By a look-up: whether it is the account's own isn't known, so a person is asked.
     loud = scene.unsafe() and record.status in LOUD and scene.scenario != "fix"
     if scene.events == 1 and record.status is not scene.ends and not loud:
         safe = "unsafe" if scene.unsafe() else "safe"

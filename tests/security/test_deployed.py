@@ -1,7 +1,8 @@
 """The deployed policies, boundary, trusts, and the bucket's and the key's policies, taken together, with all parameters.
 
-What guardrails' tests ask of AWS is held to them by tests/support/iam.py, call by call. Here is what functions ask besides, what
-nobody may, and that each condition is needed: without it, or with another value, some verdict is another one.
+What guardrails' tests ask of AWS is held to them by tests/support/iam.py, call by call; what functions ask besides, by
+test_deployed_calls.py. Here is what nobody may, and that each condition is needed: without it, or with another value, some
+verdict is another one.
 """
 
 from __future__ import annotations
@@ -244,45 +245,6 @@ class TestWithABoundaryAndAKey:
             assert _decide(role, "lambda:InvokeFunction", stack.arn("GuardS3"), {}) == ALLOW
             assert _decide(role, "sqs:SendMessage", stack.arn("DeadLetters"), {}) == ALLOW
             assert _decide(role, "lambda:InvokeFunction", stack.arn("Act"), {}) != ALLOW
-
-    def test_functions_may_what_they_do_besides_the_ledger(self) -> None:
-        for stack in homes():
-            for function, action, arn, context in _calls(stack):
-                assert allowed(stack, function, action, arn, **context), (function, action, stack.parameters)
-
-
-def _calls(stack: Stack) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    for function in functions():
-        yield function, "ssm:GetParameter", f"arn:aws:ssm:us-east-1:{HOME}:parameter/snapback/settings", {}
-        yield function, "xray:PutTraceSegments", "*", {}
-    for function in ("notify", "exports"):
-        for action in ("DescribeStream", "GetRecords", "GetShardIterator"):
-            yield function, f"dynamodb:{action}", stack.arn("Ledger.StreamArn"), {}
-        yield function, "sqs:SendMessage", stack.arn("FailedMessages"), {}
-    for function in GUARDS:
-        yield function, "sqs:SendMessage", stack.arn("DeadLetters"), {}
-    for function in ("act", "notify"):
-        yield function, "dynamodb:Query", f"{stack.arn('Ledger')}/index/by-status-shard", {}
-    yield "notify", "sns:Publish", stack.arn("Alarms"), {}
-    for function in ("notify", "api_handler"):
-        yield function, "ssm:GetParameter", f"arn:aws:ssm:us-east-1:{HOME}:parameter/snapback/slack", {}
-        yield (
-            function,
-            "secretsmanager:GetSecretValue",
-            f"arn:aws:secretsmanager:us-east-1:{HOME}:secret:snapback/x",
-            {},
-        )
-    yield "api_handler", "lambda:InvokeFunction", stack.arn("Act"), {}
-    yield "sweep", "sqs:ReceiveMessage", stack.arn("SweepPlaces"), {}
-    yield "sweep", "sqs:SendMessage", stack.arn("SweepResources"), {}
-    yield "sweep_worker", "sqs:DeleteMessage", stack.arn("SweepResources"), {}
-    bus = f"arn:aws:events:us-east-1:{HOME}:event-bus"
-    yield "canary", "events:PutEvents", f"{bus}/default", {"events:source": "snapback.canary"}
-    if stack.parameters["ExportsBus"]:
-        ours = {"events:source": "snapback", "events:detail-type": "Snapback Finding"}
-        yield "exports", "events:PutEvents", f"{bus}/siem", ours
-    if stack.parameters["ExportsBucket"]:
-        yield "exports", "s3:PutObject", "arn:aws:s3:::findings/x", {}
 
 
 GOOD: dict[str, Any] = {"aws:ResourceOrgID": ORGANIZATION, "aws:ResourceAccount": HOME}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from snapback.deploy.template import member, roles
 from snapback.deploy.template.parts import beside
 from snapback.deploy.template.whole import template
 from tests.support.evaluator import ORGANIZATION
-from tests.support.events import HOME, REGION
+from tests.support.events import HOME, REGION, STACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,8 +29,17 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "Operators": ("", OPERATOR.replace("_1", "_*")),
     "ExportsBus": ("", f"arn:aws:events:{REGION}:{HOME}:event-bus/siem"),
     "ExportsBucket": ("", "arn:aws:s3:::findings"),
+    "Settings": ("packaged", "ssm", "appconfig"),
+    "OrganizationId": ("", ORGANIZATION),
 }
 """The home stack's parameters that change what somebody may."""
+_GUARDED = {
+    "AWS::SQS::QueuePolicy": "Queues",
+    "AWS::SNS::TopicPolicy": "Topics",
+    "AWS::S3::BucketPolicy": "Bucket",
+    "AWS::Events::EventBusPolicy": "EventBusName",
+}
+"""Where a resource's policy names what it is for."""
 _ARNS = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:us-east-1:{account}:table/snapback-{name}-1A2B3C",
     "AWS::Events::EventBus": "arn:aws:events:us-east-1:{account}:event-bus/snapback-members",
@@ -60,15 +69,13 @@ class Stack:
     source: Mapping[str, Any]
     parameters: dict[str, str]
     roles: dict[str, Role] = field(default_factory=dict)
+    guarded: dict[str, str] = field(default_factory=dict)
+    """The policies of resources, as JSON, by the resources' ARNs."""
 
     def __post_init__(self) -> None:
         given = {name: each.get("Default", "") for name, each in self.source["Parameters"].items()}
         self.parameters = {name: str(value) for name, value in (given | self.parameters).items()}
-        resources = {
-            name: each
-            for name, each in self.source["Resources"].items()
-            if "Condition" not in each or self.holds(each["Condition"])
-        }
+        resources = self.resources
         bounded = json.dumps(self.plain(_boundary())) if self.parameters.get("PermissionsBoundary") else None
         managed: dict[str, list[str]] = {}
         for name, each in resources.items():
@@ -82,8 +89,32 @@ class Stack:
         for function in functions() if self.account == HOME else ():  # SAM makes these roles, from Chalice's policies.
             logical = beside(logical_id(function), "Role")
             assert self.source["Resources"][logical]["Properties"].items() >= roles.BOUNDED.items()
-            policies = [json.dumps(self.plain(policy_of(function))), *managed.get(logical, [])]
+            policies = [json.dumps(self.plain(_policy_of(function))), *managed.get(logical, [])]
             self.roles[function] = Role(_ARNS["AWS::IAM::Role"].format(account=HOME, name=logical), policies, bounded)
+        for each in resources.values():
+            if named := _GUARDED.get(each.get("Type", "")):
+                properties = each["Properties"]
+                document = properties.get("PolicyDocument") or {"Statement": [properties["Statement"]]}
+                which = properties[named] if isinstance(properties[named], list) else [properties[named]]
+                self.guarded |= {self.arn(ref["Ref"]): json.dumps(self.plain(document)) for ref in which}
+
+    @cached_property
+    def resources(self) -> dict[str, Any]:
+        """What there is with these parameters."""
+        every = self.source["Resources"].items()
+        return {name: each for name, each in every if "Condition" not in each or self.holds(each["Condition"])}
+
+    @cached_property
+    def trusts(self) -> dict[str, str]:
+        """Of roles by their ARNs."""
+        return {role.arn: role.trust for role in self.roles.values()}
+
+    def environment(self, function: str) -> dict[str, str]:
+        """The variables that a function finds."""
+        found: dict[str, str] = self.plain(
+            self.resources[logical_id(function)]["Properties"]["Environment"]["Variables"]
+        )
+        return found
 
     def arn(self, logical: str) -> str:
         """What `Fn::GetAtt` answers for a resource's ARN."""
@@ -130,10 +161,15 @@ class Stack:
             "AWS::Region": REGION,
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::NoValue": None,
+            "AWS::StackId": STACK,
         }
         if name in fixed or name in self.parameters:
             return fixed[name] if name in fixed else self.parameters[name]
         kind = self.source["Resources"][name].get("Type", "")
+        if kind == "AWS::SQS::Queue":
+            return f"https://sqs.{REGION}.amazonaws.com/{self.account}/snapback-{name}-1A2B3C"
+        if kind == "AWS::S3::Bucket":
+            return self.arn(name).rpartition(":")[2]
         return self.arn(name) if kind == "AWS::SNS::Topic" else f"snapback-{name}-1A2B3C"
 
     def _sub(self, name: str) -> str:
@@ -151,6 +187,10 @@ class Stack:
         return {"Fn::And": all, "Fn::Or": any}[name](map(self._true, given))
 
 
+_policy_of = cache(policy_of)
+
+
+@cache
 def _boundary() -> Any:
     document = roles.boundary_template()["Resources"]["Boundary"]["Properties"]["PolicyDocument"]
     return json.loads(json.dumps(document).replace("${HomeStack}", "snapback"))
@@ -161,7 +201,7 @@ def homes() -> tuple[Stack, ...]:
     """The home stack in all combinations of its parameters."""
     made = template()
     every = (dict(zip(CHOICES, chosen, strict=True)) for chosen in product(*CHOICES.values()))
-    return tuple(Stack(HOME, made, {**each, "OrganizationId": ORGANIZATION}) for each in every)
+    return tuple(Stack(HOME, made, each) for each in every)
 
 
 @cache
@@ -175,6 +215,7 @@ def members() -> tuple[Stack, ...]:
             {
                 "HomeAccount": HOME,
                 "HomeStack": "snapback",
+                "HomeBus": f"arn:aws:events:{REGION}:{HOME}:event-bus/snapback-members",
                 "OrganizationId": ORGANIZATION,
                 "ExternalId": EXTERNAL_ID,
                 "PermissionsBoundary": bound,

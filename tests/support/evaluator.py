@@ -58,6 +58,20 @@ def decide(
     `resource` is the policy of what is asked for, and `owner` its account; `required` is whether that policy has to
     allow it even in its own account, as a key's and a role's trust.
     """
+    given = (request.principal, request.action, request.arn, repr(sorted(request.context.items())))
+    key = (*given, tuple(identity), boundary, resource, owner, required)
+    if key not in _DECIDED:
+        _DECIDED[key] = _decided(request, key[4], boundary, resource, owner, required=required)
+    return _DECIDED[key]
+
+
+_DECIDED: dict[tuple[Any, ...], str] = {}
+"""Most combinations of a template's parameters leave a role as it was."""
+
+
+def _decided(
+    request: Request, identity: Iterable[str], boundary: str | None, resource: str | None, owner: str, *, required: bool
+) -> str:
     context = _context(request, owner)
     limits = [[_parsed(boundary, request.account)]] if boundary else []
     found = iam_evaluator.evaluate(context, [_parsed(each, request.account) for each in identity], *limits)
@@ -66,6 +80,12 @@ def decide(
             found, context, json.loads(_ours(resource)), owner or request.account, required, tuple(limits)
         )
     return str(found.decision)
+
+
+def admits(policy: str, service: str, request: Request) -> bool:
+    """Whether a resource's policy, or a role's trust, allows it to a service of AWS's (`events.amazonaws.com`)."""
+    context = _context(request, "")
+    return bool(iam_evaluator.evaluate_resource_policy(_ours(policy), context, service).decision == ALLOW)
 
 
 def trusts(trust: str, request: Request) -> bool:

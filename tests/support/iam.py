@@ -125,7 +125,7 @@ def check_function(function: str, operation: str, parameters: Mapping[str, Any])
     from tests.support.deployed import homes
 
     index = f"/index/{parameters['IndexName']}" if operation == "Query" else ""
-    for action, keys in _items(operation, parameters):
+    for action, keys in items_of_call(operation, parameters):
         context = {"dynamodb:leadingkeys": [*keys]} if keys else {}
         arn = f"{homes()[0].arn('Ledger')}{index}"
         for principal, policies, boundary in _roles_of(function):
@@ -143,7 +143,7 @@ def _roles_of(function: str) -> frozenset[tuple[str, tuple[str, ...], str | None
     return frozenset((role.arn, tuple(role.policies), role.boundary) for role in roles)
 
 
-def _items(operation: str, parameters: Mapping[str, Any]) -> set[tuple[str, tuple[str, ...]]]:
+def items_of_call(operation: str, parameters: Mapping[str, Any]) -> set[tuple[str, tuple[str, ...]]]:
     """The actions that a call needs, and the keys of items that AWS sees with them: all of a transaction's, to be strict."""
     if operation == "TransactWriteItems":
         requests = [each for item in parameters["TransactItems"] for each in item.items()]
