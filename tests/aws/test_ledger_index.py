@@ -27,8 +27,18 @@ if TYPE_CHECKING:
 
 NAME = "snapback-ledger"
 SINCE = {
-    *("status_shard", "steps", "refused", "document", "undone", "aws_arn"),
-    *("offered", "tags", "calls", "found_by", "cause", "covered_by"),
+    "status_shard",
+    "steps",
+    "refused",
+    "document",
+    "undone",
+    "aws_arn",
+    "offered",
+    "tags",
+    "calls",
+    "found_by",
+    "cause",
+    "covered_by",
 }
 """What items of the first version have not."""
 

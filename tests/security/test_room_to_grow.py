@@ -15,6 +15,7 @@ from chalicelib import catalog
 from chalicelib.core.pattern import LIMIT, cloudtrail
 from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl
 from snapback.deploy import iam_policies as policies
+from snapback.deploy.iam_wildcards import fitting
 from snapback.deploy.template import member
 from snapback.deploy.template.roles import boundary_template
 from snapback.deploy.template.whole import template
@@ -22,13 +23,13 @@ from snapback.deploy.template.whole import template
 if TYPE_CHECKING:
     from chalicelib.core.rule import Guardrail, Rule
 
-OTHERS = (
-    *("access-analyzer", "acm", "apigateway", "athena", "backup", "batch", "bedrock", "codeartifact", "codecommit"),
-    *("codepipeline", "cognito-idp", "config", "dynamodb", "elasticache", "elasticfilesystem", "elasticmapreduce"),
-    *("es", "firehose", "glue", "guardduty", "kafka", "kinesis", "kms", "macie2", "mq", "rds", "redshift"),
-    *("route53", "sagemaker", "secretsmanager", "securityhub", "sns", "sqs", "ssm", "states", "wafv2", "xray"),
-    *("appstream", "appsync", "datasync", "dms", "fsx", "imagebuilder", "lightsail", "neptune-db", "qldb", "transfer"),
-)
+OTHERS = """
+access-analyzer acm apigateway athena backup batch bedrock codeartifact codecommit codepipeline
+cognito-idp config dynamodb elasticache elasticfilesystem elasticmapreduce es firehose glue
+guardduty kafka kinesis kms macie2 mq rds redshift route53 sagemaker secretsmanager securityhub sns
+sqs ssm states wafv2 xray appstream appsync datasync dms fsx imagebuilder lightsail neptune-db qldb
+transfer
+""".split()
 """IAM's prefixes of services to come."""
 SIXTY, RULES, READS, WRITES = 60, 3, 4, 3
 BODY = 1_000_000
@@ -111,8 +112,8 @@ def test_templates_of_sixty_services_fit(sixty: object) -> None:
 def test_a_boundary_is_wider_only_where_it_must_be() -> None:
     some = {"iam:PutRolePolicy", "eks:UpdateClusterConfig", "eks:DescribeCluster", "eks:DescribeUpdate"}
     exact = {"iam:PutRolePo*", "eks:UpdateClusterC*", "eks:DescribeCluster", "eks:DescribeU*"}
-    assert policies.fitting(some, 10_000) == exact
-    assert policies.fitting(some, 70) == {"iam:PutRolePo*", "eks:UpdateClusterC*", "eks:Des*"}
-    assert policies.fitting(some, 40) == {"iam:PutRolePo*", "eks:*"}
+    assert fitting(some, 10_000) == exact
+    assert fitting(some, 70) == {"iam:PutRolePo*", "eks:UpdateClusterC*", "eks:Des*"}
+    assert fitting(some, 40) == {"iam:PutRolePo*", "eks:*"}
     with pytest.raises(ValueError, match="too long by"):
-        policies.fitting(some, 10)
+        fitting(some, 10)
