@@ -23,13 +23,55 @@ from snapback.deploy.template.whole import template
 if TYPE_CHECKING:
     from chalicelib.core.rule import Guardrail, Rule
 
-OTHERS = """
-access-analyzer acm apigateway athena backup batch bedrock codeartifact codecommit codepipeline
-cognito-idp config dynamodb elasticache elasticfilesystem elasticmapreduce es firehose glue
-guardduty kafka kinesis kms macie2 mq rds redshift route53 sagemaker secretsmanager securityhub sns
-sqs ssm states wafv2 xray appstream appsync datasync dms fsx imagebuilder lightsail neptune-db qldb
-transfer
-""".split()
+OTHERS = [
+    "access-analyzer",
+    "acm",
+    "apigateway",
+    "athena",
+    "backup",
+    "batch",
+    "bedrock",
+    "codeartifact",
+    "codecommit",
+    "codepipeline",
+    "cognito-idp",
+    "config",
+    "dynamodb",
+    "elasticache",
+    "elasticfilesystem",
+    "elasticmapreduce",
+    "es",
+    "firehose",
+    "glue",
+    "guardduty",
+    "kafka",
+    "kinesis",
+    "kms",
+    "macie2",
+    "mq",
+    "rds",
+    "redshift",
+    "route53",
+    "sagemaker",
+    "secretsmanager",
+    "securityhub",
+    "sns",
+    "sqs",
+    "ssm",
+    "states",
+    "wafv2",
+    "xray",
+    "appstream",
+    "appsync",
+    "datasync",
+    "dms",
+    "fsx",
+    "imagebuilder",
+    "lightsail",
+    "neptune-db",
+    "qldb",
+    "transfer",
+]
 """IAM's prefixes of services to come."""
 SIXTY, RULES, READS, WRITES = 60, 3, 4, 3
 BODY = 1_000_000
