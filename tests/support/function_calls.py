@@ -157,20 +157,20 @@ def _guarded(fresh: Callable[[], Deployment], service: str) -> None:
             found += home.guard(service, json.loads(envelope), Mode.OFF, guardrails={rule.id: mode}, **more)
         return {each["status"] for each in found}
 
-    wires: Any = catalog.rules(service)[:1] if not rules else ()
-    for wire in wires:
+    if not rules:
+        wire: Any = catalog.rules(service)[0]
         telling: Any = replace(wire, evaluate=lambda *_: "it is told")
         with patch.object(catalog, "rules", {service: [telling]}.__getitem__):
             fresh().guard(service, example_of(wire.on))
     for rule in (each for each in rules if each.fix):
         if "fixed" in handled(rule):
             break
-    for rule in rules[:1]:
-        handled(rule, Mode.ALERT)
-        handled(rule, member=True)
-        handled(rule, near=True)
-    for rule in [each for each in rules if each.grace][:1]:
-        handled(rule, grace={})
+    if rules:
+        handled(rules[0], Mode.ALERT)
+        handled(rules[0], member=True)
+        handled(rules[0], near=True)
+    if patient := [each for each in rules if each.grace]:
+        handled(patient[0], grace={})
 
 
 def _settings(home: Deployment) -> None:
