@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -28,6 +29,9 @@ STACK = "snapback-e2e"
 BUCKET = "e2e-code"
 EXTERNAL_ID = "correct-horse-battery-staple"
 _BAD = {"failed", "still_unsafe", "fighting", "unjudged", "expired"}
+OPTED_IN = ("ecr.image_with_critical_findings", "ecr.release_tag_forbidden", "iam.sessions_stolen")
+"""What is put right only where it is named."""
+ASKS = "ec2.image_shared"
 SECRETS = {"/snapback/page-key": "an-emulators-page-key-of-32-bytes-or-more"}
 
 
@@ -41,6 +45,8 @@ class Day:
     times: dict[str, list[float]] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
     """The variables of the command line, once there is a stack."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What one step leaves for another."""
 
     def took(self, what: str, seconds: float) -> None:
         self.times.setdefault(what, []).append(seconds)
@@ -50,11 +56,16 @@ class Day:
         """Everything is put right, told to one channel, and decided by whoever reads it."""
         return {
             "mode": "fix",
+            "guardrails": {**dict.fromkeys(OPTED_IN, "fix"), ASKS: "ask"},
+            "quarantine": "untag",
+            "require": {"releases": {"lib/*": {"tags": ["latest"]}}},
             "channels": [{"name": "chat", "type": "slack", "url": "ssm:/snapback/slack", "per_minute": 600}],
             "clicks": {"page_key": "ssm:/snapback/page-key"},
             "approvers": [{"who": "page:chat"}],
             "flood": {"messages": 1000, "minutes": 1},
             "limits": {"fixes_per_minute": 1000},
+            "grace": {"iam.login_profile_without_mfa": 1},
+            "asking": {"remind_hours": 4, "escalate_hours": 24, "expire_hours": 72, "escalate_to": ["chat"]},
         }
 
     def write_settings(self, **changed: Any) -> Path:
@@ -96,11 +107,11 @@ class Day:
     def records(self, *guardrails: str) -> dict[str, Record]:
         """The latest of each of these guardrails."""
         found = sorted(
-            (self.record(name) for name, of in self._rows() if of[0] in guardrails), key=lambda each: each.event_time
+            (self.record(name) for name, of in self.rows() if of[0] in guardrails), key=lambda each: each.event_time
         )
         return {each.guardrail: each for each in found}
 
-    def _rows(self) -> list[tuple[str, tuple[str, str, str]]]:
+    def rows(self) -> list[tuple[str, tuple[str, str, str]]]:
         """All records' ids, with guardrail, status and ARN: a scan, as often as one likes, of a ledger that is small."""
         table = self.emulator.client("dynamodb").get_paginator("scan")
         pages = table.paginate(
@@ -125,12 +136,16 @@ class Day:
         what = f"{guardrail} {arn}".rstrip()
 
         def there() -> str:
-            mine = {of[1]: name for name, of in self._rows() if of[0] == guardrail and arn in of[2]}
+            mine = {of[1]: name for name, of in self.rows() if of[0] == guardrail and arn in of[2]}
             if bad := mine.keys() & _BAD - {*statuses}:
                 raise Broken(f"{what} is {' and '.join(bad)}, not {' or '.join(statuses)}")
             return next((name for status, name in mine.items() if status in statuses), "")
 
         return self.record(until(f"{what} to be {' or '.join(statuses)}", there))
+
+    def letters(self) -> list[Any]:
+        """The dead letters, as the command line lists them."""
+        return [json.loads(line) for line in self.snapback("dlq", "list", "--json").splitlines()]
 
     def hear(self, record: str, messages: int) -> None:
         """Wait until the chat has so many messages about a record."""

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator, responses
-from ministack.services import eventbridge, lambda_svc
+from ministack.services import ecr, eventbridge, inspector2, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NOTES = Path(os.environ["E2E_NOTES"])
+NOTES, FOUND = Path(os.environ["E2E_NOTES"]), Path(os.environ["E2E_FOUND"])
+"""What is noted for the driver, and what it says that AWS's scanners have found."""
 _RULE: ContextVar[str] = ContextVar("rule", default="")
 """The ARN of the rule whose target is being called."""
+
+_QUEUED: ContextVar[bool] = ContextVar("queued", default=False)
+"""Whether the function is called asynchronously."""
 
 
 def note(**what: str) -> None:
@@ -30,17 +35,18 @@ def note(**what: str) -> None:
         notes.write(json.dumps(what) + "\n")
 
 
-def patch(module: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Puts a function in the place of a module's; it is given the former one first."""
+def patch(home: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Puts a function in the place of a module's, or of one in a table; it is given the former one first."""
+    there = home if isinstance(home, dict) else vars(home)
 
     def put(function: Callable[..., Any]) -> Callable[..., Any]:
-        former = getattr(module, name)
+        former = there[name]
 
         @wraps(former)
         def patched(*args: Any, **kwargs: Any) -> Any:
             return function(former, *args, **kwargs)
 
-        setattr(module, name, patched)
+        there[name] = patched
         return patched
 
     return put
@@ -80,7 +86,16 @@ def events_are_tried_again(_former: Any, arn: str, payload: str) -> None:
     if ":scheduler:" not in rule and not _may_be_called(arn, rule):
         note(denied="lambda:InvokeFunction", principal=rule, resource=arn, why="the function's own policy")
         return
+    _QUEUED.set(True)
     lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
+
+
+@patch(lambda_svc, "_execute_function")
+def events_wait_for_a_free_function(former: Any, function: Any, event: Any, *more: Any, **options: Any) -> Any:
+    """What is throttled goes back into the queue of events, for hours, and counts as no try: see the page above."""
+    while (done := former(function, event, *more, **options)).get("throttle") and _QUEUED.get():
+        time.sleep(0.2)
+    return done
 
 
 def _may_be_called(arn: str, rule: str) -> bool:
@@ -99,24 +114,120 @@ def _may_be_called(arn: str, rule: str) -> bool:
     return bool(result.decision == "Allow")
 
 
-def _mappings_can_be_off() -> None:
-    """A text "false" is false, and off from the beginning.
+@patch(eventbridge, "_dispatch_to_event_bus")
+def a_bus_of_another_account(former: Any, bus: Any, event: Any, rule: Any, path: Any, *more: Any) -> None:
+    """ministack drops what goes to another account. On AWS the target's role may put it, and the bus's policy lets it in.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
+    """
+    account = responses.get_account_id()
+    if bus.account_id == account:
+        former(bus, event, rule, path, *more)
+        return
+    target = next(
+        each for each in eventbridge._targets[eventbridge._rule_key(rule["Name"], "default")] if each["Arn"] == str(bus)
+    )
+    role = target.get("RoleArn", "").rpartition("/")[2]
+    context = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:sts::{account}:assumed-role/{role}/events",
+        principal_type="AssumedRole",
+        principal_account=account,
+        action="events:PutEvents",
+        resource_arn=str(bus),
+        region=bus.region,
+    )
+    mine = iam_evaluator.evaluate(context, iam_evaluator._gather_role_policies(role, account))
+    responses.set_request_account_id(bus.account_id)
+    try:
+        policy = eventbridge._event_bus_policies.get(bus.resource.rpartition("/")[2])
+        theirs = iam_evaluator.evaluate_resource_policy(policy, context)
+        if (mine.decision, theirs.decision) == ("Allow", "Allow"):
+            former(bus, event, rule, path, *more)
+        else:
+            note(
+                denied="events:PutEvents", principal=role, resource=str(bus), why=f"{mine.decision}, {theirs.decision}"
+            )
+    finally:
+        responses.set_request_account_id(account)
+
+
+@patch(inspector2._path_handlers, "/findings/list")
+def what_inspector_found(_former: Any, asked: Any) -> Any:
+    """ministack's Inspector makes findings up; the driver's are as AWS's page has them, and so is what asks for them.
+
+    https://docs.aws.amazon.com/inspector/v2/APIReference/API_ListFindings.html
+    """
+    keys = {
+        "findingStatus": "status",
+        "findingType": "type",
+        "severity": "severity",
+        "exploitAvailable": "exploitAvailable",
+    }
+    criteria = asked.get("filterCriteria", {})
+    found = [
+        each
+        for each in _found()["inspector"]
+        if all(_among(each.get(key), criteria.get(name)) for name, key in keys.items())
+        and _among(each["resources"][0]["id"], criteria.get("resourceId"))
+    ]
+    return responses.json_response({"findings": found})
+
+
+def _found() -> Any:
+    return json.loads(FOUND.read_text())
+
+
+def _among(value: str | None, filters: Any) -> bool:
+    return not filters or value in [each["value"] for each in filters]
+
+
+@patch(ecr, "handle_request")
+async def what_a_scan_found(former: Any, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+    """ministack scans no images: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImageScanFindings.html"""
+    if not headers.get("x-amz-target", "").endswith(".DescribeImageScanFindings"):
+        return await former(method, path, headers, body, query)
+    image = json.loads(body)["imageId"]
+    found = _found()["ecr"].get(image["imageDigest"])
+    if found is None:
+        return responses.error_response_json("ScanNotFoundException", "There is no scan of it", 400)
+    status = {"status": "COMPLETE", "description": "The scan was completed successfully."}
+    return responses.json_response({"imageId": image, "imageScanStatus": status, "imageScanFindings": found})
+
+
+@patch(ecr, "_batch_delete_image")
+def a_tag_comes_off(former: Any, asked: Any) -> Any:
+    """By a tag, only that goes, and the image with its last: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html"""
+    rest = []
+    for each in asked["imageIds"]:
+        image = ecr._find_image(asked["repositoryName"], each)
+        if image and image["imageTags"] != [tag := each.get("imageTag")] and tag in image["imageTags"]:
+            image["imageTags"].remove(tag)
+        else:
+            rest.append(each)
+    return former({**asked, "imageIds": rest})
+
+
+def _enabled(props: Any) -> Any:
+    """A text "false" is false.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-eventsourcemapping.html#cfn-lambda-eventsourcemapping-enabled
     """
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
-    create, update = handlers["create"], handlers["update"]
+    return {**props, "Enabled": str(props.get("Enabled", True)).lower() != "false"}
 
-    def as_boolean(props: Any) -> Any:
-        return {**props, "Enabled": str(props.get("Enabled", True)).lower() != "false"}
 
-    def created(logical_id: str, props: Any, *more: Any) -> Any:
-        physical_id, attributes = create(logical_id, as_boolean(props), *more)
-        lambda_svc._esms[physical_id]["State"] = "Enabled" if as_boolean(props)["Enabled"] else "Disabled"
-        return physical_id, attributes
+_MAPPINGS = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
 
-    handlers["create"] = created
-    handlers["update"] = lambda name, old, new, *more: update(name, as_boolean(old), as_boolean(new), *more)
+
+@patch(_MAPPINGS, "create")
+def a_mapping_can_be_made_off(former: Any, logical_id: str, props: Any, *more: Any) -> Any:
+    physical_id, attributes = former(logical_id, _enabled(props), *more)
+    lambda_svc._esms[physical_id]["State"] = "Enabled" if _enabled(props)["Enabled"] else "Disabled"
+    return physical_id, attributes
+
+
+@patch(_MAPPINGS, "update")
+def a_mapping_can_be_put_off(former: Any, physical_id: str, old: Any, new: Any, *more: Any) -> Any:
+    return former(physical_id, _enabled(old), _enabled(new), *more)
 
 
 def _busses_can_have_policies() -> None:
@@ -143,5 +254,4 @@ def _busses_can_have_policies() -> None:
     }
 
 
-_mappings_can_be_off()
 _busses_can_have_policies()
