@@ -143,7 +143,7 @@ class Day:
 
         return self.record(until(f"{what} to be {' or '.join(statuses)}", there))
 
-    def letters(self) -> list[Any]:
+    def given_up(self) -> list[Any]:
         """The dead letters, as the command line lists them."""
         return [json.loads(line) for line in self.snapback("dlq", "list", "--json").splitlines()]
 

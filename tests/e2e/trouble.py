@@ -103,11 +103,11 @@ def dead_letters(day: Day) -> None:
     day.snapback("dlq", "redrive", ids[groups[0]])
     day.become(OPENED, "fixed", arn=groups[0])
     day.snapback("dlq", "drop", ids[groups[1]], "--yes")
-    if left := day.letters():
+    if left := day.given_up():
         raise Broken(f"dead letters are left: {left}")
     day.emulator.forgive()
 
 
 def both(day: Day) -> Any:
-    found = day.letters()
+    found = day.given_up()
     return found if len(found) == 2 else None
