@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import CannotJudge, FixFailed, NotYet, StepRefused
@@ -23,6 +24,9 @@ MOST_ATTEMPTS = 8
 """To write and to see what is there then; about half an hour of `recover` every five minutes."""
 MOST_WRITES = 3
 """Until one that shows in no read is told of."""
+STALE = timedelta(days=1)
+"""Recovery runs every five minutes: a record that has been under way for longer comes from a ledger that was restored, or from
+a Snapback that was away. What people decided since isn't in it, so nothing is written without one."""
 _CHANGED = "it changed before the fix was written"
 
 
@@ -138,6 +142,8 @@ class Remediation:
             return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble)
         if is_settling(self._context, rule, record) and not self._shows(rule, resource, record):
             return record
+        since = record.life[-1].at
+        stale = f"it has been under way since {since}" if self._is_stale(since) else ""
         try:
             attempts = record.attempts + 1
             record = self._ledger.move(record, record.status, by=SNAPBACK, note="taken over", attempts=attempts)
@@ -148,8 +154,11 @@ class Remediation:
                 record, Status.EXPIRED, by=SNAPBACK, note="exempt since its function died", why="exempt"
             )
         if record.status is Status.UNDOING:
-            return self._recover_undo(rule, resource, record)
-        return self._fix_as_it_is(rule, resource, record, SNAPBACK)
+            return self._recover_undo(rule, resource, record, stale)
+        return self._fix_as_it_is(rule, resource, record, SNAPBACK, stale)
+
+    def _is_stale(self, since: str) -> bool:
+        return self._context.now() > datetime.fromisoformat(since) + STALE
 
     def _may_show_yet(self, rule: Guardrail[Any], record: Record) -> bool:
         """Whether to wait for the write to show; one that never does, written again and again, is told in the end."""
@@ -199,10 +208,13 @@ class Remediation:
             return record
         raise FixFailed(f"{record.guardrail} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
 
-    def _fix_as_it_is(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
+    def _fix_as_it_is(
+        self, rule: Guardrail[Any], resource: Resource, record: Record, by: str, stale: str = ""
+    ) -> Record:
         """Judge a record under way anew: its function died, or it changed before the first write.
 
-        As a fresh finding, but for the record, and for the approval that a person may have given it.
+        As a fresh finding, but for the record, and for the approval that a person may have given it. If it is `stale`
+        (why), a person is asked.
         """
         assert rule.fix is not None
         reader = self._context.reader(resource)
@@ -217,6 +229,8 @@ class Remediation:
             return self._found_safe(record, resource, now, unjudged, by)
         act = Act.APPROVED_FIX if _is_approved(record) and after == record.after else Act.FIX
         permitted = permit(self._context, subject, record.actor, act)
+        if stale and permitted.mode is Mode.FIX:
+            permitted = Permit(Mode.ASK, note=stale)
         if record.attempts == 1:  # Nothing of ours is written yet: what is there now is what an undo puts back.
             record = replace(record, before=now, reason=reason)
         if permitted.mode is not Mode.FIX:
@@ -251,7 +265,7 @@ class Remediation:
         why = permitted.note or f"by now {record.guardrail} may only alert"
         return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=f"{since}; {why}")
 
-    def _recover_undo(self, rule: Guardrail[Any], resource: Resource, record: Record) -> Record:
+    def _recover_undo(self, rule: Guardrail[Any], resource: Resource, record: Record, stale: str) -> Record:
         """Unless somebody else may have changed it since: an undo half-way can't be distinguished from that."""
         assert rule.fix is not None
         reader = self._context.reader(resource)
@@ -265,10 +279,10 @@ class Remediation:
         if now == (record.before if record.undone is None else record.undone):
             return self._ledger.move(record, Status.UNDONE, by=SNAPBACK, note="found undone", undone=now)
         permitted = permit(self._context, subject, record.actor, Act.RECOVERED_UNDO)
-        if now == record.after and permitted.mode is Mode.FIX:
+        if now == record.after and permitted.mode is Mode.FIX and not stale:
             return self._unwrite(rule, resource, record, SNAPBACK)
         trouble = "undo: its function died before it was undone"
-        trouble += f"; {permitted.note}" if now == record.after else " and changed since"
+        trouble += f"; {permitted.note or stale}" if now == record.after else " and changed since"
         return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble, undone=now)
 
 
