@@ -142,8 +142,7 @@ class Remediation:
             return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble)
         if is_settling(self._context, rule, record) and not self._shows(rule, resource, record):
             return record
-        since = record.life[-1].at
-        stale = f"it has been under way since {since}" if self._is_stale(since) else ""
+        stale = _stale(record, self._context.now())
         try:
             attempts = record.attempts + 1
             record = self._ledger.move(record, record.status, by=SNAPBACK, note="taken over", attempts=attempts)
@@ -156,9 +155,6 @@ class Remediation:
         if record.status is Status.UNDOING:
             return self._recover_undo(rule, resource, record, stale)
         return self._fix_as_it_is(rule, resource, record, SNAPBACK, stale)
-
-    def _is_stale(self, since: str) -> bool:
-        return self._context.now() > datetime.fromisoformat(since) + STALE
 
     def _may_show_yet(self, rule: Guardrail[Any], record: Record) -> bool:
         """Whether to wait for the write to show; one that never does, written again and again, is told in the end."""
@@ -291,3 +287,9 @@ def _is_approved(record: Record) -> bool:
     life = [(step.status, step.by) for step in record.life]
     asked = max((at for at, (status, _) in enumerate(life) if status == Status.ASKING), default=len(life))
     return any(status == Status.FIXING and by != SNAPBACK for status, by in life[asked:])
+
+
+def _stale(record: Record, now: datetime) -> str:
+    """Since when it has been under way, where that is too long; else empty."""
+    since = record.life[-1].at
+    return f"it has been under way since {since}" if now > datetime.fromisoformat(since) + STALE else ""
