@@ -267,9 +267,7 @@ class Application:
         return account == self.home or account in self.settings.accounts or self.believed(account)
 
     def log_outcomes(self, event: Event, outcomes: list[Outcome]) -> None:
-        for outcome in outcomes:
-            if outcome.status in QUIET:
-                continue
+        for outcome in (each for each in outcomes if each.status not in QUIET):
             self.logger.info(
                 "finding",
                 extra={
@@ -468,11 +466,12 @@ def _messages(event: Any) -> list[Any]:
 
 
 def _rules_at(app: Application, message: Any) -> list[Guardrail[Any]]:
-    """None when the settings or this version have no such place any more."""
-    from chalicelib.sweep.queues import place_of
+    """None, and said so, when the settings or this version have no such place any more."""
+    from chalicelib.sweep import queues
 
-    place = place_of(message)
-    return _places(app, place.account).get(place, []) if app.looks_after(place.account) else []
+    place = queues.place_of(message)
+    found = _places(app, place.account).get(place, []) if app.looks_after(place.account) else []
+    return found or queues.refuse(app, place)
 
 
 def _places(app: Application, *accounts: str) -> dict[Place, list[Guardrail[Any]]]:

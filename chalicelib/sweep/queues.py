@@ -226,5 +226,13 @@ _SMALL = 20_000
 """Characters of a message, up to which ten go into one call, which takes 262,144 bytes."""
 
 
+def refuse(app: SweepApp, place: Place) -> list[Guardrail[Any]]:
+    """For a message about nothing that is swept: an account that left the settings since, or one that nobody of ours sent."""
+    app.logger.warning("sweep: nothing is swept there", extra={"place": repr(place)[:200]})
+    app.metrics.add_metric(Metric.EVENTS_REFUSED, MetricUnit.Count, 1)
+    app.metrics.flush_metrics()
+    return []
+
+
 def place_of(message: Mapping[str, Any]) -> Place:
     return Place(message["account"], message["region"], message["kind"])
