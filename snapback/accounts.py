@@ -1,4 +1,4 @@
-"""Whether each account and region in the settings is looked after: its roles, its rules, its trail, its events."""
+"""Checks that each account and region in the settings is covered: its roles, its rules, its trail, its events."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def places(application: Application, home_region: str) -> list[tuple[str, str]]:
 
 
 def check(application: Application, home_region: str, records: Iterable[Record]) -> Iterator[Check]:
-    """Each account and region in turn, by the reader's own eyes; nothing is written.
+    """Check each account and region with the reader role; this writes nothing.
 
     The fixers are read, and not assumed: their sessions are for records, and any other is reported.
     """
@@ -117,8 +117,8 @@ def _fixers(aws: AwsSession, home: str) -> tuple[bool, str]:
         trusted = [str(dig(statement, "Principal", "AWS")) for statement in trust["Statement"]]
         if not all(arn.split(":")[4:5] == [home] for arn in trusted):
             strange.append(name)
-    wrong = _listed({"missing": missing, "trust others": strange})
-    return not wrong, wrong or f"{len(names)} there"
+    wrong = _listed({"missing": missing, "trust other accounts": strange})
+    return not wrong, wrong or f"{len(names)} exist"
 
 
 def _rules(aws: AwsSession) -> tuple[bool, str]:
@@ -160,7 +160,7 @@ def _trail(aws: AwsSession) -> tuple[bool, str]:
         if cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"]:
             return True, f"{trail['Name']} is logging"
         lines.append(f"{trail['Name']} is not logging")
-    return False, ", ".join(lines) or "none: EventBridge sees no calls"
+    return False, ", ".join(lines) or "none: EventBridge gets no API calls; create a trail for management events"
 
 
 def _events(aws: AwsSession, last: datetime | None, now: datetime) -> tuple[bool, str]:

@@ -35,7 +35,7 @@ from snapback.stderr import complain
 
 
 class _Cli(click.Group):
-    """Tells each error that a person can cause in one line, and a fault of ours with its traceback."""
+    """Prints an error that a person can cause in one line, and a fault in Snapback with its traceback."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -64,12 +64,14 @@ class _Cli(click.Group):
 @click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="snapback-aws", message="%(version)s")
 def main() -> None:
-    """Unsafe changes in AWS snap back: written down first, proved after, undone with one command.
+    """Find unsafe changes in AWS and fix them. Snapback records each fix first, proves it, and can undo it.
 
-    Exit codes: 0 fine; 1 something unsafe is left, or the action was refused or failed; 2 usage, bad input, or no
-    way to AWS; 3 a fault in Snapback, shown with its traceback.
+    Exit codes: 0 success; 1 something unsafe remains, or the action was refused or failed; 2 wrong usage, bad input,
+    or AWS can't be reached; 3 a fault in Snapback, shown with its traceback.
     """
-    if region := os.environ.get("AWS_REGION"):  # boto3 knows only the other; the AWS CLI and the SDKs know both.
+    if region := os.environ.get(
+        "AWS_REGION"
+    ):  # boto3 reads only AWS_DEFAULT_REGION; the AWS CLI and the SDKs read both.
         os.environ["AWS_DEFAULT_REGION"] = region
 
 

@@ -38,7 +38,7 @@ SLACK = timedelta(minutes=1)
 """Stream times are approximate."""
 EMPTY = 40
 """Answers without a record, one after the other, after which a shard is taken to have none left."""
-ODD = "no dead letter that this version knows"
+ODD = "this version of Snapback doesn't know this kind of dead letter"
 _TRIMMED = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
 _NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"})
 
@@ -135,10 +135,10 @@ def parse_dead_letter(queue: str, message: Mapping[str, Any]) -> DeadLetter:
         values = {"unread": unread, "function": text(body, "function") or "", "error": text(body, "error") or ODD}
     elif isinstance(body, dict) and "sweep" in body:
         place = (text(body, name) or "?" for name in ("kind", "account", "region"))
-        error = "given up after its tries: the log of the sweep's functions tells why; the next day's sweep tries again"
+        error = "failed in every attempt: see the logs of the sweep's functions; the next day's sweep tries again"
         values = {"swept": " ".join(place), "error": error}
     elif isinstance(body, dict) and second_look.KEY in body:
-        error = "given up after its tries: the log of SweepWorker tells why"
+        error = "failed in every attempt: see the log of SweepWorker"
         values = {"event": body, "second_look": True, "error": error}
     elif isinstance(body, dict) and "detail" in body:
         error = f"{told.get('ERROR_CODE') or 'EventBridge could not deliver it'}: {told.get('ERROR_MESSAGE', '')}"
@@ -170,7 +170,7 @@ def _error(body: Any) -> str:
     """What the function said, or, when it said nothing, why Lambda gave up: `EventAgeExceeded`, say."""
     kind, said = (text(body, "responsePayload", name) or "" for name in ("errorType", "errorMessage"))
     found = f"{kind}: {said}" if kind and said else kind or said
-    return found or text(body, "requestContext", "condition") or "given up, without a reason"
+    return found or text(body, "requestContext", "condition") or "failed without a reason"
 
 
 class Queue:
@@ -228,7 +228,7 @@ class Queue:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _NO_QUEUE:
                 raise
-            raise NoQueue(f"{self.url}: there is no such queue") from error
+            raise NoQueue(f"{self.url}: no such queue") from error
 
 
 class Received:
@@ -271,8 +271,8 @@ def function_arn(each: DeadLetter, home: str, stack: str, kinds: str) -> str:
     found = re.fullmatch(rf"(arn:(aws[a-z-]*):lambda:([a-z0-9-]+):{home}:function:{name})(?::.*)?", each.function)
     if not found or partition(found[3]) != found[2]:
         raise CannotRedrive(
-            f"{each.function_name or 'nothing'} is no function of the stack {stack!r} in account {home} that could "
-            "handle it; name your stack with --stack, or have it handled here with --local"
+            f"{each.function_name or 'nothing'} isn't a function of the stack {stack!r} in account {home} that can "
+            "process it; pass --stack NAME, or process it here with --local"
         )
     return found[1]
 
@@ -291,7 +291,7 @@ def invoke(arn: str, payload: Any, *, wait: bool) -> Any:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
-        raise CannotRedrive(f"{arn} is gone; handle it here with --local") from error
+        raise CannotRedrive(f"{arn} no longer exists; process it here with --local") from error
     said = _parsed(answer["Payload"].read() or "null") if wait else None
     if answer.get("FunctionError"):
         raise CannotRedrive(f"{arn.rsplit(':', 1)[-1]} failed: {_error({'responsePayload': said})}")
@@ -302,9 +302,9 @@ def message_again(each: DeadLetter, ask: Callable[[Any], Any]) -> str:
     """Have a message sent that no channel took; `ask` is what the notify function answers. Answers what is done."""
     pointer = {name: (each.message or {}).get(name) for name in ("channel", "record", "step")}
     if not (text(pointer, "channel") and text(pointer, "record") and isinstance(pointer["step"], int)):
-        raise CannotRedrive("it names no message; look at it with `snapback dlq show`, then drop it")
+        raise CannotRedrive("it names no message; read it with `snapback dlq show`, then drop it")
     held = dig(ask({"again": [pointer]}), Metric.MESSAGES_HELD)
-    return "it is sent by the next drain, within a minute" if held else "it is sent or waits already, or is forgotten"
+    return "sent within a minute" if held else "already sent or held, or expired"
 
 
 def record_again(each: DeadLetter, ledger: DynamoLedger, deliver: Callable[[Any], Any]) -> str:
@@ -314,13 +314,13 @@ def record_again(each: DeadLetter, ledger: DynamoLedger, deliver: Callable[[Any]
         record = ledger.get(record_id) if kind == "record" else None
     except Exception as error:
         raise CannotRedrive(
-            f"record {record_id} can't be read here either ({describe(error)}); use the version that wrote it, or drop this"
+            f"record {record_id} can't be read here either ({describe(error)}); use the Snapback version that wrote it, or drop the dead letter"
         ) from error
     if record is None:
-        raise CannotRedrive(f"there is no {each.unread!r} in the ledger; drop it")
+        raise CannotRedrive(f"the ledger has no {each.unread!r}; drop the dead letter")
     if dig(deliver({"Records": [_as_stepped(record, 1, "", "")]}), "batchItemFailures"):
-        raise CannotRedrive("it is still not taken; the log of the function says why")
-    return f"record {record_id} is gone through as it now is; what was not sent yet is sent, or held until it can be"
+        raise CannotRedrive("a channel still refuses it; see the function's log")
+    return f"processed record {record_id} in its present state; unsent messages are sent or held"
 
 
 def messages_again(each: DeadLetter, ledger: DynamoLedger, table: str, deliver: Callable[[Any], Any]) -> int:
@@ -334,7 +334,7 @@ def messages_again(each: DeadLetter, ledger: DynamoLedger, table: str, deliver: 
     named = re.fullmatch(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([\w.-]+)/stream/.*", arn)
     if not named or named[2] != table:
         raise CannotRedrive(
-            f"it is of another table than the ledger {table!r}: {arn or 'none'}; set SNAPBACK_LEDGER, or drop it"
+            f"it belongs to another table than the ledger {table!r}: {arn or 'none'}; set SNAPBACK_LEDGER, or drop it"
         )
     items = _in_stream(batch, arn, named[1])
     if items is None:
@@ -345,7 +345,7 @@ def messages_again(each: DeadLetter, ledger: DynamoLedger, table: str, deliver: 
         failed += len(dig(answer, "batchItemFailures") or [])
     if failed:
         raise CannotRedrive(
-            f"{failed} of {len(items)} are still not taken; the log of the notify function says by which channel"
+            f"channels still refuse {failed} of {len(items)}; the log of the function notify says which"
         )
     return len(items)
 
@@ -401,9 +401,7 @@ def _in_ledger(batch: Mapping[str, Any], arn: str, region: str, ledger: DynamoLe
     """The records that took a step in the batch's time, each as it now is: what it is tells more than what it was."""
     first, last = (parse_time(batch.get(f"approximateArrivalOf{which}Record")) for which in ("First", "Last"))
     if first is None:
-        raise CannotRedrive(
-            "it says neither where in the stream nor when its messages were; see `snapback records`, then drop it"
-        )
+        raise CannotRedrive("it has neither a position in the stream nor a time; see `snapback records`, then drop it")
     since, until = first - SLACK, (last or first) + SLACK
     found: list[Record] = []
     for status in Status:

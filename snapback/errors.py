@@ -1,4 +1,4 @@
-"""What the command line says of an error, in one line, and the exit code that goes with it.
+"""The command line's one-line text for an error, and its exit code.
 
 The command line's own errors stand on the root of `chalicelib/core/errors.py`:
 
@@ -29,11 +29,11 @@ _ADVICE = (
     (("ExpiredToken", "ExpiredTokenException", "RequestExpired"), f"the credentials expired: {_NEW_CREDENTIALS}"),
     (
         ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"),
-        f"AWS does not know these credentials: {_NEW_CREDENTIALS}",
+        f"AWS doesn't accept these credentials: {_NEW_CREDENTIALS}",
     ),
     (
         ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"),
-        "use a role that may; `snapback catalog GUARDRAIL` lists what a guardrail needs",
+        "use a role with this permission; `snapback catalog GUARDRAIL` lists what a guardrail needs",
     ),
     (
         ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown"),
@@ -43,7 +43,7 @@ _ADVICE = (
 
 
 class CommandError(SnapbackError):
-    """The command line can't do what it was asked for; the text is one line: what, where, what to do."""
+    """The command can't do this. The text is one line: what is wrong, where, what to do."""
 
     exit_code = 2
 
@@ -89,17 +89,17 @@ class OutOfMemory(SnapbackError):
 
 
 class Refused(CommandError, click.ClickException):
-    """A person asked for what can't be."""
+    """A person asked for something impossible."""
 
 
 def describe_error(error: BaseException) -> tuple[str, int]:
-    """An error as a line for a person, and the exit code; no line when it is a fault of ours."""
+    """An error as a line for a person, and the exit code; no line for a fault in Snapback."""
     from botocore import exceptions as aws
 
     line, code = "", BAD
     match error:
         case StepRefused():
-            line, code = f"record {error.record} is being worked on by someone else; try again in a minute", FOUND
+            line, code = f"another process is working on record {error.record}; try again in a minute", FOUND
         case SnapbackError() if error.exit_code != FAULT:
             line, code = str(error), error.exit_code
         case aws.ClientError():
@@ -125,9 +125,9 @@ def _by_botocore(error: Exception) -> str:
         case aws.SSOError() | aws.TokenRetrievalError() | aws.LoginError():
             line = f"{error}; {_NEW_CREDENTIALS}"
         case aws.NoRegionError():
-            line = "no AWS region is chosen; set AWS_REGION, as in AWS_REGION=us-east-1"
+            line = "no AWS region; set AWS_REGION, for example AWS_REGION=us-east-1"
         case aws.ProfileNotFound() | aws.ConfigParseError():
             line = f"{error}; see AWS_PROFILE and ~/.aws/config"
         case aws.HTTPClientError() | aws.ConnectionError():
-            line = f"AWS can't be reached: {error}; check the network, AWS_REGION and AWS_ENDPOINT_URL"
+            line = f"can't reach AWS: {error}; check the network, AWS_REGION and AWS_ENDPOINT_URL"
     return line

@@ -17,8 +17,8 @@ def make_ledger(application: Application) -> None:
         application.ledger.create()
     elif lacking := application.ledger.lacking():
         raise NoLedger(
-            f"table {application.table!r} is of an earlier version and has no index {lacking[0]!r}: deploy the stack again, "
-            f"which adds it; if no stack made the table, name a new one in {TABLE_VARIABLE}"
+            f"table {application.table!r} is of an earlier version without the index {lacking[0]!r}: deploy the stack again, "
+            f"which adds the index; if no stack created the table, set {TABLE_VARIABLE} to a new one"
         )
 
 
@@ -27,4 +27,4 @@ def require_ledger(application: Application) -> None:
     try:
         application.ledger.get("none")
     except NoLedger as missing:
-        raise NoLedger(f"{missing}; --create-ledger makes it") from None
+        raise NoLedger(f"{missing}; --create-ledger creates it") from None

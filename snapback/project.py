@@ -24,4 +24,6 @@ def check_installation() -> None:
     found = find_spec("chalicelib")
     origin = found.origin if found else None
     if not origin or Path(origin).parents[1] != CODE:
-        raise AnothersCode(f"chalicelib is another application's ({origin}); unset PYTHONPATH, or use pipx")
+        raise AnothersCode(
+            f"Python finds another application's chalicelib ({origin}); unset PYTHONPATH, or install Snapback with pipx"
+        )

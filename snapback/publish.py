@@ -25,8 +25,8 @@ class Destination:
         found = LIVE.fullmatch(source)
         if not found:
             raise NotPublished(
-                f"{source or 'nowhere'} is no place to publish to: deploy the stack with Settings=ssm or "
-                "Settings=appconfig, or name one with --to ssm:/NAME or --to appconfig:APPLICATION/ENVIRONMENT/PROFILE"
+                f"{source or 'nothing'} isn't a place to publish to: deploy the stack with Settings=ssm or "
+                "Settings=appconfig, or pass --to ssm:/NAME or --to appconfig:APPLICATION/ENVIRONMENT/PROFILE"
             )
         self.source, self._strategy = source, strategy
         self._parameter, self._profile = found["name"], (found["where"] or "").split("/")
@@ -54,8 +54,8 @@ class Destination:
         raw = to_json(settings)
         most = LARGE if self._parameter else LARGEST
         if len(raw) > most:
-            instead = "; AppConfig takes more: deploy the stack with Settings=appconfig" if self._parameter else ""
-            raise NotPublished(f"the settings have {len(raw)} bytes, and {self.source} takes {most}{instead}")
+            instead = "; AppConfig accepts more: deploy the stack with Settings=appconfig" if self._parameter else ""
+            raise NotPublished(f"the settings have {len(raw)} bytes, and {self.source} accepts {most}{instead}")
         return self._to_parameter(raw) if self._parameter else self._to_appconfig(raw)
 
     def _to_parameter(self, raw: bytes) -> str:
@@ -97,4 +97,4 @@ def _read(live: bytes | None) -> bytes:
     try:
         return to_json(checked(live) if live is not None else Settings())
     except BadVersion as error:
-        return json.dumps(f"what functions refuse: {error}").encode()
+        return json.dumps(f"settings that functions refuse: {error}").encode()

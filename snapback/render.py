@@ -170,8 +170,8 @@ def swept(done: SweepTotals) -> list[Any]:
     """What came of a sweep."""
     counts = ", ".join(f"{times:,} {status.replace('_', ' ')}" for status, times in done.counts.most_common())
     told = {
-        "looked at": f"{done.resources:,} resources in {done.places:,} places in {done.seconds:.1f} s",
-        "outcomes": counts or "none: nothing that a guardrail evaluates",
+        "evaluated": f"{done.resources:,} resources in {done.places:,} places in {done.seconds:.1f} s",
+        "outcomes": counts or "none: no guardrail evaluates these",
         "errors": f"{done.errors.total():,}" if done.errors else "",
     }
     return ["", pairs(told)]
@@ -190,10 +190,10 @@ def summary(done: Replay, *, real: bool) -> list[Any]:
         "refused": _most(
             event.why.removeprefix("refused: ") for event in done.events if event.why.startswith("refused: ")
         ),
-        "outcomes": found or "none: nothing that a guardrail evaluates",
+        "outcomes": found or "none: no guardrail evaluates these",
     }
     if not real:
-        told["calls"] = f"{counts['reenacted']:,} re-enacted, {counts['not_reenacted']:,} could not be"
+        told["calls"] = f"{counts['reenacted']:,} re-enacted, {counts['not_reenacted']:,} not possible"
         told["because"] = _most(
             f"{event.source.partition('.')[0]}:{event.name}: {event.why}"
             for event in done.events
@@ -233,7 +233,7 @@ def checks_table(checks: Sequence[Check]) -> Table:
     table = _table("account", "region", "what", "")
     table.add_column("found", overflow="fold")
     for each in checks:
-        fine = Text("fine", "green") if each.well else Text("AMISS", "bold red")
+        fine = Text("fine", "green") if each.well else Text("PROBLEM", "bold red")
         table.add_row(styled(each.account), styled(each.region), styled(each.what), fine, styled(each.found))
     return table
 
@@ -253,7 +253,7 @@ def able(rule: Rule) -> str:
 
 
 def rule_json(rule: Rule) -> dict[str, Any]:
-    """What the catalog tells of a rule."""
+    """A rule as the catalog shows it."""
     fix = rule.fix if isinstance(rule, Guardrail) else None
     return {
         "id": rule.id,
@@ -276,7 +276,7 @@ def rule_json(rule: Rule) -> dict[str, Any]:
 
 def rule_block(rule: Rule) -> list[Any]:
     told = rule_json(rule)
-    undo = {True: "can be undone", False: "can't be undone, so it always asks", None: ""}[told["reversible"]]
+    undo = {True: "can be undone", False: "can't be undone, so Snapback always asks", None: ""}[told["reversible"]]
     fields = {
         "severity": told["severity"],
         "on": ", ".join(told["events"]),
@@ -284,7 +284,7 @@ def rule_block(rule: Rule) -> list[Any]:
         "reads": ", ".join(told["reads"]),
         "fix": told["fix"] and f"{told['fix'].rstrip('.')} ({undo})",
         "writes": ", ".join(told["writes"]),
-        "opt-in": "only when the settings name it" if told["opt_in"] else "",
+        "opt-in": "on only if the settings name it" if told["opt_in"] else "",
         "waits": f"{told['grace_minutes']} minutes, for a pipeline to finish" if told["grace_minutes"] else "",
         "controls": ", ".join(told["controls"]),
     }
@@ -349,7 +349,7 @@ def record_json(record: Record, *, full: bool = False) -> dict[str, Any]:
 def counted(standing: Standing | None, record: Record) -> str:
     """What a record of something that can't be judged stands for besides."""
     if record.covered_by:
-        return f"record {record.covered_by} was opened for the same cause"
+        return f"record {record.covered_by} has the same cause"
     if standing is None or standing.record != record.id or not standing.times:
         return ""
     first = f"; first {', '.join(standing.arns)}" if standing.arns else ""
@@ -412,7 +412,7 @@ def dead_letters_list(dead_letters: Sequence[DeadLetter], *, hint: bool = True) 
         table.add_row(
             styled(each.id[:8]), styled(age(datetime.now(UTC) - each.sent)), Text("\n").join(filter(None, lines))
         )
-    told = "`snapback dlq show ID` tells all about one; `redrive` has it handled again, `drop` deletes it."
+    told = "`snapback dlq show ID` shows one in detail; `redrive` processes it again, `drop` deletes it."
     return [table, *(["", told] if hint else [])]
 
 
@@ -429,7 +429,7 @@ def dead_letter_page(dead_letter: DeadLetter, *, full: bool) -> list[Any]:
         {
             "dead letter": dead_letter.id,
             "what": dead_letter.what,
-            "given up": f"{dead_letter.sent:%Y-%m-%d %H:%M:%S} UTC, {age(datetime.now(UTC) - dead_letter.sent)} ago",
+            "failed at": f"{dead_letter.sent:%Y-%m-%d %H:%M:%S} UTC, {age(datetime.now(UTC) - dead_letter.sent)} ago",
             "function": dead_letter.function,
             "rule": dead_letter.rule,
             "error": dead_letter.error if full else redact(dead_letter.error),
@@ -437,9 +437,9 @@ def dead_letter_page(dead_letter: DeadLetter, *, full: bool) -> list[Any]:
     )
     name, held = "event", dead_letter.event
     if dead_letter.batch is not None:
-        name, held = "where its messages are in the ledger's stream", dead_letter.batch
+        name, held = "position in the ledger's stream", dead_letter.batch
     elif dead_letter.message is not None:
-        name, held = "the message, by which it is found in the ledger's table", dead_letter.message
+        name, held = "the message's key in the ledger's table", dead_letter.message
     elif dead_letter.unread is not None:
         name, held = "the record's key in the ledger's table", dead_letter.unread
     elif held is None:
@@ -449,14 +449,14 @@ def dead_letter_page(dead_letter: DeadLetter, *, full: bool) -> list[Any]:
 
 
 def health_page(health: Health, stack: str) -> Padding:
-    """What is amiss is red, and with what to do."""
+    """A problem is red, with what to do."""
 
     def row(amiss: object, text: object, do: str = "") -> Text:
         return Text.assemble(styled(text, "red" if amiss else ""), styled(f"  {do}", "dim") if amiss and do else "")
 
     def queued(count: int | None) -> Text:
         if count is None:
-            return styled(f"not known: there is no stack {stack!r} here; name yours with --stack", "dim")
+            return styled(f"unknown: no stack {stack!r} in this region; pass --stack NAME", "dim")
         return row(count, count, "`snapback dlq list`")
 
     sign = health.sign
@@ -464,7 +464,7 @@ def health_page(health: Health, stack: str) -> Padding:
     canary = f"silent: {alive}, sent {age(health.now - sign.sent_at)} ago" if health.silent and sign.sent_at else alive
     return pairs(
         {
-            "writes": row(health.paused, health.paused or "go on", "`snapback resume`"),
+            "writes": row(health.paused, health.paused or "on", "`snapback resume`"),
             **{name: row(n, n, f"`snapback records --status {name}`") for name, n in health.records.items()},
             "under way": row(health.overdue, f"{health.under_way}, {health.overdue} of them overdue"),
             "messages held": Text("\n").join(
@@ -473,7 +473,7 @@ def health_page(health: Health, stack: str) -> Padding:
             ),
             "dead letters": queued(health.dead_letters),
             "failed messages": queued(health.failed_messages),
-            "canary": row(health.silent, canary, "the logs of the functions canary and canary_echo say why"),
+            "canary": row(health.silent, canary, "see the logs of the functions canary and canary_echo"),
             "settings": row(
                 sign.trouble, sign.trouble or ("as the canary read them: fine" if sign.answered_at else "")
             ),

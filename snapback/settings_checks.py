@@ -1,4 +1,4 @@
-"""What the settings' types can't say: names that must exist, keys that must fit together, and what is surely not meant."""
+"""Checks beyond the settings' types: names must exist, keys must fit together, and no value may have no effect."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LISTED = "an id that `snapback catalog` lists"
 
 
 def check_values(reader: Reader, values: dict[str, Any], rules: Mapping[str, Rule], today: date) -> None:
-    """Tells the reader all that is wrong or doubtful in values that it read."""
+    """Reports every error and warning about the values to the reader."""
     _check_guardrails(reader, values, rules)
     _check_grace(reader, values, rules)
     _check_exemptions(reader, values, rules, today)
@@ -46,7 +46,7 @@ def _check_guardrails(reader: Reader, values: dict[str, Any], rules: Mapping[str
         for tag, mode in (chosen.get("tags", {}) if isinstance(chosen, dict) else {}).items():
             key, is_tag, _ = tag.partition("=")
             if is_tag and mode == Mode.OFF and key not in values.get("trusted_tags", []):
-                what = f"{tag} turns nothing off, since {quoted(key)} is not among trusted_tags"
+                what = f"{tag} turns nothing off, because {quoted(key)} isn't in trusted_tags"
                 reader.doubtful((*path, "tags", tag), what)
 
 
@@ -54,22 +54,22 @@ def _check_exemptions(reader: Reader, values: dict[str, Any], rules: Mapping[str
     for number, exemption in _good(values.get("exemptions", [])):
         path, glob = ("exemptions", number), exemption["guardrail"]
         if not any(fnmatchcase(name, glob) for name in rules):
-            what = f"{quoted(glob)} is no guardrail{meant(glob, rules)}"
-            reader.wrong((*path, "guardrail"), what, f"{_LISTED}, or a glob of some")
+            what = f"no guardrail matches {quoted(glob)}{meant(glob, rules)}"
+            reader.wrong((*path, "guardrail"), what, f"{_LISTED}, or a glob that matches one")
         if date.fromisoformat(exemption["expires"]) < today:
-            reader.doubtful((*path, "expires"), f"the exemption expired on {exemption['expires']} and counts no more")
+            reader.doubtful((*path, "expires"), f"the exemption expired on {exemption['expires']} and has no effect")
         if {glob, exemption.get("resource", "*"), exemption.get("actor", "*")} == {"*"}:
-            reader.doubtful(path, "the exemption covers everything, so nothing is ever reported")
+            reader.doubtful(path, "the exemption covers everything, so Snapback reports nothing")
 
 
 def _check_grace(reader: Reader, values: dict[str, Any], rules: Mapping[str, Rule]) -> None:
     for glob in values.get("grace", {}):
         met = [rule for name, rule in rules.items() if fnmatchcase(name, glob)]
         if not met:
-            what = f"{quoted(glob)} is no guardrail{meant(glob, rules)}"
-            reader.wrong(("grace", glob), what, f"{_LISTED}, or a glob of some")
+            what = f"no guardrail matches {quoted(glob)}{meant(glob, rules)}"
+            reader.wrong(("grace", glob), what, f"{_LISTED}, or a glob that matches one")
         elif not any(isinstance(rule, Guardrail) and rule.grace for rule in met):
-            reader.doubtful(("grace", glob), f"{quoted(glob)} is none of the guardrails that wait")
+            reader.doubtful(("grace", glob), f"{quoted(glob)} matches no guardrail that waits")
 
 
 def _check_cidrs(reader: Reader, values: dict[str, Any]) -> None:
@@ -77,8 +77,8 @@ def _check_cidrs(reader: Reader, values: dict[str, Any]) -> None:
         try:
             ip_network(cidr)
         except ValueError:
-            what = f"{quoted(cidr)} is no range of addresses"
-            reader.wrong(("allow", "cidrs", number), what, "as 203.0.113.0/24 or 2001:db8::/32")
+            what = f"{quoted(cidr)} isn't an address range"
+            reader.wrong(("allow", "cidrs", number), what, "a CIDR such as 203.0.113.0/24 or 2001:db8::/32")
 
 
 def _check_channels(reader: Reader, values: dict[str, Any]) -> None:
@@ -88,18 +88,20 @@ def _check_channels(reader: Reader, values: dict[str, Any]) -> None:
         if names[channel["name"]] > 1:
             reader.wrong(("channels", number, "name"), f"two channels are called {channel['name']!r}", "each name once")
         if channel["type"] == "sns" and not channel["topic"].rpartition(":")[2].startswith("snapback-"):
-            what = "Snapback's functions may publish to topics only whose names begin with snapback-"
+            what = "Snapback's functions may publish only to topics whose names begin with snapback-"
             reader.doubtful(("channels", number, "topic"), what)
     for path, value in _secrets(values, channels):
         if not value.startswith(("ssm:/snapback/", "secretsmanager:snapback/")) and ":secret:snapback/" not in value:
-            what = f"{name_of(path)} is a secret that Snapback's functions may not read; put it under snapback/"
+            what = f"Snapback's functions can't read the secret of {name_of(path)}; put it under snapback/"
             reader.doubtful(path, what)
-    if len(channels) == len(values.get("channels", [])):  # Else one that can't be read may be the one that is named.
+    if len(channels) == len(
+        values.get("channels", [])
+    ):  # Otherwise the missing name may belong to an unreadable channel.
         _check_names(reader, values, channels)
 
 
 def _check_names(reader: Reader, values: dict[str, Any], channels: Mapping[int, Any]) -> None:
-    """That each name of a channel is that of one which is there, and that no fallback leads back."""
+    """Each channel name must exist, and no fallback may lead back."""
     types = {channel["name"]: channel["type"] for channel in channels.values()}
     apps = [name for name, kind in types.items() if kind == "slack_app"]
     for path, name in _channel_names(values, channels):
@@ -117,7 +119,7 @@ def _check_names(reader: Reader, values: dict[str, Any], channels: Mapping[int, 
             way, after = [*way, after], fallbacks.get(after)
         if after == channel["name"]:
             what = f"channel {after!r} falls back to itself: {' → '.join([*way, after])}"
-            reader.wrong(("channels", number, "fallback"), what, "another channel, without a circle")
+            reader.wrong(("channels", number, "fallback"), what, "another channel that doesn't lead back")
 
 
 def _secrets(values: dict[str, Any], channels: Mapping[int, Any]) -> Iterator[tuple[Where, str]]:
@@ -148,11 +150,11 @@ def _check_routing(reader: Reader, values: dict[str, Any], rules: Mapping[str, R
         for number, each in _good(values.get(part, [])):
             glob = each.get("guardrail", "*")
             if not any(fnmatchcase(name, glob) for name in rules):
-                what = f"{quoted(glob)} is no guardrail{meant(glob, rules)}"
-                reader.wrong((part, number, "guardrail"), what, f"{_LISTED}, or a glob of some")
+                what = f"no guardrail matches {quoted(glob)}{meant(glob, rules)}"
+                reader.wrong((part, number, "guardrail"), what, f"{_LISTED}, or a glob that matches one")
             if part == "routes" and not each["channels"]:
                 reader.doubtful(
-                    (part, number, "channels"), "what fits this route goes to no channel, only to the ledger"
+                    (part, number, "channels"), "findings of this route go to no channel, only to the ledger"
                 )
     _check_quiet(reader, values.get("quiet") or {})
     asking = msgspec.structs.asdict(Asking()) | values.get("asking", {})
@@ -168,14 +170,12 @@ def _check_quiet(reader: Reader, quiet: dict[str, Any]) -> None:
 
         if zone not in (zones := available_timezones()):
             what = f"quiet.zone: no time zone {quoted(zone)}{meant(zone, zones)}"
-            reader.wrong(("quiet", "zone"), what, "a name of the tz database, as Europe/Berlin")
+            reader.wrong(("quiet", "zone"), what, "a name of the tz database, such as Europe/Berlin")
     if quiet and quiet["start"] == quiet["end"]:
         reader.wrong(("quiet", "end"), f"quiet.start and quiet.end are both {quiet['end']}", "two times of day")
     for number, severity in _good(quiet.get("severities") or []):
         if severity in NEVER_QUIET:
-            reader.doubtful(
-                ("quiet", "severities", number), f"{severity} findings wait for nothing, quiet hours or not"
-            )
+            reader.doubtful(("quiet", "severities", number), f"{severity} findings ignore quiet hours")
 
 
 def _good(values: list[Any]) -> Iterator[tuple[int, Any]]:

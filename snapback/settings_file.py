@@ -72,13 +72,13 @@ def _composed(path: Path) -> yaml.Node | None:
     except UnicodeDecodeError as error:
         raise _Unreadable("is not UTF-8; save it as YAML in UTF-8") from error
     except RecursionError as error:
-        raise _Unreadable("is nested too deep") from error
+        raise _Unreadable("is nested too deeply") from error
     except yaml.reader.ReaderError as error:
-        unreadable = _Unreadable(f"is no YAML: {error.reason} (character #x{error.character:x})")
+        unreadable = _Unreadable(f"is not valid YAML: {error.reason} (character #x{error.character:x})")
         unreadable.line = text.count("\n", 0, error.position) + 1
         raise unreadable from error
     except yaml.MarkedYAMLError as error:
-        unreadable = _Unreadable(f"is no YAML: {error.problem or error.context}")
+        unreadable = _Unreadable(f"is not valid YAML: {error.problem or error.context}")
         if mark := error.problem_mark or error.context_mark:
             unreadable.line = mark.line + 1
         raise unreadable from error

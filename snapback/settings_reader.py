@@ -29,7 +29,7 @@ _WORDS = {
     r"^pl-": "a prefix list id as pl-0123456789abcdef0",
     r"^[A-Za-z0-9_-]{1,40}$": "1 to 40 letters, digits, _ and -",
     r"^(https?://|ssm:/|secretsmanager:).+$": "https://…, ssm:/path or secretsmanager:name",
-    r"^(ssm:/|secretsmanager:).+$": "where it is kept: ssm:/path or secretsmanager:name",
+    r"^(ssm:/|secretsmanager:).+$": "the name of a secret, not its value: ssm:/path or secretsmanager:name",
     r"^[CG][A-Z0-9]{6,}$": "the id of a Slack channel as C0123456789",
     r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$": "the ARN of an SNS topic",
     r"^arn:[a-z-]+:s3:::[a-z0-9.-]+(/.*)?$": "the ARN of a bucket, and a prefix: arn:aws:s3:::bucket/prefix",
@@ -148,11 +148,9 @@ class Reader:
         seen: dict[str, int] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self.wrong(key, f"a key of {name_of(path)} is no text", "text")
+                self.wrong(key, f"a key of {name_of(path)} is not text", "text")
             elif key.value in seen:
-                self.wrong(
-                    key, f"{name_of((*path, key.value))} is there twice, first in line {seen[key.value]}", "once"
-                )
+                self.wrong(key, f"{name_of((*path, key.value))} appears twice, first in line {seen[key.value]}", "once")
             else:
                 seen[key.value] = key.start_mark.line + 1
                 yield key, key.value, value
@@ -165,7 +163,7 @@ class Reader:
                 found[name] = kind.tag
                 continue
             if name not in fields:
-                instead = "; it is `allow` and `require` now" if (*path, name) == ("known",) else meant(name, fields)
+                instead = "; use `allow` and `require`" if (*path, name) == ("known",) else meant(name, fields)
                 what = f"unknown key {quoted(name)} in {name_of(path)}{instead}"
                 self.wrong(key, what, ", ".join(filter(None, (kind.tag_field, *fields))))
                 continue
@@ -207,7 +205,7 @@ class Reader:
                 good, value = _is_date(text), text
         if good:
             return value
-        what = f"{name} is {'something else' if hidden else quoted(text)}"
+        what = f"{name} is {'not valid' if hidden else quoted(text)}"
         return self.wrong(node, what + meant(text, [str(value) for value in _values(kind)]), allowed(kind))
 
 
@@ -222,7 +220,7 @@ def allowed(kind: kinds.Type) -> str:
     text = words.get(type(kind), "")
     match kind:
         case kinds.UnionType() if types := _tagged(kind):
-            text = f"keys and values, of which `type` is {', '.join(types)}"
+            text = f"keys and values, with `type` {', '.join(types)}"
         case kinds.UnionType():
             text = ", or ".join(allowed(each) for each in kind.types if not isinstance(each, kinds.NoneType))
         case kinds.EnumType() | kinds.LiteralType():

@@ -45,7 +45,7 @@ _OVER = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 """Errors after which no call succeeds."""
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 35.0)
 """Seconds between looks at what somebody else works on: another sweep, or a function. Together longer than a lease."""
-ELSEWHERE = "somebody else, such as another sweep, has been working on it for two minutes; run the sweep again"
+ELSEWHERE = "another process, such as another sweep, has worked on it for two minutes; run the sweep again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +131,11 @@ def chosen(globs: Collection[str], services: Collection[str]) -> list[Guardrail[
     """The guardrails that fit a glob and are of a service; all, where none is named. Raises NoSuchRule."""
     for service in services:
         if service not in catalog.services():
-            raise NoSuchRule(f"--service {service}: there is none; one of {', '.join(catalog.services())}")
+            raise NoSuchRule(f"--service {service}: no such service; one of {', '.join(catalog.services())}")
     known = catalog.guardrails()
     for glob in globs:
         if not any(fnmatchcase(rule.id, glob) for rule in known):
-            raise NoSuchRule(f"--guardrail {glob}: there is none; `snapback catalog` lists them")
+            raise NoSuchRule(f"--guardrail {glob}: no guardrail matches; `snapback catalog` lists all")
     return [
         rule
         for rule in known

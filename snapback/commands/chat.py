@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group(short_help="Test notification channels.")
 def chat() -> None:
-    """The channels of the settings."""
+    """Test the channels in the settings."""
 
 
 @chat.command("test", short_help="Send a channel one of each message.")
@@ -25,9 +25,9 @@ def chat() -> None:
 @settings_option
 @json_option
 def chat_test(name: str, settings_path: Path | None, as_json: bool) -> int:
-    """Send a CHANNEL of the settings one of each message, each marked as a test, and tell which arrived.
+    """Send one of each message, marked as a test, to a CHANNEL of the settings, and show which arrived.
 
-    The channel's secrets are read from the AWS that the environment names. The exit code is 1 unless all arrived.
+    The command reads the channel's secrets with your AWS credentials. The exit code is 1 unless all arrived.
     """
     from dataclasses import asdict
 
@@ -43,7 +43,7 @@ def chat_test(name: str, settings_path: Path | None, as_json: bool) -> int:
     chosen = next((each for each in found.channels if each.name == name), None)
     if chosen is None:
         names = ", ".join(each.name for each in found.channels) or "none"
-        raise Refused(f"no channel {name!r} in {settings_path or HERE}; its channels: {names}")
+        raise Refused(f"no channel {name!r} in {settings_path or HERE}; channels there: {names}")
     quiet = Logger(service="snapback", level="WARNING", stream=sys.stderr)
     channel = open_channel(chosen, source=boto3.Session(), links=open_links(found, utc_now, quiet))
     sent = []

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command(short_help="Put back what a record's fix changed.")
+@click.command(short_help="Restore what a record's fix changed.")
 @click.argument("record")
 @click.option(
     "--force",
     is_flag=True,
-    help="Even when somebody changed the resource since; what of that change can't be kept is lost.",
+    help="Undo even if somebody changed the resource after the fix. Parts of their change may be lost.",
 )
 @by_option
 @settings_option
 @json_option
 def undo(record: str, force: bool, by: str | None, settings_path: Path | None, as_json: bool) -> int:
-    """Put back what a RECORD's fix changed, and exempt the resource for a while."""
+    """Restore what the fix of a RECORD changed, and exempt the resource for a while."""
     application, caller = open_application(load_settings(settings_path))
     fixed = record_of(application, record)
     try:
@@ -42,18 +42,18 @@ def undo(record: str, force: bool, by: str | None, settings_path: Path | None, a
         if not drifted.offer or as_json or not sys.stdin.isatty():
             raise
         click.echo(drifted)
-        click.confirm("Undo it as shown?", abort=True)
+        click.confirm("Undo as shown?", abort=True)
         done = application.engine.undo(record, by or caller, offered=drifted.offer)
     return acted(done, fixed.left, done.undone, as_json=as_json)
 
 
-@click.command(short_help="Do what a record asks for.")
+@click.command(short_help="Approve what a record asks for.")
 @click.argument("record")
 @by_option
 @settings_option
 @json_option
 def approve(record: str, by: str | None, settings_path: Path | None, as_json: bool) -> int:
-    """Do what a RECORD that is asking asks for, after looking again."""
+    """Approve what a RECORD asks for. Snapback evaluates the resource again first."""
     application, caller = open_application(load_settings(settings_path))
     asking = record_of(application, record)
     done = application.engine.approve(record, by or caller)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def _pairs(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     pairs = {name: value for name, is_, value in (each.partition("=") for each in values) if name and is_}
     if len(pairs) < len(values):
-        raise click.BadParameter(f"{' '.join(values)!r}: each must be NAME=VALUE, and given once")
+        raise click.BadParameter(f"{' '.join(values)!r}: give each as NAME=VALUE, once")
     return pairs
 
 
@@ -31,25 +31,25 @@ out_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("build/package"),
     show_default=True,
-    help="Where the package is written.",
+    help="Where to write the package.",
 )
 
 
 emulator_option = click.option(
     "--emulator",
     is_flag=True,
-    help="With the libraries of this machine, for an emulator of AWS on it, instead of Lambda's.",
+    help="Package this machine's libraries instead of Lambda's, for an AWS emulator.",
 )
 
 
-@click.command("package", short_help="Make what is deployed: zip and template.")
+@click.command("package", short_help="Build the zip and the templates.")
 @click.argument("path", metavar="[SETTINGS]", type=click.Path(path_type=Path), default=HERE)
 @emulator_option
 @out_option
 def package(path: Path, emulator: bool, out: Path) -> None:
-    """Make the functions' zip with SETTINGS (snapback.yaml) in it, the templates, an SBOM and the hashes.
+    """Build the functions' zip with SETTINGS (snapback.yaml), the templates, an SBOM and the hashes.
 
-    Needs no AWS. The libraries for Lambda are downloaded once, and checked against the hashes in Snapback's lock.
+    Needs no AWS access. The command downloads Lambda's libraries once and checks their hashes against Snapback's lock.
     """
     with _in_one_line():
         _package(path, out, emulator=emulator)
@@ -57,10 +57,12 @@ def package(path: Path, emulator: bool, out: Path) -> None:
 
 @click.command("deploy", short_help="Create or update the stack.")
 @click.argument("parameters", metavar="[PARAMETER=VALUE]...", nargs=-1, callback=_pairs)
-@click.option("--bucket", metavar="NAME", default="", help="A bucket of yours, in this region, for zip and template.")
+@click.option("--bucket", metavar="NAME", default="", help="Your bucket for the zip and the template, in this region.")
 @click.option("--settings", "path", metavar="FILE", type=click.Path(path_type=Path), default=HERE, show_default=True)
-@click.option("--tag", "tags", metavar="NAME=VALUE", multiple=True, callback=_pairs, help="For all that can be tagged.")
-@click.option("--uncommitted", is_flag=True, help="Deploy settings that git does not have.")
+@click.option(
+    "--tag", "tags", metavar="NAME=VALUE", multiple=True, callback=_pairs, help="Tag every resource that supports tags."
+)
+@click.option("--uncommitted", is_flag=True, help="Deploy settings that aren't committed to git.")
 @emulator_option
 @out_option
 @stack_option
@@ -74,9 +76,9 @@ def deploy(
     out: Path,
     stack: str,
 ) -> None:
-    """Package, upload, and create or update the stack in the account and region that the environment names.
+    """Package, upload, and create or update the stack, in the account and region of your environment.
 
-    A change set that would replace or drop the ledger is refused.
+    The command refuses a change set that would replace or remove the ledger.
     """
     import json
 
@@ -85,11 +87,9 @@ def deploy(
     with _in_one_line():
         session = _session()
         if emulator and is_aws(session.client("s3")):
-            raise Refused("--emulator is for an emulator of AWS: AWS's functions can't run this machine's libraries")
+            raise Refused("--emulator needs an AWS emulator: Lambda can't run this machine's libraries")
         if not bucket:
-            raise Refused(
-                "--bucket (make: BUCKET=) is missing: a bucket of yours, in this region, for zip and template"
-            )
+            raise Refused("pass --bucket (make: BUCKET=): your bucket for the zip and the template, in this region")
         if not uncommitted:
             checked_in(path)
         _package(path, out, emulator=emulator)
@@ -101,11 +101,11 @@ def deploy(
         click.echo(f"  {name:20} {value}")
 
 
-@click.command("destroy", short_help="Remove the stack; the ledger stays.")
+@click.command("destroy", short_help="Remove the stack, but keep the ledger.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @stack_option
 def destroy(yes: bool, stack: str) -> None:
-    """Remove what was deployed, except the ledger and its overflow bucket, and print their names."""
+    """Remove everything except the ledger and its overflow bucket, and print their names."""
     from snapback.deploy.cloudformation import Stack
 
     with _in_one_line():
@@ -114,7 +114,7 @@ def destroy(yes: bool, stack: str) -> None:
         if not yes and click.prompt(f"To remove {stack}, type its name", err=True) != stack:
             raise Refused("nothing was removed")
         kept = Stack(stack, session).destroy()
-    click.echo(f"{stack} is removed. These stay, with the records, until you delete them yourself:")
+    click.echo(f"Removed {stack}. These remain, with the records, until you delete them:")
     for each in kept:
         click.echo(f"  {each}")
 
@@ -129,7 +129,7 @@ def _package(path: Path, out: Path, *, emulator: bool) -> None:
     except ModuleNotFoundError as error:
         raise Refused(f"packaging needs {error.name}: pip install 'snapback-aws[deploy]'") from error
     if not path.is_file():
-        raise Refused(f"{path}: there is no such file; copy {project('snapback.yaml')} and edit it")
+        raise Refused(f"{path}: no such file; copy {project('snapback.yaml')} and edit it")
     fill, python = (library.from_here, library.HERE) if emulator else (wheels.install, wheels.RUNTIME)
     library.package(read_settings(path, warn=warn), out, fill, python=python)
     names = sbom.write(out, wheels.WHEELS)
@@ -139,7 +139,7 @@ def _package(path: Path, out: Path, *, emulator: bool) -> None:
     click.echo(f"{out / sbom.SUMS}: the hashes of {', '.join(names)}")
     if python != library.HERE:
         click.echo(
-            f"no .pyc in the package: they need Python {wheels.RUNTIME}, this is {library.HERE} (cold starts are slower)"
+            f"the package has no bytecode, so cold starts are slower: bytecode needs Python {wheels.RUNTIME}, this is {library.HERE}"
         )
 
 
@@ -148,7 +148,7 @@ def _session() -> boto3.Session:
 
     session = boto3.Session()
     if not session.region_name:
-        raise Refused("no AWS region is chosen; set AWS_REGION (IAM's events come in us-east-1 only; docs/deploy.md)")
+        raise Refused("no AWS region; set AWS_REGION (IAM reports only in us-east-1: see docs/deploy.md)")
     return session
 
 
@@ -159,7 +159,7 @@ def _say_where(session: boto3.Session, stack: str) -> None:
 
 @contextmanager
 def _in_one_line() -> Iterator[None]:
-    """Here, whatever AWS refuses is about the account, not a fault of ours."""
+    """Whatever AWS refuses during a deploy is about the account, and no fault in Snapback."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from snapback.errors import CannotDeploy

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from snapback.dlq import DeadLetter, Queue, Received
 
 
-@click.group(short_help="Events and messages that were given up.")
+@click.group(short_help="Process dead letters: failed events and messages.")
 def dlq() -> None:
-    """Dead letters: events that no function could handle, and messages that no channel took."""
+    """List, show, redrive or drop dead letters: events that failed in every attempt, messages that every channel refused."""
 
 
 _queue_option = click.option(
@@ -38,15 +38,15 @@ _queue_option = click.option(
     help="events, messages, or a queue's URL; may be repeated.  [default: events and messages]",
 )
 _dead_letters_argument = click.argument("ids", metavar="[ID]...", nargs=-1)
-_all_option = click.option("--all", "everything", is_flag=True, help="All there are, in these queues.")
+_all_option = click.option("--all", "everything", is_flag=True, help="All dead letters in these queues.")
 
 
-@dlq.command("list", short_help="What was given up, and why.")
+@dlq.command("list", short_help="List dead letters and their reasons.")
 @_queue_option
 @stack_option
 @json_option
 def dlq_list(queues: tuple[str, ...], stack: str, as_json: bool) -> int:
-    """What was given up, and why, the oldest first."""
+    """List dead letters and their reasons, oldest first."""
     from snapback import render
     from snapback.dlq import received
 
@@ -57,25 +57,25 @@ def dlq_list(queues: tuple[str, ...], stack: str, as_json: bool) -> int:
     else:
         render.show(*render.dead_letters_list(held.dead_letters))
         if held.elsewhere:
-            render.show(f"About {held.elsewhere} more: somebody is looking at them just now.")
+            render.show(f"About {held.elsewhere} more: somebody else is reading them now.")
     return FINE
 
 
-@dlq.command("show", short_help="One dead letter: the event, and why it failed.")
+@dlq.command("show", short_help="Show one dead letter and why it failed.")
 @click.argument("id", metavar="ID")
-@click.option("--full", is_flag=True, help="The event as it is. It may hold secrets.")
+@click.option("--full", is_flag=True, help="Show the whole event. It may contain secrets.")
 @_queue_option
 @stack_option
 @json_option
 def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: bool) -> int:
-    """One dead letter, by its ID in `snapback dlq list` or its first characters: the event, and why it failed."""
+    """Show one dead letter and why it failed. ID is from `snapback dlq list`; its first characters are enough."""
     from snapback import render
     from snapback.dlq import received
 
     with received(_queues(queues, stack)) as held:
         (dead_letter,) = _chosen(held, (id,), everything=False)
     if full:
-        warn("the event is as AWS sent it and may hold secrets; mind where it goes")
+        warn("the event is as AWS sent it and may contain secrets; be careful where you store it")
     if as_json:
         echo_json([render.dead_letter_json(dead_letter, full=full)])
     else:
@@ -83,10 +83,10 @@ def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: 
     return FINE
 
 
-@dlq.command("redrive", short_help="Have dead letters handled again.")
+@dlq.command("redrive", short_help="Process dead letters again.")
 @_dead_letters_argument
 @_all_option
-@click.option("--local", is_flag=True, help="In this process, with your credentials, as `snapback handle` does.")
+@click.option("--local", is_flag=True, help="Process them here with your credentials, as `snapback handle` does.")
 @settings_option
 @_queue_option
 @stack_option
@@ -98,12 +98,11 @@ def dlq_redrive(
     queues: tuple[str, ...],
     stack: str,
 ) -> int:
-    """Have dead letters handled again, by their IDs, by the functions that gave them up.
+    """Process dead letters again, by ID, in the functions where they failed.
 
-    An event is given to its function, which tries thrice, and makes it a dead letter again if need be. A second look
-    goes back into its queue. Messages are
-    read again from the ledger's stream, or after a day from the ledger itself, and sent to the channels that don't
-    have them yet. A dead letter is deleted when that has succeeded. Doing it twice is harmless.
+    An event goes back to its function, which has three attempts; then the event is a dead letter again. A second look
+    goes back to its queue. Messages are read again from the ledger's stream, or after a day from the ledger, and sent
+    to the channels that don't have them yet. On success, the dead letter is deleted. You can repeat this safely.
     """
     from botocore.exceptions import ClientError
 
@@ -134,7 +133,7 @@ def dlq_redrive(
 @_queue_option
 @stack_option
 def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[str, ...], stack: str) -> int:
-    """Delete dead letters for good, by their IDs: nobody will handle those events, or get those messages."""
+    """Delete dead letters for good, by ID: nothing processes these events, and nobody gets these messages."""
     from snapback import render
     from snapback.dlq import received
 
@@ -144,15 +143,15 @@ def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[st
             render.show(*render.dead_letters_list(chosen, hint=False))
             words = f"drop {len(chosen)}"
             if click.prompt(f"To delete them for good, type {words!r}", err=True) != words:
-                raise Refused("nothing was dropped")
+                raise Refused("nothing was deleted")
         for dead_letter in chosen:
             held.delete(dead_letter)
-    click.echo(f"{len(chosen)} dropped.")
+    click.echo(f"Deleted {len(chosen)}.")
     return FINE
 
 
 class _Again:
-    """Has dead letters handled again, as they come; answers what was done as a line, or raises CannotRedrive."""
+    """Processes dead letters again, one by one. Returns a line with the result, or raises CannotRedrive."""
 
     def __init__(self, stack: str, settings_path: Path | None, *, local: bool) -> None:
         from snapback import deployed
@@ -173,16 +172,16 @@ class _Again:
 
         if dead_letter.second_look and not self._local:
             _queue_of(deployed.SECOND_LOOKS, self._stack).send(dead_letter.body)
-            return render.plain(f"{dead_letter.id[:8]}  {dead_letter.what}: in its queue again, for a minute")
+            return render.plain(f"{dead_letter.id[:8]}  {dead_letter.what}: back in its queue; processed in a minute")
         if not self._local:
             words = (f"guard_{service}".split("_") for service in catalog.services())
             kinds = "|".join("".join(map(str.capitalize, each)) for each in words)
             arn = dlq.function_arn(dead_letter, self._app.home, self._stack, kinds)
             dlq.invoke(arn, dead_letter.event, wait=False)
-            return render.plain(f"{dead_letter.id[:8]}  {dead_letter.what}: given to {dead_letter.function_name} again")
+            return render.plain(f"{dead_letter.id[:8]}  {dead_letter.what}: sent to {dead_letter.function_name} again")
         (done,) = delivered([as_entry(dead_letter.event, dead_letter.id)], self._app)
         if done.why.startswith(REFUSED):
-            raise CannotRedrive(f"{done.why}; if that is right, drop it")
+            raise CannotRedrive(f"{done.why}; if this is correct, drop the dead letter")
         if dead := [outcome.reason for outcome in done.outcomes if outcome.status == DEAD]:
             raise CannotRedrive("; ".join(dead))
         if any(outcome.status in LEFT_UNSAFE for outcome in done.outcomes):
@@ -198,20 +197,20 @@ class _Again:
         from chalicelib.notify import drain, outbox
         from snapback import dlq, render
 
-        self._app.logger = self._logger  # It tells which channel did not take what.
+        self._app.logger = self._logger  # It logs which channel refused what.
         if (dead_letter.batch, dead_letter.message, dead_letter.unread) == (None, None, None):
-            raise CannotRedrive("look at it with `snapback dlq show`, then drop it")
+            raise CannotRedrive("unknown kind of dead letter: read it with `snapback dlq show`, then drop it")
         to_tools = "-Exports-" in dead_letter.function_name
         send: Callable[[Any], Any] = lambda event: outbox.notify(self._app, event, None)  # noqa: E731 - one of three
         if not self._local:
             arn = dlq.function_arn(dead_letter, self._app.home, self._stack, "Notify|Exports")
             send = lambda event: dlq.invoke(arn, event, wait=True)  # noqa: E731 - one of three
         elif to_tools and not self._app.sinks:
-            raise CannotRedrive("the settings name no tool under `exports` to send it to")
+            raise CannotRedrive("the settings have no tool under `exports`; add one, or redrive without --local")
         elif to_tools:
             send = lambda event: deliver.deliver(self._app, event, None, catalog.rule)  # noqa: E731 - one of three
         elif not self._app.channels:
-            raise CannotRedrive("the settings name no channel to send it to")
+            raise CannotRedrive("the settings have no channel; add one, or redrive without --local")
         if dead_letter.message is not None:
             done = dlq.message_again(dead_letter, send)
             if self._local:
@@ -221,47 +220,53 @@ class _Again:
             done = dlq.record_again(dead_letter, self._app.ledger, send)
             return render.plain(f"{dead_letter.id[:8]}  {done}")
         count = dlq.messages_again(dead_letter, self._app.ledger, self._app.table, send)
-        return f"{dead_letter.id[:8]}  {count} items of the ledger gone through; what was not sent yet is sent, or held until it can be"
+        return f"{dead_letter.id[:8]}  processed {count} items of the ledger; unsent messages are sent or held"
 
 
 def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
-    """Those that are named, by what they hold or by URL, or both of the stack's."""
+    """The queues named by content or by URL, or both queues of the stack."""
     from snapback import deployed
     from snapback.dlq import Queue
 
     outputs = {"events": deployed.DEAD_LETTERS, "messages": deployed.FAILED_MESSAGES}
     named = tuple(dict.fromkeys(named or outputs))
     if odd := [each for each in named if each not in outputs and not each.startswith(("https://", "http://"))]:
-        raise Refused(f"--queue {odd[0]} is neither events nor messages nor a queue's URL, which starts with https://")
+        raise Refused(f"--queue {odd[0]}: must be events, messages, or a queue's URL, which starts with https://")
     parts = deployed.parts(stack, *(outputs[each] for each in named if each in outputs))
     urls = [parts.get(outputs.get(each, ""), "") if each in outputs else each for each in named]
     if "" in urls:
         variable = deployed.VARIABLES[outputs[named[urls.index("")]]]
         raise Refused(
-            f"where the queue of {named[urls.index('')]} is, no stack {stack!r} here tells: name yours with --stack, or the "
-            f"queue with --queue URL or {variable}; mind AWS_REGION"
+            f"can't find the queue of {named[urls.index('')]}: no stack {stack!r} in {_region()}; pass --stack NAME or "
+            f"--queue URL, or set {variable} or AWS_REGION"
         )
     return [Queue(url) for url in urls]
 
 
+def _region() -> str:
+    import boto3
+
+    return boto3.Session().region_name or "no region"
+
+
 def _queue_of(output: str, stack: str) -> Queue:
-    """Raises CannotRedrive where no stack tells."""
+    """Raises CannotRedrive if no stack has this output."""
     from snapback import deployed
     from snapback.dlq import Queue
 
     if url := deployed.parts(stack, output).get(output):
         return Queue(url)
     raise CannotRedrive(
-        f"no stack {stack!r} here has the output {output}: name yours with --stack, or the queue with "
-        f"{deployed.VARIABLES[output]}, or have it handled here with --local"
+        f"no stack {stack!r} with the output {output} in {_region()}; pass --stack NAME, set "
+        f"{deployed.VARIABLES[output]}, or process it here with --local"
     )
 
 
 def _chosen(held: Received, ids: tuple[str, ...], *, everything: bool) -> list[DeadLetter]:
-    """The dead letters that are meant, by the first characters of their ids."""
+    """The chosen dead letters, by the first characters of their ids."""
     if everything == bool(ids):
         alone = " alone" if ids else ""
-        raise Refused(f"name dead letters of `snapback dlq list`, or say --all{alone}")
+        raise Refused(f"pass ids from `snapback dlq list`, or --all{alone}")
     if everything:
         return list(held.dead_letters)
     chosen = []
@@ -271,7 +276,7 @@ def _chosen(held: Received, ids: tuple[str, ...], *, everything: bool) -> list[D
         )
         if len(fitting) != 1:
             what = f"{len(fitting)} dead letters begin with" if fitting else "there is no dead letter"
-            hint = "; somebody else may be looking at it just now" if held.elsewhere and not fitting else ""
+            hint = "; somebody else may be reading it now" if held.elsewhere and not fitting else ""
             raise Refused(f"{what} {start!r}; `snapback dlq list` shows them{hint}")
         chosen += fitting
     return list({dead_letter.id: dead_letter for dead_letter in chosen}.values())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MODES = tuple(map(str, Mode))
 STATUSES = tuple(map(str, Status))
 LEFT_UNSAFE = frozenset({*having("unsafe"), "dead_letter"})
-"""Outcomes after which something unsafe is still there; they make the exit code 1."""
+"""Outcomes after which something unsafe remains; they make the exit code 1."""
 HERE = Path("snapback.yaml")
 
 
@@ -33,13 +33,13 @@ settings_option = click.option(
     metavar="FILE",
     type=click.Path(path_type=Path),
     envvar="SNAPBACK_SETTINGS",
-    help="Settings, YAML or JSON.  [default: snapback.yaml, where there is one]",
+    help="Settings file, YAML or JSON.  [default: snapback.yaml, if it exists]",
 )
 mode_option = click.option(
-    "--mode", type=click.Choice(MODES), help="For all guardrails, instead of the settings' modes."
+    "--mode", type=click.Choice(MODES), help="Mode for all guardrails, instead of the settings' modes."
 )
 all_option = click.option(
-    "--all", "everything", is_flag=True, help="Show what is safe, and what no guardrail asks, too."
+    "--all", "everything", is_flag=True, help="Also show safe resources, and events that no guardrail evaluates."
 )
 events_option = click.option(
     "--json",
@@ -47,11 +47,11 @@ events_option = click.option(
     metavar="[FILE]",
     is_flag=False,
     flag_value="-",
-    help="Write one JSON object an event; without a FILE, or with -, to stdout in place of the text.",
+    help="Write one JSON object per event to FILE. Without FILE, or with -, write to stdout instead of text.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of text.")
 by_option = click.option(
-    "--by", metavar="NAME", help="Who does it, for the history.  [default: the ARN of your credentials]"
+    "--by", metavar="NAME", help="Your name in the record's history.  [default: the ARN of your credentials]"
 )
 stack_option = click.option(
     "--stack",
@@ -62,7 +62,7 @@ stack_option = click.option(
     callback=lambda _context, _option, value: (
         value.split("/")[1] if value.startswith("arn:") and "/" in value else value
     ),
-    help="The CloudFormation stack that Snapback is, by name or ARN; its outputs tell where things are.",
+    help="Snapback's CloudFormation stack, by name or ARN.",
 )
 
 
@@ -72,11 +72,11 @@ def open_json(stack: ExitStack, path: str | None) -> IO[str] | None:
     try:
         return stack.enter_context(click.open_file(path, "w", encoding="utf-8"))
     except OSError as error:
-        raise Refused(f"{path}: can't be written: {error.strerror}; name another for --json") from error
+        raise Refused(f"can't write {path}: {error.strerror}; pass another file to --json") from error
 
 
 def deployed_application(stack: str, *needed: str) -> tuple[Application, str, dict[str, str]]:
-    """Snapback with the ledger of a stack, whose credentials these are, and the other parts that are needed."""
+    """Snapback with a stack's ledger, the ARN of the credentials, and the other requested parts of the stack."""
     from chalicelib.core.settings import Settings
     from snapback import deployed
 
@@ -116,7 +116,7 @@ def echo_json(objects: Iterable[Any]) -> None:
 
 
 def load_settings(path: Path | None) -> Settings:
-    """From the file that was named, else from snapback.yaml here, else as they are without a file."""
+    """From the named file, else from snapback.yaml in this folder, else the defaults."""
     from chalicelib.core.settings import Settings
     from snapback.settings_file import read_settings
 
@@ -126,7 +126,7 @@ def load_settings(path: Path | None) -> Settings:
 
 
 def open_application(settings: Settings) -> tuple[Application, str]:
-    """Snapback on the AWS that the environment names, and the ARN of whose credentials these are."""
+    """Snapback with the environment's credentials, and their ARN."""
     import boto3
     from aws_lambda_powertools import Logger
 

@@ -9,13 +9,13 @@ from snapback.errors import FINE
 
 
 @click.command(short_help="Pause all writes to AWS, everywhere.")
-@click.option("--why", metavar="TEXT", required=True, help="Shown in chat, and by `snapback status`.")
+@click.option("--why", metavar="TEXT", required=True, help="Reason, shown in chat and by `snapback status`.")
 @by_option
 @stack_option
 def pause(why: str, by: str | None, stack: str) -> int:
     """Pause all writes of all functions, within a minute, until `snapback resume`.
 
-    The functions still evaluate; what they would fix, they ask for.
+    The functions still evaluate, and ask instead of fixing.
     """
     from snapback import render
 
@@ -24,7 +24,7 @@ def pause(why: str, by: str | None, stack: str) -> int:
     application.ledger.pause(render.plain(by or caller), render.plain(why))
     render.show(
         f"All writes are {application.ledger.paused()}",
-        "Within a minute no function writes, except to the ledger. Functions ask instead of fixing.",
+        "Within a minute, no function writes, except to the ledger. Functions ask instead of fixing.",
         "`snapback resume` resumes writes.",
     )
     return FINE
@@ -34,7 +34,7 @@ def pause(why: str, by: str | None, stack: str) -> int:
 @by_option
 @stack_option
 def resume(by: str | None, stack: str) -> int:
-    """Let the functions write again, after `snapback pause`. What asked meanwhile waits for `snapback approve`."""
+    """Resume writes after `snapback pause`. Questions from the meantime still wait for `snapback approve`."""
     from snapback import render
 
     application, caller, _ = deployed_application(stack)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from snapback.replay.replay import EventOutcome, Replay
 
 
-@click.command(short_help="Recorded events against an AWS in memory.")
+@click.command(short_help="Run recorded events on an in-memory AWS.")
 @click.argument("paths", metavar="FILE|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @mode_option
 @settings_option
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 def replay(
     paths: tuple[Path, ...], mode: str | None, settings_path: Path | None, json_path: str | None, everything: bool
 ) -> int:
-    """Run recorded events against an AWS in this machine's memory: what would Snapback have found and done?
+    """Run recorded events on an in-memory AWS, and show what Snapback would have found and done.
 
-    FILE: CloudTrail log files as they are in S3 (.json.gz), JSON lines of records or of EventBridge envelopes.
-    Nothing reaches AWS or a channel. The exit code is 1 if anything unsafe is left.
+    FILE: CloudTrail log files as in S3 (.json.gz), or JSON lines of records or EventBridge envelopes.
+    Nothing reaches AWS or a channel. The exit code is 1 if anything unsafe remains.
     """
     from snapback.replay import replay as library
 
@@ -53,11 +53,11 @@ def replay(
     return timeline.end(done, real=False)
 
 
-@click.command(short_help="Recorded events, for real.")
+@click.command(short_help="Process recorded events against real AWS.")
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @mode_option
 @settings_option
-@click.option("--create-ledger", is_flag=True, help="Make the ledger's table if there is none.")
+@click.option("--create-ledger", is_flag=True, help="Create the ledger's table if it doesn't exist.")
 @events_option
 @all_option
 def handle(
@@ -68,10 +68,10 @@ def handle(
     json_path: str | None,
     everything: bool,
 ) -> int:
-    """Handle recorded events with your AWS credentials, as the functions in AWS would: for real.
+    """Process recorded events against real AWS with your credentials, as the functions do.
 
-    In mode fix this writes to AWS. Only the events of this account, and of those under `accounts` in the settings,
-    are believed. The exit code is 1 if anything unsafe is left.
+    In mode fix, this command writes to AWS. It refuses events of accounts other than this one and those under
+    `accounts` in the settings. The exit code is 1 if anything unsafe remains.
     """
     from snapback.replay import replay as library
 
@@ -89,10 +89,10 @@ def handle(
     return timeline.end(done, real=True)
 
 
-@click.command(short_help="A morning in an account, on an AWS in memory.")
+@click.command(short_help="Replay a bundled story on an in-memory AWS.")
 @click.option("--all", "everything", is_flag=True, hidden=True)
 def demo(everything: bool) -> int:
-    """Replay a bundled story in mode fix against an AWS in memory, then undo one of its fixes. Touches nothing else."""
+    """Replay a bundled story in mode fix on an in-memory AWS, then undo one of its fixes. Touches nothing else."""
     from chalicelib.core.settings import Settings
     from snapback import render
     from snapback.replay import replay as library
@@ -137,7 +137,7 @@ def _has_grace(guardrail: str) -> bool:
 
 
 class _Timeline:
-    """Shows events as they are done: as text, as JSON, or both; a bar on stderr while it lasts."""
+    """Shows each event's result as text, as JSON, or both, with a progress bar on stderr."""
 
     def __init__(self, stack: ExitStack, paths: Sequence[Path], json_path: str | None, *, everything: bool) -> None:
         from snapback import render
@@ -149,7 +149,7 @@ class _Timeline:
         files = logs.files(paths)
         if json_path:
             if Path(json_path).resolve() in {path.resolve() for path in files}:
-                raise Refused(f"{json_path}: is one of the files to read; name another for --json")
+                raise Refused(f"{json_path} is one of the input files; pass another file to --json")
             self._json = open_json(stack, json_path)
         self._bar = stack.enter_context(render.progress())
         self._task = self._bar.add_task("reading", total=logs.size(files))

@@ -13,14 +13,14 @@ from snapback.stderr import complain, warn
 
 @click.group()
 def settings() -> None:
-    """The settings file."""
+    """Check or publish the settings file."""
 
 
 @settings.command("check")
 @click.argument("path", metavar="[FILE]", type=click.Path(path_type=Path), default=HERE)
 @json_option
 def settings_check(path: Path, as_json: bool) -> int:
-    """Is FILE (snapback.yaml) good? Every problem, with its line and what is allowed."""
+    """Check FILE (snapback.yaml), and show every problem with its line and what is allowed."""
     from dataclasses import asdict
 
     from snapback.render import plain
@@ -33,7 +33,7 @@ def settings_check(path: Path, as_json: bool) -> int:
     for problem in problems:
         click.echo(plain(f"{problem} (a warning)" if problem.warning else problem), err=True)
     if found is None:
-        return complain(f"{path} can't be used as it is", BAD)
+        return complain(f"{path} has errors; fix them and run this command again", BAD)
     parts = {"guardrails set by name": found.guardrails, "exemptions": found.exemptions, "channels": found.channels}
     told = ", ".join(f"{len(part)} {name}" for name, part in parts.items())
     click.echo(f"{path}: fine. Mode {found.mode}; {told}.")
@@ -48,9 +48,9 @@ def settings_check(path: Path, as_json: bool) -> int:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @stack_option
 def settings_publish(path: Path, to: str | None, yes: bool, stack: str) -> int:
-    """Make FILE (snapback.yaml) what the functions go by, within a minute and without a deploy.
+    """Publish FILE (snapback.yaml) to the functions, without a deploy. They use it within a minute.
 
-    It is checked first, and what it changes is shown. The stack has to be deployed with Settings=ssm or Settings=appconfig.
+    The command first checks the file and shows what changes. The stack needs the parameter Settings=ssm or Settings=appconfig.
     """
     from snapback import deployed, render
     from snapback.errors import NotPublished
@@ -64,13 +64,13 @@ def settings_publish(path: Path, to: str | None, yes: bool, stack: str) -> int:
         live = place.live()
         lines = difference(live, new)
         if not lines and live is not None:
-            click.echo(f"{place.source} is what {path} says already.")
+            click.echo(f"{place.source} already has the settings of {path}.")
             return FINE
-        empty = ", which is empty yet" if live is None else ""
-        render.show(f"What changes in {place.source}{empty}:", render.diff(lines))
-        if not yes and click.prompt("To publish it, type 'publish'", err=True) != "publish":
+        empty = ", which is still empty" if live is None else ""
+        render.show(f"Changes in {place.source}{empty}:", render.diff(lines))
+        if not yes and click.prompt("To publish, type 'publish'", err=True) != "publish":
             raise Refused("nothing was published")
-        click.echo(f"Published as {place.write(new)}. Functions go by it within a minute.")
+        click.echo(f"Published as {place.write(new)}. Functions use it within a minute.")
     except NotPublished as error:
         raise Refused(str(error)) from error
     return FINE

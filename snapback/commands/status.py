@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command(short_help="Is Snapback well, and what waits for a person?")
+@click.command(short_help="Check Snapback's health, and what needs a person.")
 @stack_option
 @json_option
 def status(stack: str, as_json: bool) -> int:
-    """Are writes paused, what waits for a person, and is Snapback alive? The exit code is 1 if anything is amiss."""
+    """Check whether writes are paused, what needs a person, and whether Snapback works. The exit code is 1 on any problem."""
     from snapback import deployed, render
     from snapback.status import health
 
@@ -39,9 +39,9 @@ def status(stack: str, as_json: bool) -> int:
     return FINE if found.well else FOUND
 
 
-@click.group(short_help="The accounts and regions that are looked after.")
+@click.group(short_help="Check accounts and regions.")
 def accounts() -> None:
-    """The accounts and regions in the settings."""
+    """Check the accounts and regions in the settings."""
 
 
 @accounts.command("check")
@@ -49,10 +49,10 @@ def accounts() -> None:
 @stack_option
 @json_option
 def accounts_check(settings_path: Path | None, stack: str, as_json: bool) -> int:
-    """Is each account and region looked after? Its roles, its rules, its trail, and whether its events arrive.
+    """Check that each account and region is covered: its roles, its rules, its trail, and its events.
 
-    With credentials of the home account that may assume the reader (the stack's parameter Operators). The exit code is 1
-    if anything is amiss.
+    Use credentials of the home account that may assume the reader role (the stack's parameter Operators). The exit
+    code is 1 on any problem.
     """
     from snapback import deployed, render
     from snapback.accounts import check

@@ -27,35 +27,41 @@ if TYPE_CHECKING:
     from snapback.sweep import Finding
 
 
-@click.command(short_help="Every guardrail about every resource, for real.")
+@click.command(short_help="Evaluate every resource in real AWS.")
 @mode_option
 @settings_option
 @click.option(
-    "--guardrail", "globs", metavar="GUARDRAIL", multiple=True, help="Only these, by id or glob; may be repeated."
+    "--guardrail",
+    "globs",
+    metavar="GUARDRAIL",
+    multiple=True,
+    help="Only this guardrail, by id or glob; may be repeated.",
 )
-@click.option("--service", "services", metavar="SERVICE", multiple=True, help="Only the guardrails of these, as in s3.")
+@click.option(
+    "--service", "services", metavar="SERVICE", multiple=True, help="Only guardrails of this service, such as s3."
+)
 @click.option(
     "--account",
     "accounts",
     metavar="ACCOUNT",
     multiple=True,
-    help="Only in these.  [default: that of your credentials, and `accounts` in the settings]",
+    help="Only this account.  [default: your credentials' account, and `accounts` in the settings]",
 )
 @click.option(
     "--region",
     "regions",
     metavar="REGION",
     multiple=True,
-    help="Only in these.  [default: AWS_REGION, `regions` in the settings, and global services]",
+    help="Only this region.  [default: AWS_REGION, `regions` in the settings, and global services]",
 )
-@click.option("--create-ledger", is_flag=True, help="Make the ledger's table if there is none.")
+@click.option("--create-ledger", is_flag=True, help="Create the ledger's table if it doesn't exist.")
 @click.option(
     "--json",
     "json_path",
     metavar="[FILE]",
     is_flag=False,
     flag_value="-",
-    help="Write one JSON object a finding; without a FILE, or with -, to stdout in place of the text.",
+    help="Write one JSON object per finding to FILE. Without FILE, or with -, write to stdout instead of text.",
 )
 def sweep(
     mode: str | None,
@@ -67,11 +73,11 @@ def sweep(
     create_ledger: bool,
     json_path: str | None,
 ) -> int:
-    """Ask every guardrail about every resource there is, with your AWS credentials: for real.
+    """Evaluate every guardrail for every resource in real AWS, with your credentials.
 
-    In mode fix this writes to AWS, and takes a ledger; without one, findings are only reported. What can't be evaluated
-    is listed at the end, and does not hold up the others. It can be stopped, and run again.
-    The exit code is 1 if anything unsafe is left, 2 if something could not be evaluated.
+    In mode fix, this command writes to AWS and needs a ledger. Without a ledger, it only reports. At the end, it lists
+    what it couldn't evaluate. You can stop it and run it again.
+    The exit code is 1 if anything unsafe remains, 2 if something could not be evaluated.
     """
     from snapback import render
     from snapback import sweep as library
@@ -123,5 +129,5 @@ def _with_ledger(settings: Settings, mode: str | None, *, create: bool) -> tuple
         return application, True
     if mode in {"ask", "fix"}:
         require_ledger(application)
-    warn("there is no ledger, so findings are only reported; --create-ledger makes one")
+    warn("no ledger, so findings are only reported; --create-ledger creates one")
     return library.without_ledger(application), False

@@ -37,7 +37,7 @@ def checked_in(settings: Path) -> None:
     said = subprocess.run(asked, cwd=settings.absolute().parent, capture_output=True, text=True, check=False)
     if said.returncode == 0 and said.stdout:
         raise CannotDeploy(
-            f"{settings} is not as git has it; commit it first, or say --uncommitted (make: UNCOMMITTED=1)"
+            f"{settings} has uncommitted changes; commit them, or pass --uncommitted (make: UNCOMMITTED=1)"
         )
 
 
@@ -106,7 +106,7 @@ class Stack:
     ) -> dict[str, str]:
         """Create or update; `zips` by their names in the template. Answers the outputs."""
         if unknown := sorted(parameters.keys() - template["Parameters"].keys()):
-            raise CannotDeploy(f"no parameter {', '.join(unknown)}; there are {', '.join(template['Parameters'])}")
+            raise CannotDeploy(f"no parameter {', '.join(unknown)}; parameters: {', '.join(template['Parameters'])}")
         there = self.found()
         self._ready(there)
         try:
@@ -115,7 +115,7 @@ class Stack:
             template_key = uploaded(self._s3, bucket, body, ".json")
         except ClientError as error:
             raise CannotDeploy(
-                f"bucket {bucket}: {error.response['Error']['Message']}; is it yours, and here?"
+                f"bucket {bucket}: {error.response['Error']['Message']}; use your own bucket in this region"
             ) from error
         update = there is not None and there["StackStatus"] != "REVIEW_IN_PROGRESS"
         former = {each["ParameterKey"] for each in (there or {}).get("Parameters", [])} if update else set()
@@ -147,9 +147,7 @@ class Stack:
         """Everything but what is kept; answers the names of that."""
         there = self.found()
         if there is None:
-            raise CannotDeploy(
-                f"there is no stack {self.name} here; --stack (make: STAGE=) names it, AWS_REGION says where"
-            )
+            raise CannotDeploy(f"no stack {self.name} in this region; pass --stack (make: STAGE=), or set AWS_REGION")
         resources = self._resources()
         self._delete_published(resources)
         self._cloudformation.delete_stack(StackName=there["StackId"])
@@ -193,10 +191,10 @@ class Stack:
         status = there["StackStatus"] if there else ""
         if status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}:
             raise CannotDeploy(
-                f"stack {self.name} is {status}: `snapback destroy` removes what is left, then deploy again"
+                f"stack {self.name} is {status}: run `snapback destroy` to remove the rest, then deploy again"
             )
         if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
-            raise CannotDeploy(f"stack {self.name} is {status}; deploy again when it has ended")
+            raise CannotDeploy(f"stack {self.name} is {status}; deploy again when it has finished")
 
     def _made(self, change: str) -> bool:
         """Whether the change set has anything in it. Raises CannotDeploy when it must not be executed."""
@@ -221,7 +219,7 @@ class Stack:
         ]
         if lost:
             self._cloudformation.delete_change_set(ChangeSetName=change)
-            raise CannotDeploy(f"this would replace or drop {', '.join(lost)}, with the records; nothing was changed")
+            raise CannotDeploy(f"this would replace or remove {', '.join(lost)} with the records; nothing was changed")
         actions = [str(each["Action"]).lower() for each in changes]
         self._say(f"{self.name}: " + ", ".join(f"{actions.count(one)} to {one}" for one in sorted(set(actions))))
         return True

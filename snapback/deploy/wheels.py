@@ -70,7 +70,7 @@ def _pip(command: str, *arguments: str) -> None:
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
     if done.returncode:
         why = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), done.stderr.strip()[-300:])
-        raise CannotDeploy(f"pip {command}: {why.removeprefix('ERROR: ')}; needed for the functions' libraries")
+        raise CannotDeploy(f"pip {command}: {why.removeprefix('ERROR: ')}; the functions' libraries need it")
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def test_each_thing_that_is_amiss_is_told_by_account(two: World) -> None:
     assert found[FRIEND, "rules"] == (False, f"missing: s3; disabled: {services[0]}")
     assert found[FRIEND, "fixers"] == (
         False,
-        "missing: snapback-fixer-ecr, snapback-fixer-s3-undo; trust others: snapback-fixer-iam",
+        "missing: snapback-fixer-ecr, snapback-fixer-s3-undo; trust other accounts: snapback-fixer-iam",
     )
     assert found[FRIEND, "trail"] == (False, "all is not logging")
 
@@ -166,5 +166,5 @@ def test_the_page_says_what_is_amiss(two: World) -> None:
     of(FRIEND).client("cloudtrail").stop_logging(Name="all")
     with event_history(cloudtrail_event("s3", "CreateBucket")):
         shown = unwrapped(run("accounts", "check", code=1))
-    assert f"{FRIEND} us-east-1 trail AMISS all is not logging" in shown
+    assert f"{FRIEND} us-east-1 trail PROBLEM all is not logging" in shown
     assert f"{HOME} us-east-1 reader fine assumed as snapback-reader/snapback-look" in shown

@@ -142,7 +142,7 @@ def test_each_is_an_object_in_json(settings: str) -> None:
 def test_a_channel_that_is_none_is_refused(settings: str) -> None:
     done: Any = CliRunner().invoke(main, ["chat", "test", "nobody", "--settings", settings])
     assert done.exit_code == 2
-    assert "its channels: hook, app, teams, pager, mail, siem" in done.output
+    assert "channels there: hook, app, teams, pager, mail, siem" in done.output
 
 
 def test_the_examples_are_of_records_that_there_are_not() -> None:

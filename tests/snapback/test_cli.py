@@ -44,7 +44,7 @@ class TestCatalog:
         assert kinds == {"guardrail", "tripwire"}
 
     def test_an_unknown_one_is_bad_input(self) -> None:
-        assert complaint("catalog", "s3.nope") == "no guardrail is called 's3.nope'; `snapback catalog` lists them"
+        assert complaint("catalog", "s3.nope") == "no guardrail matches 's3.nope'; `snapback catalog` lists all"
 
 
 class TestRecords:
@@ -56,7 +56,7 @@ class TestRecords:
 
     def test_by_status(self, fixed: str) -> None:
         assert fixed in run("records", "--status", "fixed", "--status", "failed").stdout
-        assert run("records", "--status", "failed").stdout == "No record is failed.\n"
+        assert run("records", "--status", "failed").stdout == "No records with status failed.\n"
         assert objects(run("records", "--status", "failed", "--json")) == []
 
     @pytest.mark.parametrize("bucket", ["spill", ""])
@@ -132,7 +132,7 @@ class TestShow:
     def test_full_states_come_with_a_warning(self, fixed: str) -> None:
         result = run("show", fixed, "--full")
         assert '"grants"' in result.stdout
-        assert "may hold secrets" in result.stderr
+        assert "may contain secrets" in result.stderr
         (one,) = objects(run("show", fixed, "--full", "--json"))
         assert one["before"]["grants"]
 
@@ -210,7 +210,7 @@ class TestSettings:
         lines = run("settings", "check", code=2).stderr.splitlines()
         assert lines[0] == "snapback.yaml:1: mode is 'fixx', did you mean 'fix'?; allowed: off, alert, ask, fix"
         assert lines[1].startswith("snapback.yaml:2: unknown key 'allows' in the file, did you mean 'allow'?")
-        assert lines[2] == "snapback: snapback.yaml can't be used as it is"
+        assert lines[2] == "snapback: snapback.yaml has errors; fix them and run this command again"
         describe_error = objects(run("settings", "check", "--json", code=2))
         assert [(each["line"], each["warning"]) for each in describe_error] == [(1, False), (2, False)]
 
@@ -218,7 +218,7 @@ class TestSettings:
         line = f"exemptions: [{{guardrail: s3.*, reason: because, owner: team, expires: {date(2020, 1, 1)}}}]"
         (tmp_path / "snapback.yaml").write_text(line)
         result = run("settings", "check")
-        assert result.stderr == "snapback.yaml:1: the exemption expired on 2020-01-01 and counts no more (a warning)\n"
+        assert result.stderr == "snapback.yaml:1: the exemption expired on 2020-01-01 and has no effect (a warning)\n"
         assert "1 exemptions" in result.stdout
 
     def test_no_file_is_told(self) -> None:
@@ -228,7 +228,7 @@ class TestSettings:
         bad = tmp_path / "bad.yaml"
         bad.write_text("mode: 'fix")
         for command in ("undo", "approve"):
-            assert complaint(command, fixed, "--settings", bad).startswith(f"{bad}:1: is no YAML")
+            assert complaint(command, fixed, "--settings", bad).startswith(f"{bad}:1: is not valid YAML")
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -35,7 +35,7 @@ class TestReplay:
         assert "2026-11-23 (UTC)" in shown
         assert "10:00:00 fixed app-logs: its ACL grants READ to AllUsers" in shown
         assert "s3.bucket_acl_made_public · PutBucketAcl by alice · record " in shown
-        assert "calls 2 re-enacted, 0 could not be" in shown
+        assert "calls 2 re-enacted, 0 not possible" in shown
         assert "messages 2 would have been sent: CRITICAL · fixed: S3 bucket ACL open to everyone" in shown
 
     def test_what_is_left_unsafe_is_exit_1(self, tmp_path: Path) -> None:
@@ -55,9 +55,9 @@ class TestReplay:
     def test_it_never_writes_over_what_it_reads(self, tmp_path: Path) -> None:
         path = story(tmp_path)
         before = path.read_text()
-        assert "is one of the files to read" in complaint("replay", path, "--json", path)
+        assert "is one of the input files" in complaint("replay", path, "--json", path)
         assert path.read_text() == before
-        assert "can't be written" in complaint("replay", path, "--json", tmp_path / "no" / "folder")
+        assert "can't write" in complaint("replay", path, "--json", tmp_path / "no" / "folder")
 
     def test_all_shows_what_no_guardrail_asks_too(self, tmp_path: Path) -> None:
         event = cloudtrail_event("sqs", "CreateQueue", {"queueName": "jobs"})
@@ -72,7 +72,7 @@ class TestReplay:
     def test_what_could_not_be_re_enacted_is_told_with_the_reason(self, tmp_path: Path) -> None:
         event = cloudtrail_event("example", "DoSomething", {"a": 1})
         shown = unwrapped(run("replay", story(tmp_path, event), "--mode", "fix"))
-        assert "1 could not be" in shown
+        assert "1 not possible" in shown
         assert "because example:DoSomething: " in shown
 
     def test_the_settings_count(self, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ class TestHandle:
 
     def test_without_a_ledger_it_says_how_to_make_one(self, world: World, tmp_path: Path) -> None:
         acl.canned("public-read")(world)
-        assert "--create-ledger makes it" in complaint("handle", story(tmp_path), "--mode", "fix")
+        assert "--create-ledger creates it" in complaint("handle", story(tmp_path), "--mode", "fix")
         assert public(world)
         run("handle", story(tmp_path), "--mode", "fix", "--create-ledger")
         assert not public(world)

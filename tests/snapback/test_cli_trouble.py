@@ -60,12 +60,12 @@ class TestTrouble:
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         for arguments in (("records",), ("undo", "1")):
-            assert complaint(*arguments).startswith("AWS can't be reached: Could not connect to the endpoint URL")
+            assert complaint(*arguments).startswith("can't reach AWS: Could not connect to the endpoint URL")
 
     def test_the_region_may_be_named_as_for_the_aws_cli(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_DEFAULT_REGION")
         with mock_aws():
-            assert complaint("records") == "no AWS region is chosen; set AWS_REGION, as in AWS_REGION=us-east-1"
+            assert complaint("records") == "no AWS region; set AWS_REGION, for example AWS_REGION=us-east-1"
         monkeypatch.setenv("AWS_REGION", "eu-west-1")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         with mock_aws():

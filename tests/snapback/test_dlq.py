@@ -45,7 +45,7 @@ class TestLetters:
         del body["responsePayload"]
         body["requestContext"]["condition"] = "EventAgeExceeded"
         assert self.parsed(body).error == "EventAgeExceeded"
-        assert self.parsed({"requestPayload": {}}).error == "given up, without a reason"
+        assert self.parsed({"requestPayload": {}}).error == "failed without a reason"
 
     def test_what_eventbridge_could_not_deliver(self) -> None:
         dead_letter = self.parsed(EVENT, undeliverable())
@@ -89,7 +89,7 @@ def test_records_never_says_that_nothing_was_found_while_there_is_a_dead_letter(
     world.application()
     assert run("records").stdout == "No records: nothing unsafe was found.\n"
     queues.put(given_up())
-    said = "No records, but 1 events could not be handled: `snapback dlq list` shows which and why."
+    said = "No records, but 1 events failed: `snapback dlq list` shows which and why."
     assert unwrapped(run("records")).strip() == said
 
 
@@ -125,7 +125,7 @@ class TestList:
         queues.put(given_up())
         queues.sqs.receive_message(QueueUrl=queues.events)
         shown = run("dlq", "list").stdout
-        assert shown == "No dead letters.\nAbout 1 more: somebody is looking at them just now.\n"
+        assert shown == "No dead letters.\nAbout 1 more: somebody else is reading them now.\n"
 
     def test_one_queue_by_what_it_holds_or_by_url(self, queues: Queues) -> None:
         queues.put(given_up())
@@ -158,7 +158,7 @@ class TestShow:
         assert queues.left() == 1
         full = run("dlq", "show", dead_letter, "--full")
         assert "hunter2" in full.stdout
-        assert "may hold secrets" in full.stderr
+        assert "may contain secrets" in full.stderr
 
     def test_as_json(self, queues: Queues) -> None:
         dead_letter = queues.put(given_up())
@@ -198,33 +198,33 @@ class TestDrop:
         result = CliRunner().invoke(cli.main, ["dlq", "drop", "--all"], input="drop 2\n")
         assert result.exit_code == 0
         assert "PutBucketAcl by alice" in result.stdout
-        assert "2 dropped." in result.stdout
+        assert "Deleted 2." in result.stdout
         assert queues.left() == 0
 
     def test_one_without_asking(self, queues: Queues) -> None:
         dead_letter = queues.put(given_up())
         queues.put(given_up())
-        assert run("dlq", "drop", dead_letter, dead_letter[:9], "--yes").stdout == "1 dropped.\n"
+        assert run("dlq", "drop", dead_letter, dead_letter[:9], "--yes").stdout == "Deleted 1.\n"
         assert queues.left() == 1
 
     def test_none(self, queues: Queues) -> None:
-        assert run("dlq", "drop", "--all").stdout == "0 dropped.\n"
+        assert run("dlq", "drop", "--all").stdout == "Deleted 0.\n"
 
 
 class TestTrouble:
     def test_no_stack_says_what_to_name(self, world: World) -> None:
         said = complaint("dlq", "list")
         assert said.startswith(
-            "where the queue of events is, no stack 'snapback' here tells: name yours with --stack, or"
+            "can't find the queue of events: no stack 'snapback' in us-east-1; pass --stack NAME or --queue URL"
         )
         assert "SNAPBACK_DEAD_LETTERS" in said
 
     def test_no_queue_is_one_line(self, queues: Queues) -> None:
         url = "https://sqs.us-east-1.amazonaws.com/123456789012/none"
-        assert complaint("dlq", "list", "--queue", url) == f"{url}: there is no such queue"
+        assert complaint("dlq", "list", "--queue", url) == f"{url}: no such queue"
 
     def test_an_odd_queue_is_one_line(self, world: World) -> None:
-        assert "--queue jobs is neither events nor messages" in complaint("dlq", "list", "--queue", "jobs")
+        assert "--queue jobs: must be events, messages, or a queue's URL" in complaint("dlq", "list", "--queue", "jobs")
 
     def test_denied_is_one_line(self, queues: Queues, world: World) -> None:
         with world.denied("ReceiveMessage"):

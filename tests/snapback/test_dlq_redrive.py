@@ -34,7 +34,7 @@ class TestRedriveEvents:
         queues.put(EVENT, attributes=undeliverable())
         with lambda_functions({GUARD: print}) as invoked:
             shown = run("dlq", "redrive", first).stdout
-            assert shown == f"{first[:8]}  PutBucketAcl by alice: given to snapback-GuardS3-1A2B3C4D5E6F again\n"
+            assert shown == f"{first[:8]}  PutBucketAcl by alice: sent to snapback-GuardS3-1A2B3C4D5E6F again\n"
             assert queues.left() == 1
             run("dlq", "redrive", "--all")
         assert invoked == [(GUARD, EVENT), (GUARD, EVENT)]
@@ -61,7 +61,7 @@ class TestRedriveEvents:
         queues.put(given_up(function=function))
         with lambda_functions({function: print, f"{function}:$LATEST": print}) as invoked:
             said = complaint("dlq", "redrive", "--all", code=1)
-        assert "is no function of the stack 'snapback' in account 123456789012 that could handle it" in said
+        assert "isn't a function of the stack 'snapback' in account 123456789012 that can process it" in said
         assert not invoked
         assert queues.left() == 1
 
@@ -79,7 +79,7 @@ class TestRedriveEvents:
         queues.put(given_up())
         with lambda_functions({GUARD: print}) as invoked:
             result = run("dlq", "redrive", "--all", code=1)
-        assert "is gone; handle it here with --local" in result.stderr
+        assert "no longer exists; process it here with --local" in result.stderr
         assert len(invoked) == 1
         assert queues.left() == 1
 
@@ -102,9 +102,9 @@ class TestRedriveEvents:
         queues.put(again)
         (shown,) = objects(run("dlq", "list", "--json"))
         assert (shown["what"], shown["function"], shown["rule"]) == ("second look at PutBucketAcl by alice", "", "")
-        assert shown["error"] == "given up after its tries: the log of SweepWorker tells why"
+        assert shown["error"] == "failed in every attempt: see the log of SweepWorker"
         with lambda_functions({GUARD: print}) as invoked:
-            assert "second look at PutBucketAcl by alice: in its queue again" in run("dlq", "redrive", "--all").stdout
+            assert "second look at PutBucketAcl by alice: back in its queue" in run("dlq", "redrive", "--all").stdout
         assert not invoked
         assert queues.left() == 0
         (message,) = queues.sqs.receive_message(QueueUrl=queues.second_looks)["Messages"]
@@ -117,13 +117,13 @@ class TestRedriveEvents:
         queues.put({**EVENT, "second_look": ["s3.bucket_acl_made_public"]})
         monkeypatch.setenv("SNAPBACK_DEAD_LETTERS", queues.events)
         said = complaint("dlq", "redrive", "--all", "--queue", "events", "--stack", "older", code=1)
-        assert "no stack 'older' here has the output SecondLooksUrl" in said
+        assert "no stack 'older' with the output SecondLooksUrl in us-east-1" in said
         assert "SNAPBACK_SECOND_LOOKS" in said
         assert queues.left() == 1
 
     def test_a_dead_letter_of_a_function_is_no_second_look(self, queues: Queues) -> None:
         queues.put(given_up({**EVENT, "second_look": ["s3.bucket_acl_made_public"]}, function=""))
-        assert "is no function of the stack" in complaint("dlq", "redrive", "--all", code=1)
+        assert "isn't a function of the stack" in complaint("dlq", "redrive", "--all", code=1)
         assert queues.left(queues.second_looks) == 0
 
     def test_what_is_no_letter_stays(self, queues: Queues) -> None:
@@ -160,12 +160,12 @@ class TestRedriveEvents:
             queues.put(given_up(event))
         said = complaint("dlq", "redrive", "--all", "--local", code=1)
         assert said.count("refused: ") == 4
-        assert "if that is right, drop it" in said
+        assert "if this is correct, drop the dead letter" in said
         assert queues.left() == 4
 
     def test_some_must_be_named_or_all(self, queues: Queues) -> None:
-        assert complaint("dlq", "redrive") == "name dead letters of `snapback dlq list`, or say --all"
-        assert complaint("dlq", "drop", "1", "--all") == "name dead letters of `snapback dlq list`, or say --all alone"
+        assert complaint("dlq", "redrive") == "pass ids from `snapback dlq list`, or --all"
+        assert complaint("dlq", "drop", "1", "--all") == "pass ids from `snapback dlq list`, or --all alone"
 
 
 @dataclass
@@ -244,7 +244,7 @@ class TestRedriveUnread:
     def test_what_is_no_record_stays(self, key: str, queues: Queues, stream: Stream) -> None:
         queues.put({"unread": key, "error": "ValueError", "function": NOTIFY}, queues.messages)
         with lambda_functions(stream.notify) as invoked:
-            assert "there is no" in complaint("dlq", "redrive", "--all", code=1)
+            assert "the ledger has no" in complaint("dlq", "redrive", "--all", code=1)
         assert not invoked
 
     def set_status(self, world: World, key: str, status: Any) -> None:
@@ -262,10 +262,7 @@ class TestRedriveMessages:
         dead_letter = queues.put(stream.dead_letter, queues.messages)
         with lambda_functions(stream.notify) as invoked:
             shown = run("dlq", "redrive", "--all").stdout
-            assert (
-                shown
-                == f"{dead_letter[:8]}  2 items of the ledger gone through; what was not sent yet is sent, or held until it can be\n"
-            )
+            assert shown == f"{dead_letter[:8]}  processed 2 items of the ledger; unsent messages are sent or held\n"
             queues.put(stream.dead_letter, queues.messages)
             run("dlq", "redrive", "--all")
         assert stream.channel.received == [f"{record} alerted" for record in stream.ids]
@@ -331,7 +328,7 @@ class TestRedriveMessages:
         assert stream.ids[0] in run("dlq", "show", dead_letter[:8]).stdout
         stream.channel.down = False
         with lambda_functions(stream.notify) as invoked:
-            assert "it is sent by the next drain, within a minute" in unwrapped(run("dlq", "redrive", "--all"))
+            assert "sent within a minute" in unwrapped(run("dlq", "redrive", "--all"))
         assert invoked[0][1] == {"again": [{"channel": "ops", "record": stream.ids[0], "step": 1}]}
         assert queues.left(queues.messages) == 0
         world.later(minutes=1)
@@ -354,7 +351,7 @@ class TestRedriveMessages:
         forged = {"channel": "ops", "record": stream.ids[0], "step": 9, "headline": "click here", "function": NOTIFY}
         queues.put(forged, queues.messages)
         with lambda_functions(stream.notify):
-            assert "it is sent or waits already, or is forgotten" in unwrapped(run("dlq", "redrive", "--all"))
+            assert "already sent or held, or expired" in unwrapped(run("dlq", "redrive", "--all"))
             queues.put(forged | {"step": "x"}, queues.messages)
             assert "it names no message" in complaint("dlq", "redrive", "--all", code=1)
         stream.notify[NOTIFY]({"drain": True})
@@ -385,7 +382,7 @@ class TestRedriveMessages:
         self, queues: Queues, stream: Stream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         queues.put(stream.dead_letter, queues.messages)
-        assert "the settings name no channel" in complaint("dlq", "redrive", "--all", "--local", code=1)
+        assert "the settings have no channel" in complaint("dlq", "redrive", "--all", "--local", code=1)
         monkeypatch.setattr("chalicelib.notify.channels.open.open_channels", lambda *_, **__: (stream.channel,))
         result = run("dlq", "redrive", "--all", "--local")
         assert result.stdout.count("\n") == 1, "no metrics on stdout"
@@ -398,7 +395,7 @@ class TestRedriveMessages:
         exports = NOTIFY.replace("Notify", "Exports")
         stream.dead_letter["requestContext"]["functionArn"] = exports
         queues.put(stream.dead_letter, queues.messages)
-        assert "the settings name no tool under `exports`" in complaint("dlq", "redrive", "--all", "--local", code=1)
+        assert "the settings have no tool under `exports`" in complaint("dlq", "redrive", "--all", "--local", code=1)
         application = wiring._APPLICATION[HOME]
         application.settings = Settings(exports=Exports(bus="default"))
         with default_bus() as events, lambda_functions({exports: lambda event: wiring.exports(event, Context())}):
@@ -414,8 +411,8 @@ class TestRedriveMessages:
         queues.put(batch(shardId=None, approximateArrivalOfFirstRecord="?"), queues.messages)
         with lambda_functions(stream.notify) as invoked:
             said = complaint("dlq", "redrive", "--all", code=1)
-        assert said.count("it is of another table than the ledger 'snapback-ledger'") == 3
-        assert said.count("neither where in the stream nor when") == 1
+        assert said.count("it belongs to another table than the ledger 'snapback-ledger'") == 3
+        assert said.count("neither a position in the stream nor a time") == 1
         assert not invoked
         assert queues.left(queues.messages) == 4
 
@@ -444,7 +441,7 @@ class TestRedriveMessages:
         stream.dead_letter["requestContext"]["functionArn"] = GUARD
         queues.put(stream.dead_letter, queues.messages)
         with lambda_functions({GUARD: print}) as invoked:
-            assert "is no function of the stack" in complaint("dlq", "redrive", "--all", code=1)
+            assert "isn't a function of the stack" in complaint("dlq", "redrive", "--all", code=1)
         assert not invoked
 
 

@@ -43,13 +43,13 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_published_is_what_functions_read_and_the_same_again_is_nothing_to_do(world: World) -> None:
     first = publish(*TO_SSM, "--yes")
-    assert "which is empty yet" in first.stdout
+    assert "which is still empty" in first.stdout
     assert '+ "mode": "fix"' in first.stdout
     assert f"version 1 of ssm:{PARAMETER}" in first.stdout
     parameter = world.client("ssm").get_parameter(Name=PARAMETER, WithDecryption=True)["Parameter"]
     assert checked(parameter["Value"].encode()).mode is Mode.FIX
     assert parameter["Type"] == "SecureString"
-    assert "says already" in publish(*TO_SSM, "--yes").stdout
+    assert "already has the settings of" in publish(*TO_SSM, "--yes").stdout
     changed = publish(*TO_SSM, "--yes", text="mode: ask\n")
     assert '- "mode": "fix"' in changed.stdout
     assert '+ "mode": "ask"' in changed.stdout
@@ -71,7 +71,7 @@ def test_it_asks_before_it_writes(said: str, code: int, count: int, world: World
 def test_what_is_too_large_for_a_parameter_says_where_it_goes(world: World) -> None:
     many = "\n".join(f'  - "arn:aws:iam::*:role/a-role-that-nobody-may-ever-touch-{number}"' for number in range(200))
     refused = publish(*TO_SSM, "--yes", text=f"never_touch:\n{many}\n", code=2)
-    assert "takes 8192; AppConfig takes more" in refused.stderr
+    assert "accepts 8192; AppConfig accepts more" in refused.stderr
     some = "\n".join(f'  - "arn:aws:iam::*:role/a-role-that-nobody-may-ever-touch-{number}"' for number in range(50))
     assert "an advanced parameter" in publish(*TO_SSM, "--yes", text=f"never_touch:\n{some}\n").stdout
 
@@ -79,13 +79,13 @@ def test_what_is_too_large_for_a_parameter_says_where_it_goes(world: World) -> N
 def test_bad_settings_that_are_live_can_be_replaced(world: World) -> None:
     world.client("ssm").put_parameter(Name=PARAMETER, Value='{"mode": "fixx"}', Type="String")
     told = publish(*TO_SSM, "--yes")
-    assert "what functions refuse" in told.stdout
+    assert "settings that functions refuse" in told.stdout
     assert "version 2" in told.stdout
 
 
 @pytest.mark.parametrize("place", ["s3:/x", "ssm:x", "appconfig:only/two", "nowhere"])
 def test_a_place_that_is_none_is_refused(place: str, world: World) -> None:
-    assert "is no place to publish to" in publish("--to", place, code=2).stderr
+    assert "isn't a place to publish to" in publish("--to", place, code=2).stderr
 
 
 def test_without_a_stack_that_reads_published_settings_it_says_how_to_get_one(world: World) -> None:
@@ -138,5 +138,5 @@ def test_appconfig_gets_a_version_and_a_deployment(appconfig: dict[str, Any]) ->
     assert "version 1 of appconfig:abc1234/def5678/ghi9012, by deployment 1" in publish(*TO_APPCONFIG, "--yes").stdout
     assert checked(appconfig["live"]).mode is Mode.FIX
     assert appconfig["asked"][0]["DeploymentStrategyId"] == "AppConfig.AllAtOnce"
-    assert "says already" in publish(*TO_APPCONFIG, "--yes").stdout
+    assert "already has the settings of" in publish(*TO_APPCONFIG, "--yes").stdout
     assert '+ "mode": "ask"' in publish(*TO_APPCONFIG, "--yes", text="mode: ask\n").stdout

@@ -168,25 +168,25 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ),
         (
             f"guardrails:\n  {ID}:\n    tags: {{env=dev: off}}",
-            "3: env=dev turns nothing off, since 'env' is not among trusted_tags",
+            "3: env=dev turns nothing off, because 'env' isn't in trusted_tags",
         ),
         ("trusted_tags: ['aws:x']", "1: trusted_tags[0] is 'aws:x'; allowed: a tag's key, which doesn't begin with aws:"),
-        ("mode: ask\nmode: fix", "2: mode is there twice, first in line 1; allowed: once"),
+        ("mode: ask\nmode: fix", "2: mode appears twice, first in line 1; allowed: once"),
         (
             f"guardrails:\n  {ID}: ask\n  {ID}: fix",
-            f"3: guardrails.{ID} is there twice, first in line 2; allowed: once",
+            f"3: guardrails.{ID} appears twice, first in line 2; allowed: once",
         ),
-        ("mode: 'alert", "1: is no YAML: found unexpected end of stream"),
-        ("a: b: c", "1: is no YAML: mapping values are not allowed here"),
-        ("mode: alert\n---\nmode: fix", "2: is no YAML: but found another document"),
+        ("mode: 'alert", "1: is not valid YAML: found unexpected end of stream"),
+        ("a: b: c", "1: is not valid YAML: mapping values are not allowed here"),
+        ("mode: alert\n---\nmode: fix", "2: is not valid YAML: but found another document"),
         ("- alert", f"1: the file has a list; allowed: the keys {AT_TOP}"),
         ("mode: !!python/object:os.system fix", "1: mode has the tag 'tag:yaml.org,2002:python/object:os.system'; allowed: YAML without tags of its own"),
         ("mode: !fix fix", "1: mode has the tag '!fix'; allowed: YAML without tags of its own"),
-        ("[a]: b", "1: a key of the file is no text; allowed: text"),
+        ("[a]: b", "1: a key of the file is not text; allowed: text"),
         ("undo_exemption_days: 0", "1: undo_exemption_days is '0'; allowed: a whole number from 1 to 365"),
         ("undo_exemption_days: '7'", "1: undo_exemption_days is '7'; allowed: a whole number from 1 to 365"),
         ("require:\n  admin_ports: [22, 70000]", "2: require.admin_ports[1] is '70000'; allowed: a whole number from 0 to 65535"),
-        ("allow:\n  cidrs:\n    - 10.0.0.1/8", "3: '10.0.0.1/8' is no range of addresses; allowed: as 203.0.113.0/24 or 2001:db8::/32"),
+        ("allow:\n  cidrs:\n    - 10.0.0.1/8", "3: '10.0.0.1/8' isn't an address range; allowed: a CIDR such as 203.0.113.0/24 or 2001:db8::/32"),
         ("require: {trails: {audit: {bucket: b, organization: maybe}}}", "1: require.trails.audit.organization is 'maybe'; allowed: true, false"),
         ("require: {trails: {audit: {}}}", "1: require.trails.audit lacks 'bucket'; allowed: text"),
         ("require: {trails: {audit: }}", "1: require.trails.audit has nothing; allowed: the keys bucket, prefix, kms_key, organization"),
@@ -194,14 +194,14 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ("channels: [{name: a, type: slak, url: 'ssm:/a'}]", f"1: channels[0].type is 'slak', did you mean 'slack'?; allowed: {TYPES}"),
         ("channels: [{name: a, type: [slack], url: 'ssm:/a'}]", f"1: channels[0].type has a list; allowed: {TYPES}"),
         ("channels:\n- name: a\n  url: 'ssm:/a'", f"2: channels[0] lacks 'type'; allowed: {TYPES}"),
-        ("channels: [slack]", f"1: channels[0] has a single value; allowed: keys and values, of which `type` is {TYPES}"),
+        ("channels: [slack]", f"1: channels[0] has a single value; allowed: keys and values, with `type` {TYPES}"),
         ("channels: [{name: a, type: sns, url: 'ssm:/a', topic: 'arn:aws:sns:eu-west-1:123456789012:snapback-x'}]", "1: unknown key 'url' in channels[0]; allowed: type, topic, name, per_minute, fallback"),
-        ("channels: [{name: a, type: slack_app, conversation: C0123456789}]", "1: channels[0] lacks 'token'; allowed: where it is kept: ssm:/path or secretsmanager:name"),
+        ("channels: [{name: a, type: slack_app, conversation: C0123456789}]", "1: channels[0] lacks 'token'; allowed: the name of a secret, not its value: ssm:/path or secretsmanager:name"),
         (f"{TWO}  fallback: onn", "6: channels[1].fallback: no channel 'onn', did you mean 'one'?; allowed: one, two"),
-        (f"{TWO}  fallback: two", "6: channel 'two' falls back to itself: two → two; allowed: another channel, without a circle"),
+        (f"{TWO}  fallback: two", "6: channel 'two' falls back to itself: two → two; allowed: another channel that doesn't lead back"),
         (f"{TWO}routes:\n- {{channels: [one, tow]}}", "7: routes[0].channels[1]: no channel 'tow', did you mean 'two'?; allowed: one, two"),
-        (f"{TWO}routes:\n- {{channels: []}}", "7: what fits this route goes to no channel, only to the ledger"),
-        (f"{TWO}routes:\n- {{channels: [one], guardrail: s9.*}}", "7: 's9.*' is no guardrail; allowed: an id that `snapback catalog` lists, or a glob of some"),
+        (f"{TWO}routes:\n- {{channels: []}}", "7: findings of this route go to no channel, only to the ledger"),
+        (f"{TWO}routes:\n- {{channels: [one], guardrail: s9.*}}", "7: no guardrail matches 's9.*'; allowed: an id that `snapback catalog` lists, or a glob that matches one"),
         (f"{TWO}routes:\n- {{channels: [one], severities: [hihg]}}", "7: routes[0].severities[0] is 'hihg', did you mean 'high'?; allowed: critical, high, low, medium"),
         (f"{TWO}routes:\n- {{guardrail: s3.*}}", "7: routes[0] lacks 'channels'; allowed: a list (- …), each 1 to 40 letters, digits, _ and -"),
         ("routes: [{channels: [one]}]", "1: routes[0].channels[0]: no channel 'one'; allowed: none: there are no channels"),
@@ -213,12 +213,12 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ("channels: [{name: app, type: slack_app, token: ssm:/snapback/a, conversation: C0123456789}]\ndirect: {via: app, domains: ['@example.com']}", "2: direct.domains[0] is '@example.com'; allowed: a domain in lower case, as example.com"),
         ("quiet: {start: '25:00', end: '07:00'}", "1: quiet.start is '25:00'; allowed: a time of day as 22:00"),
         ("quiet: {start: '07:00', end: '07:00'}", "1: quiet.start and quiet.end are both 07:00; allowed: two times of day"),
-        ("quiet: {start: '22:00', end: '07:00', zone: Europe/Belrin}", "1: quiet.zone: no time zone 'Europe/Belrin', did you mean 'Europe/Berlin'?; allowed: a name of the tz database, as Europe/Berlin"),
-        ("channels: [{name: a, type: slack, url: 'ssm:/slack'}]", "1: channels[0].url is a secret that Snapback's functions may not read; put it under snapback/"),
-        ("clicks: {page_key: 'secretsmanager:key'}", "1: clicks.page_key is a secret that Snapback's functions may not read; put it under snapback/"),
-        ("channels: [{name: a, type: sns, topic: 'arn:aws:sns:eu-west-1:123456789012:mine'}]", "1: Snapback's functions may publish to topics only whose names begin with snapback-"),
+        ("quiet: {start: '22:00', end: '07:00', zone: Europe/Belrin}", "1: quiet.zone: no time zone 'Europe/Belrin', did you mean 'Europe/Berlin'?; allowed: a name of the tz database, such as Europe/Berlin"),
+        ("channels: [{name: a, type: slack, url: 'ssm:/slack'}]", "1: Snapback's functions can't read the secret of channels[0].url; put it under snapback/"),
+        ("clicks: {page_key: 'secretsmanager:key'}", "1: Snapback's functions can't read the secret of clicks.page_key; put it under snapback/"),
+        ("channels: [{name: a, type: sns, topic: 'arn:aws:sns:eu-west-1:123456789012:mine'}]", "1: Snapback's functions may publish only to topics whose names begin with snapback-"),
         ("channels: [{name: a, type: sns, topic: mine}]", "1: channels[0].topic is 'mine'; allowed: the ARN of an SNS topic"),
-        ("quiet: {start: '22:00', end: '07:00', severities: [low, high]}", "1: high findings wait for nothing, quiet hours or not"),
+        ("quiet: {start: '22:00', end: '07:00', severities: [low, high]}", "1: high findings ignore quiet hours"),
         ("regions: [europe]", "1: regions[0] is 'europe'; allowed: a region as eu-west-1"),
         ("flood: {messages: 0}", "1: flood.messages is '0'; allowed: a whole number from 1 to 1000"),
         (
@@ -231,15 +231,15 @@ def test_equal_settings_are_packaged_as_equal_bytes() -> None:
         ),
         (
             "exemptions:\n- {guardrail: s9.*, reason: because, owner: team, expires: 2027-12-01}",
-            "2: 's9.*' is no guardrail; allowed: an id that `snapback catalog` lists, or a glob of some",
+            "2: no guardrail matches 's9.*'; allowed: an id that `snapback catalog` lists, or a glob that matches one",
         ),
         (
             "exemptions:\n- {guardrail: s3.*, reason: because, owner: team, expires: 2026-11-22}",
-            "2: the exemption expired on 2026-11-22 and counts no more",
+            "2: the exemption expired on 2026-11-22 and has no effect",
         ),
         (
             "exemptions:\n- {guardrail: '*', reason: because, owner: team, expires: 2026-11-23}",
-            "2: the exemption covers everything, so nothing is ever reported",
+            "2: the exemption covers everything, so Snapback reports nothing",
         ),
         (
             "guardrails: {signin.root_used: fix}",
@@ -266,7 +266,7 @@ def test_warnings_do_not_stop_it(tmp_path: Path) -> None:
     warned: list[str] = []
     path = written(tmp_path, f"{TWO}routes: [{{channels: []}}]")
     assert read_settings(path, warn=lambda problem: warned.append(str(problem))).channels[0].name == "one"
-    assert warned == [f"{path}:6: what fits this route goes to no channel, only to the ledger"]
+    assert warned == [f"{path}:6: findings of this route go to no channel, only to the ledger"]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_warnings_do_not_stop_it(tmp_path: Path) -> None:
 )
 def test_a_secret_is_never_repeated_in_an_error(tmp_path: Path, text: str) -> None:
     (told,) = problems(tmp_path, text)
-    assert " is something else; allowed: " in told
+    assert " is not valid; allowed: " in told
     assert "ssm:/path or secretsmanager:name" in told
     assert "hunter2" not in told
 
@@ -294,8 +294,8 @@ def test_fallbacks_in_a_circle_are_told_at_each_of_them(tmp_path: Path) -> None:
         for name, after in (("a", "b"), ("b", "c"), ("c", "b"))
     )
     assert problems(tmp_path, text) == [
-        "3: channel 'b' falls back to itself: b → c → b; allowed: another channel, without a circle",
-        "4: channel 'c' falls back to itself: c → b → c; allowed: another channel, without a circle",
+        "3: channel 'b' falls back to itself: b → c → b; allowed: another channel that doesn't lead back",
+        "4: channel 'c' falls back to itself: c → b → c; allowed: another channel that doesn't lead back",
     ]
 
 
@@ -313,8 +313,8 @@ def test_two_channels_of_one_name_are_told(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         (b"\xff\xfe\x00", "is not UTF-8"),
-        (b"mode: \x00", "is no YAML: special characters are not allowed"),
-        (b"[" * 1200, "is nested too deep"),
+        (b"mode: \x00", "is not valid YAML: special characters are not allowed"),
+        (b"[" * 1200, "is nested too deeply"),
         (b"a: &a [*a]", "unknown key 'a'"),
         (b"mode: *nowhere", "found undefined alias"),
         (b"\tmode: fix", "found character"),

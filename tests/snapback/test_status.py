@@ -124,7 +124,7 @@ class TestStatus:
         answered(now, monkeypatch)
         shown = unwrapped(run("status"))
         for line in (
-            "writes go on",
+            "writes on",
             "asking 0",
             "failed 0",
             "fighting 0",
@@ -168,7 +168,7 @@ class TestStatus:
     def test_without_a_stack_the_queues_are_not_known(self, now: World) -> None:
         now.application()
         shown = unwrapped(run("status"))
-        assert "dead letters not known: there is no stack 'snapback' here; name yours with --stack" in shown
+        assert "dead letters unknown: no stack 'snapback' in this region; pass --stack NAME" in shown
         assert objects(run("status", "--json"))[0]["dead_letters"] is None
 
     def test_a_canary_that_fell_silent(self, now: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ class TestStatus:
         assert (
             "canary silent: answered 3h ago, sent 1m ago" in shown or "canary silent: answered 3h ago, sent 6" in shown
         )
-        assert "the logs of the functions canary and canary_echo say why" in shown
+        assert "see the logs of the functions canary and canary_echo" in shown
 
     def test_settings_that_the_functions_can_t_read(self, now: World, monkeypatch: pytest.MonkeyPatch) -> None:
         answered(now, monkeypatch, trouble="the settings can't be read, so nothing is fixed")
@@ -194,7 +194,7 @@ class TestStatus:
         url = "https://sqs.us-east-1.amazonaws.com/123456789012/none"
         monkeypatch.setenv("SNAPBACK_DEAD_LETTERS", url)
         monkeypatch.setenv("SNAPBACK_FAILED_MESSAGES", url)
-        assert complaint("status") == f"{url}: there is no such queue"
+        assert complaint("status") == f"{url}: no such queue"
 
 
 def test_a_moment_ago_is_seconds() -> None:

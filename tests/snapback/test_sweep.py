@@ -55,7 +55,7 @@ def test_without_a_ledger_what_is_found_is_told_and_nothing_else(world: World) -
     bucket(world, "app-one")
     done = run("--guardrail", ACL)
     assert done.exit_code == errors.FOUND
-    assert "there is no ledger" in done.output
+    assert "no ledger, so findings are only reported" in done.output
     assert "app-one: " in done.output
     assert "alerted" in done.output
     assert not world.client("dynamodb").list_tables()["TableNames"]
@@ -67,7 +67,7 @@ def test_what_needs_a_ledger_says_how_it_is_made(mode: str, world: World) -> Non
     bucket(world, "app-one")
     done = run("--guardrail", ACL, "--mode", mode)
     assert done.exit_code == errors.BAD
-    assert "--create-ledger makes it" in done.output
+    assert "--create-ledger creates it" in done.output
     assert grants(world, "app-one") == 2
 
 
@@ -78,8 +78,8 @@ def test_a_table_of_an_earlier_version_is_said_in_one_line(world: World) -> None
     assert done.exit_code == errors.BAD
     (said,) = done.stderr.splitlines()
     assert said == (
-        "snapback: table 'snapback-ledger' is of an earlier version and has no index 'by-status-shard': deploy the stack"
-        " again, which adds it; if no stack made the table, name a new one in SNAPBACK_LEDGER"
+        "snapback: table 'snapback-ledger' is of an earlier version without the index 'by-status-shard': deploy the stack"
+        " again, which adds the index; if no stack created the table, set SNAPBACK_LEDGER to a new one"
     )
     assert grants(world, "app-one") == 2
 
@@ -153,7 +153,7 @@ def test_what_another_sweep_never_finishes_is_said_in_plain_words(
     monkeypatch.setattr(replay, "quiet", partial(replay.quiet, sleep=pauses.append))
     done = run("--guardrail", ACL, "--mode", "fix")
     assert done.exit_code == errors.BAD
-    assert f"s3.Bucket app-one in {HOME}, {REGION}: somebody else" in done.output
+    assert f"s3.Bucket app-one in {HOME}, {REGION}: another process" in done.output
     assert not any(word in done.output for word in ("busy", "Refused", "record "))
     assert sum(pauses) > LEASE.total_seconds()
     assert "1 compliant" in done.output
@@ -223,9 +223,9 @@ def test_global_services_are_asked_once_wherever_one_is(world: World, monkeypatc
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--service", "s4"), "--service s4: there is none; one of"),
+        (("--service", "s4"), "--service s4: no such service; one of"),
         (("--guardrail", "s3.bucket_lost"), "snapback catalog"),
-        (("--json", "/no/such/folder/file"), "can't be written"),
+        (("--json", "/no/such/folder/file"), "can't write"),
     ],
 )
 def test_what_fits_nothing_is_said(words: tuple[str, ...], said: str, world: World) -> None:

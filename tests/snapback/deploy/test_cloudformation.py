@@ -176,7 +176,7 @@ def test_what_would_lose_records_is_refused(
         return Pages() if name == "describe_change_set" else real(name)
 
     monkeypatch.setattr(stack._cloudformation, "get_paginator", paginator)
-    with pytest.raises(CannotDeploy, match="would replace or drop Ledger, with the records; nothing was changed"):
+    with pytest.raises(CannotDeploy, match="would replace or remove Ledger with the records; nothing was changed"):
         stack.deploy(template(Queue=QUEUE), CODE, "code", {}, TAGS)
 
 
@@ -192,16 +192,16 @@ def test_nothing_new_is_no_error(stack: Stack, said: list[str], monkeypatch: pyt
 
 
 def test_an_unknown_parameter_and_bucket_are_told(stack: Stack) -> None:
-    with pytest.raises(CannotDeploy, match="no parameter Dyas; there are Days"):
+    with pytest.raises(CannotDeploy, match="no parameter Dyas; parameters: Days"):
         stack.deploy(template(), CODE, "code", {"Dyas": "1"}, TAGS)
     with pytest.raises(CannotDeploy, match="bucket nobodys: "):
         stack.deploy(template(), CODE, "nobodys", {}, TAGS)
-    with pytest.raises(CannotDeploy, match="there is no stack snapback here"):
+    with pytest.raises(CannotDeploy, match="no stack snapback in this region"):
         stack.destroy()
 
 
 @pytest.mark.parametrize(
-    ("status", "advice"), [("ROLLBACK_COMPLETE", "snapback destroy"), ("UPDATE_IN_PROGRESS", "when it has ended")]
+    ("status", "advice"), [("ROLLBACK_COMPLETE", "snapback destroy"), ("UPDATE_IN_PROGRESS", "when it has finished")]
 )
 def test_a_stack_that_can_t_be_updated_is_told(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, status: str, advice: str
@@ -239,11 +239,11 @@ def test_deploy_packages_and_creates_the_stack_with_its_tags_and_parameters(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--bucket", ""], "--bucket (make: BUCKET=) is missing"),
+        (["--bucket", ""], "pass --bucket (make: BUCKET=)"),
         (["--bucket", "nobodys"], "bucket nobodys: "),
-        (["--bucket", "code", "--emulator"], "AWS's functions can't run this machine's libraries"),
-        (["--bucket", "code", "Days"], "each must be NAME=VALUE"),
-        (["--bucket", "code", "Dyas=1"], "no parameter Dyas; there are Days"),
+        (["--bucket", "code", "--emulator"], "Lambda can't run this machine's libraries"),
+        (["--bucket", "code", "Days"], "give each as NAME=VALUE"),
+        (["--bucket", "code", "Dyas=1"], "no parameter Dyas; parameters: Days"),
     ],
 )
 def test_a_mistake_is_one_line(aws: boto3.Session, packaging: None, arguments: list[str], why: str) -> None:
@@ -309,7 +309,7 @@ def test_what_aws_refuses_is_one_line(aws: boto3.Session, monkeypatch: pytest.Mo
 def test_without_a_region_nothing_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     for command in (["deploy", "--bucket", "code"], ["destroy"]):
-        assert "no AWS region is chosen; set AWS_REGION" in run(*command).stderr
+        assert "no AWS region; set AWS_REGION" in run(*command).stderr
 
 
 def test_settings_that_git_has_not_are_refused(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_settings_that_git_has_not_are_refused(tmp_path: Path) -> None:
     settings.write_text("mode: alert\n")
     cloudformation.checked_in(settings)  # No checkout at all.
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)  # noqa: S607
-    with pytest.raises(CannotDeploy, match="not as git has it; commit it first, or say --uncommitted"):
+    with pytest.raises(CannotDeploy, match="has uncommitted changes; commit them, or pass --uncommitted"):
         cloudformation.checked_in(settings)
 
 
