@@ -23,6 +23,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "Judge a policy": (
         "chalicelib.analysis.policy_document",
         "chalicelib.analysis.policy_access",
+        "chalicelib.analysis.policy_tls",
         "chalicelib.analysis.policy_escalation",
     ),
     "Find secrets": ("chalicelib.analysis.secrets",),

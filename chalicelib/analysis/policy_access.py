@@ -17,12 +17,11 @@ from chalicelib.analysis.policy_document import (
     Condition,
     Policy,
     Statement,
-    covers,
     element_matches,
     named_principals,
     statements,
 )
-from chalicelib.analysis.policy_sets import Constraint, Search, box, caller, constraint, format_left, names
+from chalicelib.analysis.policy_sets import Constraint, Names, Search, box, caller, constraint, format_left, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -207,23 +206,6 @@ def unknown_principals(policy: Policy, baseline: Baseline, account_id: str) -> d
     return by_statement(each for each in let_in(policy, baseline, account_id) if each.who is not Outsider.SERVICE)
 
 
-def refuses_plain_http(policy: Policy, calls: Iterable[tuple[str, str]]) -> bool:
-    """Whether each of the calls, action and resource, is denied to everybody who makes it without TLS.
-
-    A name that no policy would give stands for every one: `s3:~` for all of S3's actions.
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit
-    """
-    refusing = [
-        statement
-        for statement in statements(policy)
-        if statement.effect == "Deny"
-        and {"Action", "Resource", "Principal"} <= statement.raw.keys()
-        and ("AWS", "*") in statement.principals()
-        and all(map(_without_tls, statement.limiting()))
-    ]
-    return all(any(covers(statement, *call) for statement in refusing) for call in calls)
-
-
 class _Entry(NamedTuple):
     """One principal of one Allow statement."""
 
@@ -256,7 +238,11 @@ def _judged(
         )
         if narrowed or not all(search.spend(each.weight) for each in denies):
             return narrowed
-        return _shut_out(search, _covering(denies, entry, keys, account_id, holds, baseline, search), entry)
+        lacked = search.once(
+            (entry.statement.index, keys is _FIXING_KEYS, "lacked"),
+            lambda: _lacked(entry.statement, keys, account_id, holds),
+        )
+        return _shut_out(search, _covering(denies, entry, keys, account_id, holds, baseline, search), entry, lacked)
 
     if _is_service(entry):
         known_one = baseline.principal(entry.value) or kept(_CALLER_KEYS, ours)
@@ -361,8 +347,8 @@ def _covering(
             yield names(deny) + [each for each in read if each]
 
 
-def _shut_out(search: Search, covering: Iterable[list[Constraint]], entry: _Entry) -> bool:
-    """Whether Deny statements together take back all that a statement allows its principal.
+def _shut_out(search: Search, covering: Iterable[list[Constraint]], entry: _Entry, lacked: Iterable[str]) -> bool:
+    """Whether Deny statements together take back all that a statement allows its principal without the keys `lacked`.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
     """
@@ -370,7 +356,8 @@ def _shut_out(search: Search, covering: Iterable[list[Constraint]], entry: _Entr
     if not denied:
         return False
     allowed = [each for condition in entry.statement.conditions() if (each := constraint(condition, of_deny=False))]
-    wanted = box(names(entry.statement) + caller(entry.kind, entry.value) + allowed)
+    missing = [(key, Names(present=False)) for key in lacked]
+    wanted = box(names(entry.statement) + caller(entry.kind, entry.value) + allowed + missing)
     found = search.uncovered(wanted, denied)
     search.left = "" if search.undecided or found in (None, wanted) else format_left(found or {}, wanted)
     return found is None
@@ -420,12 +407,20 @@ def _exempts(condition: Condition, entry: _Entry, keys: Collection[str], account
     return all(holds(meant, _named(value, account_id)) for value in values)
 
 
-def _narrowed(statement: Statement, keys: Collection[str], account_id: str, holds: _Holds) -> bool:
+def _narrowed(
+    statement: Statement, keys: Collection[str], account_id: str, holds: _Holds, also_there: Collection[str] = ()
+) -> bool:
     """Whether one condition on one of the keys holds for all its values: conditions add up, values are alternatives."""
     return any(
         condition.key in keys and all(holds(condition, _named(value, account_id)) for value in condition.values)
-        for condition in statement.narrowing()
+        for condition in statement.narrowing(also_there)
     )
+
+
+def _lacked(statement: Statement, keys: Collection[str], account_id: str, holds: _Holds) -> list[str]:
+    """Keys that whoever else it allows doesn't have: IfExists lets them pass, and those who have one are `holds`'s."""
+    used = {each.key for each in statement.conditions() if each.key in keys}
+    return [key for key in sorted(used) if _narrowed(statement, {key}, account_id, holds, also_there={key})]
 
 
 def _named(value: str, account_id: str) -> str:
@@ -481,11 +476,3 @@ def _network(value: str) -> IPv4Network | IPv6Network | None:
 def _known_network(network: IPv4Network | IPv6Network, baseline: Baseline) -> bool:
     wider = (ip_network(cidr, strict=False) for cidr in baseline.allow.cidrs)
     return any(each.version == network.version and network.subnet_of(each) for each in wider)  # type: ignore[arg-type]
-
-
-def _without_tls(condition: Condition) -> bool:
-    return (
-        condition.operator.lower() in {"bool", "boolifexists"}
-        and condition.key == "aws:securetransport"
-        and "false" in map(str.lower, condition.values)
-    )

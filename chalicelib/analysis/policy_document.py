@@ -124,7 +124,7 @@ class Statement:
             if not (demands and each.key in ALWAYS_PRESENT):
                 yield each
 
-    def narrowing(self) -> Iterator[Condition]:
+    def narrowing(self, also_there: Collection[str] = ()) -> Iterator[Condition]:
         """Those that hold only if the key is there and has one of the values; the operator is lower-cased and bare.
 
         ForAllValues and IfExists also hold without the key, unless a Null condition demands it or each request has it.
@@ -137,7 +137,7 @@ class Statement:
         }
         for operator, key, values in self.conditions():
             bare = operator.lower().removeprefix("foranyvalue:")
-            if key in demanded or key in ALWAYS_PRESENT:
+            if key in demanded or key in ALWAYS_PRESENT or key in also_there:
                 bare = bare.removeprefix("forallvalues:").removesuffix("ifexists")
             if bare in EQUALITY:
                 yield Condition(bare, key, values)

@@ -7,6 +7,7 @@ from tests.analysis.policy_pages import (
     ANYONE,
     BUCKET,
     FRIEND,
+    OBJECTS,
     ORG,
     OWN,
     SERVICE,
@@ -39,7 +40,23 @@ REQUEST_PAGES: dict[str, list[Row]] = {
                 allow("*", equals("aws:SourceIp", "198.51.100.0/24", "IpAddressIfExists")),
                 deny(equals("aws:SourceIp", "true", "Null")),
             ],
+            [],
+        ),
+        Row(
+            "or only some of them are",
+            [
+                allow("*", equals("aws:SourceIp", "198.51.100.0/24", "IpAddressIfExists")),
+                deny(equals("aws:SourceIp", "true", "Null"), resource=[f"{OBJECTS}.txt"]),
+            ],
             [ANYONE],
+        ),
+        Row(
+            "or those alone whom it doesn't let in anyway",
+            [
+                allow("*", equals("aws:SourceIp", "192.0.2.0/24", "IpAddressIfExists")),
+                deny(equals("aws:SourceIp", "true", "Null")),
+            ],
+            [ACCOUNT],
         ),
         Row(
             "denied but from our network: those through VPC endpoints too",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.analysis.policy_access import refuses_plain_http
 from chalicelib.analysis.policy_document import append, statements
+from chalicelib.analysis.policy_tls import refuses_plain_http
 from chalicelib.fixes.s3.bucket_policy import BucketPolicy
 from chalicelib.resources.absent import absent
 
