@@ -10,6 +10,7 @@ READY := .venv/.ready
 CHECKOV := .venv-checkov
 MICROBURST := .venv-microburst
 E2E := .venv-e2e
+SIMULATE := .iam-simulate
 # A stage is a settings file and a stack: snapback.dev.yaml and snapback-dev for STAGE=dev.
 SETTINGS := snapback$(if $(STAGE),.$(STAGE)).yaml
 STACK := snapback$(if $(STAGE),-$(STAGE))
@@ -84,6 +85,12 @@ $(E2E)/.ready: requirements/e2e.txt | $(READY)
 	@$(BIN)/uv pip install -q --require-hashes --python $(E2E)/bin/python -r $<
 	@touch $@
 
+# A second IAM evaluator for tests, AGPL-3.0: a process of its own, which tests/iam_simulate/driver.js starts. It needs npm and node 20.
+$(SIMULATE)/.ready: tests/iam_simulate/package.json tests/iam_simulate/package-lock.json
+	@mkdir -p $(SIMULATE) && cp $^ $(SIMULATE)
+	@cd $(SIMULATE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 $(CHECKOV)/.ready: requirements/checkov.txt | $(READY)
 	@$(BIN)/uv venv -q --clear $(CHECKOV)
 	@$(BIN)/uv pip install -q --require-hashes --python $(CHECKOV)/bin/python -r $<
@@ -118,8 +125,10 @@ lock: $(READY) ## [UPGRADE=1]: the locks anew, from pyproject.toml and requireme
 	@$(LOCK) -o requirements/microburst.txt requirements/microburst.in
 	@$(LOCK) --no-deps -o requirements/ministack.txt requirements/ministack.in
 	@$(LOCK) -c requirements/ministack.txt -o requirements/e2e.txt requirements/e2e.in
+	@if command -v npm >/dev/null; then cd tests/iam_simulate && npm $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund; \
+	else echo "no npm here: tests/iam_simulate/package-lock.json stays as it is" >&2; fi
 
 clean: ## all that make made
-	rm -rf .venv $(CHECKOV) $(MICROBURST) $(E2E) .wheels build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(CHECKOV) $(MICROBURST) $(E2E) $(SIMULATE) .wheels build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .PHONY: help demo test quick profile faults e2e check check-code check-template check-wheel generate package deploy destroy bench new lock clean

@@ -6,10 +6,15 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 from zipfile import ZipFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -133,7 +138,16 @@ def built(folder: Path) -> Path:
     tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     wanted(tops == {"chalicelib", "snapback"}, f"the wheel installs {', '.join(sorted(tops))}")
     wanted({"chalicelib/py.typed", "snapback/py.typed"} <= {*names}, "the wheel is not typed")
+    (sdist,) = (folder / "sdist").glob("*.tar.gz")
+    with tarfile.open(sdist) as packed:
+        without_agpl([*names, *packed.getnames()])
     return wheel
+
+
+def without_agpl(names: Iterable[str]) -> None:
+    """Tests run iam-simulate in a process of its own; nothing that people install or deploy may hold it."""
+    held = [name for name in names if re.search("iam.simulate|cloud-copilot|node_modules", name)]
+    wanted(not held, f"what is AGPL-3.0 is packaged: {held[:3]}")
 
 
 class Clean:
@@ -203,6 +217,7 @@ def mypy(module: Path, clean: Clean) -> tuple[int, str]:
 
 def same_package(installed: Path, built: Path) -> None:
     """The checkout's command makes the same."""
+    without_agpl(ZipFile(installed / "deployment.zip").namelist())
     subprocess.run([str(BIN / "snapback"), "package", "--out", str(built)], cwd=ROOT, check=True, capture_output=True)
     for name in ("deployment.zip", "sam.json", "member.json", "boundary.json", "sbom.cdx.json"):
         wanted((installed / name).read_bytes() == (built / name).read_bytes(), f"{name} is another than the checkout's")

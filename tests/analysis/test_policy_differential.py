@@ -1,6 +1,6 @@
-"""What several Denies leave of an Allow, against a second evaluator: ministack's, request by request.
+"""What several Denies leave of an Allow, against two evaluators that nobody here wrote, request by request.
 
-What it allows must not count as covered. The other way round a request outside this small world may be the one that is
+What they allow must not count as covered. The other way round a request outside this small world may be the one that is
 left, so that only `test_policy_sets.py` can tell.
 """
 
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from chalicelib.analysis.policy_document import statements
 from chalicelib.analysis.policy_sets import Search, box, constraint, names
 from tests.support.evaluator import ALLOW, Request, decide
+from tests.support.iam_simulate import decide_all, needs_iam_simulate
 
 ROLE = "arn:aws:iam::123456789012:role/app"
 KEYS = ("s3:x-amz-acl", "s3:prefix")
@@ -76,17 +77,45 @@ def statement(draw: st.DrawFn, effect: str) -> dict[str, Any]:
     return found | ({"Condition": condition} if condition else {})
 
 
-@settings(max_examples=600, derandomize=True, database=None)
-@given(allowed=statement("Allow"), denied=st.lists(statement("Deny"), max_size=3))
-def test_what_a_second_evaluator_allows_is_never_covered(allowed: dict[str, Any], denied: list[dict[str, Any]]) -> None:
-    policy = {"Version": "2012-10-17", "Statement": [allowed, *denied]}
-    allow, *denies = statements(policy)
+POLICIES = {"allowed": statement("Allow"), "denied": st.lists(statement("Deny"), max_size=3)}
+
+
+def text_of(allowed: dict[str, Any], denied: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [allowed, *denied]})
+
+
+def is_covered(text: str) -> bool:
+    allow, *denies = statements(json.loads(text))
     covering = []
     for each in denies:
         read = [constraint(condition, of_deny=True) for condition in each.conditions()]
         if None not in read:
             covering.append(names(each) + [meant for meant in read if meant])
     allows = [found for condition in allow.conditions() if (found := constraint(condition, of_deny=False))]
-    if Search().uncovered(box(names(allow) + allows), covering) is None:
-        text = json.dumps(policy)
+    return Search().uncovered(box(names(allow) + allows), covering) is None
+
+
+@settings(max_examples=600, derandomize=True, database=None)
+@given(**POLICIES)
+def test_what_a_second_evaluator_allows_is_never_covered(allowed: dict[str, Any], denied: list[dict[str, Any]]) -> None:
+    text = text_of(allowed, denied)
+    if is_covered(text):
         assert [request for request in REQUESTS if decide(request, [text]) == ALLOW] == []
+
+
+@needs_iam_simulate
+@settings(max_examples=240, derandomize=True, database=None, deadline=None)
+@given(**POLICIES)
+def test_what_a_third_evaluator_allows_is_never_covered(allowed: dict[str, Any], denied: list[dict[str, Any]]) -> None:
+    text = text_of(allowed, denied)
+    if is_covered(text):
+        assert ALLOW not in decide_all(REQUESTS, [text])
+
+
+@needs_iam_simulate
+@settings(max_examples=60, derandomize=True, database=None, deadline=None)
+@given(**POLICIES)
+def test_the_two_agree_about_each_request(allowed: dict[str, Any], denied: list[dict[str, Any]]) -> None:
+    text = text_of(allowed, denied)
+    found = zip(REQUESTS, decide_all(REQUESTS, [text]), strict=True)
+    assert [request for request, decision in found if decision != decide(request, [text])] == []

@@ -94,7 +94,7 @@ def trusts(trust: str, request: Request) -> bool:
 
 
 def _context(request: Request, owner: str) -> Any:
-    named = request.arn.split(":")[4] if request.arn != "*" else ""
+    named = request.arn.split(":")[4] if request.arn.startswith("arn:") else ""
     return iam_evaluator.EvalContext(
         principal_arn=request.principal,
         principal_type="AssumedRole",
