@@ -26,7 +26,7 @@ MESSAGE = 20
 """Resources in one message of the sweep."""
 MINUTES = MONTH * 24 * 60
 TICKS = MINUTES + MINUTES // 5 + 2 * MONTH * 24
-"""Calls by the clock: what is held is sent each minute, what was left is recovered every five, and the canary's two ends."""
+"""Scheduled calls: what is held is sent each minute, what was left is recovered every five, and the canary's two ends."""
 LOG_KB = 1.0
 """Of one invocation: Lambda's own three lines, and a metric or a finding."""
 WRITES, READS = 16, 12
@@ -68,14 +68,14 @@ def lines() -> list[Line]:
 
     return [
         Line("Lambda: requests", 0.20, "million", calls,
-             f"{EVENTS:,} events and {FINDINGS} findings an account, {TICKS:,} by the clock, a message per {MESSAGE} resources swept"),
+             f"{EVENTS:,} events and {FINDINGS} findings an account, {TICKS:,} scheduled calls, a message per {MESSAGE} resources swept"),
         Line("Lambda: time (arm64)", 0.0000133334, "GB-second",
              lambda n: n * EVENTS * SECONDS * GB + swept(n) * SWEPT * GB + n * FINDINGS * 0.2 + TICKS * 0.1 * 0.25,
-             f"{SECONDS} s at {GB} GB an event; {SWEPT} s a resource and day; 0.1 s at 0.25 GB by the clock"),
+             f"{SECONDS} s at {GB} GB an event; {SWEPT} s a resource and day; 0.1 s at 0.25 GB a scheduled call"),
         Line("EventBridge: events of other accounts", 1.00, "million", lambda n: (n - 1) * EVENTS,
              "AWS's own events are free in their account; each that a member forwards is billed to the member"),
         Line("DynamoDB: writes", 0.625, "million", lambda n: n * FINDINGS * WRITES + 3 * MONTH * 24, f"{WRITES} units a finding; an event that finds nothing writes nothing"),
-        Line("DynamoDB: reads", 0.125, "million", lambda n: n * FINDINGS * READS + TICKS * 4, f"{READS} units a finding, 4 by the clock"),
+        Line("DynamoDB: reads", 0.125, "million", lambda n: n * FINDINGS * READS + TICKS * 4, f"{READS} units a finding, 4 a scheduled call"),
         Line("DynamoDB: storage and point-in-time recovery", 0.45, "GB-month", lambda n: n * FINDINGS * 13 * 8 / 1e6, "8 KB a finding, kept for 400 days"),
         Line("Second looks", LOOK, "million", lambda n: n * EVENTS * LATE,
              f"{LATE:.0%} of the events are handled within ten seconds, found safe, and looked at again: three requests of SQS, and the time; none with `second_look: false`"),

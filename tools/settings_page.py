@@ -22,29 +22,29 @@ _LONG = 60
 INTRO = """# Settings
 
 {made}
-`snapback.yaml` shows each key with an example; this page lists them all. `snapback settings check` says what is wrong in yours, with the line.
+`snapback.yaml` shows each key with an example. This page lists every key. `snapback settings check` shows each problem in your file, with its line.
 
-## Where functions read them
+## Choose where functions read the settings
 
-By default, `make package` checks the file and puts it into the functions' package: a change is a deployment. With the stack's parameter
-`Settings`, they change without one:
+By default, `make package` checks the file and adds it to the functions' package, so a change needs a deployment. With the stack's parameter
+`Settings`, a change needs none:
 
 | `Settings=` | where | size | cost | a bad version |
 |---|---|---|---|---|
 | `packaged` | in the functions' zip | any | none | can't be packaged |
 | `ssm` | Parameter Store, `/<stack>/settings` | 8 KB | none up to 4 KB, then 0.05 USD a month | refused by the functions |
-| `appconfig` | AppConfig, a hosted configuration | 1 MB | 0.20 USD a million requests, 0.0008 USD each time that a container gets new ones | refused by AWS (JSON Schema) and by the functions; rolled back when they refuse it |
+| `appconfig` | AppConfig, a hosted configuration | 1 MB | 0.20 USD a million requests, 0.0008 USD each time a container gets new settings | refused by AWS (JSON Schema) and by the functions; rolled back when they refuse it |
 
-Then `snapback settings publish` checks the file, shows what it changes, and writes it. Nothing else should write there: YAML is never read by a function.
+Then `snapback settings publish` checks the file, shows what it changes, and writes it as JSON. Nothing else should write there: functions don't read YAML.
 
-Each container asks for them once a minute at most, and once when it starts. A version that can't be used is refused: the container goes on by
-the last good one, counts `SettingsRefused` (the alarm `SettingsRefused` rings), and within five minutes each channel gets a message, once a version.
-A container that has just started and finds no good version takes from its package whom to tell, **and fixes nothing**: what has been exempted since is not in it.
+Each container reads the settings when it starts, then at most once a minute. If a version can't be used, the container keeps the last good version
+and counts `SettingsRefused` (the alarm `SettingsRefused` rings). Within five minutes, each channel gets one message for that version.
+If a container has just started and finds no good version, it reads only the channels from its package **and fixes nothing**, because the package lacks later exemptions.
 So publish once, right after the deployment that sets `Settings`.
 
-Whoever may write there decides what Snapback does. Each change by anyone but CloudFormation is reported twice: by the tripwire `ssm.own_settings_changed`,
-and by an EventBridge rule of the stack straight to the alarm topic, which no settings can turn off. Let few have `ssm:PutParameter`, `ssm:DeleteParameter`,
-`appconfig:StartDeployment` and `appconfig:CreateHostedConfigurationVersion` on them.
+Anybody who can write the published settings decides what Snapback does. Snapback reports each change by anyone except CloudFormation twice: by the tripwire
+`ssm.own_settings_changed`, and by an EventBridge rule straight to the alarm topic, which no settings can turn off. Grant `ssm:PutParameter`, `ssm:DeleteParameter`,
+`appconfig:StartDeployment` and `appconfig:CreateHostedConfigurationVersion` on them to few people.
 """
 
 

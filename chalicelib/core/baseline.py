@@ -21,7 +21,7 @@ TagKey = Annotated[str, Meta(pattern=r"^(?![aA][wW][sS]:)[A-Za-z0-9 _.:/=+@-]{1,
 
 
 class RequiredTrail(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a deleted trail is made again."""
+    """How to create a deleted trail again."""
 
     bucket: str
     prefix: str | None = None
@@ -30,10 +30,10 @@ class RequiredTrail(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RequiredBucket(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a bucket must have; what isn't said isn't asked for.
+    """What a bucket must have. Keys that you leave out aren't checked.
 
-    `kms_key` is the key that new objects are encrypted with (an ARN, an id, an `alias/…`; "" is any KMS key), `logs_to`
-    the bucket that its access logs go to, `keep_days` how long no lifecycle rule may delete its objects.
+    `kms_key` encrypts new objects (an ARN, an id or an `alias/…`; "" means any KMS key). `logs_to` is the bucket for access
+    logs. For `keep_days` days, no lifecycle rule may delete an object.
     """
 
     kms_key: Annotated[str, Meta(min_length=0)] | None = None
@@ -43,9 +43,9 @@ class RequiredBucket(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Passwords(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the account's password policy must ask for at least; the defaults are CIS's.
+    """The minimum for the account's password policy. The defaults are from CIS.
 
-    `reuse` is how many former passwords may not be used again, `max_days` how long one may be used.
+    `reuse` is how many former passwords can't be used again, `max_days` the longest lifetime of a password.
     """
 
     length: Annotated[int, Meta(ge=6, le=128)] = 14
@@ -58,11 +58,12 @@ class Passwords(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Release(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the images of a release repository must be; what isn't said isn't asked for.
+    """What the images of a release repository must have. Keys that you leave out aren't checked.
 
-    `keys` are public keys and certificates, as PEM: one of them must have signed each image; a key does by cosign, a
-    certificate by Notation, itself or by those that it issued. `profiles` are globs of AWS Signer's profiles, by ARN,
-    whose signature counts too. `pushers` are ARN globs of who may push, `tags` globs of tags that none may have.
+    `keys` are public keys and certificates in PEM; one of them must have signed each image. A public key verifies a cosign
+    signature. A certificate verifies a Notation signature by itself or by a certificate that it issued. `profiles` are ARN
+    globs of AWS Signer profiles whose signatures also count. `pushers` are ARN globs of principals that may push. `tags` are
+    globs of tags that no image may have.
     """
 
     keys: tuple[Annotated[str, Meta(pattern=r"^\s*-----BEGIN (PUBLIC KEY|CERTIFICATE)-----")], ...] = ()
@@ -75,10 +76,10 @@ class Release(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scans(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many known vulnerabilities of each severity an image may have; null is any number.
+    """How many known vulnerabilities of each severity an image may have; null means any number.
 
-    With `exploitable`, none for which an exploit is known, of whatever severity (enhanced scanning tells). `cves` are
-    exempt until the end of a day (UTC), by their ids, in instances and functions too.
+    With `exploitable`, an image may have none with a known exploit, of any severity (needs enhanced scanning). `cves` are ids
+    to ignore through the given day (UTC), in instances and functions too.
     """
 
     critical: Annotated[int, Meta(ge=0)] | None = 0
@@ -90,37 +91,37 @@ class Scans(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Allow(Struct, frozen=True, forbid_unknown_fields=True):
-    """The allowlists: who and what may be let in. An account is always allowed in its own resources."""
+    """Allowlists: who and what may have access. An account always has access to its own resources."""
 
     accounts: frozenset[AccountId] = frozenset()
-    """Your accounts, and partners' accounts that may be let in."""
+    """Your accounts, and partners' accounts that may have access."""
     vendors: frozenset[AccountId] = frozenset()
-    """Accounts of third parties: they may assume roles only, and only with an external id."""
+    """Third parties' accounts: they may only assume roles, with an external id."""
     organizations: frozenset[Annotated[str, Meta(pattern=r"^o-[a-z0-9]{10,32}$")]] = frozenset()
-    """Organizations that may be let in."""
+    """Organizations whose accounts may have access."""
     principals: tuple[str, ...] = ()
-    """ARN globs of who may hold access keys, administrator rights and trusts."""
+    """ARN globs of principals that may have access keys, administrator permissions and role trusts."""
     cidrs: tuple[str, ...] = ()
-    """Address ranges that may be let in on any port."""
+    """Address ranges that may have access to any port."""
     prefix_lists: frozenset[Annotated[str, Meta(pattern=r"^pl-")]] = frozenset()
-    """Managed prefix lists that may be let in on any port."""
+    """Managed prefix lists that may have access to any port."""
     registries: tuple[str, ...] = ()
-    """Where container images may come from, by host and path (globs); any registry while none is named."""
+    """Registries that container images may come from, as globs of host and path. Empty means any registry."""
     public_subnets: frozenset[Annotated[str, Meta(pattern=r"^subnet-[0-9a-z]+$")]] = frozenset()
     """Subnets in which instances may have public addresses."""
     image_owners: frozenset[Annotated[str, Meta(pattern=r"^([0-9]{12}|amazon|aws-[a-z-]+)$")]] = frozenset({"amazon"})
-    """Accounts, besides yours, whose machine images may be started, or AWS's names for them (`aws-marketplace`)."""
+    """Accounts, besides yours, whose machine images may start, or AWS's aliases for them (`aws-marketplace`)."""
     deployers: tuple[str, ...] = ()
-    """ARN globs of the users and roles that may put code in functions; any may while none is named."""
+    """ARN globs of users and roles that may deploy function code. Empty means anyone."""
 
 
 class Require(Struct, frozen=True, forbid_unknown_fields=True):
-    """What resources must have. What is not named here is not required."""
+    """What resources must have. Keys that you leave out aren't required."""
 
     images_by_digest: bool = False
     """Whether tasks and functions must name their images by digest."""
     kms_keys: tuple[Annotated[str, Meta(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$")], ...] = ()
-    """The keys to encrypt with; the first of the same account and region counts."""
+    """Keys to encrypt with; Snapback uses the first key of the same account and region."""
     admin_ports: tuple[Annotated[int, Meta(ge=0, le=65535)], ...] = (
         20,  # FTP data
         21,  # FTP
@@ -160,62 +161,62 @@ class Require(Struct, frozen=True, forbid_unknown_fields=True):
     )
     """Ports that must never face the internet."""
     trails: dict[str, RequiredTrail] = {}
-    """The audit trails that must exist, by name."""
+    """Audit trails that must exist, by name."""
     buckets: dict[str, RequiredBucket] = {}
-    """What buckets must have, by a glob of names; the first that fits counts."""
+    """What buckets must have, by a glob of names; the first match wins."""
     key_days: Annotated[int, Meta(ge=1, le=3650)] = 90
-    """How many days old an access key may become; the default is CIS's."""
+    """Maximum age of an access key in days. The default is from CIS."""
     unused_days: Annotated[int, Meta(ge=1, le=3650)] = 45
-    """How many days a key or a password may lie unused; the default is CIS's."""
+    """How many days an access key or a password may stay unused. The default is from CIS."""
     passwords: Passwords = Passwords()
-    """What an account's password policy must ask for."""
+    """Minimum for an account's password policy."""
     boundaries: dict[str, Annotated[str, Meta(pattern=r"^arn:[a-z-]+:iam::([0-9]{12}|aws|\*):policy/.+$")]] = {}
-    """The permissions boundary that users and roles must have, by a glob of ARNs; the first that fits counts."""
+    """The permissions boundary that users and roles must have, by a glob of ARNs; the first match wins."""
     scps: dict[Annotated[str, Meta(pattern=r"^p-[0-9a-zA-Z_]{8,128}$")], tuple[str, ...]] = {}
-    """What protected organization policies must be attached to, by the policies' ids."""
+    """The targets that protected service control policies must be attached to, by policy id."""
     releases: dict[str, Release] = {}
-    """The release repositories and what their images must be, by a glob of names; the first that fits counts."""
+    """Release repositories and what their images must have, by a glob of names; the first match wins."""
     scans: Scans = Scans()
     """How many known vulnerabilities an image may have."""
     flow_logs: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:s3:::[a-z0-9.-]+(/.*)?$")] | None = None
-    """Where the flow logs of each VPC must go, as the ARN of a bucket and a prefix."""
+    """Where each VPC's flow logs must go: a bucket's ARN and a prefix."""
     required_tags: dict[str, dict[TagKey, Literal["creator", "session", "time"] | None]] = {}
-    """The tags that resources must have, by a glob of CloudFormation types; the first that fits counts. Each names what
-    fills it where it is missing, from the call that made the resource: the `creator` (an ARN), the `session` (or the
-    user's name) or the `time`. null is what only a person knows."""
+    """Tags that resources must have, by a glob of CloudFormation types; the first match wins. Each tag names its value if it
+    is missing, from the call that created the resource: the `creator` (an ARN), the `session` (or the user's name) or the
+    `time`. null means that only a person knows the value: Snapback reports the missing tag."""
 
 
 class Baseline(Struct, frozen=True, forbid_unknown_fields=True):
-    """What guardrails hold resources against: a part of the settings, and what the deployment tells of itself."""
+    """What guardrails compare resources with: a part of the settings, and values that the deployment sets."""
 
     allow: Allow = Allow()
-    """Who and what may be let in."""
+    """Allowlists: who and what may have access."""
     require: Require = Require()
     """What resources must have."""
     production: frozenset[AccountId] = frozenset()
-    """Accounts in which nobody is to be administrator; all accounts when none is named."""
+    """Accounts in which IAM Identity Center may make nobody administrator. Empty means all accounts."""
     quarantine: Literal["archive", "untag"] = "archive"
-    """What is done to images that may not be pulled: archive them, or take their tags off."""
+    """What happens to images that must not be pulled: archive them, or remove their tags."""
     stack: str = ""
-    """What Snapback itself is, by its CloudFormation ARN. The deployment tells it; the file can't."""
+    """The ARN of Snapback's CloudFormation stack. The deployment sets it; the file can't."""
     published: str = ""
-    """Where the settings are (`ssm:/…`, `appconfig:…`) if they change without a deploy. The deployment tells it."""
+    """Where the settings are (`ssm:/…`, `appconfig:…`) if they change without a deploy. The deployment sets it."""
 
     def principal(self, name: str) -> bool:
-        """Whether a principal is let in, by AWS's own ARN or, of a whole account, by its id.
+        """Whether `allow.principals` covers a principal, by AWS's own ARN, or a whole account by its id.
 
-        A path counts: who may only make roles under `/dev/` must not reach what `role/admin-*` lets in.
+        The path counts: somebody who may create roles only under `/dev/` must not match `role/admin-*`.
         """
         arns = root_arns(name) if name.isdigit() else (name,)
         return any(fits(allowed, *arns) for allowed in self.allow.principals)
 
     def deployer(self, *names: str | None) -> bool:
-        """Whether somebody may put code in functions, by any of the names that they go by."""
+        """Whether somebody may deploy function code, by any of their names."""
         globs = self.allow.deployers
         return not globs or any(fits(glob, *filter(None, names)) for glob in globs)
 
     def boundary(self, arn: str, account: str) -> str | None:
-        """The boundary that this user or role must have; `*` for the account in the settings is its own."""
+        """The boundary that this user or role must have; `*` as the account means the principal's own account."""
         found = _first(self.require.boundaries, arn)
         return found and found.replace(":iam::*:", f":iam::{account}:")
 

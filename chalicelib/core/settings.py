@@ -33,9 +33,9 @@ SeverityName = Literal["low", "medium", "high", "critical"]
 
 
 class Modes(Struct, frozen=True, forbid_unknown_fields=True):
-    """A guardrail's mode, by account and by tag (`key=value`); a tag beats an account, an account beats `mode`.
+    """A guardrail's mode, by account and by tag (`key=value`). A tag overrides an account, an account overrides `mode`.
 
-    Only the settings' `trusted_tags` weaken a mode: others are their author's to choose, who may be who made it unsafe.
+    Only `trusted_tags` can weaken a mode, because whoever made a resource unsafe may have set its other tags.
     """
 
     mode: Mode | UnsetType = UNSET
@@ -54,7 +54,7 @@ class Exemption(Struct, frozen=True, forbid_unknown_fields=True):
     actor: str = "*"
 
     def covers(self, guardrail: str, names: Sequence[str], actor: Actor, now: datetime) -> bool:
-        """`names` are the ARNs that the resource goes by."""
+        """`names` are all ARN forms of the resource."""
         return (
             now.date() <= self.expires
             and fnmatchcase(guardrail, self.guardrail)
@@ -64,8 +64,8 @@ class Exemption(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Channel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
-    """What all channels have. Above `per_minute` messages they are summed up; `fallback` is the name of another channel, which gets
-    what this one has not taken in half an hour.
+    """Keys of every channel. Above `per_minute` messages, the rest arrive as a summary. `fallback` names another channel, which
+    gets a message if this channel doesn't accept it within half an hour.
     """
 
     name: ChannelName
@@ -74,15 +74,15 @@ class _Channel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, ta
 
 
 class SlackSettings(_Channel, frozen=True, tag="slack"):
-    """Slack, by an incoming webhook: it only tells."""
+    """Slack, by an incoming webhook: messages only, no buttons."""
 
     url: Secret
 
 
 class SlackAppSettings(_Channel, frozen=True, tag="slack_app"):
-    """Slack, by an app (docs/slack.md): its messages move on with their records, and have buttons.
+    """Slack, by an app (docs/slack.md): messages have buttons and change with their records.
 
-    `token` is the bot's (`xoxb-…`), `conversation` the id of the Slack channel.
+    `token` is the bot's token (`xoxb-…`), `conversation` the id of the Slack channel.
     """
 
     token: Secret
@@ -96,7 +96,7 @@ class TeamsSettings(_Channel, frozen=True, tag="teams"):
 
 
 class AppriseSettings(_Channel, frozen=True, tag="apprise"):
-    """What Apprise speaks to: Discord, Google Chat, PagerDuty, Opsgenie, e-mail …, by one of its URLs."""
+    """Any service that Apprise supports (Discord, Google Chat, PagerDuty, Opsgenie, e-mail …), by its Apprise URL."""
 
     url: Secret
 
@@ -106,7 +106,7 @@ class SnsSettings(_Channel, frozen=True, tag="sns"):
 
 
 class WebhookSettings(_Channel, frozen=True, tag="webhook"):
-    """JSON to any address; signed as https://www.standardwebhooks.com says with a `secret` (`whsec_…`)."""
+    """JSON to any URL. With a `secret` (`whsec_…`), signed as https://www.standardwebhooks.com defines."""
 
     url: Annotated[str, Meta(pattern=r"^(https?://|ssm:/|secretsmanager:).+$")]
     secret: Secret | None = None
@@ -116,10 +116,10 @@ Channel = SlackSettings | SlackAppSettings | TeamsSettings | AppriseSettings | S
 
 
 class Route(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the findings go that all of this fits: a glob of guardrails, accounts, severities (empty ones are all), and
-    globs of tags' values, by their keys.
+    """The channels for findings that match every condition: a guardrail glob, accounts, severities (empty means all), and
+    globs of tag values, by tag key.
 
-    The first route that fits counts; findings that none fits go to all channels.
+    The first matching route wins. If no route matches, a finding goes to all channels.
     """
 
     channels: tuple[ChannelName, ...]
@@ -130,11 +130,11 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Direct(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who gets a direct message as well, in Slack, by the app of the channel `via`; they are found by their e-mail addresses.
+    """People who also get a direct message in Slack, from the app of the channel `via`, which finds them by e-mail address.
 
-    With `actor`, who made the change: a session that is named after an address, as those of IAM Identity Center are.
-    `tags` are keys whose values are addresses, or names before an `@` of the first of `domains`, as `owner`. Addresses of
-    other domains are not asked for.
+    With `actor`, the person who made the change gets one, if the session's name is an e-mail address, as in IAM Identity
+    Center. `tags` are tag keys, such as `owner`, whose values are addresses, or names to which the first of `domains` is
+    added. Snapback never looks up addresses of other domains.
     """
 
     via: ChannelName
@@ -144,7 +144,7 @@ class Direct(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Quiet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Hours of the day (`22:00`) in which findings of low severity wait, for one digest at their end."""
+    """Hours (from `start` to `end`, as `22:00`) in which findings of these severities wait. At the end, they arrive in one digest."""
 
     start: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     end: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -153,17 +153,17 @@ class Quiet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Flood(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Above `messages` about one guardrail in one account within `minutes`, a channel gets one message with all the rest."""
+    """Above `messages` about one guardrail in one account within `minutes`, the rest arrive as one summary."""
 
     messages: Annotated[int, Meta(ge=1, le=1000)] = 5
     minutes: Annotated[int, Meta(ge=1, le=1440)] = 10
 
 
 class Asking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What becomes of a question that nobody answers, by the hours since it was asked.
+    """What happens to a question (mode `ask`) that nobody answers.
 
-    It is asked again after `remind_hours` and each time as long, sent to the channels `escalate_to` as well after
-    `escalate_hours`, and closed after `expire_hours`.
+    Snapback reminds every `remind_hours`, also sends the question to the channels `escalate_to` after `escalate_hours`, and
+    closes the question without a change after `expire_hours`.
     """
 
     remind_hours: Annotated[int, Meta(ge=1, le=720)] = 4
@@ -173,8 +173,8 @@ class Asking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Clicks(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The secrets that clicks are known by: Slack's signing secret, and the key of the action page's links, of 32 bytes
-    or more. Without one there are no such clicks.
+    """Secrets used to verify clicks: Slack's signing secret, and the key of the action page's links (32 bytes or more).
+    Without a secret, its buttons or links are off.
     """
 
     slack_signing_secret: Secret | None = None
@@ -182,8 +182,8 @@ class Clicks(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Exports(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where findings go besides, for other tools: Security Hub (as ASFF), a bus of EventBridge (as `snapback.finding`,
-    by its name or ARN), and a bucket (as OCSF, in the layout of Security Lake).
+    """Other tools that get findings: Security Hub (as ASFF), an EventBridge bus (its name or ARN), and an S3 bucket (as OCSF,
+    in the layout of Security Lake).
     """
 
     security_hub: bool = False
@@ -192,9 +192,9 @@ class Exports(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Approver(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may approve, undo and exempt by a click: an id such as `slack:U012AB3CD`, or an e-mail address, as a glob.
+    """Who may approve, undo and exempt with a click: a glob of ids such as `slack:U012AB3CD`, or of e-mail addresses.
 
-    For guardrails (a glob), accounts and severities; those that are empty are all of them.
+    Limit an approver to guardrails (a glob), accounts and severities. Empty means all.
     """
 
     who: Annotated[str, Meta(min_length=3)]
@@ -204,10 +204,10 @@ class Approver(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What stops Snapback from doing harm by being busy.
+    """Limits on fixes.
 
-    After `fights` fixes of one guardrail on one resource within `fight_minutes`, it stops and tells who is fighting.
-    Above `fixes_per_minute` of one guardrail in one account, it asks instead of fixing.
+    After `fights` fixes of one guardrail on one resource within `fight_minutes`, Snapback stops and reports who is fighting.
+    Above `fixes_per_minute` of one guardrail in one account, Snapback asks instead of fixing.
     """
 
     fights: Annotated[int, Meta(ge=1, le=20)] = 3
@@ -216,16 +216,16 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
-    """The whole file. With `trouble`, it could not be read: everything is reported, nothing is fixed."""
+    """The top-level keys of `snapback.yaml`."""
 
     mode: Mode = Mode.ALERT
     accounts: frozenset[AccountId] = frozenset()
     guardrails: dict[str, Mode | Modes] = {}
     trusted_tags: frozenset[TagKey] = frozenset()
-    """Keys of tags that may weaken a mode: who changes resources must not be able to set these."""
+    """Tag keys that may weaken a mode. Anyone who can set these tags can exempt their own changes: restrict who can with an SCP."""
     exemptions: tuple[Exemption, ...] = ()
     regions: frozenset[RegionName] = frozenset()
-    """The regions to look after, besides the one that Snapback runs in."""
+    """Regions to cover, besides Snapback's own region."""
     channels: tuple[Channel, ...] = ()
     routes: tuple[Route, ...] = ()
     direct: Direct | None = None
@@ -236,47 +236,49 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     exports: Exports = Exports()
     approvers: tuple[Approver, ...] = ()
     four_eyes: bool = True
-    """Whether nobody may decide about their own change."""
+    """If true, nobody may decide about their own change."""
     limits: Limits = Limits()
     never_touch: tuple[str, ...] = ()
-    """ARN globs of what no fix may change; it is only reported. IAM names are meant with their path, or without it."""
+    """ARN globs of resources that no fix may change, even with an approval; findings are only reported. IAM ARNs match with or without the path."""
     grace: dict[str, Annotated[int, Meta(ge=0, le=1440)]] = {}
-    """Minutes by guardrail (a glob; the first that fits), for those that wait for pipelines."""
+    """How many minutes a guardrail waits for a pipeline, by guardrail glob; the first match wins."""
     second_look: bool = True
-    """Whether what AWS's documentation calls eventually consistent, and was safe or not there within ten seconds after its change, is evaluated once more after a minute."""
+    """Whether to evaluate a resource again after a minute, if its service is eventually consistent and the resource was safe or missing within ten seconds after the change."""
     undo_exemption_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    """For how many days an undo exempts the resource."""
     trouble: str = ""
+    """Why the file could not be read: then everything is reported, and nothing is fixed."""
 
     def needs_tags(self, guardrail: str) -> bool:
         chosen = self.guardrails.get(guardrail)
         return isinstance(chosen, Modes) and bool(chosen.tags)
 
     def on(self, rule: Rule, account: str) -> bool:
-        """Whether it may be evaluated at all; where its mode depends on tags, those tell."""
+        """Whether the rule may be evaluated at all. If its mode depends on tags, the answer is yes."""
         return self.needs_tags(rule.id) or self.mode_of(rule, account, {}) is not Mode.OFF
 
     @property
     def recorded_tags(self) -> frozenset[str]:
-        """Keys of the tags by which it is decided whom to tell."""
+        """Tag keys that routes and direct messages read."""
         direct = self.direct.tags if self.direct else ()
         return frozenset({*(key for route in self.routes for key in route.tags), *direct})
 
     def grace_of(self, guardrail: Guardrail[Any]) -> timedelta:
-        """How long after an event this guardrail waits until it believes that it stays so."""
+        """How long this guardrail waits after an event before it reports."""
         if not guardrail.grace:
             return guardrail.grace
         minutes = next((minutes for glob, minutes in self.grace.items() if fnmatchcase(guardrail.id, glob)), None)
         return guardrail.grace if minutes is None else timedelta(minutes=minutes)
 
     def exemption(self, guardrail: str, names: Sequence[str], actor: Actor, now: datetime) -> Exemption | None:
-        """The first that covers a finding; `names` are the ARNs that the resource goes by."""
+        """The first exemption that covers a finding; `names` are all ARN forms of the resource."""
         return next((each for each in self.exemptions if each.covers(guardrail, names, actor, now)), None)
 
     def never(self, *things: Sequence[str]) -> str:
-        """Why nobody may change one of these things, not even with an approval; empty when somebody may.
+        """Why no fix may change one of these things, even with an approval; empty if a fix may.
 
-        Each is given by the ARNs that it goes by, AWS's own first: by that one Snapback knows its own roles. A part that
-        nobody told is `*`, and may be any.
+        Each thing is given by all its ARN forms, AWS's own first, which identifies Snapback's own roles. An unknown part
+        of an ARN is `*` and matches anything.
         """
         for names in things:
             if is_ours(self, names[0]):
@@ -286,7 +288,7 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
         return ""
 
     def mode_of(self, rule: Rule, account: str, tags: Mapping[str, str]) -> Mode:
-        """As configured; what the guardrail itself allows is `allowed`'s business."""
+        """The configured mode; `allowed` applies the guardrail's own limits."""
         chosen = self.guardrails.get(rule.id, UNSET)
         if isinstance(chosen, Modes):
             split = ((tag.partition("="), mode) for tag, mode in chosen.tags.items())
@@ -306,5 +308,5 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
 
 
 def _open(glob: str, *names: str) -> bool:
-    """Whether a name of which a part isn't known, as in `…:autoScalingGroup:*:autoScalingGroupName/web`, may be the one."""
+    """Whether a name with an unknown part, as in `…:autoScalingGroup:*:autoScalingGroupName/web`, may match."""
     return any("*" in name and fnmatchcase(glob, name) for name in names)
