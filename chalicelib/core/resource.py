@@ -56,7 +56,7 @@ class Resource(ABC):
         """By which records, slots and exemptions know it, for ever. An event has to be enough to tell it."""
 
     def arns(self, aws: Session) -> tuple[str, ...]:  # noqa: ARG002 - the default for what events name in full
-        """The ARNs that it goes by, AWS's own first: globs of the settings mean any of them."""
+        """All ARN forms of the resource, AWS's own first: globs of the settings match any of them."""
         return (self.arn,)
 
     @classmethod

@@ -27,7 +27,7 @@ R = TypeVar("R", bound="Resource")
 
 @dataclass(frozen=True, slots=True)
 class FixContext:
-    """What a fix may go by besides the state: the baseline, and who made the change and when, where an event says so."""
+    """What a fix may use besides the state: the baseline, and who made the change and when, if an event says so."""
 
     baseline: Baseline
     actor: Actor | None = None
@@ -80,7 +80,7 @@ class Fix(ABC, Generic[R]):
         """
 
     def owner(self, resource: R, state: State) -> str:  # noqa: ARG002
-        """The ARN of whose document it is: the resource's own, where it isn't said otherwise."""
+        """The ARN of the document's owner: by default the resource's own."""
         return resource.arn
 
     def take_back(self, before: State, after: State, now: State) -> State | None:
@@ -110,7 +110,7 @@ class Fix(ABC, Generic[R]):
         return None
 
     def undo_refusal(self, resource: R, target: State, aws: Session) -> str | None:  # noqa: ARG002
-        """Why AWS would take no write of what an undo is to put back, as things are; asked before it begins."""
+        """Why AWS would now refuse to write what an undo restores; evaluated before the undo begins."""
         return None
 
     def touches(self, resource: R, before: State, after: State) -> tuple[Resource | str, ...]:  # noqa: ARG002

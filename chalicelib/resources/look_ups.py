@@ -26,7 +26,7 @@ Names: TypeAlias = Collection[str]
 
 
 class Own(NamedTuple):
-    """What may be let in, as `allow` in the settings has it."""
+    """What may have access, by `allow` in the settings."""
 
     accounts: Iterable[str] = ()
     organizations: Iterable[str] = ()

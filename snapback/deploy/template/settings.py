@@ -165,7 +165,7 @@ def _part(kind: str, **properties: Any) -> Template:
 
 def _alarm() -> Template:
     refused = alarm(
-        "Functions don't use the settings that are published: they can't be read, or can't be used. They go on by the "
+        "Functions don't use the settings that are published: they can't be read, or can't be used. They keep the "
         "last good ones; one that has just started fixes nothing. See what is wrong: snapback settings check. Publish "
         f"good ones: {command('settings publish')}.",
         Namespace="Snapback",
