@@ -214,8 +214,11 @@ def drop(text: str, indexes: Iterable[int]) -> str | None:
 def drop_principals(text: str, principals: Mapping[int, Collection[str] | None]) -> str | None:
     """The text without those principals, by statement index; a statement goes when none is left, or if given None.
 
-    Every other byte stays as it was. None when no statement is left.
+    Every other byte stays as it was, and so does a text of which nothing is to go, policy or not. None when no statement
+    is left.
     """
+    if not any(names is None or names for names in principals.values()):
+        return text
     listed = _value(text, _skip(text, 0), "Statement") if statements(text) else None
     if listed is None:
         return None

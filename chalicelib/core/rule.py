@@ -8,6 +8,7 @@ from datetime import timedelta
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from chalicelib.core.errors import CannotJudge
 from chalicelib.core.pattern import SCHEDULED
 from chalicelib.core.types import Graded
 
@@ -161,7 +162,10 @@ class Guardrail(Rule, Generic[R]):
 
     def __call__(self, resource: R, aws: Session) -> str | None:
         r"""Why it is unsafe. Half a character in it, from JSON's `"\ud800"`, becomes `?`: no store takes it."""
-        reason = self.evaluate(resource, aws)
+        try:
+            reason = self.evaluate(resource, aws)
+        except RecursionError as error:  # Also of boto3, which parses trust policies.
+            raise CannotJudge("what it holds is nested too deeply to be read") from error
         whole = reason and reason.encode(errors="replace").decode()
         return Graded(whole, reason.severity) if whole and isinstance(reason, Graded) else whole
 

@@ -100,6 +100,12 @@ class TestAnEvent:
         (outcome,) = engine_of(world).handle(Event.parse(public_event("mallory")), [rule])
         assert (outcome.status, outcome.reason) == (Status.UNJUDGED, "its prefix list pl-1 can't be read")
 
+    def test_what_is_nested_too_deeply_to_be_read_is_not_judged(self, world: World) -> None:
+        """boto3 parses trust policies, and json gives up at about a thousand levels."""
+        public(world)
+        (outcome,) = engine_of(world).handle(Event.parse(public_event("mallory")), [raising(RecursionError("x"))])
+        assert (outcome.status, outcome.reason) == (Status.UNJUDGED, "what it holds is nested too deeply to be read")
+
     @pytest.mark.parametrize("code", ["Throttling", "InternalError", "ExpiredToken"])
     def test_what_a_retry_may_mend_is_delivered_again(self, world: World, code: str) -> None:
         public(world)

@@ -85,6 +85,19 @@ SIBLINGS: tuple[Any, ...] = (
 """Statements that excuse nothing, since they can't be read."""
 
 
+NO_POLICIES = (
+    "{",
+    "[" * LONG,
+    "7",
+    '"{}"',
+    "[]",
+    '{"Statement": 5}',
+    '{"Statement": [null]}',
+    '\ufeff{"Statement": []}',
+)
+"""Texts that are no policy, and so let nobody know what they allow."""
+
+
 def _of_identity(statement: Any) -> bool:
     """Whether what can't be read in it isn't just the principal, for which an identity's policy has no use."""
     return not isinstance(statement, dict) or statement.get("Principal") != {"AWS": 5}
@@ -208,6 +221,16 @@ def with_siblings(answers: Answers) -> Iterator[dict[Any, Any]]:
         answer = answers.answers[place.call][1]
         for path, value in (*_more_statements(place, answer), *_more_members(place, answer, answers.words)):
             yield {place.call: replaced(copy.deepcopy(answer), path, value)}
+
+
+def without_policies(answers: Answers) -> Iterator[dict[Any, Any]]:
+    """With a text that is no policy in place of one."""
+    for place in answers.texts:
+        answer = answers.answers[place.call][1]
+        document = opened(at(answer, place.path))
+        if document and "Statement" in document[0]:
+            for text in filter(place.takes, NO_POLICIES):
+                yield {place.call: replaced(copy.deepcopy(answer), place.path, text)}
 
 
 def _more_statements(place: Place, answer: Any) -> Iterator[tuple[Path, Any]]:

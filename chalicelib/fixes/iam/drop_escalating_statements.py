@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_document import drop
+from chalicelib.analysis.policy_document import drop, judged
 from chalicelib.analysis.policy_escalation import administrators, at_fault
 from chalicelib.analysis.policy_merge import take_back_text
 from chalicelib.core.rule import Fix, FixContext
 from chalicelib.fixes.iam.detach_admin_policies import attached, last_administrator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from chalicelib.analysis.escalation_paths import Path
     from chalicelib.analysis.policy_document import Policy
     from chalicelib.core.event import Actor
@@ -55,26 +57,34 @@ class DropEscalatingStatements(Fix["Identity"]):
     approval_reads = ("iam:ListEntitiesForPolicy", "iam:GetGroup")
 
     def found(self, resource: Identity, aws: Session) -> dict[str, dict[int, list[Path]]]:
-        """The statements at fault, by policy and index, and the paths they open.
+        """The statements at fault, by policy and index, and the paths they open. Raises CannotJudge, as `judged` does."""
+        inline = resource.inline(aws)
+        found, others = self._found(resource, inline, aws)
+        return judged(found, *inline.values(), *others)
 
-        The attached policies and the boundary are read only where with any others there would be a path. Those that
+    def _found(
+        self, resource: Identity, inline: Mapping[str, Policy], aws: Session
+    ) -> tuple[dict[str, dict[int, list[Path]]], Iterable[Policy]]:
+        """And the attached policies that count.
+
+        They and the boundary are read only where with any others there would be a path. Those that
         make administrator by themselves don't count: the holder is up already.
         """
-        inline: dict[str, Policy] = {**resource.inline(aws)}
         if (
             not inline.keys()
             & at_fault({**inline, "": _EVERYTHING}, itself=resource.arn, account=resource.account).keys()
         ):
-            return {}
+            return {}, ()
         others = attached(resource, aws)
         for arn in administrators(others, account=resource.account):
             del others[arn]
         faults = at_fault({**others, **inline}, resource.boundary(aws), resource.arn, resource.account)
-        return {name: faults[name] for name in inline if name in faults}
+        return {name: faults[name] for name in inline if name in faults}, others.values()
 
     def read(self, resource: Identity, aws: Session) -> State:
-        faults = {name: list(opened) for name, opened in self.found(resource, aws).items()}
-        return {"policies": resource.inline(aws), "at_fault": faults}
+        inline = resource.inline(aws)
+        found, _ = self._found(resource, inline, aws)
+        return {"policies": inline, "at_fault": {name: list(opened) for name, opened in found.items()}}
 
     def safe(self, state: State, context: FixContext) -> State:
         policies = {name: drop(text, state["at_fault"].get(name, ())) for name, text in state["policies"].items()}

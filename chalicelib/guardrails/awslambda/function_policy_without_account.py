@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
@@ -34,6 +35,7 @@ def function_policy_without_account(function: Qualified, aws: Session) -> str | 
     Legitimate look-alikes: Terraform's `aws_lambda_permission` for an S3 trigger and the permission of Secrets
     Manager's rotation mostly have no account. Both work, so this guardrail only alerts until the settings name it.
     """
-    found = FIX.found(function.policy(aws), aws.baseline, function.account)
+    policy = function.policy(aws)
+    found = judged(FIX.found(policy, aws.baseline, function.account), policy)
     described = (f"{each.raw.get('Sid')} for {grant.principal}" for each, grant in found)
     return f"no SourceAccount in {', '.join(described)}" if found else None

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_document import judged
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.snapback_resources import is_ours
@@ -55,7 +54,7 @@ def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
     Legitimate look-alikes: `cdk bootstrap` makes `cdk-…-deploy-role-…`, which changes any stack of the account and
     passes its execution role by name. A role of that name with no other way up is exempt.
     """
-    found = judged(FIX.found(identity, aws), *identity.inline(aws).values())
+    found = FIX.found(identity, aws)
     if not found or is_ours(aws.baseline, identity.arn):
         return None
     described = identity.described(aws)
