@@ -35,6 +35,7 @@ from snapback.deploy.iam_policies import (
 from snapback.deploy.template import member
 from snapback.deploy.template.whole import template
 from tests.engine.bucket import deliver, public
+from tests.support.deployed import homes, members
 from tests.support.events import FRIEND, REGION
 from tests.support.iam import HOME, NotAllowed, allowed, check, needs, policies, resolved
 
@@ -384,14 +385,23 @@ def test_a_member_s_role_asks_for_the_external_id_and_the_organization(role: str
     }
 
 
+def test_a_trust_is_no_longer_than_iam_takes() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    trusts = [role.trust for stack in (homes()[-1], members()[-1]) for role in stack.roles.values() if role.trust]
+    assert max(len(json.dumps(json.loads(each), separators=(",", ":"))) for each in trusts) < 2048 - 100, (
+        "a long stack's name"
+    )
+
+
 @pytest.mark.parametrize("where", TEMPLATES)
 def test_a_role_with_a_path_passes_for_no_function(where: str) -> None:
     """`*` in an ARN matches `/`: `role/snapback-ActRole-x/mine` would be one, whose name and path anybody may choose."""
     for name, role in TEMPLATES[where].items():
         if name == "Reader" or name.startswith("Fixer"):
-            for statement in trust(where, name):
-                (never,) = statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].values()
-                assert never.endswith(":role/*/*"), (name, role["Type"])
+            for statement in [each for each in trust(where, name) if each["Action"] == "sts:AssumeRole"]:
+                never = [each["Fn::Sub"] for each in statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"]]
+                ends = (":role/*/*", "}-*-*Role-*", "}-*Role-*-*")
+                assert all(each.endswith(end) for each, end in zip(never, ends, strict=True)), (name, role["Type"])
 
 
 def test_roles_are_made_in_one_region_and_not_again_in_the_home_account() -> None:

@@ -199,25 +199,26 @@ def _trust(where: Where, *roles: str, named: bool) -> list[Any]:
     functions = [
         {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:role/{where.stack}-{role}"} for role in roles
     ]
-    # Functions' roles have no path; `*` would match one, and so anybody's role who may choose it.
-    without_path = {
-        "ArnNotLike": {"aws:PrincipalArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:role/*/*"}}
-    }
+    # Functions' roles have no path, and no hyphen in their logical ids nor behind them; `*` would match either, and so a
+    # role of anybody's who may choose its name, which no tripwire takes for ours.
+    names = ("*/*", f"{where.stack}-*-*Role-*", f"{where.stack}-*Role-*-*")
+    others = [{"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:role/{name}"} for name in names]
+    ours_only = {"ArnNotLike": {"aws:PrincipalArn": others}}
     operators = _for(where, {"Ref": "Operators"}, "Operators", named=named)
     return [
-        *_for(where, functions, "Functions", without_path, named=named),
+        *_for(where, functions, "Functions", ours_only, named=named),
         *({"Fn::If": ["HasOperators", statement, {"Ref": "AWS::NoValue"}]} for statement in operators),
     ]
 
 
 def _for(where: Where, principals: Any, sid: str, but: Template | None = None, *, named: bool) -> list[Any]:
     root = {"AWS": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:root"}}
-    who = {"ArnLike": {"aws:PrincipalArn": principals}, **(but or {})}
+    who = {"ArnLike": {"aws:PrincipalArn": principals}}
     record = {"sts:SourceIdentity": "snapback-*"} if named else {}
     trusted = {"Sid": sid, "Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}
     session = {"StringLike": {"sts:RoleSessionName": "snapback-*", **record}}
-    statements = [trusted | {"Condition": {**who, **session, **where.trust}}]
-    if named:  # What it asks for besides belongs to the other call.
+    statements = [trusted | {"Condition": {**who, **(but or {}), **session, **where.trust}}]
+    if named:  # What it asks for besides belongs to the other call, without which this one is nothing; a trust is 2,048 characters at most.
         naming = {**trusted, "Sid": f"{sid}Name", "Action": "sts:SetSourceIdentity"}
         statements.append(naming | {"Condition": {**who, "StringLike": record}})
     return statements
