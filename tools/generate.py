@@ -40,35 +40,41 @@ def page(rule: Rule) -> str:
         if rule.grace:
             minutes = int(rule.grace.total_seconds() / 60)
             lines += [
-                f"**Waits** {minutes} minutes after the event, for a pipeline to finish; then it looks again.",
+                f"**Waits** {minutes} minutes after the event, so that a pipeline can finish, then evaluates the resource.",
                 "",
             ]
-        lines += [f"**Looks at** {rule.resource.cloudformation_type}, with {_code(rule.reads)}.", ""]
+        lines += [f"**Evaluates** {rule.resource.cloudformation_type}, with {_code(rule.reads)}.", ""]
         if fix:
-            undo = "can be undone" if fix.reversible else "can **not** be undone, so it never runs without approval"
-            opt_in = " Only settings that name this guardrail make it act." if rule.opt_in else ""
-            lines += [f"**Fix**: {fix.summary} It {undo}.{opt_in}", ""]
+            undo = (
+                "Undo is possible." if fix.reversible else "Undo is **not** possible, so the fix always needs approval."
+            )
+            opt_in = " It runs only where the settings name this guardrail." if rule.opt_in else ""
+            lines += [f"**Fix**: {fix.summary} {undo}{opt_in}", ""]
             lines += [f"The fix reads with {_code(fix.reads)} and writes with {_code(fix.writes)}.", ""]
             if delay := delays().get(type(fix).__name__):  # A test holds that none of Snapback's own is missing.
                 lines += [f"**Time until AWS shows it**: {delay.says} ([AWS]({delay.page})).", ""]
         else:
-            lines += ["**Fix**: none; it tells.", ""]
+            lines += ["**Fix**: none; alerts only.", ""]
     else:
-        lines += ["**Looks at** the event alone: it leaves no state to look at. It tells, and changes nothing.", ""]
-    lines += ["**Event pattern**", "", "```json", json.dumps(rule.on, indent=2), "```", ""]
+        lines += ["**Evaluates** the event only, because the event leaves no state. Alerts only; changes nothing.", ""]
+    pattern = ["```json", json.dumps(rule.on, indent=2), "```"]
+    lines += ["<details>", "<summary>Event pattern</summary>", "", *pattern, "", "</details>", ""]
     return "\n".join(lines)
 
 
 def index() -> str:
     lines = ["# Guardrails and tripwires", "", _MADE]
-    lines += ["A control is named where it agrees: [controls](../controls.md) says which, and what differs.", ""]
-    lines += ["| id | what | severity | fix | undo | controls |", "|---|---|---|---|---|---|"]
+    lines += [
+        "A rule names a control only where both agree. [Controls](../controls.md) lists all of them and the differences.",
+        "",
+    ]
+    lines += ["| id | title | severity | fix | undo | controls |", "|---|---|---|---|---|---|"]
     for rule in catalog.all_rules():
         fix = rule.fix if isinstance(rule, Guardrail) else None
         link = f"[{rule.id}]({rule.service}/{rule.id.partition('.')[2]}.md)"
         undo = "" if fix is None else "yes" if fix.reversible else "no"
         controls = ", ".join(rule.controls)
-        what = fix.summary if fix else "tells"
+        what = fix.summary if fix else "alerts only"
         lines.append(f"| {link} | {rule.title} | {rule.severity} | {what} | {undo} | {controls} |")
     return "\n".join(lines) + "\n"
 

@@ -34,4 +34,4 @@ def spend(steps: int) -> None:
         return
     left[0] -= steps
     if left[0] < 0:
-        raise CannotJudge("its policies are too long and too intricate to be judged; simplify them")
+        raise CannotJudge("its policies are too long or complex to judge; simplify them")

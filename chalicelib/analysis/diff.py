@@ -29,7 +29,7 @@ def changes(before: Any, after: Any, *, most: int = 12, width: int = 160) -> lis
     indent = min((len(line) - len(line[2:].lstrip()) - 2 for line in lines), default=0)
     shown = [cut(plain(redact(line[:2] + line[2 + indent :])), width) for line in lines[:most]]
     if len(lines) > most:
-        shown.append(f"… and {len(lines) - most} lines more")
+        shown.append(f"… and {len(lines) - most} more lines")
     return shown
 
 

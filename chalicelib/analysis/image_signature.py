@@ -84,7 +84,7 @@ def verify_simple(payload: bytes, signature: str, digest: str, trust: Trust) -> 
     _verify_by_any(trust.keys(), payload, _decoded(signature))
     said = _object(payload)
     if text(said, "critical", "type") not in {"cosign container image signature", _SIGNS}:
-        raise Unsigned("is of something else than an image")
+        raise Unsigned("doesn't sign an image")
     _same(text(said, "critical", "image", "docker-manifest-digest"), digest)
 
 
@@ -99,10 +99,10 @@ def verify_bundle(bundle: bytes, digest: str, trust: Trust) -> None:
     )
     said = _object(payload)
     if kind != _IN_TOTO or text(said, "predicateType") != _SIGNS:
-        raise Unsigned("is no signature, but an attestation")
+        raise Unsigned("is an attestation, not a signature")
     algorithm, _, value = digest.partition(":")
     if value not in [text(subject, "digest", algorithm) for subject in rows(said, "subject")]:
-        raise Unsigned("is of another image")
+        raise Unsigned("signs another image")
 
 
 def verify_jws(envelope: bytes, digest: str, trust: Trust, now: datetime) -> None:
@@ -121,16 +121,16 @@ def verify_jws(envelope: bytes, digest: str, trust: Trust, now: datetime) -> Non
     critical = {each if isinstance(each, str) else repr(each) for each in rows(header, "crit")}
     scheme = text(header, _SCHEME)
     if text(header, "cty") != _PAYLOAD or _SCHEME not in critical:
-        raise Unsigned("is no signature of Notation's")
+        raise Unsigned("isn't a Notation signature")
     if _PROFILE in header and not _by_profile(header, trust):
-        raise Unsigned("is by a profile of AWS Signer that the settings don't name")
+        raise Unsigned("is by an AWS Signer profile that isn't in the settings")
     if unknown := critical - _UNDERSTOOD - (_OF_SIGNER if _PROFILE in header else set()):
-        raise Unsigned(f"asks for what Snapback doesn't know: {', '.join(sorted(unknown))}")
+        raise Unsigned(f"requires unknown features: {', '.join(sorted(unknown))}")
     at = now
     if scheme == "notary.x509.signingAuthority":
         at = _time(text(header, f"{_NOTARY}authenticSigningTime"))
     elif scheme != "notary.x509":
-        raise Unsigned("is of an unknown scheme")
+        raise Unsigned("has an unknown signing scheme")
     if _EXPIRY in header and _time(text(header, _EXPIRY)) <= now:
         raise Unsigned("has expired")
     _vouched(chain, trust.certificates(), at)
@@ -156,13 +156,13 @@ def _by_profile(header: Any, trust: Trust) -> bool:
 
 def _same(named: str | None, digest: str) -> None:
     if named != digest:
-        raise Unsigned("is of another image")
+        raise Unsigned("signs another image")
 
 
 def _time(value: str | None) -> datetime:
     found = parse_time(value)
     if found is None:
-        raise Unsigned("has a time that is none")
+        raise Unsigned("has an invalid time")
     return found
 
 
@@ -192,7 +192,7 @@ def _decoded_url(value: str | None) -> bytes:
 
 def _verify_by_any(keys: Iterable[Any], message: bytes, *signatures: bytes) -> None:
     if not any(_verifies(key, signature, message) for key in keys for signature in signatures):
-        raise Unsigned("is by no key of the settings")
+        raise Unsigned("is by a key that isn't in the settings")
 
 
 def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
@@ -224,7 +224,7 @@ def _chain(encoded: list[Any]) -> list[Certificate]:
     from cryptography.x509 import load_der_x509_certificate
 
     if not 0 < len(encoded) <= _LONGEST_CHAIN:
-        raise Unsigned("has no chain of certificates")
+        raise Unsigned("has no certificate chain")
     with _unsigned_if_raised("has a certificate that can't be read"):
         return [load_der_x509_certificate(_decoded(each if isinstance(each, str) else None)) for each in encoded]
 
@@ -252,8 +252,8 @@ def _verify_jws(signer: Certificate, algorithm: str | None, signature: bytes, me
         if sha and algorithm == f"PS{sha.digest_size * 8}":
             way, ok = (padding.PSS(padding.MGF1(sha), sha.digest_size), sha), True
     if not ok:
-        raise Unsigned("is of an algorithm that Notation doesn't allow for its key")
-    with _unsigned_if_raised("is not what its certificate's key signed"):
+        raise Unsigned("uses an algorithm that Notation doesn't allow for its key")
+    with _unsigned_if_raised("wasn't made by its certificate's key"):
         key.verify(signature, message, *way)  # type: ignore[union-attr]
 
 
@@ -265,18 +265,18 @@ def _vouched(chain: list[Certificate], trusted: list[Certificate], at: datetime)
     from cryptography.x509 import BasicConstraints, ExtendedKeyUsage
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
-    with _unsigned_if_raised("has a chain of certificates that doesn't hold"):
+    with _unsigned_if_raised("has an invalid certificate chain"):
         if ExtendedKeyUsageOID.CODE_SIGNING not in chain[0].extensions.get_extension_for_class(ExtendedKeyUsage).value:
-            raise Unsigned("is by a certificate that isn't for signing code")
+            raise Unsigned("is by a certificate that isn't for code signing")
         for number, certificate in enumerate(chain):
             if number:
                 may = certificate.extensions.get_extension_for_class(BasicConstraints).value
                 if not may.ca or (may.path_length is not None and may.path_length < number - 1):
-                    raise Unsigned("has a chain with an issuer that may not issue")
+                    raise Unsigned("has a chain with an issuer that isn't a certificate authority")
             if not certificate.not_valid_before_utc <= at.astimezone(UTC) <= certificate.not_valid_after_utc:
-                raise Unsigned("is by a certificate that was not valid then")
+                raise Unsigned("is by a certificate that wasn't valid at that time")
             if certificate in trusted:
                 return
             if number + 1 < len(chain):
                 certificate.verify_directly_issued_by(chain[number + 1])
-    raise Unsigned("is by no certificate of the settings")
+    raise Unsigned("is by a certificate that isn't in the settings")

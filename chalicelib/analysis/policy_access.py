@@ -184,7 +184,7 @@ def why_undecided(grants: Iterable[Grant]) -> str | None:
     found = sorted({each.statement + 1 for each in grants if each.undecided})
     numbers = ", ".join(map(str, found))
     return (
-        f"it has too many Deny statements to say whether they shut out whom statement {numbers} lets in"
+        f"it has too many Deny statements to tell whether they block the access from statement {numbers}"
         if found
         else None
     )

@@ -63,7 +63,7 @@ class PolicyFix(Fix[R]):
 
 
 class DropPrincipals(PolicyFix[R]):
-    """Take unknown principals out of the policy, and leave the rest of its text."""
+    """Remove unknown principals from the policy, and leave the rest of its text."""
 
     look_ups: ClassVar[tuple[LookUp, ...]] = (ORGANIZATION,)
     """What AWS is asked for before somebody whom the settings don't allow counts as unknown."""

@@ -52,7 +52,7 @@ def lacking(resource: Resource, aws: Session, type: str = "") -> str | None:
 
 
 class TagWithOwner(Fix[R]):
-    """Set the missing tags that tell who made it, and when; other tags stay.
+    """Set the missing tags for creator and creation time. Other tags stay.
 
     The state is `{"made": when, or None, "tags": {key: its value, or None}}`, of the tags that can be known only, and
     of no more than there is room for. It is filled from the event that made the resource; what was made before
@@ -121,7 +121,7 @@ def _pairs(tags: Mapping[str, str]) -> list[Any]:
 
 
 class TagBucket(TagWithOwner["Bucket"]):
-    """Set the missing tags of the bucket that tell who made it, and when.
+    """Set the bucket's missing tags for creator and creation time.
 
     Not by PutBucketTagging, which writes all tags over, and which a bucket with ABAC refuses.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_TagResource.html
@@ -151,7 +151,7 @@ class TagBucket(TagWithOwner["Bucket"]):
 
 
 class TagInstance(TagWithOwner["Instance"]):
-    """Set the missing tags of the instance that tell who started it, and when.
+    """Set the instance's missing tags for creator and start time.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html
     """
@@ -169,7 +169,7 @@ class TagInstance(TagWithOwner["Instance"]):
 
 
 class TagRepository(TagWithOwner["Repository"]):
-    """Set the missing tags of the repository that tell who made it, and when.
+    """Set the repository's missing tags for creator and creation time.
 
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_TagResource.html
     """

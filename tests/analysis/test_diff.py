@@ -76,7 +76,7 @@ def test_what_is_long_is_indented_with_its_brackets() -> None:
 
 def test_what_is_over_the_limit_is_counted() -> None:
     lines = changes({"a": []}, {"a": list(range(30))}, most=5)
-    assert lines[-1] == "… and 28 lines more"
+    assert lines[-1] == "… and 28 more lines"
     assert len(lines) == 6
 
 

@@ -288,7 +288,7 @@ def test_the_budget_ends_a_search() -> None:
     assert search.undecided
     (grant,) = [each._replace(undecided=True) for each in let_in({"Statement": allow()}, KNOWN, OWN)]
     assert why_undecided([grant]) == (
-        "it has too many Deny statements to say whether they shut out whom statement 1 lets in"
+        "it has too many Deny statements to tell whether they block the access from statement 1"
     )
 
 

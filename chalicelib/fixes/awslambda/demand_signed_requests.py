@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DemandSignedRequests(Fix["FunctionUrl"]):
-    """Have the URL take requests that are signed with AWS credentials only. The URL stays, and so do its CORS settings."""
+    """Accept only requests signed with AWS credentials. The URL and its CORS settings stay."""
 
     document = "lambda:function-url"
     reads = ("lambda:GetFunctionUrlConfig",)

@@ -40,7 +40,7 @@ _PARTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 
 
 class RemovePermissions(Fix["Qualified"]):
-    """Remove the statements by which strangers get in, and no other.
+    """Remove the statements that allow outsiders, and no other.
 
     `statements` are those, as the policy has them; the others are no part of the state. One that AddPermission couldn't
     make again stays.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class StopFunction(Fix["Deployment"]):
-    """Keep the function from being run: reserve no concurrency at all for it. Snapback's own functions go on.
+    """Stop the function: reserve a concurrency of 0. Never done to Snapback's own functions.
 
     `reserved` is how often it may run at once, or None where none is reserved for it.
     """

@@ -31,7 +31,7 @@ _ADVANCED_MANAGEMENT = {"Field": "eventCategory", "Equals": ["Management"]}
 
 
 class KeepTrailLogging(Fix["Trail"]):
-    """Start the trail and have it record all management events of all regions again, or make a deleted one anew.
+    """Start the trail and record all management events in all regions again, or recreate a deleted trail.
 
     The state is `{"name", "exists"}` and, if it exists, `logging`, `settings` as GetTrail names them, and `selectors`:
     `{"EventSelectors": [...]}` or `{"AdvancedEventSelectors": [...]}`; none means all management events.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class HideBuilds(Fix["Project"]):
-    """Make the project's builds private again. The role by which the public read their logs stays with the project."""
+    """Make the project's builds private again. The role that let the public read their logs stays with the project."""
 
     document = "codebuild:visibility"
     reads = ("codebuild:BatchGetProjects",)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AcceptNoAttachments(Fix["TransitGateway"]):
-    """Have a person accept each attachment of another account.
+    """Require approval for each attachment from another account.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyTransitGateway.html
     """

@@ -42,7 +42,7 @@ class _BlockPublicSharing(Fix["Account"]):
 
 
 class BlockPublicImages(_BlockPublicSharing):
-    """Let no machine image of the account be shared with everyone from now on.
+    """Block new public sharing of the account's machine images.
 
     It can take up to 10 minutes, either way, and GetImageBlockPublicAccessState tells the old state meanwhile.
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-public-access-to-amis.html
@@ -69,7 +69,7 @@ class BlockPublicImages(_BlockPublicSharing):
 
 
 class BlockPublicSnapshots(_BlockPublicSharing):
-    """Treat all EBS snapshots of the account as private, and let none be shared with everyone.
+    """Block all public sharing of the account's EBS snapshots, existing shares included.
 
     https://docs.aws.amazon.com/ebs/latest/userguide/block-public-access-snapshots.html
     """

@@ -92,7 +92,7 @@ def _denied(before: Iterable[Mapping[str, Any]], entry: Mapping[str, Any], ports
 
 
 class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
-    """Delete this one rule of the network ACL; what no rule allows is denied.
+    """Delete this one rule of the network ACL. Traffic that no rule allows is denied.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/nacl-basics.html
     """
@@ -138,4 +138,4 @@ class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
         low, high = ports.get("From", 0), ports.get("To", 65535)
         if rule is None or set(range(low, high + 1)) <= {*REMOTE}:
             return None
-        return "it lets in other ports too, which would be cut off"
+        return "it allows other ports too, which the fix would cut off"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class EncryptEbsByDefault(Fix["Account"]):
-    """Have new EBS volumes encrypted by default again.
+    """Turn on EBS encryption by default again.
 
     https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html
     """

@@ -15,7 +15,7 @@ JOINED = frozenset({"initiating-request", "pending-acceptance", "provisioning", 
 
 
 class EndPeering(Fix["Peering"]):
-    """Delete the peering connection, or reject it where it only asks; to join again, both sides have to agree again.
+    """Delete the peering connection, or reject a pending one. To peer again, both sides must agree again.
 
     https://docs.aws.amazon.com/vpc/latest/peering/delete-vpc-peering-connection.html
     """

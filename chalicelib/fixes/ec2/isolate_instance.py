@@ -33,7 +33,7 @@ _ALL_OUT = ({"0.0.0.0/0"}, {"::/0"}, {"0.0.0.0/0", "::/0"})
 
 
 class IsolateInstance(Fix["Suspect"]):
-    """Put each network interface in a security group without rules, snapshot the volumes, take it out of its groups.
+    """Isolate the instance: security group without rules, volume snapshots, out of its Auto Scaling and target groups.
 
     The groups are its Auto Scaling group, which replaces it, and target groups and Classic Load Balancers that it is
     registered with by its id. What is written, in this order, each part where it lacks, and all though AWS refuses one:

@@ -24,7 +24,7 @@ def flow_logs(vpc: Vpc, aws: Session) -> list[Any]:
 
 
 class LogVpcFlows(Fix["Vpc"]):
-    """Make a flow log of the VPC, to where the settings say.
+    """Create a flow log of the VPC, to the destination in the settings.
 
     The state is `{"logged_to": the bucket's ARN when it is logged to where the settings say, or None}`, so that other
     flow logs are neither drift nor undone.

@@ -20,7 +20,7 @@ BY_POLICY = "declarative-policy"
 
 
 class RequireMetadataToken(Fix["Instance"]):
-    """Have the metadata service answer only calls with a token (IMDSv2).
+    """Require a token for the metadata service (IMDSv2).
 
     The other options stay as they are; no restart is needed.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html
@@ -42,7 +42,7 @@ class RequireMetadataToken(Fix["Instance"]):
 
 
 class RequireMetadataTokenByDefault(Fix["Account"]):
-    """Have new instances ask for a token by default.
+    """Require a token (IMDSv2) for new instances by default.
 
     The state is `{"tokens": "required", "optional" or "no-preference", "managed_by": "account" or BY_POLICY}`.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataDefaults.html

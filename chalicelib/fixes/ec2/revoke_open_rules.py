@@ -157,7 +157,7 @@ def format_rule(rule: Rule) -> str:
 
 
 class RevokeOpenRules(Fix["SecurityGroup"]):
-    """Revoke the rules that let in the internet, and leave the others.
+    """Revoke the rules that allow the internet, and leave the others.
 
     The state holds only the rules at fault, so that neither the fix nor its undo can touch any other.
     """
@@ -188,7 +188,7 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
         self, resource: SecurityGroup, before: State, after: State, actor: Actor, aws: Session
     ) -> str | None:
         broad = [rule for rule in before["open"] if spans_others(rule, aws.baseline)]
-        return f"{format_rule(broad[0])} lets in other ports too, which would be cut off" if broad else None
+        return f"{format_rule(broad[0])} allows other ports too, which the fix would cut off" if broad else None
 
     def write(self, resource: SecurityGroup, state: State, aws: Session) -> None:
         ec2, wanted = aws.client("ec2"), state["open"]

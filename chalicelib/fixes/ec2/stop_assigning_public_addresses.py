@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class StopAssigningPublicAddresses(Fix["Subnet"]):
-    """Stop the subnet from giving new instances public addresses.
+    """Stop the subnet from assigning public IP addresses to new instances.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySubnetAttribute.html
     """

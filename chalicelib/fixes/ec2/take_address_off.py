@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TakeAddressOff(Fix["Address"]):
-    """Take the Elastic IP address off the instance; it stays yours.
+    """Disassociate the Elastic IP address from the instance. The address stays in your account.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DisassociateAddress.html
     EC2 may then give an instance that was launched with a public address a new one:
@@ -46,7 +46,11 @@ class TakeAddressOff(Fix["Address"]):
         with absent("InvalidNetworkInterfaceID.NotFound"):  # Terminated with its instance.
             found = aws.client("ec2").describe_network_interfaces(NetworkInterfaceIds=[interface])
             address = dig(found["NetworkInterfaces"][0], "Association", "PublicIp")
-            return f"the address is off, but EC2 gave {interface} another one, {address}" if address else None
+            return (
+                f"the address is disassociated, but EC2 assigned {interface} another one, {address}"
+                if address
+                else None
+            )
         return None
 
     def touches(self, resource: Address, before: State, after: State) -> tuple[Resource | str, ...]:

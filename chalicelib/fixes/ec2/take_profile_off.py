@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TakeProfileOff(Fix["Instance"]):
-    """Take the instance profile off; a person has to put one on again.
+    """Remove the instance profile. A person must attach one again.
 
     To put it back, Snapback would need iam:PassRole for administrators' roles, by which whoever gets hold of it is one.
     Keys that the instance already has hold for some hours more.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class CloseRepositoryPolicy(DropPrincipals["Repository"]):
-    """Take unknown principals out of the repository's policy, and leave the rest of its text."""
+    """Remove unknown principals from the repository policy, and leave the rest of its text."""
 
     document = "ecr:repository-policy"
     reads = ("ecr:GetRepositoryPolicy",)

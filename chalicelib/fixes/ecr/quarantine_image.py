@@ -32,7 +32,7 @@ class ImageState(NamedTuple):
 
 
 class QuarantineImage(Fix["Image"]):
-    """Archive the image, so that nobody can pull it; or, if the settings say so, take its tags off.
+    """Archive the image, so nobody can pull it, or remove its tags if the settings say so.
 
     In ECR's archive it can't be pulled by anybody, nor by digest; undo brings it back, which takes up to 20 minutes.
     Without its tags it is kept under a tag `quarantined-…`, and a pull by digest still works. An image without a tag is
@@ -127,5 +127,5 @@ def _manifest(image: Image, media_type: str, tags: list[str], ecr: ECRClient) ->
     others += [each["imageId"] for each in answer["failures"] if each["failureCode"] != "ImageNotFound"]
     if others:
         tag, digest = others[0].get("imageTag", ""), others[0].get("imageDigest", "another image")
-        raise TagTaken(f"tag {tag!r} is on {digest} by now; take it off there, then try again")
+        raise TagTaken(f"tag {tag!r} is on {digest} now; remove it there, then try again")
     return next(found["imageManifest"] for found in answer["images"])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ScanRepositoryOnPush(Fix["Repository"]):
-    """Scan what is pushed to the repository, by its own setting.
+    """Turn on scan on push in the repository's own setting.
 
     With enhanced scanning only the registry's filters count, which hold for other repositories too: nothing to do here.
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-filters.html

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TakeForbiddenTagsOff(Fix["Image"]):
-    """Take the forbidden tags off the image, and leave the others; if it has no other, it is kept as `quarantined-…`.
+    """Remove the forbidden tags from the image. If no other tag is left, tag it `quarantined-…`.
 
     `repository` is its name, by which the settings tell what is forbidden.
     """

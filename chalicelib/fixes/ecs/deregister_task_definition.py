@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DeregisterTaskDefinition(Fix["TaskDefinition"]):
-    """Deregister this revision, so that nothing new is started from it. One that is in use stays, and is reported.
+    """Deregister this revision, so nothing new starts from it. A revision in use stays, and is reported.
 
     ECS can't activate it again: who needs it registers the same definition anew, under another revision. What runs goes
     on: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html. The state is

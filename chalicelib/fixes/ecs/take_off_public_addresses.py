@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TakeOffPublicAddresses(Fix["Service"]):
-    """Give the service's tasks no public address. ECS replaces them, in the same subnets and security groups.
+    """Assign no public IP address to the service's tasks. ECS replaces them, in the same subnets and security groups.
 
     The state is `{"public_ip": ENABLED, DISABLED or "" where it has no network of its own, "deployed_by": its
     deployment controller, "network": its subnets and security groups, as JSON}`. Only ECS's own controller takes a new network configuration:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class EncryptClusterSecrets(ClusterSetting):
-    """Have the cluster encrypt its secrets with the key that `require.kms_keys` names. It can't be taken back.
+    """Encrypt the cluster's secrets with the key in `require.kms_keys`. This can't be undone.
 
     The state is `{"account", "region", "key": the key's ARN or None}`.
     https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html

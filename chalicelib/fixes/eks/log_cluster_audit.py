@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LogClusterAudit(ClusterSetting):
-    """Turn on the cluster's audit log, which goes to CloudWatch Logs. Its other logs stay as they are.
+    """Turn on the cluster's audit log in CloudWatch Logs. Its other logs stay as they are.
 
     The state is `{"audit": whether it is on}`: what a call doesn't name stays.
     https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html

@@ -22,7 +22,7 @@ _MOST = 40
 
 
 class NarrowClusterEndpoint(ClusterSetting):
-    """Close the cluster's public endpoint to the internet, and open the private one, which its nodes then use.
+    """Close the cluster's public endpoint to the internet, and open the private one for its nodes.
 
     Narrow ranges stay; where there is none, `allow.cidrs` are let in, and without these the public endpoint is closed.
     The state is `{"public", "private", "cidrs": sorted, of the public endpoint}`.

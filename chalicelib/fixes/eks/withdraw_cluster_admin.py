@@ -24,7 +24,7 @@ _SYSTEM = "kube-system"
 
 
 class WithdrawClusterAdmin(Fix["AccessEntry"]):
-    """Withdraw the access policies that make the principal administrator of the cluster; its others stay.
+    """Remove the principal's cluster administrator access policies, and leave its others.
 
     The state is `{"admin": [{"policy": ARN, "scope": as AssociateAccessPolicy takes it}]}`, those policies alone.
     """

@@ -17,7 +17,7 @@ ACTIVE, INACTIVE = "Active", "Inactive"
 
 
 class DeactivateAccessKey(Fix["AccessKey"]):
-    """Switch the access key off, and keep it."""
+    """Deactivate the access key, and keep it."""
 
     document = "iam:identity"
     reads = ("iam:ListAccessKeys",)
@@ -47,4 +47,4 @@ class DeactivateAccessKey(Fix["AccessKey"]):
     ) -> str | None:
         if actor.key != resource.key:
             return None
-        return f"{actor.name} made this call with that very key, and would lose it"
+        return f"{actor.name} made this call with that very key, and the fix would deactivate it"

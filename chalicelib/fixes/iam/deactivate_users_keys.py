@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DeactivateUsersKeys(Fix["User"]):
-    """Switch all access keys of the user off, and keep them.
+    """Deactivate all access keys of the user, and keep them.
 
     A key may be Expired, too: it works no more, and UpdateAccessKey takes Active and Inactive only.
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKeyMetadata.html

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DeleteLoginProfile(Fix["ConsoleUser"]):
-    """Take the user's console password away; it can't be given back, only a new one."""
+    """Delete the user's console password. It can't be restored, only replaced."""
 
     document = "iam:identity"
     reads = ("iam:GetLoginProfile",)

@@ -69,7 +69,7 @@ def ours(text: str) -> bool:
 
 
 class DenyUntilMfa(Fix["ConsoleUser"]):
-    """Deny the user everything but enrolling an MFA device, in sessions without MFA.
+    """In sessions without MFA, deny the user everything except enrolling an MFA device.
 
     The state is that one policy: `{"partition": "aws", "policy": its document, or None}`.
     """

@@ -43,7 +43,7 @@ _DOCUMENTS: dict[str, Policy] = {
 
 
 class DetachAdminPolicies(Fix["Identity"]):
-    """Detach the managed policies that make it administrator, and leave the others.
+    """Detach the managed policies that grant administrator rights, and leave the others.
 
     The state is those policies alone, so that what anybody attaches or detaches besides is neither drift nor undone.
     """

@@ -28,7 +28,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_admin-
 
 
 class DetachFromUser(Fix["User"]):
-    """Detach the user's managed policies and delete the inline ones that allow anything; what only denies stays.
+    """Detach the user's managed policies and delete inline policies that allow anything. Deny-only policies stay.
 
     The state is `{"attached": ARNs, "inline": texts by name}` of these policies alone.
     """
@@ -88,6 +88,6 @@ class DetachFromUser(Fix["User"]):
 
     def needs_approval(self, resource: User, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         if actor.kind == "IAMUser" and actor.principal.endswith((f":{resource.id}", f"/{resource.name['UserName']}")):
-            return "the user did it to itself, and may have no other way to do its work"
+            return "the user made the change itself, and may need these policies"
         held = {arn.rpartition("/")[2] for arn in before["attached"] if ":aws:policy/" in arn}
         return last_administrator(aws, resource) if held & AWS_MANAGED.keys() else None

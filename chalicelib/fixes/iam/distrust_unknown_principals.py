@@ -33,7 +33,7 @@ always takes. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policie
 
 
 class DistrustUnknownPrincipals(Fix["Role"]):
-    """Take the strangers out of the role's trust policy, and leave everybody else in it.
+    """Remove unknown principals from the role's trust policy, and leave all others.
 
     The document is the one that boto3 parsed: its JSON is kept, its spaces and line breaks aren't, nor are principals
     that have been deleted, since AWS takes no policy with them. Web identities are
@@ -91,7 +91,7 @@ class DistrustUnknownPrincipals(Fix["Role"]):
         in_this_role = in_this_role and actor.principal.split(":", 5)[5].startswith(f"assumed-{resource.id}/")
         if not in_this_role or _ways_in(after["document"]):
             return why_undecided(self.found(before["document"], aws.baseline, resource.account))
-        return "it was changed from a session of this very role, which nobody could assume any more"
+        return "a session of this role made the change, and nobody could assume the role after the fix"
 
 
 def _ways_in(document: Policy) -> bool:

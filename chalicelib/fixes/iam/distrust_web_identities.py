@@ -9,7 +9,7 @@ from chalicelib.fixes.iam.distrust_unknown_principals import DistrustUnknownPrin
 
 
 class DistrustWebIdentities(DistrustUnknownPrincipals):
-    """Take the identity providers whose every user gets in out of the role's trust policy, and leave the others in it."""
+    """Remove identity providers that let in any user from the role's trust policy, and leave all others."""
 
     look_ups = ()
     approval_reads = ()

@@ -24,7 +24,7 @@ _EVERYTHING: Policy = {"Statement": {"Effect": "Allow", "Action": "*", "Resource
 
 
 class DropEscalatingStatements(Fix["Identity"]):
-    """Drop the statements that let it make itself more, and leave the rest of its inline policies; none is left empty.
+    """Remove inline policy statements that allow privilege escalation, and leave the rest.
 
     The state is `{"policies": the inline policies' texts by name, "at_fault": the statements to drop, by policy}`.
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PutBoundaryBack(Fix["Bounded"]):
-    """Put on the permissions boundary that the settings ask for.
+    """Set the permissions boundary that the settings require.
 
     The state is `{"arn": whose, path included, "account": its, "boundary": the policy's ARN, or None}`.
     """

@@ -27,7 +27,7 @@ DENY_ALL: dict[str, Any] = {
 
 
 class QuarantineKey(Fix["LeakedKey"]):
-    """Switch the leaked key off, and deny its user everything until somebody has looked.
+    """Deactivate the exposed key, and deny its user everything until somebody has checked.
 
     A switched-off key leaves the sessions alive that were begun with it, for up to 36 hours, and whatever else of the
     user's was taken with it; the inline policy ends these too.

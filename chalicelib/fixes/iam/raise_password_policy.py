@@ -58,7 +58,7 @@ def weaker(policy: Mapping[str, Any] | None, asked: Passwords) -> list[str]:
 
 
 class RaisePasswordPolicy(Fix["Account"]):
-    """Raise what is too weak in the account's password policy, and leave what is stricter.
+    """Raise the weak settings of the account's password policy, and keep stricter ones.
 
     The state is `{"policy": as the API takes it, or None}`; the API takes it whole, and what is left out is off.
     """

@@ -22,7 +22,7 @@ POLICY = "AWSRevokeOlderSessions"
 
 
 class RevokeSessions(Fix["Sessions"]):
-    """Deny everything to the sessions that have begun when this is written; those begun later go on.
+    """Deny everything to all sessions begun before this write. Later sessions work.
 
     As the IAM console does it. Keys that don't expire have no time of issue, and are not denied.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html

@@ -35,7 +35,7 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 
 
 class WithdrawAdminVersion(Fix["ManagedPolicy"]):
-    """Go back to the newest version that makes nobody administrator; if there is none, make one without those statements.
+    """Return to the newest version without administrator rights, or create one without those statements.
 
     The state is `{"account": whose it is, "default": its text, "others": the other versions' texts, sorted, "fallback":
     the newest harmless text or None}`. Where five versions leave no room for another, one goes; an undo brings it back, under a new id.

@@ -20,7 +20,7 @@ _KINDS = {"r": "root", "ou": "ou"}
 
 
 class AttachProtectedPolicy(Fix["OrganizationPolicy"]):
-    """Attach the policy to what the settings say, and leave its other targets.
+    """Attach the policy to its targets in the settings, and leave its other targets.
 
     The state is `{"id": the policy's, "targets": those of the settings that it is attached to, sorted}`: what anybody
     attaches it to besides is neither drift nor undone.

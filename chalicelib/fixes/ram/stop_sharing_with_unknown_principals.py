@@ -18,7 +18,7 @@ _SHARED = frozenset({"ASSOCIATING", "ASSOCIATED"})
 
 
 class StopSharingWithUnknownPrincipals(Fix["ResourceShare"]):
-    """Take the unknown principals out of the share, and leave the others.
+    """Remove the unknown principals from the share, and leave the others.
 
     The state is `{"unknown_principals": account ids and ARNs, sorted}`: who else is in the share is neither drift nor undone.
     AWS says of each association whether it is `external` to the organization, so that nothing has to be looked up.

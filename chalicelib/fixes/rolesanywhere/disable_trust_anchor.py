@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DisableTrustAnchor(Fix["TrustAnchor"]):
-    """Disable the trust anchor, and keep it: its certificates get no new sessions."""
+    """Disable the trust anchor, and keep it. Its certificates get no new sessions."""
 
     document = "rolesanywhere:trust-anchor"
     reads = ("rolesanywhere:GetTrustAnchor",)

@@ -79,7 +79,7 @@ class BlockBucketPublicAccess(_BlockPublicAccess[Bucket]):
 
 
 class BlockAccountPublicAccess(_BlockPublicAccess[Account]):
-    """Turn on all four settings of the account's Block Public Access; it holds in every region."""
+    """Turn on all four settings of the account's Block Public Access, for every region."""
 
     document = "s3:account-public-access-block"
     reads = ("s3:GetAccountPublicAccessBlock",)

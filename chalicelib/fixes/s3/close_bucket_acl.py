@@ -21,7 +21,7 @@ def is_public(grant: dict[str, Any]) -> bool:
 
 
 class CloseBucketAcl(Fix["Bucket"]):
-    """Take the grants to everyone off the bucket's ACL, and leave the others."""
+    """Remove the grants to everyone from the bucket's ACL, and leave the others."""
 
     document = "s3:acl"
     reads = ("s3:GetBucketAcl",)
@@ -35,7 +35,7 @@ class CloseBucketAcl(Fix["Bucket"]):
     def undo_refusal(self, resource: Bucket, target: State, aws: Session) -> str | None:
         if not any(map(is_public, target["grants"])) or "BlockPublicAcls" not in blocks(resource, aws):
             return None
-        return "Block Public Access is on, and S3 takes no public ACL then; turn BlockPublicAcls off first"
+        return "Block Public Access is on, so S3 accepts no public ACL; turn BlockPublicAcls off first"
 
     def safe(self, state: State, context: FixContext) -> State:
         return {**state, "grants": [grant for grant in state["grants"] if not is_public(grant)]}

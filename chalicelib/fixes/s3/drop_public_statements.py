@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DropPublicStatements(BucketPolicy, DropPrincipals[Bucket]):
-    """Take everyone out of the bucket policy, with the statements that are for nobody else, and leave every other byte."""
+    """Remove everyone from the bucket policy, and statements for nobody else. Leave every other byte."""
 
     look_ups = ()
     approval_reads = BLOCK_READS
@@ -27,7 +27,7 @@ class DropPublicStatements(BucketPolicy, DropPrincipals[Bucket]):
             resource, aws
         ):
             return None
-        return "Block Public Access is on, and S3 takes no public policy then; turn BlockPublicPolicy off first"
+        return "Block Public Access is on, so S3 accepts no public policy; turn BlockPublicPolicy off first"
 
     def found(self, state: State, baseline: Baseline) -> list[Grant]:
         return [each for each in let_in(state["policy"], baseline, state["account"]) if each.public]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DropUnknownPrincipals(BucketPolicy, DropPrincipals[Bucket]):
-    """Take unknown accounts out of the bucket policy, and leave every other byte of it.
+    """Remove unknown accounts from the bucket policy, and leave every other byte.
 
     Everyone is another fix's, so that no two guardrails are about one principal; so are services.
     """

@@ -40,7 +40,7 @@ def _bare(key: str) -> str:
 
 
 class EncryptBucketWithKms(Fix["Bucket"]):
-    """Have new objects of the bucket encrypted with the KMS key that the settings name.
+    """Encrypt new objects of the bucket with the KMS key in the settings.
 
     The state is `{"bucket": its name, "rules": as GetBucketEncryption answers, or None}`. Whether it uses a bucket key,
     and which encryption it refuses, stays. Objects that are there are not encrypted anew.

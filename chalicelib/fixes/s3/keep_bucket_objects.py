@@ -28,7 +28,7 @@ def too_short(rule: Rule, days: int) -> bool:
 
 
 class KeepBucketObjects(Fix["Bucket"]):
-    """Have the lifecycle rules of the bucket delete no object before the days that the settings name.
+    """Stop the bucket's lifecycle rules from deleting objects before `keep_days`.
 
     A rule with days gets these; one with a date loses it, and goes when nothing else is left of it. All else stays.
     The state is `{"bucket": its name, "rules": as GetBucketLifecycleConfiguration answers, or None, "smallest": the

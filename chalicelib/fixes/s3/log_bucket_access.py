@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LogBucketAccess(Fix["Bucket"]):
-    """Send the bucket's access logs to the bucket that the settings name.
+    """Send the bucket's access logs to the bucket in the settings.
 
     The state is `{"bucket": its name, "logging": as GetBucketLogging answers, or None}`. The prefix and the layout of
     the logs' names stay if there are any; grants on the logs go, as they were for another bucket.

@@ -28,7 +28,7 @@ def refused(state: State) -> bool:
 
 
 class RefusePlainHttp(BucketPolicy):
-    """Add one statement to the bucket policy that denies requests without TLS, and leave every byte that is there.
+    """Add a bucket policy statement that denies requests without TLS, and leave every other byte.
 
     A policy that would become larger than AWS takes is left as it is, and so is what can't be read.
     """
@@ -61,8 +61,8 @@ class RefusePlainHttp(BucketPolicy):
         """The website endpoint knows no TLS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html."""
         with absent("NoSuchWebsiteConfiguration"):
             aws.client("s3").get_bucket_website(Bucket=resource.id, ExpectedBucketOwner=resource.account)
-            return "it serves a website, which S3's website endpoint does by plain HTTP only: it would go dark"
+            return "it serves a website; S3's website endpoint speaks plain HTTP only, so the site would stop"
         stack = resource.tags(aws).get("aws:cloudformation:stack-name") if before["policy"] is None else None
         if stack:
-            return f"CloudFormation's stack {stack} made it, and can add no AWS::S3::BucketPolicy where a policy is already"
+            return f"CloudFormation's stack {stack} created it, and can't add an AWS::S3::BucketPolicy if the bucket already has a policy"
         return None

@@ -41,7 +41,7 @@ _DOCUMENTS: dict[str, Policy] = {
 
 
 class RevokeAssignment(Fix["Assignment"]):
-    """Take the permission set in this account away from the user or group.
+    """Remove the permission set in this account from the user or group.
 
     An assignment that is still being made counts: `{"assigned": true}`.
     https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_DeleteAccountAssignment.html
@@ -113,9 +113,7 @@ def _wait(sso: Any, what: str, resource: Assignment, request: str) -> None:
     for pause in (*_PAUSES, None):
         found = _status(sso, what, resource.set.name["InstanceArn"], request)
         if found["Status"] == "FAILED":
-            raise RuntimeError(
-                f"IAM Identity Center failed to do so: {found.get('FailureReason', 'it tells no reason')}"
-            )
+            raise RuntimeError(f"IAM Identity Center failed to do so: {found.get('FailureReason', 'no reason given')}")
         if found["Status"] != _UNDER_WAY or pause is None:
             return
         time.sleep(pause)

@@ -42,4 +42,4 @@ def code_put_by_stranger(deployment: Deployment, aws: Session) -> str | None:
         return None
     if FIX.read(deployment, aws)["reserved"] == 0:
         return None
-    return f"its code is what {deployment.who} put there, who isn't in allow.deployers"
+    return f"its code was deployed by {deployment.who}, who isn't in allow.deployers"

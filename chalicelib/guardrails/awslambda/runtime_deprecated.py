@@ -51,7 +51,7 @@ END = {
     }.items()
     for name in names.split()
 }
-"""From which day on AWS no longer mends a runtime, as AWS announced it by August 2026; it has put days off before.
+"""The day from which AWS no longer patches a runtime, as announced by August 2026. AWS has postponed such days before.
 
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 """

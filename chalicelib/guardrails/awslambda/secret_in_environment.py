@@ -39,7 +39,7 @@ def secret_in_environment(function: Function, aws: Session) -> str | None:
     variables = environment.get("Variables", {})
     names = sorted(name for name, value in variables.items() if credential(name, value))
     if names:
-        return f"what looks like a secret is in its environment: {', '.join(names)}"
+        return f"its environment may hold a secret: {', '.join(names)}"
     if error := environment.get("Error"):
         raise CannotJudge(f"its environment can't be read: {error.get('ErrorCode')} {error.get('Message')}")
     return None

@@ -31,4 +31,4 @@ def url_without_auth(url: FunctionUrl, aws: Session) -> str | None:
     Legitimate look-alikes: webhooks and public websites, which can't sign requests. Nothing in the configuration tells
     them from a mistake. Exempt them, or put them behind CloudFront with origin access control, which signs.
     """
-    return "its URL takes requests from anyone (AuthType NONE)" if FIX.read(url, aws)["auth_type"] == "NONE" else None
+    return "its URL accepts requests from anyone (AuthType NONE)" if FIX.read(url, aws)["auth_type"] == "NONE" else None

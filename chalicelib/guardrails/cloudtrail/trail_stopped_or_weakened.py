@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 FIX = KeepTrailLogging()
 _FAULTS = {
-    "S3BucketName": "it delivers to another bucket than require.trails says",
-    "KmsKeyId": "it isn't encrypted with the key that require.trails says",
+    "S3BucketName": "it doesn't deliver to the bucket in require.trails",
+    "KmsKeyId": "it isn't encrypted with the key in require.trails",
     "IncludeGlobalServiceEvents": "it leaves out global services such as IAM",
     "IsMultiRegionTrail": "it records one region only",
     "LogFileValidationEnabled": "its log files aren't validated",
@@ -51,7 +51,7 @@ def trail_stopped_or_weakened(trail: Trail, aws: Session) -> str | None:
     state = FIX.read(trail, aws)
     if not state["exists"]:
         return "it is deleted" + (
-            "" if trail.id in aws.baseline.require.trails else ", and require.trails doesn't say how it was made"
+            "" if trail.id in aws.baseline.require.trails else ", and require.trails doesn't name it"
         )
     safe = FIX.safe(state, FixContext(aws.baseline))
     faults = [] if state["logging"] else ["it isn't logging"]

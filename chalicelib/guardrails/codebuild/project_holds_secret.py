@@ -44,5 +44,5 @@ def project_holds_secret(project: Project, aws: Session) -> str | None:
     }
     sources = (*rows(found, "source"), *rows(found, "secondarySources"))
     if any(credential("location", text(source, "location") or "") for source in sources):
-        names.add("the address of a source")
-    return f"what looks like a secret is in {', '.join(sorted(names))}" if names else None
+        names.add("a source URL")
+    return f"a secret may be in {', '.join(sorted(names))}" if names else None

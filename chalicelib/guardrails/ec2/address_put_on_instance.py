@@ -22,16 +22,15 @@ if TYPE_CHECKING:
     opt_in=True,
 )
 def address_put_on_instance(address: Address, aws: Session) -> str | None:
-    """Elastic IP address put on an instance outside the public subnets.
+    """Elastic IP address on an instance outside the public subnets.
 
-    It makes an inner machine reachable from the internet, as far as its security groups let it. The fix takes the
-    address off, and an undo puts it on again; what talks to the instance by it is cut off. Name the subnets in which
-    instances may have public addresses under `allow.public_subnets`. Addresses of NAT gateways and load balancers are
-    exempt.
+    The address makes an internal instance reachable from the internet, as far as its security groups allow. The fix
+    disassociates the address; an undo associates it again. The fix cuts off traffic to the instance through that
+    address. Name the subnets where instances may have public addresses under `allow.public_subnets`. Addresses of NAT
+    gateways and load balancers are exempt.
 
-    Legitimate look-alikes: bastions, VPN servers and NAT instances. They are told apart by their subnet, under
-    `allow.public_subnets`. NAT gateways and load balancers have addresses on interfaces without an instance, and
-    are fine.
+    Legitimate look-alikes: bastions, VPN servers and NAT instances. Their subnet, under `allow.public_subnets`, tells
+    them apart. NAT gateways and load balancers have addresses on interfaces without an instance, and are fine.
     """
     found = address.described(aws)
     instance, interface = found.get("InstanceId"), found.get("NetworkInterfaceId")

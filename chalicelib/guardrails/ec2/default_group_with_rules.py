@@ -24,16 +24,16 @@ CALLS = ("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "Modif
     opt_in=True,
 )
 def default_group_with_rules(group: DefaultGroup, aws: Session) -> str | None:
-    """Default security group that has rules.
+    """Default security group with rules.
 
-    Whatever is started without a word about its group gets the VPC's default one, which nobody can delete: its members
-    reach each other, and whatever its rules say. The fix revokes all of its rules; an undo authorizes them again, with
-    their descriptions and tags, under new rule ids. Whatever is still in it is cut off then, so move that to a group of
-    its own before you switch the fix on. A VPC is made with such rules: the daily sweep finds those.
+    An instance started without a security group gets the VPC's default one, which nobody can delete. Its members reach
+    each other, and everything that its rules allow. The fix revokes all its rules. An undo authorizes them again, with
+    their descriptions and tags, under new rule ids. The fix cuts off everything still in the group: move it to another
+    group before you switch the fix on. AWS creates a VPC with such rules; the daily sweep finds those.
 
-    Legitimate look-alikes: AWS itself makes each VPC's default group with two rules, and instances may rely on
-    them. Nothing tells those from a mistake: hence it only alerts until the settings name the guardrail. A default
-    group without rules, as CDK's `restrictDefaultSecurityGroup` leaves it, is fine.
+    Legitimate look-alikes: AWS creates each VPC's default group with two rules, and instances may rely on them. Nothing
+    tells those from a mistake, so this guardrail only alerts until the settings name it. A default group without rules,
+    as CDK's `restrictDefaultSecurityGroup` leaves it, is fine.
     """
     (found,) = aws.client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"]
     if found["GroupName"] != "default":

@@ -23,13 +23,13 @@ FIX = EncryptEbsByDefault()
     controls=("EC2.7", "CIS-5.0 5.1.1"),
 )
 def ebs_default_encryption_off(account: Account, aws: Session) -> str | None:
-    """EBS encryption by default switched off in a region.
+    """EBS encryption by default turned off in a region.
 
-    New volumes, and copies of unencrypted snapshots, are then encrypted only where somebody asks for it. The fix
-    switches it on again, with the key that is set for it; volumes that were made in between stay unencrypted.
+    New volumes and copies of unencrypted snapshots are then encrypted only on request. The fix turns it on again, with
+    the key that is set for it. Volumes created in between stay unencrypted.
 
-    Legitimate look-alikes: none. AWS makes regions without it, and the setting costs nothing; exempt accounts that
-    must share unencrypted volumes.
+    Legitimate look-alikes: none. AWS turns it off by default in each region, and the setting costs nothing. Exempt
+    accounts that must share unencrypted volumes.
     """
     return (
         None if FIX.read(account, aws)["encrypted_by_default"] else f"new volumes in {account.region} aren't encrypted"

@@ -22,12 +22,12 @@ FIX = BlockPublicImages()
     fix=FIX,
 )
 def image_public_access_block_off(account: Account, aws: Session) -> str | None:
-    """Machine images (AMIs) may be shared with everyone again.
+    """Public sharing of machine images (AMIs) no longer blocked.
 
-    Anybody may then start what somebody shares by mistake, and read its disks. The fix blocks new public sharing in
-    this region; images that are public already stay so, and `ec2.image_shared` is about them. Where an organization's
-    declarative policy unblocked it, the account can't change that, and it is only reported. Exempt accounts that
-    publish images.
+    Anyone can then start an image shared by mistake and read its disks. The fix blocks new public sharing in this
+    region. Images that are already public stay public; `ec2.image_shared` covers them. If an organization's declarative
+    policy removed the block, the account can't change that, and Snapback only reports it. Exempt accounts that publish
+    images.
 
     Legitimate look-alikes: accounts that publish images. Nothing in the setting tells them apart: exempt them.
     """
@@ -35,4 +35,4 @@ def image_public_access_block_off(account: Account, aws: Session) -> str | None:
     if found["block"] != OPEN:
         return None
     by_policy = ", by a declarative policy of the organization" if found["managed_by"] == BY_POLICY else ""
-    return f"nothing keeps images in {account.region} from being shared with everyone{by_policy}"
+    return f"public sharing of images isn't blocked in {account.region}{by_policy}"

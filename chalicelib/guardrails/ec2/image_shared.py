@@ -23,14 +23,14 @@ FIX = StopSharingImage()
     fix=FIX,
 )
 def image_shared(image: Image, aws: Session) -> str | None:
-    """Machine image (AMI) shared with everyone or with a stranger.
+    """Machine image (AMI) shared with everyone or an unknown account.
 
-    Whoever it is shared with can start it and read all that is on its disks: code, configuration, forgotten keys. The
-    fix takes off just those permissions; `allow.accounts` and all of `allow.organizations` keep theirs. Copies already
-    made stay with whoever made them. Exempt images that are published on purpose.
+    Anyone it is shared with can start it and read everything on its disks: code, configuration, forgotten keys. The fix
+    removes only those permissions and keeps those of `allow.accounts` and `allow.organizations`. Copies already made
+    stay with whoever made them. Exempt images that are published on purpose.
 
-    Legitimate look-alikes: images shared with the account's own organization, with a part of it, or with its management
-    account. AWS is asked which that is; where it refuses the question, the finding asks before it fixes.
+    Legitimate look-alikes: images shared with the account's own organization, a part of it, or its management account.
+    Snapback asks AWS which organization that is. Where AWS refuses the look-up, Snapback asks before it fixes.
     """
     found = FIX.unknown(FIX.read(image, aws), aws)
     return f"it can be started by {format_permissions(found)}" if found else None

@@ -22,22 +22,24 @@ FIX = IsolateInstance()
     opt_in=True,
 )
 def instance_compromised(suspect: Suspect, aws: Session) -> str | None:
-    """EC2 instance that GuardDuty says somebody else is at work in, and that can still reach others.
+    """EC2 instance that GuardDuty reports as compromised, not isolated.
 
-    Such as one that mines, talks to a command server, or runs what it never ran (findings `…:EC2/…` and `…:Runtime/…`
-    of severity high or critical). The fix cuts it off and keeps its evidence: a security group without rules on each
-    network interface; out of its Auto Scaling group, which replaces it, and of its load balancers; snapshots of its
-    volumes. Undo puts all back but keeps the snapshots; its Auto Scaling group is then larger by one. Undo fails there
-    when the group is at its maximum size.
+    For example, it mines, contacts a command server, or runs unusual programs (findings `…:EC2/…` and `…:Runtime/…` of
+    severity high or critical). The fix isolates the instance and keeps its evidence. It puts a security group without
+    rules on each network interface, takes the instance out of its Auto Scaling group, which replaces it, and out of its
+    load balancers, and takes snapshots of its volumes. An undo restores everything but keeps the snapshots; the Auto
+    Scaling group then has one instance more. The undo fails there when the group is at its maximum size.
 
-    Connections that were open go on until they fall idle: end them with a network ACL, or stop the instance and lose
-    its memory. DNS at the VPC's resolver goes on too. Session Manager no longer reaches it; a rule in a security group
-    of its own lets the investigators in. Its role's credentials may be elsewhere already: see `iam.sessions_stolen`.
-    A port that was only probed is no compromise, and is left to `ec2.security_group_opened_to_internet`.
+    Open connections last until they are idle: end them with a network ACL, or stop the instance and lose its memory.
+    DNS through the VPC's resolver still works. Session Manager no longer reaches the instance; allow the investigators
+    with a rule in a separate security group. Its role's credentials may already be elsewhere: see
+    `iam.sessions_stolen`. A port that was only probed is no compromise; `ec2.security_group_opened_to_internet` covers
+    it.
 
-    Legitimate look-alikes: GuardDuty's sample findings, which name an instance `i-99999999` that isn't there, and
-    penetration tests. The first are gone when looked at; exempt or archive the second in GuardDuty beforehand. The
-    fix is only for those who name the guardrail.
+    Legitimate look-alikes: GuardDuty's sample findings, which name a nonexistent instance `i-99999999`, and penetration
+    tests. Snapback drops sample findings, because the instance doesn't exist. For penetration tests, exempt the
+    instance or archive the findings in GuardDuty beforehand. Snapback fixes this only where the settings name this
+    guardrail.
     """
     state = FIX.read(suspect, aws)
     if FIX.safe(state, FixContext(aws.baseline)) == state:

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     reads=("ec2:DescribeInstances", "ec2:DescribeImages"),
 )
 def instance_from_unknown_image(instance: Instance, aws: Session) -> str | None:
-    """Instance started from a machine image of an unknown owner.
+    """EC2 instance started from a machine image of an unknown owner.
 
-    Anybody can publish an image under a name that looks like a vendor's; what is in it runs in your network, with the
-    instance's role. Your own account, `allow.accounts` and `allow.image_owners` (Amazon unless you say else) are known.
-    It is only reported: whether to stop the instance, or to keep it for a look, is for a person. So is an image that is
-    gone or shared no longer, whose owner nobody can tell. EC2's own Allowed AMIs setting refuses such launches
-    beforehand.
+    Anyone can publish an image under a name like a vendor's. The image's software runs in your network, with the
+    instance's role. Your own account, `allow.accounts` and `allow.image_owners` (Amazon, by default) are known.
+    Snapback only reports it: a person must decide whether to stop the instance or keep it for analysis. Snapback also
+    reports an image that is deleted or no longer shared, because its owner is unknown. EC2's own Allowed AMIs setting
+    refuses such launches beforehand.
 
-    Legitimate look-alikes: images of Marketplace vendors, Canonical and Red Hat, and of the organization's image
-    factory. They are told apart by `allow.image_owners` and `allow.accounts`; Amazon's own count as known.
+    Legitimate look-alikes: images from Marketplace vendors, Canonical, Red Hat and the organization's image factory.
+    `allow.image_owners` and `allow.accounts` tell them apart; Amazon's own images count as known.
     """
     found = instance.described(aws)
     if found is None:
@@ -40,7 +40,7 @@ def instance_from_unknown_image(instance: Instance, aws: Session) -> str | None:
             ImageIds=[found["ImageId"]], IncludeDeprecated=True, IncludeDisabled=True
         )["Images"]
     if not images:
-        return f"it runs {found['ImageId']}, which is gone or shared no longer: nobody can tell whose it is"
+        return f"it runs {found['ImageId']}, which is deleted or no longer shared, so its owner is unknown"
     owner, alias = images[0].get("OwnerId", ""), images[0].get("ImageOwnerAlias", "")
     if {owner, alias} & {instance.account, *aws.baseline.allow.accounts, *aws.baseline.allow.image_owners}:
         return None

@@ -23,15 +23,16 @@ if TYPE_CHECKING:
     opt_in=True,
 )
 def instance_made_administrator(instance: Instance, aws: Session) -> str | None:
-    """Instance given the role of an administrator.
+    """EC2 instance with an administrator role.
 
-    Whoever gets onto an instance has the keys of its role: to start one with an administrator's profile, or to swap a
-    running one's, is a way up from an ordinary account. The fix takes the profile off, so that the instance has no role at all; it asks first,
-    since an undo would need the right to hand out administrators' roles. Name the roles that may be administrator under
-    `allow.principals`. What makes one administrator is as with `iam.admin_policy_attached`, inline policies included.
+    Anyone who gets onto an instance has its role's credentials. Starting an instance with an administrator's profile,
+    or swapping a running one's profile, is a privilege escalation. The fix removes the profile, so the instance has no
+    role at all. It asks first, because an undo would need the right to pass administrator roles. Name the allowed
+    administrator roles under `allow.principals`. The definition of administrator is that of
+    `iam.admin_policy_attached`, inline policies included.
 
-    Legitimate look-alikes: build servers and management hosts whose role is meant to be administrator. They are
-    told apart by `allow.principals`, which names the role; the fix asks first.
+    Legitimate look-alikes: build servers and management hosts with an intended administrator role. `allow.principals`,
+    which names the role, tells them apart. The fix asks first.
     """
     found = instance.described(aws)
     profile = found.get("IamInstanceProfile", {}).get("Arn", "") if found else ""

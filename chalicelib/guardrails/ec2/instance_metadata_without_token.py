@@ -22,16 +22,15 @@ if TYPE_CHECKING:
     grace=timedelta(minutes=1),
 )
 def instance_metadata_without_token(instance: Instance, aws: Session) -> str | None:
-    """Instance whose metadata service asks for no token (IMDSv1).
+    """EC2 instance that allows IMDSv1.
 
-    Whoever gets a server on it to fetch an address of their choice reads the keys of its role. The fix asks for the
-    token (IMDSv2), and leaves the hop limit and the rest; what on the instance still calls without one fails from then
-    on, and CloudWatch's metric MetadataNoToken tells beforehand whether anything does. An instance that is only
-    starting takes no change: hence the wait. Instances whose metadata service is off are exempt.
+    Someone who makes a server on the instance fetch a chosen URL reads its role's credentials. The fix requires the
+    token (IMDSv2), and leaves the hop limit and the rest. Programs on the instance that call without a token then fail;
+    CloudWatch's metric MetadataNoToken shows beforehand whether any do. Snapback waits because a starting instance
+    accepts no change. Instances whose metadata service is off are exempt.
 
-    Legitimate look-alikes: instances whose programs know version 1 only. Nothing but CloudWatch's metric
-    MetadataNoToken tells a need from a habit: exempt them. An instance that is only starting is told apart by a
-    minute of grace.
+    Legitimate look-alikes: instances whose programs support version 1 only. Only CloudWatch's metric MetadataNoToken
+    tells a need from a habit: exempt them. A minute of grace covers an instance that is still starting.
     """
     found = instance.described(aws)
     options = found.get("MetadataOptions", {}) if found else {}

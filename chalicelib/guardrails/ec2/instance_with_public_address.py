@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     controls=("EC2.9",),
 )
 def instance_with_public_address(instance: Instance, aws: Session) -> str | None:
-    """Instance with a public address outside the public subnets.
+    """EC2 instance with a public IP address outside the public subnets.
 
-    The internet reaches it as far as its security groups let it. It is only reported: to take away an address that AWS
-    assigned is to lose it for good. `ec2.address_put_on_instance` takes off Elastic IP addresses, and
-    `ec2.subnet_assigns_public_addresses` keeps subnets from assigning any. An instance may have got none yet when
-    its launch is reported: the daily sweep finds those. Name the subnets in which instances may have public addresses
-    under `allow.public_subnets`.
+    The internet reaches it as far as its security groups allow. Snapback only reports it: an address assigned by AWS
+    can't be restored after its removal. `ec2.address_put_on_instance` removes Elastic IP addresses, and
+    `ec2.subnet_assigns_public_addresses` keeps subnets from assigning addresses. At the launch event, an instance may
+    have no address yet; the daily sweep finds those. Name the subnets where instances may have public addresses under
+    `allow.public_subnets`.
 
-    Legitimate look-alikes: bastions, web servers and NAT instances. They are told apart by their subnet, under
-    `allow.public_subnets`; it is only reported.
+    Legitimate look-alikes: bastions, web servers and NAT instances. Their subnet, under `allow.public_subnets`, tells
+    them apart, and Snapback only reports them.
     """
     found = instance.described(aws)
     public = [

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     grace=timedelta(minutes=10),
 )
 def instance_without_required_tags(instance: Instance, aws: Session) -> str | None:
-    """Instance without the tags that the settings ask for.
+    """EC2 instance without required tags.
 
-    Nobody knows whose it is, whom to ask when something is wrong with it, and who pays. `required_tags` in the settings
-    names the tags, and which of them the fix sets by itself: the creator, the session and the time, as the event that
-    made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines
-    that tag after making have ten minutes. The fix leaves all other tags. Volumes and network interfaces keep their
-    own.
+    Without tags, nobody knows who owns the instance, whom to ask and who pays. `required_tags` in the settings names
+    the tags and those that the fix sets: the creator, the session and the time, from the event that created the
+    instance. Snapback only reports missing tags that only a person knows, and instances that the daily sweep finds
+    without tags. Pipelines that tag after creation have ten minutes. The fix leaves all other tags. It doesn't tag
+    volumes and network interfaces.
 
-    Legitimate look-alikes: instances of Auto Scaling groups, EKS and Karpenter get their tags with the launch or
-    seconds later. The ten minutes of grace tell those apart; tags that AWS sets (`aws:…`) don't count as yours.
+    Legitimate look-alikes: instances of Auto Scaling groups, EKS and Karpenter, which get their tags at launch or
+    seconds later. Ten minutes of grace cover those. Tags that AWS sets (`aws:…`) don't count as yours.
     """
     return lacking(instance, aws) if instance.described(aws) else None

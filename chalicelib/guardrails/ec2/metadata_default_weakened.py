@@ -22,19 +22,19 @@ FIX = RequireMetadataTokenByDefault()
     fix=FIX,
 )
 def metadata_default_weakened(account: Account, aws: Session) -> str | None:
-    """New instances need no token for their metadata by default.
+    """IMDSv2 not required by default for new instances.
 
-    Without the region's default, an image decides whether its metadata service answers calls without a token (IMDSv1),
-    by which a server that fetches any address gives away the keys of the instance's role. The fix makes the token the
-    default; who starts an instance can still say else, and `ec2.instance_metadata_without_token` is about those. Where
-    an organization's declarative policy sets the default, the account can't change it, and it is only reported.
+    Without the region's default, the image decides whether the metadata service answers calls without a token (IMDSv1).
+    A server that fetches any URL then leaks the credentials of the instance's role. The fix makes the token the
+    default. A launch can still override it; `ec2.instance_metadata_without_token` covers those instances. If an
+    organization's declarative policy sets the default, the account can't change it, and Snapback only reports it.
 
-    Legitimate look-alikes: accounts with programs that know IMDSv1 only. An organization's declarative policy is
-    told apart by EC2's own word for who manages the default; exempt the others.
+    Legitimate look-alikes: accounts with programs that support IMDSv1 only: exempt them. EC2 itself shows whether an
+    organization's declarative policy manages the default.
     """
     found = FIX.read(account, aws)
     if found["tokens"] == "required":
         return None
     by_policy = ", by a declarative policy of the organization" if found["managed_by"] == BY_POLICY else ""
-    said = {"optional": "a token is optional", "no-preference": "nothing is said about tokens"}[found["tokens"]]
+    said = {"optional": "a token is optional", "no-preference": "no token requirement is set"}[found["tokens"]]
     return f"{said} by default in {account.region}{by_policy}"

@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     fix=DeleteNetworkAclEntry(),
 )
 def network_acl_opened_to_internet(entry: NetworkAclEntry, aws: Session) -> str | None:
-    """Network ACL rule that lets in the internet to SSH or RDP.
+    """Network ACL rule that allows SSH or RDP from the internet.
 
-    The security groups behind it are then all that keeps people off TCP ports 22 and 3389. What the internet is, is as
-    with `ec2.security_group_opened_to_internet`; what a rule with a lower number denies doesn't count. Evaluated are the rule
-    that was added or replaced, those that a deleted or replaced one may have kept from being tried, and those of a
-    subnet's new ACL.
+    Only the security groups then protect TCP ports 22 and 3389. The internet is defined as in
+    `ec2.security_group_opened_to_internet`; a rule doesn't count where one with a lower number denies the traffic.
+    Snapback evaluates the rule that was added or replaced, the rules that a deleted or replaced one may have shadowed,
+    and the rules of a subnet's new ACL.
 
-    The fix deletes just that rule, and an undo makes it again. Where it lets in other ports too, it asks first, since
-    those would be cut off: a rule for all traffic can't be narrowed to all but a few ports.
+    The fix deletes only that rule; an undo creates it again. If the rule allows other ports too, Snapback asks first,
+    because they would be cut off: a rule for all traffic can't be narrowed to all but a few ports.
 
-    Legitimate look-alikes: each VPC has a default ACL with AWS's own rules for all traffic (100, and 101 for IPv6), which
-    are exempt there; rules that somebody adds to it are not. Ranges of ephemeral ports, such as 1024-65535 and
-    32768-65535, let in the answers to what went out, and are exempt too.
+    Legitimate look-alikes: each VPC's default ACL has AWS's own rules for all traffic (100, and 101 for IPv6). They are
+    exempt there; rules that somebody adds to it are not. Ranges of ephemeral ports, such as 1024-65535 and 32768-65535,
+    allow the answers to outgoing traffic, and are exempt too.
     """
     found = opened(entry.listed(aws), entry.number, aws.baseline)
     if not found or (made_by_aws(found) and entry.is_default(aws)):

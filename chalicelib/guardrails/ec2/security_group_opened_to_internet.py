@@ -33,20 +33,19 @@ MOST_TOLD = 5
 def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str | None:
     """Security group open to the internet on an admin port.
 
-    Anyone can try passwords and exploits on SSH, RDP or a database behind it. It counts for the ports in
-    `require.admin_ports`, for ranges that hold one of them, and for all ports; web ports and ICMP are exempt. A finding
-    without SSH and RDP is high, and not critical. Over UDP count SQL Server Browser (1434), RDP and ports of your own.
-    The internet is 0.0.0.0/0, ::/0 and whatever else, in one range, in many or in a prefix list, has as many public
-    addresses as a /7 (IPv6: a /31); ranges in `allow.cidrs` and lists in `allow.prefix_lists` are not counted. A prefix
-    list that Snapback can't read, as one that another account shares no longer, leaves the group unjudged unless it is
-    open otherwise.
+    Anyone can try passwords and exploits on SSH, RDP or a database behind it. Snapback evaluates the ports in
+    `require.admin_ports`, ranges that contain one of them, and all ports. Web ports and ICMP are exempt. A finding
+    without SSH and RDP is high, not critical. For UDP, SQL Server Browser (1434), RDP and your own ports count. The
+    internet is 0.0.0.0/0, ::/0, or any ranges or prefix lists with as many public addresses as a /7 (IPv6: a /31).
+    Ranges in `allow.cidrs` and lists in `allow.prefix_lists` don't count. If Snapback can't read a prefix list, such as
+    one that is no longer shared, it can't judge the group, unless the group is open otherwise.
 
-    The fix revokes the broadest rules until what is left is narrow, and touches no other; an undo authorizes them
-    again, with their descriptions and tags, under new rule ids. It asks first about a range that holds other ports too,
-    unless it goes from SSH to RDP. Exempt groups that face the internet on purpose.
+    The fix revokes the broadest rules until only narrow ones are left, and changes no other. An undo authorizes them
+    again, with their descriptions and tags, under new rule ids. Snapback asks first about a range that contains other
+    ports too, unless it goes from SSH to RDP. Exempt groups that face the internet on purpose.
 
-    Legitimate look-alikes: media and VPN servers take broad ranges of UDP, on which none of the admin services listen.
-    Ranges of dynamic ports (from 49152) are passive FTP and TURN: an admin port there counts only in a rule of its own.
+    Legitimate look-alikes: media and VPN servers need broad UDP ranges, on which no admin service listens. Ranges of
+    dynamic ports (from 49152) are passive FTP and TURN: an admin port there counts only in a rule of its own.
     """
     (found,) = aws.client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"]
     rules = rules_in(found)

@@ -22,18 +22,18 @@ FIX = BlockPublicSnapshots()
     fix=FIX,
 )
 def snapshot_public_access_block_off(account: Account, aws: Session) -> str | None:
-    """EBS snapshots may be shared with everyone again.
+    """Public sharing of EBS snapshots no longer blocked.
 
-    Snapshots that were shared with everyone, and treated as private only by this block, are public at once. The fix
-    blocks all public sharing in this region, of what is shared already too; an undo makes just that public again. The
-    weaker block-new-sharing is exempt. Where an organization's declarative policy unblocked it, the account can't
-    change that, and it is only reported. Exempt accounts that publish snapshots.
+    Snapshots shared with everyone, and kept private only by this block, are public at once. The fix blocks all public
+    sharing in this region, existing shares included. An undo makes just those public again. The weaker setting
+    block-new-sharing is exempt. If an organization's declarative policy removed the block, the account can't change
+    that, and Snapback only reports it. Exempt accounts that publish snapshots.
 
-    Legitimate look-alikes: accounts that publish snapshots. The milder block-new-sharing is fine; nothing else
-    tells them apart: exempt them.
+    Legitimate look-alikes: accounts that publish snapshots. The weaker block-new-sharing is fine; nothing else tells
+    them apart: exempt them.
     """
     found = FIX.read(account, aws)
     if found["block"] != OPEN:
         return None
     by_policy = ", by a declarative policy of the organization" if found["managed_by"] == BY_POLICY else ""
-    return f"nothing keeps snapshots in {account.region} from being shared with everyone{by_policy}"
+    return f"public sharing of snapshots isn't blocked in {account.region}{by_policy}"

@@ -24,13 +24,14 @@ FIX = StopSharingSnapshot()
     controls=("EC2.1",),
 )
 def snapshot_shared(snapshot: Snapshot, aws: Session) -> str | None:
-    """EBS snapshot shared with everyone or with an unknown account.
+    """EBS snapshot shared with everyone or an unknown account.
 
-    Whoever it is shared with can make a volume of it and read the whole disk. The fix takes off just those permissions;
-    accounts in `allow.accounts` keep theirs. Copies already made stay with whoever made them. Exempt snapshots that
-    are published on purpose.
+    Anyone it is shared with can create a volume from it and read the whole disk. The fix removes only those permissions
+    and keeps those of `allow.accounts`. Copies already made stay with whoever made them. Exempt snapshots that are
+    published on purpose.
 
-    Legitimate look-alikes: the management account of the account's own organization, which AWS is asked about.
+    Legitimate look-alikes: snapshots shared with the management account of the account's own organization. Snapback
+    asks AWS about it.
     """
     found = FIX.unknown(FIX.read(snapshot, aws), aws)
     return f"volumes can be made of it by {format_permissions(found)}" if found else None

@@ -22,15 +22,14 @@ FIX = StopAssigningPublicAddresses()
     fix=FIX,
 )
 def subnet_assigns_public_addresses(subnet: Subnet, aws: Session) -> str | None:
-    """Subnet that gives new instances public addresses.
+    """Subnet that assigns public IP addresses to new instances.
 
-    Whoever starts an instance in it puts it on the internet without a word about that. The fix switches it off;
-    addresses that instances already have stay. Name the subnets that are meant to be public under
-    `allow.public_subnets`.
+    Every instance started in the subnet is on the internet by default. The fix turns the setting off; existing
+    addresses stay. Name intended public subnets under `allow.public_subnets`.
 
-    Legitimate look-alikes: public subnets of load balancers and NAT gateways, the default VPC's too, which AWS
-    makes so. They are told apart by `allow.public_subnets` alone.
+    Legitimate look-alikes: public subnets for load balancers and NAT gateways, and those that AWS creates in the
+    default VPC. Only `allow.public_subnets` tells them apart.
     """
     if subnet.id in aws.baseline.allow.public_subnets or not FIX.read(subnet, aws)["assigns_public_addresses"]:
         return None
-    return "each new instance in it gets a public address"
+    return "it assigns a public IP address to each new instance"

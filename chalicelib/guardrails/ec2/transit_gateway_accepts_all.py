@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     grace=timedelta(minutes=5),
 )
 def transit_gateway_accepts_all(gateway: TransitGateway, aws: Session) -> str | None:
-    """Transit gateway that accepts attachments of other accounts by itself.
+    """Transit gateway that accepts attachments from other accounts automatically.
 
-    Whoever it is shared with joins their network to yours without anybody here agreeing to it. The fix has each asked
-    for; attachments that there are stay. While it is being made AWS changes nothing about it: hence the wait.
+    Any account it is shared with can join its network to yours without approval. The fix requires approval for each
+    attachment; existing attachments stay. AWS accepts no change while it creates the gateway, so Snapback waits.
 
-    Legitimate look-alikes: network accounts that share a gateway with their whole organization to save approvals.
-    The setting lets in whoever the share lets in: nothing tells them apart, so exempt their gateway.
+    Legitimate look-alikes: network accounts that share a gateway with their whole organization to avoid approvals. The
+    share decides who can attach, and nothing tells these gateways apart: exempt them.
     """
     found = gateway.described(aws)
     if found["State"] in {"deleting", "deleted"} or found["OwnerId"] != gateway.account:
         return None
     accepts = found["Options"]["AutoAcceptSharedAttachments"] == "enable"
-    return "it accepts attachments of other accounts by itself" if accepts else None
+    return "it accepts attachments from other accounts automatically" if accepts else None

@@ -28,25 +28,26 @@ _MOST_BYTES = 1 << 18
     reads=("ec2:DescribeInstanceAttribute",),
 )
 def user_data_holds_secret(instance: Instance, aws: Session) -> str | None:
-    """Instance whose user data holds a secret.
+    """EC2 instance with a secret in its user data.
 
-    User data isn't protected: whoever may describe instances reads it, and so does every program on the instance. It is
-    only reported, with the number of the line and never with what it says: user data can't be changed while the
-    instance runs, and the secret must be replaced anyway. Have the instance fetch it from Secrets Manager or Parameter
-    Store with its role. Names of secrets, references to them and shell variables are none. User data that is no text isn't judged.
+    User data isn't protected: anyone who may describe instances can read it, and so can every program on the instance.
+    Snapback only reports it, with the line number and never the text. User data can't be changed while the instance
+    runs, and the secret must be replaced anyway. Have the instance fetch the secret from Secrets Manager or Parameter
+    Store with its role. Names of secrets, references to them and shell variables don't count. Snapback can't judge user
+    data that isn't text.
 
-    Legitimate look-alikes: scripts that fetch secrets, and configuration with names such as `password_file`.
-    References and shell variables don't count. Exempt what only looks like a secret.
+    Legitimate look-alikes: scripts that fetch secrets, and configuration with names such as `password_file`. References
+    and shell variables don't count. Exempt false positives.
     """
     answer = aws.client("ec2").describe_instance_attribute(InstanceId=instance.id, Attribute="userData")
     data = plain_text(answer.get("UserData", {}).get("Value", ""))
     lines = secret_lines(data)
     if not lines:
         if _NO_TEXT in data:
-            raise CannotJudge("its user data is no text, or too long, and what can be read of it holds no secret")
+            raise CannotJudge("its user data isn't text, or is too long; the readable part holds no secret")
         return None
     more = f" and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""
-    return f"its user data looks as if it held a secret in line {', '.join(map(str, lines[:MOST_TOLD]))}{more}"
+    return f"its user data may hold a secret in line {', '.join(map(str, lines[:MOST_TOLD]))}{more}"
 
 
 def plain_text(user_data: str) -> str:

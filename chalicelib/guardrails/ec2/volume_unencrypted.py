@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     controls=("EC2.3",),
 )
 def volume_unencrypted(volume: Volume, aws: Session) -> str | None:
-    """EBS volume that isn't encrypted.
+    """EBS volume not encrypted.
 
-    Its snapshots aren't either, and can be shared as they are. AWS encrypts no volume in place: make a snapshot, copy
-    it encrypted, make a volume of the copy, and swap them. `ec2.ebs_default_encryption_off` keeps new ones encrypted.
-    The events of instances that are started don't name their volumes: the daily sweep finds those.
+    Its snapshots aren't encrypted either, and can be shared as they are. AWS can't encrypt a volume in place: take a
+    snapshot, copy it encrypted, create a volume from the copy, and swap the volumes. `ec2.ebs_default_encryption_off`
+    keeps new volumes encrypted. Launch events don't name the instance's volumes; the daily sweep finds those.
 
-    Legitimate look-alikes: volumes without data worth it, such as caches. Nothing tells them apart, and it is only
-    reported: exempt them.
+    Legitimate look-alikes: volumes without sensitive data, such as caches. Nothing tells them apart, and Snapback only
+    reports them: exempt them.
     """
     found = volume.described(aws)
     if found["Encrypted"] or found["State"] in {"deleting", "deleted"}:

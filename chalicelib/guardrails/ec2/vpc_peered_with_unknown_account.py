@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 def vpc_peered_with_unknown_account(peering: Peering, aws: Session) -> str | None:
     """VPC peered with an unknown account.
 
-    Its network and yours become one, as far as routes and security groups go. The fix ends it, or rejects it where it
-    only asks; it asks a person first, since to join again both sides have to agree again. Name your own and your
+    The peering joins its network with yours, as far as routes and security groups allow. The fix deletes the peering,
+    or rejects a pending one. It asks first, because both sides must agree to peer again. Name your own and your
     partners' accounts under `allow.accounts`.
 
-    Legitimate look-alikes: peerings with the organization's management account, which AWS is asked about, and with
-    partners, vendors (MongoDB Atlas, Confluent) and the organization's other accounts. Those are told apart by
-    `allow.accounts`; a person is always asked.
+    Legitimate look-alikes: peerings with the organization's management account, which Snapback asks AWS about, and with
+    partners, vendors (MongoDB Atlas, Confluent) and the organization's other accounts. `allow.accounts` tells those
+    apart. Snapback always asks first.
     """
     found = peering.described(aws)
     if found["Status"]["Code"] not in JOINED:

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     grace=timedelta(minutes=10),
 )
 def vpc_without_flow_logs(vpc: Vpc, aws: Session) -> str | None:
-    """VPC whose traffic isn't logged.
+    """VPC without flow logs.
 
-    Without flow logs nobody can tell afterwards who talked to whom, so whoever breaks in deletes them first. The fix
-    makes a flow log of all traffic, to `require.flow_logs`; without that it is only reported. An undo deletes just that
-    flow log. The bucket's own policy must let the service deliver.log.amazonaws.com in. A flow log counts when it is of
-    the whole VPC, and of all or of rejected traffic. What deletes a flow log doesn't say which VPC's: Snapback
-    evaluates all VPCs of the region.
+    Without flow logs, nobody can tell afterwards who talked to whom, so intruders delete them first. The fix creates a
+    flow log of all traffic, to `require.flow_logs`. Without that setting, Snapback only reports the VPC. An undo
+    deletes only that flow log. The bucket's own policy must allow the service delivery.logs.amazonaws.com. A flow log
+    counts when it covers the whole VPC, and all or rejected traffic. A DeleteFlowLogs event doesn't name the VPC, so
+    Snapback evaluates all VPCs of the region.
 
-    Legitimate look-alikes: a pipeline makes the VPC first and its flow log later: ten minutes of grace tell that
-    apart. The default VPCs of regions that nobody uses look the same as one in use: delete them, or exempt them.
+    Legitimate look-alikes: a pipeline creates the VPC first and its flow log later. Ten minutes of grace cover that.
+    The default VPCs of unused regions look the same as one in use: delete them, or exempt them.
     """
     aws.client("ec2").describe_vpcs(VpcIds=[vpc.id])  # The call below has no flow logs for "gone".
     found = flow_logs(vpc, aws)

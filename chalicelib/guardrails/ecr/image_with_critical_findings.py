@@ -38,24 +38,25 @@ _MOST_NAMED = 5
     opt_in=True,
 )
 def image_with_critical_findings(image: Image, aws: Session) -> str | None:
-    """Image in ECR with critical vulnerabilities.
+    """ECR image with critical vulnerabilities.
 
-    Whoever pulls one of its tags runs software with known holes: more critical ones than `require.scans` allows (none,
-    unless it says else; it can limit the others too), or one for which an exploit is known. What `require.scans.cves`
-    names doesn't count until its day has passed, nor does what Amazon Inspector suppresses or has closed.
+    Anyone who pulls one of its tags runs vulnerable software. The image has more critical vulnerabilities than
+    `require.scans` allows (none by default; it can limit other severities too), or one with a known exploit.
+    Vulnerabilities in `require.scans.cves` don't count until their date, nor do findings that Amazon Inspector has
+    suppressed or closed.
 
-    The fix archives the image in ECR, so that nobody can pull it, or takes its tags off (`quarantine`); what runs
-    goes on, until it has to be pulled again. Because that stops deployments and restarts, this is fixed only where the
-    settings name this guardrail. An image without tags, the part of a multi-platform one for instance, is only
-    reported, and only if Amazon Inspector saw it run.
+    The fix archives the image in ECR, so nobody can pull it, or removes its tags (`quarantine`). Running containers
+    continue until they must pull the image again. The fix stops deployments and restarts, so it runs only where the
+    settings name this guardrail. Snapback only reports an image without tags, such as part of a multi-platform image,
+    and only if Amazon Inspector saw it run.
 
-    With enhanced scanning, exploits are known, findings are reported as they come (critical and high ones, and those
-    with an exploit; the others when an image is scanned first), and the clusters, tasks and pods that run the image are
-    named. Lambda functions that run it are not: AWS can't list them by image.
+    With enhanced scanning, Inspector knows exploits and Snapback names the clusters, tasks and pods that run the image.
+    It reports critical and high findings, and those with an exploit, as they arrive, and the others at the image's
+    first scan. It doesn't name Lambda functions that run the image: AWS can't list them by image.
 
-    Legitimate look-alikes: base images with holes that nobody has mended yet, and holes that the code doesn't
-    reach. They are told apart by `require.scans.cves` until a day, and by Inspector's suppression rules. The fix is
-    only for those who name the guardrail.
+    Legitimate look-alikes: base images with vulnerabilities that nobody has fixed yet, and vulnerabilities that the
+    code doesn't reach. `require.scans.cves`, until a date, and Inspector's suppression rules tell them apart. Snapback
+    fixes this only where the settings name this guardrail.
     """
     scan = _scanned(image, aws)
     found = _over(scan, aws)

@@ -29,27 +29,26 @@ FIX = QuarantineImage()
     grace=timedelta(minutes=5),
 )
 def release_image_unsigned(image: Image, aws: Session) -> str | None:
-    """Image of a release repository in ECR without a valid signature.
+    """Release image in ECR without a valid signature.
 
-    Nobody vouches that the pipeline built it: it may have been pushed from a stolen laptop or key. `require.releases`
-    names the release repositories and the public keys, certificates and profiles of AWS Signer that sign for each. One
-    valid signature is enough, and each is verified against those keys, must name this very image by its digest, and is
-    looked for where cosign (the tag `sha256-….sig`, or a referrer of OCI 1.1, as a bundle too) and Notation (a
-    referrer, JWS) put it. ECR's own signing counts as soon as it is complete, with a profile that is named.
+    Nothing proves that the pipeline built it: someone may have pushed it from a stolen laptop or key.
+    `require.releases` names the release repositories, and the public keys, certificates and AWS Signer profiles that
+    sign for each. One valid signature is enough. Snapback verifies each against those keys; it must name this image by
+    its digest. Snapback finds signatures by cosign (the tag `sha256-….sig`, or an OCI 1.1 referrer, as a bundle too)
+    and by Notation (a referrer, JWS). ECR's own signing counts once it is complete, with a profile that is named.
 
-    A signature comes after its image: this waits five minutes. What is no image, such as a signature, an attestation
-    or a bill of materials, is exempt, and so are images without a tag: a multi-platform image is signed as a whole.
+    Images are signed after the push, so Snapback waits five minutes. Artifacts that aren't images, such as signatures,
+    attestations and SBOMs, are exempt. So are images without a tag: a multi-platform image is signed as a whole.
 
-    The fix archives the image in ECR, so that nobody can pull it, or takes its tags off (`quarantine`). That stops
-    deployments and restarts, so this is fixed only where the settings name this guardrail.
+    The fix archives the image in ECR, so nobody can pull it, or removes its tags (`quarantine`). This stops deployments
+    and restarts, so the fix runs only where the settings name this guardrail.
 
-    Not looked at: signatures without a key of yours (cosign's "keyless"), transparency logs, Notation's COSE envelopes
-    and timestamps, and whether a certificate or a signature by AWS Signer was revoked. To take signatures that AWS
-    Signer made on a client, name its root certificate under `keys` and the profile under `profiles`.
+    Snapback doesn't check signatures without a key of yours (cosign's "keyless"), transparency logs, Notation's COSE
+    envelopes and timestamps, or whether a certificate or an AWS Signer signature was revoked. To accept signatures that
+    AWS Signer made on a client, name its root certificate under `keys` and the profile under `profiles`.
 
-    Legitimate look-alikes: signatures, attestations and bills of materials are artifacts in the same repository,
-    and images are pushed minutes before they are signed. The first are told apart by their media types and tags,
-    the second by five minutes of grace.
+    Legitimate look-alikes: signatures, attestations and SBOMs in the same repository, and images that are pushed
+    minutes before they are signed. Media types and tags tell the first apart; five minutes of grace cover the second.
     """
     release = aws.baseline.release(image.repository)
     if release is None or not (release.keys or release.profiles):

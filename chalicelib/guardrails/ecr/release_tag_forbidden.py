@@ -15,17 +15,16 @@ FIX = TakeForbiddenTagsOff()
 
 @guardrail(severity=Severity.MEDIUM, resource=Image, on=PUSHED, reads=FIX.reads, fix=FIX, opt_in=True)
 def release_tag_forbidden(image: Image, aws: Session) -> str | None:
-    """Image of a release repository in ECR with a tag such as `latest`.
+    """Release image in ECR with a forbidden tag such as `latest`.
 
-    What is deployed by it is whatever was pushed last, tested or not, and nobody can tell later what ran. The fix takes
-    just that tag off; the image keeps its others, or a tag `quarantined-…` if it had no other. What asks for the tag
-    doesn't start then, so this is fixed only where the settings name this guardrail.
+    A deployment by this tag gets the image pushed last, tested or not, and nobody can tell later which one ran. The fix
+    removes only that tag. The image keeps its other tags, or gets a tag `quarantined-…` if it had no other. Deployments
+    that use the tag then fail, so the fix runs only where the settings name this guardrail.
 
-    `require.releases` names the release repositories, and the tags that are forbidden there; `latest` unless it says
-    else.
+    `require.releases` names the release repositories, and the tags that are forbidden there (`latest` by default).
 
-    Legitimate look-alikes: repositories for development, where `latest` moves. They aren't release repositories,
-    which `require.releases` names.
+    Legitimate look-alikes: development repositories, where `latest` moves. They aren't release repositories:
+    `require.releases` doesn't name them.
     """
     release = aws.baseline.release(image.repository)
     if release is None or not release.tags:

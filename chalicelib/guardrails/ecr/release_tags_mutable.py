@@ -22,16 +22,16 @@ FIX = FreezeRepositoryTags()
     fix=FIX,
 )
 def release_tags_mutable(repository: Repository, aws: Session) -> str | None:
-    """Tags of a release repository in ECR can be moved to other images.
+    """Mutable tags in an ECR release repository.
 
-    Whoever may push can then put another image behind a tag that was tested and released, and what starts next runs it.
-    The fix makes the tags immutable. Patterns of tags that are left out of it stay so, for cosign's `sha256-*` or a
-    cache, unless one leaves out every tag.
+    Anyone who may push can then move a tested and released tag to another image, and the next start runs that image.
+    The fix makes the tags immutable. Exclusion patterns stay, for cosign's `sha256-*` or a cache, unless one excludes
+    every tag.
 
-    Only the repositories that `require.releases` names are meant; others may move their tags.
+    Snapback evaluates only repositories in `require.releases`; others may move their tags.
 
-    Legitimate look-alikes: caches and cosign's tags `sha256-*`, which move by design. Patterns that leave them out
-    of immutability stay; other repositories than `require.releases` names are not looked at.
+    Legitimate look-alikes: caches and cosign's tags `sha256-*`, which move by design. Exclusion patterns for them stay.
+    Snapback evaluates only repositories in `require.releases`.
     """
     if aws.baseline.release(repository.id) is None:
         return None
@@ -39,6 +39,6 @@ def release_tags_mutable(repository: Repository, aws: Session) -> str | None:
     if state == FIX.safe(state, FixContext(aws.baseline)):
         return None
     if state["but"] and state["mutability"].startswith("IMMUTABLE"):
-        return f"its tags are immutable but for {', '.join(state['but'])}, which is all of them"
+        return f"its tags are immutable except {', '.join(state['but'])}, which is all of them"
     but = f" but for {', '.join(state['but'])}" if state["but"] else ""
-    return f"its tags can be moved to other images{but}"
+    return f"its tags are mutable{but}"

@@ -35,16 +35,16 @@ FIX = CloseRepositoryPolicy()
     fix=FIX,
 )
 def repository_policy_made_public(repository: Repository, aws: Session) -> str | None:
-    """ECR repository policy open to everyone or to an unknown account.
+    """ECR repository policy open to everyone or an unknown account.
 
-    Whoever it lets in can pull the images, and read the code and secrets in them, or push their own, as its actions
-    say. The fix takes those principals out, statements that have no other with them, and the policy if nothing is left;
-    the rest of its text stays. A new repository is looked at too, since a template may have given it a policy. Exempt
-    repositories that are shared on purpose, or put the account in `allow.accounts`.
+    Its statements let outsiders pull images, and read the code and secrets in them, or push their own. The fix removes
+    those principals, each statement that has no other principal, and the policy if no statement is left. The rest of
+    its text stays. Snapback also evaluates new repositories, because a template may have set a policy. Exempt
+    repositories that are shared on purpose, or add the account to `allow.accounts`.
 
-    Legitimate look-alikes: policies for Lambda's service principal and for the organization's accounts. Named
-    services and the settings' accounts and organizations are fine; AWS is asked about the account's own
-    organization and its management account. Where it refuses the question, the finding asks before it fixes.
+    Legitimate look-alikes: policies for Lambda's service principal and for the organization's accounts. Named services
+    and the settings' accounts and organizations are fine. Snapback asks AWS about the account's own organization and
+    its management account. Where AWS refuses the look-up, Snapback asks before it fixes.
     """
     state = FIX.read(repository, aws)
     found = judged(FIX.unknown(state, aws), state["policy"])

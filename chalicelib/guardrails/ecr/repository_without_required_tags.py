@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     grace=timedelta(minutes=10),
 )
 def repository_without_required_tags(repository: Repository, aws: Session) -> str | None:
-    """Repository without the tags that the settings ask for.
+    """ECR repository without required tags.
 
-    Nobody knows whose it is, whom to ask when something is wrong with it, and who pays. `required_tags` in the settings
-    names the tags, and which of them the fix sets by itself: the creator, the session and the time, as the event that
-    made it tells; what only a person knows is reported, and so is what the daily sweep finds without tags. Pipelines
-    that tag after making have ten minutes. The fix leaves all other tags. Those of a creation template come with the
-    repository.
+    Without tags, nobody knows who owns the repository, whom to ask and who pays. `required_tags` in the settings names
+    the tags and those that the fix sets: the creator, the session and the time, from the event that created the
+    repository. Snapback only reports missing tags that only a person knows, and repositories that the daily sweep finds
+    without tags. Pipelines that tag after creation have ten minutes. The fix leaves all other tags. A creation
+    template's tags come with the repository.
 
-    Legitimate look-alikes: repositories that CDK's bootstrap or a creation template makes. They bring the tags that
-    those give; ten minutes of grace tell pipelines that tag later apart.
+    Legitimate look-alikes: repositories created by CDK's bootstrap or a creation template. They have only the tags
+    those set. Ten minutes of grace cover pipelines that tag later.
     """
     return lacking(repository, aws)

@@ -27,18 +27,17 @@ FIX = ScanRepositoryOnPush()
     controls=("ECR.1",),
 )
 def scan_on_push_off(repository: Repository, aws: Session) -> str | None:
-    """ECR repository whose images nobody scans.
+    """ECR repository without image scanning.
 
-    Known vulnerabilities in what is pushed to it stay unseen. It counts as scanned if its own setting or a filter of
-    the registry, basic or enhanced, scans it on push or continuously. The fix turns its own setting on; with enhanced
-    scanning that has no effect, so it is only reported, and a filter of the registry has to be widened.
+    Known vulnerabilities in pushed images stay unseen. A repository counts as scanned if its own setting or a filter of
+    the registry, basic or enhanced, scans it on push or continuously. The fix turns its own setting on. With enhanced
+    scanning that has no effect, so Snapback only reports it: widen a filter of the registry.
 
-    PutRegistryScanningConfiguration names no repository: with enhanced scanning ECR tells of each one in an event of
-    its own, and with basic scanning the daily sweep finds them. Exempt repositories that are scanned
-    by something else.
+    PutRegistryScanningConfiguration names no repository. With enhanced scanning, ECR sends one event for each
+    repository; with basic scanning, the daily sweep finds them. Exempt repositories that another scanner covers.
 
-    Legitimate look-alikes: repositories that a registry-wide filter scans. Those count as scanned; for scanners
-    that aren't AWS's, exempt the repository.
+    Legitimate look-alikes: repositories that a registry-wide filter scans. Those count as scanned. For scanners other
+    than AWS's, exempt the repository.
     """
     answer = aws.client("ecr").batch_get_repository_scanning_configuration(repositoryNames=[repository.id])
     if any(found["scanFrequency"] != "MANUAL" for found in answer["scanningConfigurations"]):
@@ -46,6 +45,4 @@ def scan_on_push_off(repository: Repository, aws: Session) -> str | None:
     state = FIX.read(repository, aws)
     if state["scan_type"] == "ENHANCED":
         return "no filter of the registry's enhanced scanning matches it"
-    return (
-        None if state["scan_on_push"] else "neither its own setting nor a filter of the registry scans what is pushed"
-    )
+    return None if state["scan_on_push"] else "neither its own setting nor a filter of the registry scans pushed images"

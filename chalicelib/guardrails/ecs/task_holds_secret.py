@@ -50,7 +50,7 @@ def task_holds_secret(definition: TaskDefinition, aws: Session) -> str | None:
         for container in rows(found, "containerDefinitions")
         if (names := _secrets(container))
     }
-    return f"what looks like a secret is in container {'; '.join(sorted(places))}" if places else None
+    return f"a secret may be in container {'; '.join(sorted(places))}" if places else None
 
 
 def _secrets(container: Mapping[str, Any]) -> list[str]:

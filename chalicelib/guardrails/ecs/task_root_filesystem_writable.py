@@ -35,4 +35,4 @@ def task_root_filesystem_writable(definition: TaskDefinition, aws: Session) -> s
         return None
     containers = rows(found, "containerDefinitions")
     names = sorted(each["name"] for each in containers if not each.get("readonlyRootFilesystem"))
-    return f"the root filesystem can be written to by container {', '.join(names)}" if names else None
+    return f"the root filesystem is writable in container {', '.join(names)}" if names else None

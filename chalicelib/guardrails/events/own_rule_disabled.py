@@ -48,7 +48,7 @@ def own_rule_disabled(rule: Rule, aws: Session) -> str | None:
     if state["state"] == "DISABLED":
         faults.append("it is disabled")
     elif FIX.safe(state, FixContext(aws.baseline)) != state:
-        faults.append("it no longer sees calls that only read")
+        faults.append("it no longer matches read-only calls")
     pages = aws.client("events").get_paginator("list_targets_by_rule").paginate(Rule=rule.name, EventBusName=rule.bus)
     if not any(page["Targets"] for page in pages):
         faults.append("it has no target, so nothing is called")

@@ -23,17 +23,19 @@ FIX = DeactivateAccessKey()
     controls=("CIS-5.0 1.10",),
 )
 def access_key_created(key: AccessKey, aws: Session) -> str | None:
-    """IAM access key active for a user who isn't known to need one.
+    """Active IAM access key of a user not allowed to have keys.
 
-    A key works from anywhere and until somebody switches it off; making one for another user is how intruders stay.
-    The fix switches the key off and keeps it, so that undo switches it on again; another key of the same user is not
-    touched. Name users who may hold keys, by ARN with their path, under `allow.principals`. A key of the root user is
-    reported by iam.root_key_created.
+    A key works from anywhere until somebody deactivates it. Intruders create keys for other users to keep their access.
+    The fix deactivates the key and keeps it, so an undo can activate it again. It doesn't change the user's other key.
+    Name users who may have keys, by ARN with their path, under `allow.principals`. `iam.root_key_created` reports keys
+    of the root user.
 
-    Legitimate look-alikes: keys for programs outside AWS, SES's SMTP users and CI without OIDC. They are told apart
-    by `allow.principals`, which names the user; nothing in a key tells what it is for.
+    Legitimate look-alikes: keys for programs outside AWS, SES's SMTP users and CI without OIDC. `allow.principals`,
+    which names the user, tells them apart; nothing in a key tells its purpose.
     """
     if key.user is None or FIX.read(key, aws)["status"] != ACTIVE:
         return None
     owner = key.user.described(aws)["Arn"]
-    return None if aws.baseline.principal(owner) else f"{owner} may hold no access key, and {key.key} is active"
+    return (
+        None if aws.baseline.principal(owner) else f"{owner} isn't allowed to have access keys, and {key.key} is active"
+    )

@@ -26,17 +26,17 @@ FIX = QuarantineKey()
     fix=FIX,
 )
 def access_key_exposed(key: LeakedKey, aws: Session) -> str | None:
-    """IAM access key in somebody else's hands, and still active.
+    """Exposed IAM access key, still active.
 
     AWS Health found it published or suspects it, or GuardDuty saw it used as thieves do (severity high or critical).
-    The fix switches the key off and denies its user everything, so that sessions begun with it end too; undo takes both
-    back. A key that is switched off already is exempt. One that AWS knows no user of is reported, never fixed: it is
-    deleted, or the root user's.
+    The fix deactivates the key and denies its user everything, so sessions begun with it end too. An undo reverts both.
+    A key that is already inactive is exempt. Snapback only reports a key without a user known to AWS: it is deleted, or
+    belongs to the root user.
 
-    Legitimate look-alikes: GuardDuty's sample findings, which name a user that isn't there, and a key that its
-    owner has switched off already. Neither has a key that works: nothing is found.
+    Legitimate look-alikes: GuardDuty's sample findings, which name a nonexistent user, and a key that its owner has
+    already deactivated. Neither has a key that works, so Snapback finds nothing.
     """
     state = FIX.read(key, aws)
     if state["user"] is None:
-        return f"AWS says {key.id} is exposed, and tells no user of it: look whether it is the root user's"
+        return f"AWS says {key.id} is exposed, and names no user: check whether it belongs to the root user"
     return f"AWS says {key.id} of {state['user']} is exposed, and it is active" if state["status"] == ACTIVE else None

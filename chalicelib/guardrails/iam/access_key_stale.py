@@ -23,15 +23,15 @@ FIX = DeactivateAccessKey()
     controls=("IAM.3", "IAM.22", "CIS-5.0 1.11", "CIS-5.0 1.13"),
 )
 def access_key_stale(key: AccessKey, aws: Session) -> str | None:
-    """IAM access key too old, or long unused.
+    """IAM access key too old or unused for too long.
 
-    The older a key, the more places hold a copy of it; one that nobody uses is missed by nobody when it is stolen. A
-    key may become 90 days old and lie unused for 45 (CIS's numbers), unless `require.key_days` and
-    `require.unused_days` say otherwise. The fix switches the key off and keeps it, so that undo switches it on again.
-    Asked once a day, of all keys. Exempt keys of things that can't change theirs.
+    The older a key, the more places hold a copy. Nobody notices when an unused key is stolen. The limits are 90 days of
+    age and 45 days without use (CIS's numbers), or `require.key_days` and `require.unused_days`. The fix deactivates
+    the key and keeps it, so an undo can activate it again. Snapback evaluates all keys once a day. Exempt keys that
+    can't be rotated.
 
-    Legitimate look-alikes: keys that are used once a quarter, and those of devices that can't change theirs.
-    `require.key_days` and `require.unused_days` say what is too old; exempt the others.
+    Legitimate look-alikes: keys used once a quarter, and keys of devices that can't rotate them. `require.key_days` and
+    `require.unused_days` set the limits; exempt the others.
     """
     listed = key.listed(aws)
     if listed["Status"] != ACTIVE:

@@ -26,21 +26,20 @@ FIX = DetachAdminPolicies()
 def admin_policy_attached(identity: Identity, aws: Session) -> str | None:
     """IAM user, role or group made administrator.
 
-    Attached to it is AdministratorAccess, AdministratorAccess-Amplify, IAMFullAccess, or a customer managed policy that
-    allows as much. So is one that, beside PowerUserAccess or the like, allows a published way up, such as iam:PassRole:
-    what IAM doesn't guard is then open already. What the policies deny counts, and so does the permissions boundary: when
-    one of them goes, or a user is added to a group, the identity is evaluated again.
-    The fix detaches just these policies. When nobody else holds AdministratorAccess or IAMFullAccess, it asks first.
+    It has AdministratorAccess, AdministratorAccess-Amplify, IAMFullAccess, or a customer managed policy that allows as
+    much. A policy that allows a published escalation path, such as iam:PassRole, also counts beside PowerUserAccess or
+    a similar policy: everything outside IAM is then already open. Denies in the policies and the permissions boundary
+    count. When one of them is removed, or a user joins a group, Snapback evaluates the identity again. The fix detaches
+    only these policies. When nobody else has AdministratorAccess or IAMFullAccess, it asks first.
 
-    Name who may be administrator, by ARN with its path, under `allow.principals` before you switch the fix on: it would
-    lock out the others. Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are exempt, since AWS
-    lets nobody change them. Inline policies, AWS's other policies, and what a user has by its groups are not looked at:
-    the group itself is.
+    Name the allowed administrators, by ARN with path, under `allow.principals` before you switch the fix on; otherwise
+    it locks them out. Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are exempt, because AWS
+    lets nobody change them. Snapback doesn't evaluate inline policies, AWS's other policies, or what a user gets from
+    its groups: it evaluates the group itself.
 
     Legitimate look-alikes: break-glass roles, deployment roles of pipelines, CDK's `cdk-…-cfn-exec-role-…`, and
-    Organizations' `OrganizationAccountAccessRole` and `AWSControlTowerExecution`. Name them under
-    `allow.principals`: nothing in a role tells that it is meant to be administrator. Until the settings name this
-    guardrail, it only alerts.
+    Organizations' `OrganizationAccountAccessRole` and `AWSControlTowerExecution`. Nothing in a role tells intent: name
+    them under `allow.principals`. Until the settings name this guardrail, it only alerts.
     """
     if not judged(FIX.found(identity, aws), *attached(identity, aws).values()):
         return None

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     reads=POWER_READS,
 )
 def administrator_role_trusts_user(role: Role, aws: Session) -> str | None:
-    """Administrator's role that an IAM user of the account can assume.
+    """Administrator role that an IAM user of the account can assume.
 
-    The trust policy of a role that is administrator names a user who isn't meant to be: the user needs no policy of its
-    own to take the role on. That is how somebody who may change trust policies makes a user administrator, while the role
-    and its policies stay as they were. It is reported, never fixed. Take the user out of the trust policy, or name
-    who may be administrator under `allow.principals`; that the role may be doesn't say that the user may.
+    The administrator role's trust policy names a user who isn't an allowed administrator. The user needs no policy to
+    assume the role. So anyone who may change trust policies can make a user administrator, without a change to the
+    role's policies. Snapback only reports it. Remove the user from the trust policy, or name the user under
+    `allow.principals`. Naming only the role there doesn't allow the user.
 
-    Roles that trust the whole account leave it to policies of IAM, which other guardrails look at, and strangers are
-    `iam.role_trusts_unknown_account`'s.
+    Roles that trust the whole account leave access to IAM policies, which other guardrails evaluate.
+    `iam.role_trusts_unknown_account` covers outsiders.
 
-    Legitimate look-alikes: break-glass roles that name the few who may use them. They are told apart by
-    `allow.principals`, which names those users.
+    Legitimate look-alikes: break-glass roles that name their few users. `allow.principals`, which names those users,
+    tells them apart.
     """
     described = role.described(aws)
     if kept_by_aws(described):

@@ -30,15 +30,15 @@ FIX = PutBoundaryBack()
     fix=FIX,
 )
 def boundary_removed(identity: Bounded, aws: Session) -> str | None:
-    """IAM user or role without the permissions boundary that it must have.
+    """IAM user or role without its required permissions boundary.
 
-    The boundary is what keeps those who may make roles from making themselves administrator. It was taken away,
-    swapped for another, or never given. The fix puts it on, and touches no policy. Say which boundary who must have
-    under `require.boundaries`, by ARN with its path; where nothing fits, nothing is required. Service-linked roles and
-    those of IAM Identity Center are exempt, since AWS lets nobody change them.
+    The boundary keeps identities that may create roles from becoming administrator. It was removed, replaced, or never
+    set. The fix sets it, and changes no policy. `require.boundaries` names the boundary that each identity must have,
+    by ARN with its path. Identities that it doesn't match need none. Service-linked roles and those of IAM Identity
+    Center are exempt, because AWS lets nobody change them.
 
-    Legitimate look-alikes: roles that `require.boundaries` doesn't name, such as those of administrators. Nothing
-    is required of them. Service-linked roles and those of IAM Identity Center are told apart by their path.
+    Legitimate look-alikes: roles that `require.boundaries` doesn't name, such as those of administrators. They need no
+    boundary. Their path tells service-linked roles and those of IAM Identity Center apart.
     """
     if not aws.baseline.require.boundaries:
         return None

@@ -25,14 +25,14 @@ FIX = DeleteLoginProfile()
     opt_in=True,
 )
 def console_password_unused(user: ConsoleUser, aws: Session) -> str | None:
-    """IAM user's console password long unused.
+    """IAM user's console password unused for too long.
 
-    Nobody misses it when somebody else signs in with it. It may lie unused for 45 days (CIS's number), unless
-    `require.unused_days` says otherwise. The fix takes the password away; a person is always asked first, since it
-    can't be given back, only a new one. Asked once a day, of all users. Exempt break-glass users, by ARN.
+    Nobody notices when somebody else signs in with it. The limit is 45 days without use (CIS's number), or
+    `require.unused_days`. The fix deletes the password. It always asks first, because a deleted password can't be
+    restored, only replaced. Snapback evaluates all users once a day. Exempt break-glass users, by ARN.
 
-    Legitimate look-alikes: break-glass users, who sign in only when all else fails. They are told apart by an
-    exemption alone; the fix always asks first.
+    Legitimate look-alikes: break-glass users, who sign in only when everything else fails. Only an exemption tells them
+    apart; the fix always asks first.
     """
     now = aws.now
     used = user.described(aws).get("PasswordLastUsed")

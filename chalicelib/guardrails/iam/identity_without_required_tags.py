@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     grace=timedelta(minutes=10),
 )
 def identity_without_required_tags(identity: Bounded, aws: Session) -> str | None:
-    """IAM user or role without the tags that the settings ask for.
+    """IAM user or role without required tags.
 
-    Nobody knows whose it is and whom to ask when something is wrong with it. `required_tags` in the settings names the
-    tags, for `AWS::IAM::User` and `AWS::IAM::Role`. It is only reported: policies let identities in by their tags
-    (`aws:PrincipalTag`), so a tag set from what a caller chose, such as a session's name, could give rights that they
-    were not to have. Pipelines that tag after making have ten minutes. Service-linked roles and those of IAM Identity
-    Center are exempt.
+    Without tags, nobody knows who owns the identity and whom to ask. `required_tags` in the settings names the tags,
+    for `AWS::IAM::User` and `AWS::IAM::Role`. Snapback only reports it. Policies grant access by an identity's tags
+    (`aws:PrincipalTag`), so a tag from text that a caller chose, such as a session name, could grant unintended rights.
+    Pipelines that tag after creation have ten minutes. Service-linked roles and those of IAM Identity Center are
+    exempt.
 
-    Legitimate look-alikes: roles that AWS makes for its services. Service-linked roles and those of IAM Identity
-    Center are told apart by their path; for tools that tag later there are ten minutes of grace.
+    Legitimate look-alikes: roles that AWS creates for its services. Their path tells service-linked roles and those of
+    IAM Identity Center apart. Ten minutes of grace cover tools that tag later.
     """
     kind = f"AWS::IAM::{identity.what.title()}"
     if not aws.baseline.tags_of(kind) or kept_by_aws(identity.described(aws)):

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     reads=INLINE_READS,
 )
 def inline_policy_decrypts_all_keys(identity: Identity, aws: Session) -> str | None:
-    """Inline policy that decrypts with every KMS key.
+    """Inline policy that allows decryption with every KMS key.
 
-    A user, role or group is allowed kms:Decrypt or kms:ReEncryptFrom on all keys, and reads whatever is encrypted, wherever
-    the key's policy leaves the choice to IAM, as the default one does. It is reported, never fixed: only you know which keys
-    are meant. Name the keys in Resource.
+    A user, role or group may call kms:Decrypt or kms:ReEncryptFrom on all keys. It can read all data whose key policy
+    leaves access to IAM, as the default key policy does. Snapback only reports it: only you know which keys are meant.
+    Name the keys in Resource.
 
-    It counts what the attached policies and the permissions boundary deny. Whoever may be administrator
-    (`allow.principals`), Snapback's own roles and those that AWS keeps are exempt; a policy that makes administrator is
-    `iam.inline_policy_escalates`'s.
+    Denies in the attached policies and the permissions boundary count. Allowed administrators (`allow.principals`),
+    Snapback's own roles and roles that AWS manages are exempt. A policy that makes administrator belongs to
+    `iam.inline_policy_escalates`.
 
-    Legitimate look-alikes: `cdk bootstrap`'s deploy role and others that decrypt through one service
-    (`kms:ViaService`) or with one encryption context: such a condition tells them apart. Exempt backup and audit roles.
+    Legitimate look-alikes: `cdk bootstrap`'s deploy role and others that decrypt through one service (`kms:ViaService`)
+    or with one encryption context. Such a condition tells them apart. Exempt backup and audit roles.
     """
     return why_inline_is_broad(identity, ALL_KEYS, aws)

@@ -37,22 +37,22 @@ _CHANGES_STACKS = frozenset({"cloudformation-002", "cloudformation-005"})
     opt_in=True,
 )
 def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
-    """Inline policy that opens a way to more privileges.
+    """Inline policy that allows privilege escalation.
 
     The inline policies of a user, role or group allow all calls of a published privilege-escalation path on any
-    resource: iam:PutUserPolicy on all users or on itself, iam:PassRole with lambda:CreateFunction and
-    lambda:InvokeFunction, ssm:SendCommand on all instances. The finding names the path;
-    https://pathfinding.cloud/paths/ and its id tell how it is walked. The policies are read together with the attached
-    ones, PowerUserAccess among them, with what they deny, and with the permissions boundary. The fix drops the
-    statements that allow a path's first call, and deletes a policy of which nothing is left; when that takes away the
-    last administrator, it asks first.
+    resource. Examples are iam:PutUserPolicy on all users or on itself, iam:PassRole with lambda:CreateFunction and
+    lambda:InvokeFunction, and ssm:SendCommand on all instances. The finding names the path; its id under
+    https://pathfinding.cloud/paths/ explains it. Snapback evaluates the policies together with the attached ones,
+    PowerUserAccess included, their Denies, and the permissions boundary. The fix removes the statements that allow a
+    path's first call, and deletes a policy with no statement left. When that removes the last administrator, it asks
+    first.
 
-    Whoever is limited to named resources is exempt, and so is who may be administrator (`allow.principals`), Snapback's
-    own roles, and those that AWS keeps. Not looked at are AWS's other managed policies, what a user has by its groups,
-    and which roles there are to be had. Exempt deployment roles whose work needs it.
+    Identities limited to named resources are exempt. So are allowed administrators (`allow.principals`), Snapback's own
+    roles and roles that AWS manages. Snapback doesn't evaluate AWS's other managed policies, what a user gets from its
+    groups, or which roles exist. Exempt deployment roles that need these calls.
 
-    Legitimate look-alikes: `cdk bootstrap` makes `cdk-…-deploy-role-…`, which changes any stack of the account and
-    passes its execution role by name. A role of that name with no other way up is exempt.
+    Legitimate look-alikes: `cdk bootstrap` creates `cdk-…-deploy-role-…`, which changes any stack of the account and
+    passes its execution role by name. A role of that name with no other escalation path is exempt.
     """
     found = FIX.found(identity, aws)
     if not found or is_ours(aws.baseline, identity.arn):
@@ -60,7 +60,7 @@ def inline_policy_escalates(identity: Identity, aws: Session) -> str | None:
     described = identity.described(aws)
     if aws.baseline.principal(described["Arn"]) or kept_by_aws(described) or _deploys_by_cdk(identity, found):
         return None
-    return "inline policies open a way to more: " + "; ".join(
+    return "inline policies allow privilege escalation: " + "; ".join(
         f"{name}, statement {index + 1}: {_format_paths(paths)}"
         for name, opened in found.items()
         for index, paths in opened.items()

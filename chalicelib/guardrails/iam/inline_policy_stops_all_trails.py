@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     reads=INLINE_READS,
 )
 def inline_policy_stops_all_trails(identity: Identity, aws: Session) -> str | None:
-    """Inline policy that can stop every trail.
+    """Inline policy that can stop every CloudTrail trail.
 
-    A user, role or group is allowed to stop, delete or blind CloudTrail's trails or event data stores, whichever they are,
-    and can work unseen, by Snapback too. It is reported, never fixed. Allow reads (`cloudtrail:Get*`, `Describe*`,
-    `List*`, `LookupEvents`), or name the trail in Resource.
+    A user, role or group may stop, delete or weaken every CloudTrail trail or event data store, and then act unseen, by
+    Snapback too. Snapback only reports it. Allow reads (`cloudtrail:Get*`, `Describe*`, `List*`, `LookupEvents`), or
+    name the trail in Resource.
 
-    It counts what the attached policies and the permissions boundary deny. Whoever may be administrator
-    (`allow.principals`), Snapback's own roles and those that AWS keeps are exempt; a policy that makes administrator is
-    `iam.inline_policy_escalates`'s.
+    Denies in the attached policies and the permissions boundary count. Allowed administrators (`allow.principals`),
+    Snapback's own roles and roles that AWS manages are exempt. A policy that makes administrator belongs to
+    `iam.inline_policy_escalates`.
 
-    Legitimate look-alikes: roles of pipelines that set trails up. Those that name their trail are told apart; name the
-    logging team's role under `allow.principals`, or exempt it.
+    Legitimate look-alikes: pipeline roles that set up trails. A named trail tells them apart. Name the logging team's
+    role under `allow.principals`, or exempt it.
     """
     return why_inline_is_broad(identity, ALL_TRAILS, aws)

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     reads=("iam:GetInstanceProfile", *POWER_READS),
 )
 def instance_profile_made_administrator(profile: InstanceProfile, aws: Session) -> str | None:
-    """Instance profile given the role of an administrator.
+    """Instance profile with an administrator role.
 
-    Every instance with the profile, in all regions, has the role's keys minutes later, running ones too: to swap the role
-    in a profile is a quieter way up than to swap an instance's profile (`ec2.instance_made_administrator`). It is
-    reported, never fixed: without a role the instances would fail. Take the role out, and put the former one back. Name
-    the roles that may be administrator under `allow.principals`.
+    Every instance with the profile, in all regions, gets the role's credentials within minutes, running instances
+    included. Swapping the role in a profile is a quieter escalation than swapping an instance's profile
+    (`ec2.instance_made_administrator`). Snapback only reports it: without a role, the instances would fail. Remove the
+    role, and put the former one back. Name the allowed administrator roles under `allow.principals`.
 
-    Legitimate look-alikes: profiles of build servers and management hosts. They are told apart by
-    `allow.principals`, which names the role; it is only reported.
+    Legitimate look-alikes: profiles of build servers and management hosts. `allow.principals`, which names the role,
+    tells them apart. Snapback only reports them.
     """
     for role in profile.described(aws)["Roles"]:
         if why := why_role_is_administrator(role, profile.account, aws):

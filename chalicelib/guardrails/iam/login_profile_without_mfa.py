@@ -25,14 +25,15 @@ FIX = DeleteLoginProfile()
     grace=timedelta(minutes=15),
 )
 def login_profile_without_mfa(user: ConsoleUser, aws: Session) -> str | None:
-    """IAM user given a console password without MFA.
+    """IAM user with a new console password and no MFA.
 
-    The password is all that it takes to get in, and giving one to another user is how intruders stay. The user has a
-    while to enrol a device. The fix then takes the password away: AWS tells no password, so it can't be given back,
-    and a person is always asked first. Access keys go on working. Exempt users whose sign-in is watched otherwise.
+    The password alone is enough to sign in. Intruders create passwords for other users to keep their access. The user
+    has a grace period to enroll a device. The fix then deletes the password. It always asks first, because AWS never
+    shows a password, so it can't be restored. Access keys continue to work. Exempt users whose sign-in is protected
+    otherwise.
 
-    Legitimate look-alikes: a new user, who can enrol a device only after the first sign-in. The grace tells that
-    apart; for users whose sign-in is watched otherwise there are exemptions. The fix always asks first.
+    Legitimate look-alikes: a new user, who can enroll a device only after the first sign-in. The grace period covers
+    that. Exempt users whose sign-in is protected otherwise. The fix always asks first.
     """
     if user.has_mfa(aws) or (since := FIX.read(user, aws)["password"]) is None:
         return None

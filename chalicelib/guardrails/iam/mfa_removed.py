@@ -26,15 +26,16 @@ FIX = DenyUntilMfa()
 def mfa_removed(user: ConsoleUser, aws: Session) -> str | None:
     """IAM user with a console password left without MFA.
 
-    From now on the password is all that it takes to get in; taking the device away is how an intruder gets around it.
-    The fix gives the user an inline policy, SnapbackDenyUntilMfa, that denies everything in sessions without MFA but
-    enrolling a device, which it allows. Who has enrolled one signs in again and works on; the policy may then stay or
-    go. Requests signed with an access key are not touched, so that programs go on. Who swaps phones enrols the new one
-    first, and nothing happens: AWS takes eight devices a user. Exempt users whose sign-in is watched otherwise.
+    The password alone is now enough to sign in. Intruders remove the device to get around it. The fix adds an inline
+    policy to the user, SnapbackDenyUntilMfa. In sessions without MFA, it denies everything except enrolling a device,
+    which it allows. A user who has enrolled a device signs in again and continues; you may then remove the policy. The
+    fix doesn't affect requests signed with an access key, so programs continue. Users who change phones should enroll
+    the new one first (AWS allows eight devices a user); Snapback then finds nothing. Exempt users whose sign-in is
+    protected otherwise.
 
-    Legitimate look-alikes: a user who swaps phones. Who enrols the new device first has one all the time, and
-    nothing is found; who takes the old one off first is denied until the new one is there, which the fix's policy
-    allows.
+    Legitimate look-alikes: a user who changes phones. A user who enrolls the new device first always has one, and
+    Snapback finds nothing. A user who removes the old one first is denied until the new one is enrolled, which the
+    fix's policy allows.
     """
     if user.has_mfa(aws) or user.password_since(aws) is None or FIX.denies(FIX.read(user, aws)):
         return None

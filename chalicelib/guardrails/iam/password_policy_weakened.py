@@ -23,19 +23,18 @@ FIX = RaisePasswordPolicy()
     controls=("IAM.15", "IAM.16", "CIS-5.0 1.7", "CIS-5.0 1.8"),
 )
 def password_policy_weakened(account: Account, aws: Session) -> str | None:
-    """Password policy of the account weaker than it must be.
+    """Account password policy too weak.
 
-    It holds for the console passwords of IAM users: short and used-again ones are guessed first. The fix raises just
-    what is too weak, and leaves what is stricter; passwords that there are stay as they are. What is required is
-    under `require.passwords`; unless you say else, 14 characters and none of the last 24 passwords, as CIS has it.
-    Where the policy was deleted, AWS's own asks for three kinds of characters; the fix then asks for all four, to be no
-    weaker.
+    The policy applies to IAM users' console passwords. Attackers guess short and reused passwords first. The fix raises
+    only the weak settings and keeps stricter ones; existing passwords stay. `require.passwords` sets the requirements;
+    the default is 14 characters and none of the last 24 passwords, as CIS has it. If the policy was deleted, AWS's
+    default asks for three kinds of characters. The fix then asks for all four, to be no weaker.
 
-    Legitimate look-alikes: accounts without IAM users, where nobody has a password. The policy is looked at all the
-    same: the next user would have a weak one. Exempt such accounts.
+    Legitimate look-alikes: accounts without IAM users, where nobody has a password. Snapback evaluates their policy
+    too, because the next user would have a weak password. Exempt such accounts.
     """
     policy = FIX.read(account, aws)["policy"]
     found = weaker(policy, aws.baseline.require.passwords)
     if not found:
         return None
-    return f"{'asks' if policy else 'there is none, and AWS asks'} for less than it must: {', '.join(found)}"
+    return f"{'asks' if policy else 'there is none, and AWS asks'} for too little: {', '.join(found)}"

@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     opt_in=True,
 )
 def policy_allows_everything(policy: ManagedPolicy, aws: Session) -> str | None:
-    """Customer managed policy that makes administrator.
+    """Customer managed policy with administrator rights.
 
-    The default version of a policy allows everything, or all of IAM, or everything but IAM together with a published
-    way up, such as iam:PassRole: whoever has it is administrator, or will be when it is attached. What the policy
-    denies counts. The fix makes the newest version the default that does no such thing. If there is none, it makes a
-    new one without the statements at fault and leaves every other byte; one of five versions then goes, and an undo
-    brings it back. When nobody holds AdministratorAccess or IAMFullAccess, it asks first.
+    The policy's default version allows everything, or all of IAM, or everything but IAM together with a published
+    escalation path, such as iam:PassRole. Anyone with the policy is administrator, now or once it is attached. Denies
+    in the policy count. The fix makes the newest version without these rights the default. If there is none, it creates
+    one without the faulty statements and keeps every other byte. If the policy already has five versions, the fix
+    deletes one; an undo restores it. When nobody has AdministratorAccess or IAMFullAccess, it asks first.
 
-    A policy that is used as a permissions boundary only is exempt: it gives nothing to anybody. Exempt a policy that
-    your administrators are meant to have; AWS's own AdministratorAccess is better seen.
+    A policy used only as a permissions boundary is exempt: it grants nothing. Exempt a policy that your administrators
+    should have, or better, use AWS's own AdministratorAccess: it is easier to see.
 
-    Legitimate look-alikes: boundaries that allow everything, which give nothing to anybody: they are told apart by
-    how the policy is used. Policies for administrators are not: exempt them, or use AdministratorAccess.
+    Legitimate look-alikes: boundaries that allow everything, which grant nothing. The policy's use tells them apart.
+    Nothing tells policies for administrators apart: exempt them, or use AdministratorAccess.
     """
     described = policy.described(aws)
     if not described["AttachmentCount"] and described.get("PermissionsBoundaryUsageCount"):
@@ -45,4 +45,4 @@ def policy_allows_everything(policy: ManagedPolicy, aws: Session) -> str | None:
     if not found:
         return None
     told = "; ".join(f"statement {index + 1} {why}" for index, why in found.items())
-    return f"its default version {described['DefaultVersionId']} makes administrator: {told}"
+    return f"its default version {described['DefaultVersionId']} grants administrator rights: {told}"

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     reads=POLICY_READS,
 )
 def policy_assumes_any_role(policy: ManagedPolicy, aws: Session) -> str | None:
-    """Customer managed policy that assumes any role.
+    """Customer managed policy that can assume any role.
 
-    Its default version allows sts:AssumeRole on every role: whoever has it becomes each role whose trust policy leaves the
-    choice to IAM, as one that trusts the whole account does, administrators' among them. It is reported, never fixed:
-    only you know which roles are meant. Name them in Resource, by a path or the beginning of a name at least.
-    A policy that is used as a permissions boundary only is exempt, and one
-    that makes administrator is `iam.policy_allows_everything`'s. Inline policies are `iam.inline_policy_escalates`'s.
+    Its default version allows sts:AssumeRole on every role. Anyone with it can become each role whose trust policy
+    leaves access to IAM, such as one that trusts the whole account, administrator roles included. Snapback only reports
+    it: only you know which roles are meant. Name them in Resource, at least by a path or a name prefix. A policy used
+    only as a permissions boundary is exempt. A policy that makes administrator belongs to
+    `iam.policy_allows_everything`, and inline policies belong to `iam.inline_policy_escalates`.
 
-    Legitimate look-alikes: hubs that assume one role in each account (`arn:aws:iam::*:role/audit`) or any in another
-    account, and calls that must send an external id. The ARN or `sts:ExternalId` tells them apart.
+    Legitimate look-alikes: hubs that assume one role in each account (`arn:aws:iam::*:role/audit`) or any role in
+    another account, and calls that must send an external id. The ARN or `sts:ExternalId` tells them apart.
     """
     return why_policy_is_broad(policy, ALL_ROLES, aws)

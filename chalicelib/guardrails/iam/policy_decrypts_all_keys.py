@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     reads=POLICY_READS,
 )
 def policy_decrypts_all_keys(policy: ManagedPolicy, aws: Session) -> str | None:
-    """Customer managed policy that decrypts with every KMS key.
+    """Customer managed policy that allows decryption with every KMS key.
 
-    Its default version allows kms:Decrypt or kms:ReEncryptFrom on all keys: whoever has it reads whatever is encrypted,
-    wherever the key's policy leaves the choice to IAM, as the default one does. It is reported, never fixed: only you know
-    which keys are meant. Name the keys in Resource. A policy that is used as a permissions boundary only is exempt, and one
-    that makes administrator is `iam.policy_allows_everything`'s.
+    Its default version allows kms:Decrypt or kms:ReEncryptFrom on all keys. Anyone with it can read all data whose key
+    policy leaves access to IAM, as the default key policy does. Snapback only reports it: only you know which keys are
+    meant. Name the keys in Resource. A policy used only as a permissions boundary is exempt. A policy that makes
+    administrator belongs to `iam.policy_allows_everything`.
 
     Legitimate look-alikes: policies that decrypt through one service (`kms:ViaService`), with one alias
-    (`kms:ResourceAliases`) or one encryption context, or with the keys of another account: such a condition or ARN tells
-    them apart. Exempt auditors' and backups' policies that need all keys.
+    (`kms:ResourceAliases`) or one encryption context, or with another account's keys. Such a condition or ARN tells
+    them apart. Exempt audit and backup policies that need all keys.
     """
     return why_policy_is_broad(policy, ALL_KEYS, aws)

@@ -23,20 +23,20 @@ FIX = DetachFromUser()
     opt_in=True,
 )
 def policy_directly_on_user(user: User, aws: Session) -> str | None:
-    """IAM user with a policy of its own.
+    """IAM user with its own policies.
 
-    A policy is attached to a user, or is written into it, where a group or a role should hold it: nobody sees who may
-    do what when each user differs. The fix detaches the managed policies and deletes the inline ones, all of them, so
-    give the user a group first. When the user did it to itself, or is the last who holds AdministratorAccess, it asks.
+    A policy is attached to a user or written into it, where a group or role should hold it. When each user differs,
+    nobody sees who may do what. The fix detaches all managed policies and deletes all inline ones, so give the user a
+    group first. If the user made the change, or is the last with AdministratorAccess, Snapback asks first.
 
-    What only denies is exempt, and so is AWS's own quarantine of a leaked key. Exempt the users of programs that can't
-    take a role, or name them by ARN with path under `allow.principals`.
+    Policies that only deny are exempt, and so is AWS's own quarantine of a leaked key. Exempt users of programs that
+    can't assume a role, or name them by ARN with path under `allow.principals`.
 
-    Legitimate look-alikes: the console attaches AWS's IAMUserChangePassword to each user who has to choose a password at
+    Legitimate look-alikes: the console attaches AWS's IAMUserChangePassword to each user who must choose a password at
     first sign-in. It stays.
     """
     state = FIX.read(user, aws)
     found = [*(arn.rpartition("/")[2] for arn in state["attached"]), *sorted(state["inline"])]
     if not found or aws.baseline.principal(user.described(aws)["Arn"]):
         return None
-    return f"has {', '.join(found)} of its own, and not by a group"
+    return f"has {', '.join(found)} of its own, not through a group"

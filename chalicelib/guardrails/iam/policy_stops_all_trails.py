@@ -20,15 +20,14 @@ if TYPE_CHECKING:
     reads=POLICY_READS,
 )
 def policy_stops_all_trails(policy: ManagedPolicy, aws: Session) -> str | None:
-    """Customer managed policy that can stop every trail.
+    """Customer managed policy that can stop every CloudTrail trail.
 
-    Its default version allows CloudTrail's trails or event data stores to be stopped, deleted or made blind, whichever they
-    are: whoever has it can work unseen, Snapback's own events included. It is reported, never fixed. Allow reads
-    (`cloudtrail:Get*`, `Describe*`, `List*`, `LookupEvents`), or name the trail in Resource.
-    A policy that is used as a permissions boundary only is exempt, and one
-    that makes administrator is `iam.policy_allows_everything`'s.
+    Its default version allows stopping, deleting or weakening every CloudTrail trail or event data store. Anyone with
+    it can act unseen, by Snapback too. Snapback only reports it. Allow reads (`cloudtrail:Get*`, `Describe*`, `List*`,
+    `LookupEvents`), or name the trail in Resource. A policy used only as a permissions boundary is exempt. A policy
+    that makes administrator belongs to `iam.policy_allows_everything`.
 
-    Legitimate look-alikes: pipelines that set trails up. Those that name their trail are told apart; exempt the policy of
-    the team that runs logging.
+    Legitimate look-alikes: pipelines that set up trails. A named trail tells them apart. Exempt the logging team's
+    policy.
     """
     return why_policy_is_broad(policy, ALL_TRAILS, aws)

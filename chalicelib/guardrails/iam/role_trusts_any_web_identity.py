@@ -23,25 +23,25 @@ FIX = DistrustWebIdentities()
     fix=FIX,
 )
 def role_trusts_any_web_identity(role: Role, aws: Session) -> str | None:
-    """IAM role that anyone with an account at an identity provider can assume.
+    """IAM role that any user of an identity provider can assume.
 
-    Its trust policy lets in web identities (of GitHub, GitLab, Terraform Cloud, Google, Cognito …) without a condition
-    that names whose: no subject at all, one such as `repo:*`, one that others can have too (`ref:refs/heads/main`), or
-    just the audience where every customer of the provider can choose it. The fix takes the provider out of the
-    statement, and leaves the rest; if nobody is left, one statement that denies everybody stands for it. It asks first
-    where a session of this very role made the change, as a pipeline that changes its own role does, and nobody could
+    Its trust policy allows web identities (GitHub, GitLab, Terraform Cloud, Google, Cognito …) without a condition that
+    limits whose. The subject is missing, too broad (`repo:*`), or one that others can have too (`ref:refs/heads/main`);
+    or there is only an audience that every customer of the provider can choose. The fix removes the provider from the
+    statement and leaves the rest. If nobody is left, one statement that denies everybody replaces it. Snapback asks
+    first if a session of this role made the change, as a pipeline that changes its own role does, and nobody could
     assume the role afterwards.
 
-    For providers that it knows to be shared, AWS takes no policy without such a condition any more, and lets older ones
-    be until they are changed: there it refuses an undo, and every other change of the role's trust policy too.
+    For providers that AWS knows to be shared, it no longer accepts a policy without such a condition. Older policies
+    stay valid until they are changed. AWS then refuses an undo, and every other change to the role's trust policy.
 
-    To be safe, a condition has to fix the subject up to its owner (`repo:acme/*`), and for a provider of your own
-    (`oidc.eks.eu-west-1.amazonaws.com/id/…`) the subject or the audience. Name a provider whose every user may come in
-    under `allow.principals`, by its ARN.
+    A safe condition limits the subject to its owner (`repo:acme/*`). For a provider of your own
+    (`oidc.eks.eu-west-1.amazonaws.com/id/…`), it limits the subject or the audience. Name a provider whose users may
+    all assume roles under `allow.principals`, by its ARN.
 
-    Legitimate look-alikes: roles for GitHub Actions with `repo:acme/*`, for EKS's service accounts with a subject,
-    and for Cognito's identity pools with an audience. A condition that fixes whose identities may come tells them
-    apart; name providers of which every user may come under `allow.principals`.
+    Legitimate look-alikes: roles for GitHub Actions with `repo:acme/*`, for EKS's service accounts with a subject, and
+    for Cognito's identity pools with an audience. A condition that limits the identities tells them apart. Name
+    providers whose users may all assume roles under `allow.principals`.
     """
     described = role.described(aws)
     if kept_by_aws(described):
@@ -49,4 +49,4 @@ def role_trusts_any_web_identity(role: Role, aws: Session) -> str | None:
     document = described["AssumeRolePolicyDocument"]
     found = judged(FIX.found(document, aws.baseline, role.account), document)
     names = dict.fromkeys(each.principal.rpartition(":oidc-provider/")[2] for each in found)
-    return f"its trust policy lets in anyone whom {', '.join(names)} knows" if found else None
+    return f"any user of {', '.join(names)} can assume it" if found else None

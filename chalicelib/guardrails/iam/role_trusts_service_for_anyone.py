@@ -37,17 +37,19 @@ _GUIDES = {
 def role_trusts_service_for_anyone(role: Role, aws: Session) -> str | None:
     """IAM role that an AWS service can assume on anyone's behalf.
 
-    Its trust policy lets in a service without saying for whom: if the service can be made to use the role for another
-    customer, it does so with your permissions (a confused deputy). It is reported, never fixed, and low: services ask
-    whoever hands them a role for iam:PassRole. Add `aws:SourceAccount`, `aws:SourceArn` or `aws:SourceOrgID` to the
-    statement. It looks at the services for whose roles AWS documents these conditions: EC2 Auto Scaling, Bedrock,
-    DataZone, ECS tasks, IoT, Personalize, SageMaker, EventBridge Scheduler, Systems Manager, Transfer Family and VPC flow logs.
+    Its trust policy allows a service without saying for whom. If another customer can make the service use the role, it
+    does so with your permissions (a confused deputy). Snapback only reports it, with low severity: services require
+    iam:PassRole of whoever gives them a role. Add `aws:SourceAccount`, `aws:SourceArn` or `aws:SourceOrgID` to the
+    statement. Snapback evaluates the services for which AWS documents these conditions: EC2 Auto Scaling, Bedrock,
+    DataZone, ECS tasks, IoT, Personalize, SageMaker, EventBridge Scheduler, Systems Manager, Transfer Family and VPC
+    flow logs.
 
-    Name services that need no condition under `allow.principals`, as `ssm.amazonaws.com`. Service-linked roles are exempt:
-    AWS keeps them.
+    Name services that need no condition under `allow.principals`, as `ssm.amazonaws.com`. Service-linked roles are
+    exempt: AWS manages them.
 
-    Legitimate look-alikes: roles for EC2, Lambda and most other services, which send no source: they are not looked at.
-    Roles that the console made before AWS documented the condition are the same as careless ones: it is only reported.
+    Legitimate look-alikes: roles for EC2, Lambda and most other services, which send no source. Snapback doesn't
+    evaluate those. Roles that the console created before AWS documented the condition look like mistakes, so Snapback
+    only reports them.
     """
     described = role.described(aws)
     if kept_by_aws(described):
@@ -56,4 +58,4 @@ def role_trusts_service_for_anyone(role: Role, aws: Session) -> str | None:
     found = judged(let_in(document, aws.baseline, role.account), document)
     names = dict.fromkeys(each.principal for each in found if each.who is Outsider.SERVICE)
     told = [f"{name} (https://docs.aws.amazon.com/{_GUIDES[name]})" for name in names if name in _GUIDES]
-    return f"its trust policy doesn't say on whose behalf to let in {', '.join(told)}" if told else None
+    return f"its trust policy doesn't limit on whose behalf it allows {', '.join(told)}" if told else None

@@ -28,20 +28,20 @@ FIX = DistrustUnknownPrincipals()
 def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
     """IAM role that an unknown account can assume.
 
-    Its trust policy lets in everybody, or an account or organization that isn't known; whoever gets in has all the
-    role's permissions. A vendor's account gets in with an external id only (`sts:ExternalId`, without wildcards): else
-    another customer of the vendor could have it act on your account. The fix takes just these principals out of the
-    trust policy; if nobody is left, one statement that denies everybody stands for them, since AWS takes no empty
-    policy. Sessions that have begun go on until they expire. It asks first where a session of this very role made the
-    change, and nobody could assume the role afterwards.
+    Its trust policy allows everybody, or an unknown account or organization. Anyone who assumes the role has all its
+    permissions. A vendor's account needs an external id (`sts:ExternalId`, without wildcards). Without one, another
+    customer of the vendor could have it act on your account. The fix removes only these principals from the trust
+    policy. If nobody is left, one statement that denies everybody replaces them, because AWS accepts no empty policy.
+    Sessions that have begun last until they expire. Snapback asks first if a session of this role made the change, and
+    nobody could assume the role afterwards.
 
-    Name partners under `allow.accounts`, `allow.organizations` or `allow.principals`, and vendors who must send an
-    external id under `allow.vendors`. Identity providers are `iam.role_trusts_any_web_identity`'s business.
+    Name partners under `allow.accounts`, `allow.organizations` or `allow.principals`, and vendors that must send an
+    external id under `allow.vendors`. Identity providers belong to `iam.role_trusts_any_web_identity`. Service-linked
+    roles and those of IAM Identity Center (AWSReservedSSO_…) are exempt: AWS lets nobody change them.
+
     Legitimate look-alikes: StackSets (`stacksets-exec-…`), Control Tower (`AWSControlTowerExecution`) and Organizations
-    (`OrganizationAccountAccessRole`) make roles that the management account may assume. AWS is asked about the account's
-    organization and its management account; where it refuses the question, the finding asks before it fixes.
-
-    Service-linked roles and those of IAM Identity Center (AWSReservedSSO_…) are exempt: AWS lets nobody change them.
+    (`OrganizationAccountAccessRole`) create roles that the management account may assume. Snapback asks AWS about the
+    account's organization and its management account. Where AWS refuses the look-up, Snapback asks before it fixes.
     """
     described = role.described(aws)
     if kept_by_aws(described):

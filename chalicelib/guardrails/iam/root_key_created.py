@@ -22,10 +22,10 @@ def root_key_created(account: Account, aws: Session) -> str | None:
     """Root user with an access key.
 
     No policy of the account limits such a key, and it works from anywhere. Nothing needs one. Sign in as root and
-    delete it; in a member account, the organization's management account can take root's credentials away for good
-    (centralized root access). Snapback can't: only root may touch root's keys.
+    delete it. For a member account, the organization's management account can remove root's credentials permanently
+    (centralized root access). Snapback can't: only root may change root's keys.
 
-    Legitimate look-alikes: none. Nothing in AWS needs a root user's key, and no tool makes one.
+    Legitimate look-alikes: none. Nothing in AWS needs a root user's key, and no tool creates one.
     """
     summary = aws.client("iam").get_account_summary()["SummaryMap"]
     if not summary.get("AccountAccessKeysPresent"):

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 def server_certificate_expired(certificate: ServerCertificate, aws: Session) -> str | None:
     """Expired TLS certificate in IAM.
 
-    Somebody may put it on a load balancer by accident, and nobody can then connect without a warning. It is reported,
-    never fixed: a deleted certificate can't be put back, since IAM gives its private key to nobody, and one that is in
-    use must be replaced there first. Asked once a day, of all certificates.
+    Somebody may put it on a load balancer by accident, and everyone who connects then gets a warning. Snapback only
+    reports it. A deleted certificate can't be restored, because IAM never returns its private key. A certificate in use
+    must be replaced there first. Snapback evaluates all certificates once a day.
 
-    Legitimate look-alikes: none. Whatever it was for, an expired certificate serves nobody.
+    Legitimate look-alikes: none. An expired certificate has no use.
     """
     for each in ServerCertificate.listed(aws):
         if each["ServerCertificateName"] == certificate.id:

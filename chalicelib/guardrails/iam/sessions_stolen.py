@@ -23,17 +23,18 @@ FIX = RevokeSessions()
     opt_in=True,
 )
 def sessions_stolen(sessions: Sessions, aws: Session) -> str | None:
-    """IAM role or user whose sessions are in somebody else's hands.
+    """IAM role or user with stolen session credentials.
 
-    GuardDuty saw temporary credentials of it used as thieves do, such as an instance's from outside AWS (severity high
-    or critical). The fix denies everything to all its sessions that have begun when the fix is written, which may be hours
-    after the finding, as *Revoke active sessions* in the IAM console does: rightful ones have to begin anew, and an
-    instance waits until AWS gives it new credentials. Undo puts back what was there. Roles of IAM Identity Center and service-linked roles are reported,
-    never fixed: AWS lets nobody change them. Close the hole too: whoever can still get new sessions goes on.
+    GuardDuty saw its temporary credentials used as thieves do, such as an instance's from outside AWS (severity high or
+    critical). The fix denies everything to all sessions begun before it is written, which may be hours after the
+    finding, like *Revoke active sessions* in the IAM console. Legitimate sessions must start again; an instance waits
+    until AWS gives it new credentials. An undo restores the former state. Snapback only reports roles of IAM Identity
+    Center and service-linked roles: AWS lets nobody change them. Close the hole too: anyone who can still get new
+    sessions continues.
 
-    Legitimate look-alikes: people behind a VPN or on the road, and tools that carry an instance's credentials
-    elsewhere on purpose. GuardDuty tells those apart by what it has learned, and severity high is asked for;
-    suppress what is yours there. The fix is only for those who name the guardrail.
+    Legitimate look-alikes: people behind a VPN or traveling, and tools that use an instance's credentials elsewhere on
+    purpose. GuardDuty learns to tell them apart, and only severity high and critical count. Suppress known cases in
+    GuardDuty. Snapback fixes this only where the settings name this guardrail.
     """
     if revoked(FIX.read(sessions, aws)):
         return None

@@ -26,15 +26,15 @@ BY_AWS = ("AWSCompromisedKeyQuarantine", "AWSExposedCredentialPolicy")
     fix=FIX,
 )
 def user_quarantined_by_aws(user: User, aws: Session) -> str | None:
-    """IAM user put under quarantine by AWS, whose keys are still active.
+    """IAM user quarantined by AWS, with active keys.
 
-    AWS has found one of the user's keys with others and attached AWSCompromisedKeyQuarantine…, which denies a few dozen
-    actions and leaves the key working for all else. It doesn't say which key, so the fix switches all of the user's off
-    (there are two at most) and keeps them; undo switches on those that were. The policy stays.
+    AWS found one of the user's keys exposed and attached AWSCompromisedKeyQuarantine…. That policy denies a few dozen
+    actions and leaves the key working for all others. AWS doesn't say which key, so the fix deactivates all of the
+    user's keys (two at most) and keeps them. An undo activates those that were active. The policy stays.
     https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCompromisedKeyQuarantineV3.html
 
-    Legitimate look-alikes: a policy of the account's own with AWS's name, which is no quarantine of AWS's: it is
-    told apart by its ARN. A user whose keys are all off or expired is fine.
+    Legitimate look-alikes: a policy of the account's own with AWS's name, which isn't AWS's quarantine. Its ARN tells
+    it apart. A user whose keys are all inactive or expired is fine.
     """
     found = next(_quarantines(user, aws), None)
     active = [key for key, status in FIX.read(user, aws)["keys"].items() if status == ACTIVE] if found else []

@@ -31,4 +31,4 @@ def profile_enabled(profile: Profile, aws: Session) -> str | None:
     if not described["enabled"] or aws.baseline.principal(profile.arn):
         return None
     roles = ", ".join(arn.rpartition("/")[2] for arn in described.get("roleArns", []))
-    return f"the profile {described['name']} is enabled, and not known; it hands out {roles or 'no role yet'}"
+    return f"the unknown profile {described['name']} is enabled; it grants {roles or 'no role yet'}"

@@ -37,4 +37,4 @@ def trust_anchor_enabled(anchor: TrustAnchor, aws: Session) -> str | None:
     if not described["enabled"] or aws.baseline.principal(anchor.arn):
         return None
     source = described.get("source", {}).get("sourceType", "an unknown source")
-    return f"the trust anchor {described['name']} ({source}) is enabled, and not known"
+    return f"the unknown trust anchor {described['name']} ({source}) is enabled"

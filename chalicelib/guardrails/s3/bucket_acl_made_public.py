@@ -42,5 +42,5 @@ def bucket_acl_made_public(bucket: Bucket, aws: Session) -> str | None:
     rights = sorted({f"{grant['Permission']} to {grant['Grantee']['URI'].rsplit('/', 1)[-1]}" for grant in grants})
     reason = f"its ACL grants {', '.join(rights)}"
     if "IgnorePublicAcls" in blocks(bucket, aws):
-        return Graded(f"{reason}; Block Public Access keeps that from having effect", Severity.LOW)
+        return Graded(f"{reason}; Block Public Access makes S3 ignore that", Severity.LOW)
     return reason

@@ -40,6 +40,4 @@ def bucket_encryption_weakened(bucket: Bucket, aws: Session) -> str | None:
     if as_asked(state, aws.baseline):
         return None
     algorithm, key = used(state)
-    return (
-        f"it encrypts new objects by {algorithm}" + (f" with {key}" if key else "") + ", not with the key it must have"
-    )
+    return f"it encrypts new objects by {algorithm}" + (f" with {key}" if key else "") + ", not with its required key"

@@ -39,4 +39,4 @@ def bucket_logging_off(bucket: Bucket, aws: Session) -> str | None:
     if logging is None:
         return f"it writes no access logs; they must go to {target}"
     found = logging["TargetBucket"]
-    return None if found == target else f"its access logs go to {found}, and must go to {target}"
+    return None if found == target else f"its access logs go to {found}, not to {target}"

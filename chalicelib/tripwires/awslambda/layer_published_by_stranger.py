@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @tripwire(severity=Severity.MEDIUM, on=cloudtrail("lambda", "PublishLayerVersion"))
 def layer_published_by_stranger(event: Event, baseline: Baseline) -> str | None:
-    """Lambda layer published by somebody else than the pipeline.
+    """Lambda layer published outside the pipeline.
 
-    Functions that take the layer's newest version on their next deployment run what is in it. `allow.deployers` names
-    the users and roles that may publish, by ARN; while it names none, anybody may, and nothing is reported. Look at the
-    version, and delete it if it isn't yours.
+    Functions that use the layer's newest version run its code after their next deployment. `allow.deployers` lists the
+    ARNs of users and roles that may publish. While it is empty, anybody may publish and Snapback reports nothing. Check
+    the version, and delete it if it isn't yours.
 
-    Legitimate look-alikes: people who publish by hand, and pipelines of other teams. They are told apart by
-    `allow.deployers` alone.
+    Legitimate look-alikes: people who publish by hand, and pipelines of other teams. Only `allow.deployers` tells them
+    apart.
     """
     if baseline.deployer(*event.actor_arns):
         return None

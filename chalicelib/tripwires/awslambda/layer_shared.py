@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 @tripwire(severity=Severity.MEDIUM, on=cloudtrail("lambda", "AddLayerVersionPermission"))
 def layer_shared(event: Event, baseline: Baseline) -> str | None:
-    """Lambda layer shared with an account that isn't known, or with everybody.
+    """Lambda layer shared with everyone or an unknown account.
 
-    Whoever is let in can read the layer's code, and what was left in it. Accounts in `allow.accounts`, and everybody of an
-    organization in `allow.organizations`, are exempt. Take the permission away (`lambda:RemoveLayerVersionPermission`), and
-    publish the version anew where a secret was in it.
+    Anyone it is shared with can read the layer's code, and any secret left in it. Accounts in `allow.accounts`, and
+    everybody of an organization in `allow.organizations`, are exempt. Remove the permission
+    (`lambda:RemoveLayerVersionPermission`). If the layer contained a secret, change the secret and publish a new
+    version.
 
-    Legitimate look-alikes: layers for the organization's other accounts and for customers. They are told apart by
-    `allow.accounts` and `allow.organizations`; a layer that is for everybody is not.
+    Legitimate look-alikes: layers for the organization's other accounts and for customers. `allow.accounts` and
+    `allow.organizations` tell them apart. Nothing tells apart a layer meant for everybody.
     """
     principal, organization = event.text("principal") or "?", event.text("organizationId")
     account = principal.split(":")[4] if principal.startswith("arn:") and principal.count(":") > 4 else principal  # noqa: PLR2004

@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from chalicelib.core.event import Event
 
 _CALLS = {
-    "UpdateFunctionCode": "gave it other code",
+    "UpdateFunctionCode": "changed its code",
     "UpdateFunctionConfiguration": "changed its configuration",
     "DeleteFunction": "deleted it",
-    "PutFunctionConcurrency": "changed how often it may run at once",
-    "DeleteFunctionConcurrency": "changed how often it may run at once",
-    "AddPermission": "let somebody else call it",
-    "RemovePermission": "forbade somebody to call it",
+    "PutFunctionConcurrency": "changed its concurrency",
+    "DeleteFunctionConcurrency": "changed its concurrency",
+    "AddPermission": "allowed another caller",
+    "RemovePermission": "removed a caller's permission",
     "PutFunctionEventInvokeConfig": "changed its retries or dead letters",
     "UpdateFunctionEventInvokeConfig": "changed its retries or dead letters",
     "DeleteFunctionEventInvokeConfig": "changed its retries or dead letters",
-    "CreateEventSourceMapping": "tied it to another source of events",
-    "UpdateEventSourceMapping": "changed what it is fed by",
-    "DeleteEventSourceMapping": "cut off what it is fed by",
-    "CreateFunctionUrlConfig": "gave it an address on the internet",
-    "UpdateFunctionUrlConfig": "changed its address on the internet",
+    "CreateEventSourceMapping": "connected it to another event source",
+    "UpdateEventSourceMapping": "changed its event source",
+    "DeleteEventSourceMapping": "removed its event source",
+    "CreateFunctionUrlConfig": "gave it a function URL",
+    "UpdateFunctionUrlConfig": "changed its function URL",
     "PutResourcePolicy": "changed who may call it",
-    "DeleteResourcePolicy": "forbade everybody to call it",
+    "DeleteResourcePolicy": "removed all callers' permissions",
 }
 _NAME = re.compile(r"(?:.*:?function:)?(?P<name>[A-Za-z0-9_-]+)(?::[A-Za-z0-9$_.-]+)?")
 """A name or an ARN, whole or in part, with or without a version."""
@@ -37,13 +37,13 @@ _NAME = re.compile(r"(?:.*:?function:)?(?P<name>[A-Za-z0-9_-]+)(?::[A-Za-z0-9$_.
 
 @tripwire(severity=Severity.CRITICAL, on=cloudtrail("lambda", *_CALLS, userIdentity=BUT_DEPLOYMENTS))
 def own_function_changed(event: Event, baseline: Baseline) -> str | None:
-    """Snapback's own function changed.
+    """Snapback's own Lambda function changed.
 
-    Whoever changes the code of one of Snapback's functions has its permissions; whoever lets it no longer run, or feeds
-    it no more, has made its guardrails blind. Deploy the stack again to have it as it was, and find out what was done
-    with its role in between. What CloudFormation does is taken for a deployment.
+    Anyone who changes the code of one of Snapback's functions gets its permissions. Anyone who stops it, or cuts off
+    its events, blinds its guardrails. Deploy the stack again to restore the function, and find out what its role did in
+    between. Snapback treats calls by CloudFormation as deployments.
 
-    Legitimate look-alikes: a deployment of the stack. What CloudFormation does is told apart by the caller.
+    Legitimate look-alikes: a deployment of the stack. The caller, CloudFormation, tells it apart.
     """
     given = event.text("functionName") or event.answered("functionArn") or event.answered("functionName") or ""
     found = _NAME.fullmatch(given)

@@ -19,14 +19,14 @@ _CALLS = {
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("cloudtrail", *_CALLS))
 def event_store_stopped(event: Event, baseline: Baseline) -> str | None:
-    """Event data store of CloudTrail Lake stopped, deleted or changed.
+    """CloudTrail Lake event data store stopped, deleted or changed.
 
-    Where it is the log that people search, what happens from now on isn't in it; other settings may leave events out, keep
-    them for less long, or take its protection away. Start it again, or restore it within seven days of its deletion. Name
-    who may do so under `allow.principals`.
+    If this is the log that people search, it misses all events from now on. Other settings may leave events out,
+    shorten their retention, or remove its protection. Start it again, or restore it within seven days of its deletion.
+    Name who may do so under `allow.principals`.
 
-    Legitimate look-alikes: stores that a team makes for one investigation and deletes. Who may do so is told apart
-    by `allow.principals`.
+    Legitimate look-alikes: stores that a team creates for one investigation and then deletes. `allow.principals` tells
+    allowed callers apart.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

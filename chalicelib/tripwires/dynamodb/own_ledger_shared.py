@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 _CALLS = {
     "PutResourcePolicy": "put a policy on",
-    "EnableKinesisStreamingDestination": "sent every change to a Kinesis stream of",
-    "ExportTableToPointInTime": "copied to a bucket the whole of",
+    "EnableKinesisStreamingDestination": "sent to a Kinesis stream the changes of",
+    "ExportTableToPointInTime": "exported to a bucket",
 }
 
 
@@ -22,12 +22,12 @@ _CALLS = {
 def own_ledger_shared(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own ledger shared or copied.
 
-    It holds what every resource was like before Snapback changed it: whoever reads it knows where accounts are open, and
-    whoever writes it can have Snapback undo its fixes. Take the policy or the
-    stream away, and look at who has read it. What CloudFormation does is taken for a deployment.
+    The ledger holds the state of every resource before Snapback changed it. Anyone who reads it knows where accounts
+    are open. Anyone who writes it can have Snapback undo its fixes. Remove the policy or the stream, and check who has
+    read the ledger. Snapback treats calls by CloudFormation as deployments.
 
-    Legitimate look-alikes: a deployment of the stack. What CloudFormation does is told apart by the caller; your
-    own export or stream of the table is not.
+    Legitimate look-alikes: a deployment of the stack. The caller, CloudFormation, tells it apart. Nothing tells apart
+    your own export or stream of the table.
     """
     named = (event.text("tableName") or event.text("tableArn") or event.text("resourceArn") or "").partition(":table/")
     table = (named[2] or named[0]).partition("/")[0]

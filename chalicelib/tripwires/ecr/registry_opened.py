@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 @tripwire(severity=Severity.MEDIUM, on=cloudtrail("ecr", "PutRegistryPolicy", "PutAccountSetting"))
 def registry_opened(event: Event, baseline: Baseline) -> str | None:
-    """Registry policy of ECR rewritten, or given more reach.
+    """ECR registry policy rewritten, or its scope extended.
 
-    It says which accounts may replicate images into the registry and fill it by a cache; in its second scope it rules every
-    call of ECR, for all repositories at once, beside their own policies. Read who is let in, and delete the policy if
-    nobody meant this. Name who may write it under `allow.principals`.
+    The policy says which accounts may replicate images into the registry and fill it through a cache. In its second
+    scope (V2), it governs every ECR call for all repositories, beside their own policies. Check who is allowed, and
+    delete the policy if nobody intended this. Name who may write it under `allow.principals`.
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
 
-    Legitimate look-alikes: registries that replicate within the organization, or that fill caches. Nothing in the
-    call tells whom the policy lets in: who may write it is told apart by `allow.principals`.
+    Legitimate look-alikes: registries that replicate within the organization, or that fill caches. Nothing in the call
+    shows whom the policy allows; `allow.principals` tells allowed writers apart.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

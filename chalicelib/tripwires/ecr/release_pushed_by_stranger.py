@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("ecr", "PutImage"))
 def release_pushed_by_stranger(event: Event, baseline: Baseline) -> str | None:
-    """Image pushed to a release repository by somebody else than the pipeline.
+    """Release image pushed to ECR outside the pipeline.
 
     `require.releases` names the release repositories and who may push to each (`pushers`, by the ARN of the user, role
-    or session); without pushers, anybody may. Who signs images pushes the signature, and has to be among them too.
+    or session). Without pushers, anybody may push. Image signers push their signatures, so add them to `pushers` too.
 
-    Legitimate look-alikes: a second pipeline, replication, and whoever signs the images. They are told apart by
-    `pushers` alone.
+    Legitimate look-alikes: a second pipeline, replication, and image signers. Only `pushers` tells them apart.
     """
     repository = event.text("repositoryName") or ""
     release = baseline.release(repository)

@@ -19,13 +19,16 @@ _CALLS = {
 
 @tripwire(severity=Severity.MEDIUM, on=cloudtrail("ecs", *_CALLS))
 def daemon_changed_by_stranger(event: Event, baseline: Baseline) -> str | None:
-    """ECS daemon made or changed by somebody unknown.
+    """ECS daemon created or changed by an unknown principal.
 
-    A managed daemon runs on every instance of its capacity providers, before all other tasks, and may be privileged:
-    whoever changes one has a container beside each workload. Name the pipelines that may, by ARN, under
-    `allow.principals`. Look at the daemon's images, and put its former definition back if nobody meant this. Task
-    definitions of services are looked at themselves; a daemon's are another kind, which is told by its calls alone.
+    A managed daemon runs on every instance of its capacity providers, before all other tasks, and may be privileged.
+    Anyone who changes one has a container beside each workload. Name the allowed pipelines, by ARN, under
+    `allow.principals`. Check the daemon's images, and restore its former definition if nobody intended this. Snapback
+    evaluates the task definitions of services directly; a daemon's are another kind, which only its API calls show.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-daemons-create-manage.html
+
+    Legitimate look-alikes: pipelines and vendors' installers that deploy agents as daemons. `allow.principals` tells
+    allowed callers apart.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 @tripwire(severity=Severity.MEDIUM, on=cloudtrail("eks", "CreateCluster"))
 def creator_made_cluster_admin(event: Event, baseline: Baseline) -> str | None:
-    """EKS cluster whose creator, who isn't known, is its administrator.
+    """EKS cluster whose unknown creator is its administrator.
 
-    Whoever makes a cluster becomes its administrator, unless `bootstrapClusterCreatorAdminPermissions` is off: by an access
-    entry that is there when EKS has made the cluster, which `eks.unknown_principal_made_admin` then finds by the daily
-    sweep; or, with the aws-auth ConfigMap alone (`CONFIG_MAP`), by rights that no AWS call shows. Name who may make clusters
-    under `allow.principals`, or have pipelines turn the setting off and give access entries of their own.
+    A cluster's creator becomes its administrator, unless `bootstrapClusterCreatorAdminPermissions` is off. With access
+    entries, the daily sweep then finds the creator's entry (`eks.unknown_principal_made_admin`). With the aws-auth
+    ConfigMap alone (`CONFIG_MAP`), no AWS call shows the rights. Name who may create clusters under `allow.principals`,
+    or have pipelines turn the setting off and create their own access entries.
     https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessConfigRequest.html
+
+    Legitimate look-alikes: people and pipelines that create clusters with EKS's default setting. `allow.principals`
+    tells allowed creators apart.
     """
     asked = dig(event.detail, "requestParameters", "accessConfig", "bootstrapClusterCreatorAdminPermissions")
     if asked is False or any(map(baseline.principal, event.actor_arns)):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from chalicelib.core.event import Event
 
 _CALLS = {
-    "RemovePermission": "took a permission from",
-    "PutPermission": "gave a permission on",
+    "RemovePermission": "removed a permission from",
+    "PutPermission": "added a permission to",
     "UpdateEventBus": "changed the settings of",
     "DeleteEventBus": "deleted",
 }
@@ -27,12 +27,12 @@ _CALLS = {
 def own_bus_changed(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own event bus changed.
 
-    Member accounts and other regions send their events to the bus of the home account. Without its permission, Snapback
-    hears nothing of them; with another one, strangers may send events. Deploy the stack again to have it as it was, and run
-    `snapback sweep` for what happened in between. What CloudFormation does is taken for a deployment.
+    Member accounts and other regions send their events to the home account's bus. Without its permission, Snapback gets
+    none of their events. With another permission, outsiders may send events. Deploy the stack again to restore the bus,
+    and run `snapback sweep` to find what changed in between. Snapback treats calls by CloudFormation as deployments.
 
-    Legitimate look-alikes: a deployment of the stack, also when members or regions are added. What CloudFormation
-    does is told apart by the caller.
+    Legitimate look-alikes: a deployment of the stack, also when members or regions are added. The caller,
+    CloudFormation, tells it apart.
     """
     named = (event.text("eventBusName") or event.text("name") or "").rpartition(":event-bus/")[2]
     if not is_members_bus(baseline, event.account, named):

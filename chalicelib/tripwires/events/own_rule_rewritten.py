@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     home_only=True,
 )
 def own_rule_rewritten(event: Event, baseline: Baseline) -> str | None:
-    """Snapback's own rule rewritten.
+    """Snapback's own EventBridge rule rewritten.
 
-    Somebody gave an EventBridge rule of Snapback's stack another pattern or target: it may see less now, or tell
-    somebody else what it sees. Deploy the stack again to have it as it was. What CloudFormation does is taken for a
-    deployment. When Snapback itself gives a rule back its state by PutRule, as it must for the rule on STS, that is
-    reported too.
+    Somebody gave a rule of Snapback's stack another pattern or target. The rule may now miss events, or send them to
+    somebody else. Deploy the stack again to restore the rule. Snapback treats calls by CloudFormation as deployments.
+    When Snapback itself restores a rule's state with PutRule, as it must for the STS rule, it reports that too.
 
-    Legitimate look-alikes: a deployment of the stack. What CloudFormation does is told apart by the caller;
-    Snapback's own PutRule is not, and is reported.
+    Legitimate look-alikes: a deployment of the stack. The caller, CloudFormation, tells it apart. Nothing tells apart
+    Snapback's own PutRule, so Snapback reports it.
     """
     name = event.text("name" if event.name == "PutRule" else "rule")
     if name is None or not in_own_stack(baseline, event.account, name):

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 def own_schedule_changed(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own schedules changed.
 
-    A guardrail that gives a pipeline time has its event come again by a schedule in the stack's group. Whoever deletes the
-    group, or one of its schedules, or turns it elsewhere, has that finding never looked at again. Run `snapback sweep`,
-    and deploy the stack again where the group is gone. What CloudFormation and Snapback's own functions do is left out.
+    A guardrail with a grace period schedules its event again in the stack's schedule group. If someone deletes or
+    redirects the group or one of its schedules, Snapback never evaluates that finding again. Run `snapback sweep`, and
+    deploy the stack again if the group is gone. Snapback ignores calls by CloudFormation and by its own functions.
 
-    Legitimate look-alikes: schedules that Snapback's functions make and delete all day, and a deployment of the
-    stack. Both are told apart by the caller.
+    Legitimate look-alikes: schedules that Snapback's functions create and delete all day, and a deployment of the
+    stack. The caller tells both apart.
     """
     group = event.text("name" if event.name == "DeleteScheduleGroup" else "groupName") or ""
     if not in_own_stack(baseline, event.account, group) or any(own_role(baseline, arn) for arn in event.actor_arns):

@@ -19,15 +19,15 @@ _MOST = 5
     on=native("aws.guardduty", "GuardDuty Finding", type=[{"prefix": "AttackSequence:"}]),
 )
 def attack_sequence_found(event: Event, _: Baseline) -> str | None:
-    """Attack sequence that GuardDuty has put together.
+    """GuardDuty attack sequence detected.
 
-    Of many signals over hours or days, GuardDuty has found one attack: compromised credentials, or data that is taken
-    from buckets, clusters or instances. It is the gravest that GuardDuty tells, and names several resources, so that no
-    one fix is the answer. Follow the finding's signals in GuardDuty; guardrails act on the single findings among them.
+    GuardDuty linked many signals over hours or days into one attack: compromised credentials, or data theft from
+    buckets, clusters or instances. These are GuardDuty's gravest findings. Each names several resources, so no single
+    fix is enough. Follow the finding's signals in GuardDuty; guardrails act on the single findings among them.
     https://docs.aws.amazon.com/guardduty/latest/ug/guardduty-attack-sequence-finding-types.html
 
-    Legitimate look-alikes: GuardDuty's sample findings, and penetration tests. Nothing but the finding's own text
-    tells them apart: archive those in GuardDuty.
+    Legitimate look-alikes: GuardDuty's sample findings, and penetration tests. Only the finding's own text tells them
+    apart: archive those in GuardDuty.
     """
     found = rows(event.detail, "service", "detection", "sequence", "resources")
     named = [f"{text(each, 'resourceType') or 'resource'} {text(each, 'uid') or '?'}" for each in found]

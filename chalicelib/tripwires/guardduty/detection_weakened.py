@@ -18,17 +18,17 @@ _CALLS = {
     "CreateIPSet": "added a list of trusted addresses",
     "CreateTrustedEntitySet": "added a list of trusted addresses and domains",
     "DeleteDetector": "switched GuardDuty off",
-    "DeleteMembers": "took member accounts out of central administration",
-    "DisableOrganizationAdminAccount": "took the organization's administrator away",
+    "DeleteMembers": "removed member accounts from central administration",
+    "DisableOrganizationAdminAccount": "removed the organization's administrator",
     "DisassociateFromAdministratorAccount": "left central administration",
     "DisassociateFromMasterAccount": "left central administration",
-    "DisassociateMembers": "took member accounts out of central administration",
+    "DisassociateMembers": "removed member accounts from central administration",
     "StopMonitoringMembers": "stopped monitoring member accounts",
-    "UpdateDetector": "changed what GuardDuty looks at",
+    "UpdateDetector": "changed what GuardDuty monitors",
     "UpdateFilter": "changed a filter that archives findings",
     "UpdateIPSet": "changed a list of trusted addresses",
-    "UpdateMemberDetectors": "changed what GuardDuty looks at in member accounts",
-    "UpdateOrganizationConfiguration": "changed what GuardDuty looks at in new accounts",
+    "UpdateMemberDetectors": "changed what GuardDuty monitors in member accounts",
+    "UpdateOrganizationConfiguration": "changed what GuardDuty monitors in new accounts",
     "UpdateTrustedEntitySet": "changed a list of trusted addresses and domains",
 }
 
@@ -37,15 +37,15 @@ _SETTINGS = {"UpdateDetector", "UpdateMemberDetectors", "UpdateOrganizationConfi
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("guardduty", *_CALLS))
 def detection_weakened(event: Event, baseline: Baseline) -> str | None:
-    """GuardDuty switched off, or made to see or tell less.
+    """GuardDuty turned off or weakened.
 
-    Guardrails that answer GuardDuty's findings (stolen sessions, exposed keys, compromised instances) are deaf without
-    them: a detector that is off, a filter that archives, an address that is trusted. Switch it on again, and look at what
-    was done in between. Name who may administer GuardDuty under `allow.principals`. Filters that archive nothing are left
-    out, and so are updates that switch nothing off.
+    Guardrails that answer GuardDuty's findings (stolen sessions, exposed keys, compromised instances) need those
+    findings. A detector that is off, a filter that archives or a trusted address hides them. Turn detection on again,
+    and check what happened in between. Name who may administer GuardDuty under `allow.principals`. Snapback ignores
+    filters that archive nothing and updates that turn nothing off.
 
-    Legitimate look-alikes: the security team's trusted addresses, and filters for known noise. Who may make them is
-    told apart by `allow.principals`.
+    Legitimate look-alikes: the security team's trusted addresses, and filters for known noise. `allow.principals` tells
+    allowed callers apart.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

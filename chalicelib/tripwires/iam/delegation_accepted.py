@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("iam", "AcceptDelegationRequest", "SendDelegationToken"))
 def delegation_accepted(event: Event, baseline: Baseline) -> str | None:
-    """Partner's request for rights in the account accepted.
+    """IAM delegation request of a partner accepted.
 
-    IAM's delegation requests let a product provider ask for rights: somebody in the account accepts, sends the token, and
-    the provider has them for a time, or a role of its own for good. It is the consent screen of AWS, and can be abused
-    like any other. Reject the request, or delete the role, if nobody meant this. Name who may accept under
-    `allow.principals`. https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies-temporary-delegation.html
+    With a delegation request, a product provider asks for permissions. Somebody in the account accepts and sends the
+    token. The provider then has the permissions for a time, or permanently through its own role. This is AWS's consent
+    screen, and can be abused like any other. Reject the request, or delete the role, if nobody intended this. Name who
+    may accept under `allow.principals`.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies-temporary-delegation.html
 
-    Legitimate look-alikes: the set-up of a product that you have bought. Who may accept is told apart by
-    `allow.principals`; which product it is, the request's text says.
+    Legitimate look-alikes: the set-up of a product that you bought. `allow.principals` tells allowed callers apart; the
+    request's text names the product.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

@@ -18,16 +18,15 @@ if TYPE_CHECKING:
     on=native("aws.health", "AWS Health Event", eventTypeCode=[{"prefix": "AWS_RISK_CREDENTIALS_"}]),
 )
 def exposed_key_not_named(event: Event, _: Baseline) -> str | None:
-    """Exposed credentials that AWS tells of without naming an access key.
+    """Exposed credentials reported by AWS without an access key.
 
-    AWS Health says, or suspects, that credentials of the account are public or misused, but not which key, or not one
-    of a user of this account, so that iam.access_key_exposed can do nothing. Read the event in the account's Health
-    Dashboard.
+    AWS Health says, or suspects, that credentials of the account are public or misused. It names no key, or none of a
+    user of this account, so `iam.access_key_exposed` can't act. Read the event in the account's Health Dashboard.
 
-    Legitimate look-alikes: none. AWS doesn't tell of credentials without a reason; a key that is named and can be
-    found is `iam.access_key_exposed`'s.
+    Legitimate look-alikes: none. AWS reports exposed credentials only with a reason. `iam.access_key_exposed` covers a
+    key that is named and exists.
     """
     if any(True for _ in LeakedKey.in_event(event)):
         return None
     about = text(event.detail, "affectedAccount") or event.account
-    return f"AWS Health tells of exposed credentials in account {about}, and names no key that is a user's of this one"
+    return f"AWS Health reports exposed credentials in account {about}, but names no key of a user of this account"

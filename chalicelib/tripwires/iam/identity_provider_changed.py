@@ -23,14 +23,14 @@ _BUT_IDENTITY_CENTER = {"invokedBy": [{"exists": False}, {"anything-but": ["sso.
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("iam", *_CALLS, userIdentity=_BUT_IDENTITY_CENTER))
 def identity_provider_changed(event: Event, baseline: Baseline) -> str | None:
-    """Identity provider made or changed by somebody unknown.
+    """IAM identity provider created or changed by an unknown principal.
 
-    Whoever holds a provider's keys says who comes in, and becomes every role that trusts it: changing its metadata is
-    a lasting way in that leaves no user and no key. Name the pipeline that may do so, by the ARN of its role, under
-    `allow.principals`. Delete the provider, or give it its former metadata, if nobody meant this.
+    Anyone with a provider's keys decides who signs in, and can assume every role that trusts the provider. Changed
+    metadata is lasting access that needs no user and no key. Name the allowed pipeline, by the ARN of its role, under
+    `allow.principals`. Delete the provider, or restore its former metadata, if nobody intended this.
 
-    Legitimate look-alikes: EKS clusters and CI make OIDC providers, and SAML metadata is renewed each year. Who may
-    do so is told apart by `allow.principals`.
+    Legitimate look-alikes: EKS clusters and CI create OIDC providers, and SAML metadata is renewed each year.
+    `allow.principals` tells allowed callers apart.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

@@ -25,15 +25,15 @@ _CALLS = {
 
 @tripwire(severity=Severity.MEDIUM, on=cloudtrail("iam", *_CALLS))
 def lasting_credential_made(event: Event, baseline: Baseline) -> str | None:
-    """Lasting credential of an IAM user that is no access key.
+    """Long-term credential created for an IAM user.
 
-    A service-specific credential (a Bedrock or CloudWatch API key, a password for CodeCommit or Keyspaces), a signing
-    certificate or an SSH key works until somebody deletes it, and asks for no MFA; those who hunt for access keys
-    overlook it. Delete it, or disable it, if nobody meant this. Users that may hold keys, and whoever may make them, are
-    named under `allow.principals`.
+    It is a service-specific credential (a Bedrock or CloudWatch API key, a password for CodeCommit or Keyspaces), a
+    signing certificate or an SSH key. It works until somebody deletes it, and needs no MFA. Searches for access keys
+    miss it. Delete or disable it if nobody intended this. Name users that may have such credentials, and principals
+    that may create them, under `allow.principals`.
 
-    Legitimate look-alikes: users of CodeCommit, Keyspaces or Bedrock who have no other way to sign in. They, and
-    whoever may make the credential for them, are told apart by `allow.principals`.
+    Legitimate look-alikes: users of CodeCommit, Keyspaces or Bedrock with no other way to sign in. `allow.principals`
+    tells them apart, and principals that may create their credentials.
     """
     status = event.text("status")
     if event.name.startswith("Update") and status != "Active":

@@ -27,14 +27,14 @@ _CALLS = (
 
 @tripwire(severity=Severity.CRITICAL, on=cloudtrail("iam", *_CALLS, userIdentity=BUT_DEPLOYMENTS))
 def own_role_changed(event: Event, baseline: Baseline) -> str | None:
-    """Snapback's own role changed.
+    """Snapback's own IAM role changed.
 
     The role of one of Snapback's functions, or `snapback-reader`, `snapback-forwarder` or a `snapback-fixer-…` in an
-    account that it looks after, now allows more, less, or somebody else to use it. Deploy the stack again to have it as
-    it was. What CloudFormation does is taken for a deployment: watch who may deploy.
+    account that Snapback covers, now allows more, less, or another caller. Deploy the stack again to restore the role.
+    Snapback treats calls by CloudFormation as deployments: monitor who may deploy.
 
-    Legitimate look-alikes: a deployment of the stack, in member accounts too. What CloudFormation does is told
-    apart by the caller.
+    Legitimate look-alikes: a deployment of the stack, in member accounts too. The caller, CloudFormation, tells it
+    apart.
     """
     name = event.text("roleName") or ""
     if name != FORWARDER and not is_assumed(name) and not in_own_stack(baseline, event.account, name):

@@ -20,12 +20,12 @@ _BUT_CONTROL_TOWER = {"invokedBy": [{"exists": False}, {"anything-but": ["contro
 def account_moved(event: Event, baseline: Baseline) -> str | None:
     """Account moved to another organizational unit.
 
-    The service control policies of the unit that it was in no longer hold it, those of the other do. Compare the two
-    units' policies, and move it back if nobody meant this. Control Tower's own moves are left out. Name who may move
-    accounts, such as an account factory's role, under `allow.principals`.
+    The service control policies of its former unit no longer apply; those of the new unit do. Compare the two units'
+    policies, and move the account back if nobody intended this. Snapback ignores Control Tower's own moves. Name who
+    may move accounts, such as an account factory's role, under `allow.principals`.
 
-    Legitimate look-alikes: Control Tower and account factories, which put each new account in its unit. Control
-    Tower's own moves are told apart by the caller, others by `allow.principals`.
+    Legitimate look-alikes: Control Tower and account factories, which move each new account to its unit. The caller
+    tells Control Tower's own moves apart, and `allow.principals` tells others.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

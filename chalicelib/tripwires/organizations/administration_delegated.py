@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     on=cloudtrail("organizations", "RegisterDelegatedAdministrator", "PutResourcePolicy"),
 )
 def administration_delegated(event: Event, baseline: Baseline) -> str | None:
-    """Administration of the organization delegated to an account.
+    """Organization administration delegated to an account.
 
-    An account outside of management now rules a service in all accounts (StackSets, IAM, Security Hub …), or, by the
-    organization's resource policy, reads and changes policies. Whoever holds that account has a way into all others.
-    Deregister it, or take the policy back, if nobody meant this. Name who may delegate under `allow.principals`.
+    An account other than the management account now administers a service in all accounts (StackSets, IAM, Security Hub
+    …). Or the organization's resource policy lets it read and change policies. Anyone in control of that account has a
+    way into all others. Deregister it, or restore the policy, if nobody intended this. Name who may delegate under
+    `allow.principals`.
 
-    Legitimate look-alikes: the set-up of an organization: Security Hub, GuardDuty, IPAM and others ask for a
-    delegated administrator once each. Who may delegate is told apart by `allow.principals`.
+    Legitimate look-alikes: the set-up of an organization. Security Hub, GuardDuty, IPAM and others each need a
+    delegated administrator once. `allow.principals` tells allowed callers apart.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

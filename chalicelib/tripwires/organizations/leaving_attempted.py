@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     ),
 )
 def leaving_attempted(event: Event, _: Baseline) -> str | None:
-    """Account taken out of the organization, or closed.
+    """Account removed from the organization, or closed.
 
-    Outside the organization no service control policy binds the account, and its trail no longer reaches the
-    organization's bucket. A closed account stops all that runs in it; for 90 days AWS Support can open it again.
-    Denied attempts are reported too: nobody tries this by accident.
+    Outside the organization, no service control policy limits the account, and its trail no longer reaches the
+    organization's bucket. Closing an account stops everything that runs in it; for 90 days, AWS Support can reopen it.
+    Snapback reports denied attempts too: nobody tries this by accident.
 
-    Legitimate look-alikes: accounts that you give up. Nothing in the call tells them from a theft: each is
-    reported.
+    Legitimate look-alikes: accounts that you give up. Nothing in the call tells them from a theft, so Snapback reports
+    each.
     """
     account = event.text("accountId") or ("this account" if event.name == "LeaveOrganization" else "an account")
     act, done = {

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     on=cloudtrail("organizations", "UpdatePolicy", "DeletePolicy", "DisablePolicyType"),
 )
 def policies_weakened(event: Event, baseline: Baseline) -> str | None:
-    """Organization policies rewritten, deleted or switched off.
+    """Organization policies rewritten, deleted or turned off.
 
-    A policy that is protected, by `require.scps`, was given another text or name, or deleted; or a whole kind of
-    policies was switched off for a root, which detaches them all. AWS keeps no former text, so nothing can be put back
-    from here: write it again from where you keep it, and look at what was done in between. After a kind was switched
-    off and on again, only the policy that allows everything is attached.
+    A policy protected by `require.scps` got another text or name, or was deleted; or a whole policy type was turned off
+    for a root, which detaches all its policies. AWS keeps no former text, so Snapback can't restore it. Restore the
+    policy from your own copy, and check what happened in between. After a policy type is turned off and on again, only
+    the policy that allows everything is attached.
 
-    Legitimate look-alikes: a pipeline that rewrites policies from code. It isn't told apart: what it writes is
-    reported too, for a protected policy only.
+    Legitimate look-alikes: a pipeline that rewrites policies from code. Nothing tells it apart: Snapback reports its
+    changes to protected policies too.
     """
     if event.name == "DisablePolicyType":
         kind = event.text("policyType") or "a kind of policies"

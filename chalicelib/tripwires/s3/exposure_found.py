@@ -21,16 +21,16 @@ _UNGUARDED = {
 
 @tripwire(severity=Severity.HIGH, on=any_of(*EXPOSED))
 def exposure_found(event: Event, baseline: Baseline) -> str | None:
-    """Something else open to outsiders.
+    """Resource open to outsiders that no guardrail covers.
 
-    IAM Access Analyzer or Macie has found a way in from outside the account or organization that no guardrail puts
-    right: to a key, a queue, a function, a directory bucket, by an access point or by an ACL, or in another account of
-    an analyzer for the organization. Close it where it is, or archive the finding there. What is found about buckets'
-    policies, public ACLs and roles' trust policies isn't reported here: their guardrails look at these themselves. Nor
-    is access for those that the settings know.
+    IAM Access Analyzer or Macie found access from outside the account or organization that no guardrail fixes. It goes
+    to a key, a queue, a function or a directory bucket, through an access point or an ACL, or to another account of an
+    organization-wide analyzer. Remove the access there, or archive the finding. Snapback doesn't report findings about
+    bucket policies, public ACLs and trust policies of roles here: their guardrails evaluate these directly. It doesn't
+    report access for principals that the settings know either.
 
-    Legitimate look-alikes: what you share on purpose, such as a key with a partner. Archive rules of Access
-    Analyzer, and the accounts and organizations under `allow`, tell it apart.
+    Legitimate look-alikes: resources shared on purpose, such as a key with a partner. Archive rules of Access Analyzer,
+    and the accounts and organizations under `allow`, tell them apart.
     """
     detail = event.detail
     if event.source == "aws.macie":

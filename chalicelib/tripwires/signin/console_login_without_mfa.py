@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 def console_login_without_mfa(event: Event, _: Baseline) -> str | None:
     """IAM user signed in to the console without MFA.
 
-    A stolen or guessed password was all it took, or would have been. Federated sign-ins, by IAM Identity Center or
-    SAML, are left out: CloudTrail says "No" for all of them, as the identity provider asks for the second factor.
+    A stolen or guessed password was enough. Snapback ignores federated sign-ins through IAM Identity Center or SAML.
+    CloudTrail says "No" for all of them, because the identity provider asks for the second factor.
 
-    Legitimate look-alikes: federated sign-ins, for which CloudTrail says "No" although the identity provider has
-    asked. They are told apart by the kind of identity. Users who have no device are the finding itself.
+    Legitimate look-alikes: federated sign-ins, for which CloudTrail says "No" although the identity provider has asked.
+    The kind of identity tells them apart. Users without a device are the finding itself.
     """
     extra = event.detail.get("additionalEventData")
     if text(extra, "SamlProviderArn") or (text(extra, "MFAUsed") or "").lower() == "yes":

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     controls=("CIS-5.0 1.6",),
 )
 def root_used(event: Event, _: Baseline) -> str | None:
-    """Root user at work.
+    """Root user activity.
 
-    The root user may do anything, and no policy of the account stops it; daily work has no need of it. Every call and
-    every attempt to sign in is reported, failed ones too. What AWS services do in root's name is not; what root does in
-    the console, which older records show as invoked by signin.amazonaws.com, is. EventBridge delivers calls that only
-    read if the rule asks for them.
+    The root user may do anything, and no policy of the account limits it. Daily work doesn't need it. Snapback reports
+    every call and every sign-in attempt, failed ones too. It ignores calls that AWS services make in root's name. It
+    reports root's console calls, which older records show as invoked by signin.amazonaws.com. EventBridge delivers
+    read-only calls only if the rule asks for them.
 
-    Legitimate look-alikes: the few tasks that only root may do, and AWS's services that act in root's name. The
-    services are told apart by `invokedBy`; the tasks are not, and are reported.
+    Legitimate look-alikes: the few tasks that only root may do, and AWS services that act in root's name. `invokedBy`
+    tells the services apart. Nothing tells the tasks apart, so Snapback reports them.
     """
     if text(event.detail, "eventType") == "AwsServiceEvent":
         return None

@@ -17,7 +17,7 @@ _CALLS = {
     "PurgeQueue": "emptied",
     "SetQueueAttributes": "changed the settings of",
     "AddPermission": "let somebody else use",
-    "RemovePermission": "took a permission from",
+    "RemovePermission": "removed a permission from",
     "StartMessageMoveTask": "moved the messages out of",
 }
 _ARN = re.compile(r"arn:[a-z-]+:sqs:[a-z0-9-]+:(?P<account>[0-9]{12}):(?P<name>[A-Za-z0-9_.-]+)")
@@ -26,14 +26,14 @@ _URL = re.compile(r"https://[^/]+/(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_.-]
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("sqs", *_CALLS, userIdentity=BUT_DEPLOYMENTS), home_only=True)
 def own_queue_changed(event: Event, baseline: Baseline) -> str | None:
-    """Snapback's own queue changed.
+    """Snapback's own SQS queue changed.
 
-    In its queues are the events that Snapback could not handle and the messages that could not be delivered. Whoever
-    deletes or empties one, or turns them elsewhere, makes them vanish without a trace. Go through what was there by
-    CloudTrail, and deploy the stack again. What CloudFormation does is taken for a deployment.
+    Snapback's queues hold events that it could not handle and messages that it could not deliver. If someone deletes,
+    empties or redirects a queue, these are lost without a trace. Use CloudTrail to review what the queue held, and
+    deploy the stack again. Snapback treats calls by CloudFormation as deployments.
 
-    Legitimate look-alikes: a deployment of the stack, and a redrive of failed events. What CloudFormation does is told
-    apart by the caller; a redrive is not, and is reported.
+    Legitimate look-alikes: a deployment of the stack, and a redrive of failed events. The caller, CloudFormation, tells
+    a deployment apart. Nothing tells a redrive apart, so Snapback reports it.
     """
     named = event.text("queueUrl") or event.text("sourceArn") or ""
     found = _URL.fullmatch(named) or _ARN.fullmatch(named)

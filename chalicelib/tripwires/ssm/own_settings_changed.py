@@ -35,13 +35,13 @@ IN_APPCONFIG = (
 def own_settings_changed(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own settings changed.
 
-    Whoever may publish settings may turn off every guardrail, exempt themselves, and choose who is notified. If nobody
-    of yours did it, publish your own file again (`snapback settings publish` shows what differs), and find out who
-    could. Since new settings can turn off this tripwire too, an EventBridge rule tells the alarm topic of each change
-    by itself.
+    Anyone who may publish settings can turn off every guardrail, exempt themselves, and choose who is notified. If your
+    team didn't make the change, publish your own file again (`snapback settings publish` shows the differences), and
+    find out who could. New settings can turn off this tripwire too, so an EventBridge rule also reports each change to
+    the alarm topic.
 
-    Legitimate look-alikes: `snapback settings publish` by those who may. It isn't told apart: each change is
-    reported, so that whoever made it sees it confirmed.
+    Legitimate look-alikes: `snapback settings publish` by authorized people. Nothing tells it apart: Snapback reports
+    each change, so whoever made it gets a confirmation.
     """
     store, _, where = baseline.published.partition(":")
     if event.account != home_of(baseline) or not where or event.region != baseline.stack.split(":")[3]:

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     on=any_of(cloudtrail("identitystore", "CreateGroupMembership"), cloudtrail("sso-directory", "AddMemberToGroup")),
 )
 def administrators_group_joined(event: Event, baseline: Baseline) -> str | None:
-    """Person added to an administrators' group of IAM Identity Center.
+    """Person added to an IAM Identity Center administrators' group.
 
-    Groups that `allow.principals` names, as `arn:aws:identitystore:::group/<id>`, may be administrator: whoever joins one
-    is too. Groups that it doesn't name are found when they are assigned (`sso.administrator_assigned`). Take the person out
-    of the group if nobody meant this. Name who may add people, such as a role that syncs them, under `allow.principals`.
+    Groups that `allow.principals` names, as `arn:aws:identitystore:::group/<id>`, are allowed administrators, and so
+    are their new members. `sso.administrator_assigned` finds other groups when they are assigned. Remove the person
+    from the group if nobody intended this. Name who may add people, such as a role that syncs them, under
+    `allow.principals`.
 
-    Legitimate look-alikes: directories that are synced by SCIM, and new administrators. Who may add people is told
-    apart by `allow.principals`.
+    Legitimate look-alikes: directories synced by SCIM, and new administrators. `allow.principals` tells allowed callers
+    apart.
     """
     group = event.text("groupId")
     arn = f"arn:{partition(event.region)}:identitystore:::group/{group}"

@@ -36,19 +36,20 @@ _BUT_LAMBDA = {"invokedBy": [{"exists": False}, {"anything-but": ["lambda.amazon
     ),
 )
 def own_role_used_by_others(event: Event, baseline: Baseline) -> str | None:
-    """Snapback's own role used by somebody else.
+    """Snapback's own IAM role assumed by somebody else.
 
-    The roles of Snapback's functions are for Lambda alone, `snapback-reader` and the `snapback-fixer-…` for those
-    functions, and the latter for one record at a time, which their session and its source identity are named after.
-    Anybody else who assumes one can undo what Snapback protects, in its name. Take the trust away, and look at what the
+    Only Lambda may assume the roles of Snapback's functions. Only those functions may assume `snapback-reader` and
+    `snapback-fixer-…`, and a fixer only for one record at a time: the session and its source identity have the record's
+    name. Anybody else who assumes one can undo Snapback's protection, in its name. Remove the trust, and check what the
     session did.
 
-    The function is recognized by the role that CloudTrail says has called, never by a user agent. A call from another
-    account is recorded twice: where the role is, only the caller's account is named, and one from Snapback's own is
-    judged by the record in that account. Denied attempts don't name the role, so they aren't seen.
+    Snapback recognizes the function by the calling role in CloudTrail, never by a user agent. CloudTrail records a call
+    from another account twice. The record in the role's account names only the caller's account; for a call from
+    Snapback's own account, Snapback judges the record there. Denied attempts don't name the role, so Snapback doesn't
+    detect them.
 
-    Legitimate look-alikes: Lambda, which takes on the functions' roles all day, and the functions, which take on
-    the reader and the fixers. They are told apart by `invokedBy`, by the calling role and by the session's name.
+    Legitimate look-alikes: Lambda, which assumes the functions' roles all day, and the functions, which assume the
+    reader and the fixers. `invokedBy`, the calling role and the session's name tell them apart.
     """
     role = event.text("roleArn") or ""
     name, session = role.rpartition("/")[2], event.text("roleSessionName") or ""

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 @tripwire(severity=Severity.HIGH, on=cloudtrail("sts", "AssumeRoot"))
 def root_assumed(event: Event, baseline: Baseline) -> str | None:
-    """Root session of a member account taken on.
+    """Root session of a member account started.
 
-    From the management account, or a delegated one, somebody became root of a member account for 15 minutes, within one of
-    AWS's task policies: to delete or allow root credentials, or to unlock a bucket's or queue's policy. Look at what the
-    session did, by its access key. Name who may do so under `allow.principals`.
+    From the management account or a delegated one, somebody became root of a member account for 15 minutes, within one
+    of AWS's task policies. These allow deleting or restoring root credentials, or unlocking a bucket's or queue's
+    policy. Check what the session did, by its access key. Name who may do so under `allow.principals`.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html
 
-    Legitimate look-alikes: the team that unlocks buckets or removes members' root credentials. Who may do so is
-    told apart by `allow.principals`.
+    Legitimate look-alikes: the team that unlocks buckets or removes members' root credentials. `allow.principals` tells
+    allowed callers apart.
     """
     if any(map(baseline.principal, event.actor_arns)):
         return None

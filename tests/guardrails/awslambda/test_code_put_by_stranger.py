@@ -78,7 +78,7 @@ CASE = Case(
 def test_who_it_was_is_reported(world: World) -> None:
     (outcome,) = world.deliver(put(by=session("admin"))(world), ID, "alert")
     who = f"arn:aws:iam::{HOME}:role/admin"
-    assert outcome.reason == f"its code is what {who} put there, who isn't in allow.deployers"
+    assert outcome.reason == f"its code was deployed by {who}, who isn't in allow.deployers"
     assert outcome.resource == ARN
 
 

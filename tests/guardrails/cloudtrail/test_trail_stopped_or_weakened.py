@@ -171,7 +171,7 @@ CASE = Case(
     [
         (updated(IsMultiRegionTrail=False), "it records one region only"),
         (updated(EnableLogFileValidation=False), "its log files aren't validated"),
-        (encrypted_otherwise, "it isn't encrypted with the key that require.trails says"),
+        (encrypted_otherwise, "it isn't encrypted with the key in require.trails"),
         (narrowed_to_the_account, "it no longer records the whole organization"),
         (basic(selector(ReadWriteType="WriteOnly")), "its event selectors leave out management events"),
         (
@@ -212,7 +212,7 @@ def test_a_deleted_trail_that_the_settings_know_is_made_again_and_logs(world: Wo
 def test_a_deleted_trail_that_the_settings_do_not_know_is_reported_and_not_made_again(world: World) -> None:
     (outcome,) = world.deliver(deleted()(world), ID)
     assert outcome.status == "alerted"
-    assert outcome.reason == "it is deleted, and require.trails doesn't say how it was made"
+    assert outcome.reason == "it is deleted, and require.trails doesn't name it"
     assert whole(world) is None
 
 

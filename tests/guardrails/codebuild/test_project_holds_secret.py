@@ -46,4 +46,4 @@ def test_the_value_is_neither_told_nor_kept(make: Any, world: World) -> None:
 
 def test_the_variables_are_told_by_name(world: World) -> None:
     (outcome,) = world.deliver(CASE.unsafe[1](world), ID)
-    assert outcome.reason == "what looks like a secret is in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
+    assert outcome.reason == "a secret may be in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"

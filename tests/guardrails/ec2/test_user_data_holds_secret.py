@@ -62,7 +62,7 @@ CASE = Case(
 
 def test_the_reason_names_lines_and_never_what_they_say(world: World) -> None:
     (outcome,) = world.deliver(started(f"#!/bin/bash\n\nexport DB_PASSWORD={PASSWORD}\n")(world), ID)
-    assert outcome.reason == "its user data looks as if it held a secret in line 3"
+    assert outcome.reason == "its user data may hold a secret in line 3"
     assert PASSWORD not in str(world.records())
 
 

@@ -148,7 +148,7 @@ def test_the_reason_tells_what_is_wrong_with_each_signature(world: World) -> Non
     cosign(world, digest, key("another"))
     registry.refer(world, digest, BUNDLE, registry.bundle("sha256:" + "ab" * 32), BUNDLE)
     registry.refer(world, digest, "application/cose", b"\xd2\x84", NOTATION)
-    why = "its signature is by no key of the settings; another is of another image"
+    why = "its signature is by a key that isn't in the settings; another signs another image"
     assert reason(world, pushed(digest)) == f"{why}; another is COSE, which Snapback can't read"
 
 
@@ -158,13 +158,13 @@ def test_a_tampered_payload_is_none(world: World) -> None:
     tampered = registry.blob(world, registry.payload(digest))
     manifest["layers"][0] |= tampered
     registry.put(world, manifest, f"{digest.replace(':', '-')}.sig")
-    assert reason(world, pushed(digest)) == "its signature is by no key of the settings"
+    assert reason(world, pushed(digest)) == "its signature is by a key that isn't in the settings"
 
 
 def test_a_signature_moved_to_another_image_is_none(world: World) -> None:
     digest = release(world)
     cosign(world, digest, about="sha256:" + "ab" * 32)
-    assert reason(world, pushed(digest)) == "its signature is of another image"
+    assert reason(world, pushed(digest)) == "its signature signs another image"
 
 
 def test_a_second_signature_under_the_tag_is_enough(world: World) -> None:
@@ -319,7 +319,7 @@ def test_a_hundred_false_signatures_do_not_make_it_slow(world: World) -> None:
     digest = release(world)
     for number in range(60):
         registry.refer(world, digest, BUNDLE, b"{}" + b" " * number, BUNDLE)
-    assert reason(world, pushed(digest)) == "its signature is by no key of the settings"
+    assert reason(world, pushed(digest)) == "its signature is by a key that isn't in the settings"
     assert sum(call.operation == "GetDownloadUrlForLayer" for call in world.calls) <= 20
 
 

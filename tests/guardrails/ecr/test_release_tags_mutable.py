@@ -69,20 +69,20 @@ CASE = Case(
 @pytest.mark.parametrize(
     ("make", "reason", "after"),
     [
-        (repository("MUTABLE"), "its tags can be moved to other images", ("IMMUTABLE", [])),
+        (repository("MUTABLE"), "its tags are mutable", ("IMMUTABLE", [])),
         (
             repository("MUTABLE_WITH_EXCLUSION", "v*"),
-            "its tags can be moved to other images but for v*",
+            "its tags are mutable but for v*",
             ("IMMUTABLE", []),
         ),
         (
             repository("IMMUTABLE_WITH_EXCLUSION", "sha256-*", "**"),
-            "its tags are immutable but for sha256-*, **, which is all of them",
+            "its tags are immutable except sha256-*, **, which is all of them",
             ("IMMUTABLE_WITH_EXCLUSION", ["sha256-*"]),
         ),
         (
             repository("IMMUTABLE_WITH_EXCLUSION", "*"),
-            "its tags are immutable but for *, which is all of them",
+            "its tags are immutable except *, which is all of them",
             ("IMMUTABLE", []),
         ),
     ],

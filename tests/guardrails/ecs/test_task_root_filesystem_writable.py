@@ -32,4 +32,4 @@ CASE = Case(
 def test_the_reason_names_the_containers(world: World) -> None:
     make = registered(container(name="b", readonlyRootFilesystem=False), container(), {**container(), "name": "c"})
     (outcome,) = world.deliver(make(world), ID, "alert")
-    assert outcome.reason == "the root filesystem can be written to by container b"
+    assert outcome.reason == "the root filesystem is writable in container b"

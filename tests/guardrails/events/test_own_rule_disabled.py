@@ -103,7 +103,7 @@ CASE = Case(
         (disabled, "ENABLED", "it is disabled"),
         (put_again_disabled, "ENABLED", "it is disabled"),
         (disabled_although_about_sts, EVEN_READS, "it is disabled"),
-        (enabled_but_not_for_reads, EVEN_READS, "it no longer sees calls that only read"),
+        (enabled_but_not_for_reads, EVEN_READS, "it no longer matches read-only calls"),
     ],
 )
 def test_the_fix_enables_it_in_the_state_that_it_needs(

@@ -108,7 +108,7 @@ def test_the_users_other_key_goes_on_working(world: World) -> None:
 def test_a_user_of_the_same_name_under_another_path_is_not_known(world: World) -> None:
     (outcome,) = world.deliver(of_a_user_who_may("arn:aws:iam::*:user/alice", "arn:aws:iam::*:user/c?/bob")(world), ID)
     assert outcome.status == Status.FIXED
-    assert f"arn:aws:iam::{HOME}:user/ci/alice may hold no access key" in outcome.reason
+    assert f"arn:aws:iam::{HOME}:user/ci/alice isn't allowed to have access keys" in outcome.reason
 
 
 def test_a_deleted_user_is_gone_like_a_deleted_key(world: World) -> None:
@@ -184,7 +184,7 @@ def test_a_key_that_made_the_call_itself_is_not_switched_off_unasked(world: Worl
     (outcome,) = world.deliver(itself, ID)
     assert outcome.status == Status.ASKING
     note = world.record(outcome.record).history[-1].note
-    assert note == "alice made this call with that very key, and would lose it"
+    assert note == "alice made this call with that very key, and the fix would deactivate it"
     assert whole(world)[1][0]["Status"] == "Active"
 
 

@@ -177,7 +177,7 @@ def test_a_key_that_is_no_users_is_reported_and_never_fixed(world: World, envelo
         client.return_value.get_access_key_last_used.side_effect = error
         (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == Status.ALERTED
-    assert outcome.reason.startswith("AWS says AKIAIOSFODNN7EXAMPLE is exposed, and tells no user of it")
+    assert outcome.reason.startswith("AWS says AKIAIOSFODNN7EXAMPLE is exposed, and names no user")
 
 
 def test_not_being_allowed_to_look_is_no_answer(world: World) -> None:

@@ -226,7 +226,7 @@ def policies(world: World, kind: str) -> dict[str, str]:
 def test_the_reason_names_the_path(world: World) -> None:
     (outcome,) = world.deliver(inline("role", READS, PASSES, RUNS)(world), ID, "alert")
     assert outcome.reason == (
-        "inline policies open a way to more: work, statement 2: iam:PassRole + ec2:RunInstances (ec2-001)"
+        "inline policies allow privilege escalation: work, statement 2: iam:PassRole + ec2:RunInstances (ec2-001)"
     )
 
 

@@ -140,7 +140,7 @@ def now(world: World) -> tuple[str, list[str]]:
 def test_the_reason_names_the_statements(world: World) -> None:
     (outcome,) = world.deliver(having(text(READS, ALL, POWER, PASSES))(world), ID, "alert")
     assert outcome.reason == (
-        "its default version v1 makes administrator: statement 2 allows * on *; statement 4 allows iam:PassRole + "
+        "its default version v1 grants administrator rights: statement 2 allows * on *; statement 4 allows iam:PassRole + "
         "ec2:RunInstances (ec2-001) where everything outside IAM is allowed"
     )
 
@@ -168,7 +168,7 @@ def test_a_policy_that_takes_too_long_is_not_judged_and_never_compliant(world: W
     (outcome,) = world.deliver(having(text(ALL, COSTLY))(world), ID)
     assert (outcome.status, outcome.reason) == (
         Status.UNJUDGED,
-        "its policies are too long and too intricate to be judged; simplify them",
+        "its policies are too long or complex to judge; simplify them",
     )
     assert now(world) == (text(ALL, COSTLY), ["v1"])
 

@@ -101,7 +101,7 @@ CASE = Case(
 
 def test_the_reason_names_the_policies(world: World) -> None:
     (outcome,) = world.deliver(both(world), ID, "alert")
-    assert outcome.reason == "has AdministratorAccess, work of its own, and not by a group"
+    assert outcome.reason == "has AdministratorAccess, work of its own, not through a group"
 
 
 def test_the_quarantine_and_what_only_denies_stay(world: World) -> None:

@@ -55,7 +55,7 @@ CASE = Case(
 def test_the_reason_names_the_roles(world: World) -> None:
     (outcome,) = world.deliver(created()(world), ID)
     assert outcome.status == "alerted"
-    assert outcome.reason == "the profile workloads is enabled, and not known; it hands out deploy"
+    assert outcome.reason == "the unknown profile workloads is enabled; it grants deploy"
 
 
 def test_the_sweep_meets_every_profile(world: World) -> None:

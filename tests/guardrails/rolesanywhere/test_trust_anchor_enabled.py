@@ -81,7 +81,7 @@ CASE = Case(
 
 def test_the_reason_names_the_anchor_and_its_source(world: World) -> None:
     (outcome,) = world.deliver(created()(world), ID)
-    assert outcome.reason == "the trust anchor evil-ca (CERTIFICATE_BUNDLE) is enabled, and not known"
+    assert outcome.reason == "the unknown trust anchor evil-ca (CERTIFICATE_BUNDLE) is enabled"
     assert outcome.resource == whole(world)[0]["trustAnchorArn"]
 
 

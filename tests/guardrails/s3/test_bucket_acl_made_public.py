@@ -82,7 +82,7 @@ def behind_a_block(world: World, **flags: bool) -> Envelope:
 def test_behind_block_public_access_it_is_low_and_says_so(world: World) -> None:
     (outcome,) = world.deliver(behind_a_block(world, IgnorePublicAcls=True), ID, "alert")
     assert world.record(outcome.record).severity == "low"
-    assert outcome.reason == "its ACL grants READ to AllUsers; Block Public Access keeps that from having effect"
+    assert outcome.reason == "its ACL grants READ to AllUsers; Block Public Access makes S3 ignore that"
 
 
 def test_an_undo_that_s3_would_refuse_is_refused_before_it_begins(world: World) -> None:

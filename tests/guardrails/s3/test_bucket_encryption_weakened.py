@@ -74,13 +74,13 @@ CASE = Case(
 
 def test_only_the_key_changes(world: World) -> None:
     (outcome,) = world.deliver(put(rule("aws:kms", OTHER, BucketKeyEnabled=True))(world), ID)
-    assert outcome.reason == f"it encrypts new objects by aws:kms with {OTHER}, not with the key it must have"
+    assert outcome.reason == f"it encrypts new objects by aws:kms with {OTHER}, not with its required key"
     assert encryption(world) == [rule("aws:kms", VAULT_KEY, BucketKeyEnabled=True)]
 
 
 def test_sse_s3_is_named_as_it_is(world: World) -> None:
     (outcome,) = world.deliver(put(rule("AES256"))(world), ID)
-    assert outcome.reason == "it encrypts new objects by AES256, not with the key it must have"
+    assert outcome.reason == "it encrypts new objects by AES256, not with its required key"
     assert encryption(world) == [rule("aws:kms", VAULT_KEY)]
 
 

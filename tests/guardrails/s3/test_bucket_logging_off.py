@@ -57,7 +57,7 @@ def names(world: World) -> set[str]:
     ("make", "reason", "prefix"),
     [
         (put(None), f"it writes no access logs; they must go to {TARGET}", f"{NAME}/"),
-        (put(ELSEWHERE), f"its access logs go to {ELSEWHERE}, and must go to {TARGET}", "papers/"),
+        (put(ELSEWHERE), f"its access logs go to {ELSEWHERE}, not to {TARGET}", "papers/"),
     ],
 )
 def test_the_logs_go_where_they_must(make: Any, reason: str, prefix: str, world: World) -> None:

@@ -21,17 +21,17 @@ def call(name: str, function: Any = NAME, answer: Any = None, **detail: Any) -> 
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("UpdateFunctionCode20150331v2", "gave it other code"),
+        ("UpdateFunctionCode20150331v2", "changed its code"),
         ("UpdateFunctionConfiguration20150331v2", "changed its configuration"),
         ("DeleteFunction20150331", "deleted it"),
-        ("PutFunctionConcurrency20171031", "changed how often it may run at once"),
-        ("AddPermission20150331v2", "let somebody else call it"),
-        ("RemovePermission20150331v2", "forbade somebody to call it"),
+        ("PutFunctionConcurrency20171031", "changed its concurrency"),
+        ("AddPermission20150331v2", "allowed another caller"),
+        ("RemovePermission20150331v2", "removed a caller's permission"),
         ("PutFunctionEventInvokeConfig", "changed its retries or dead letters"),
-        ("CreateFunctionUrlConfig", "gave it an address on the internet"),
-        ("CreateFunctionUrlConfig20211031", "gave it an address on the internet"),
+        ("CreateFunctionUrlConfig", "gave it a function URL"),
+        ("CreateFunctionUrlConfig20211031", "gave it a function URL"),
         ("PutResourcePolicy", "changed who may call it"),
-        ("DeleteResourcePolicy", "forbade everybody to call it"),
+        ("DeleteResourcePolicy", "removed all callers' permissions"),
     ],
 )
 def test_a_changed_function_is_reported(name: str, what: str, world: World) -> None:
@@ -48,7 +48,7 @@ def test_by_whatever_name_it_is_called(function: str, world: World) -> None:
 def test_a_source_that_is_cut_off_is_reported_by_the_answer(world: World) -> None:
     envelope = cloudtrail_event("lambda", "DeleteEventSourceMapping20150331", {"uUID": "u"}, {"functionArn": ARN})
     (outcome,) = world.deliver(envelope, ID)
-    assert outcome.reason == f"alice cut off what it is fed by: {NAME}"
+    assert outcome.reason == f"alice removed its event source: {NAME}"
 
 
 @pytest.mark.parametrize(

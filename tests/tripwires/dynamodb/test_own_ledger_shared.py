@@ -25,9 +25,9 @@ def call(name: str, asked: Any = None, **detail: Any) -> Envelope:
         (call("PutResourcePolicy", {"resourceArn": f"{ARN}/stream/2026"}), f"alice put a policy on {NAME}"),
         (
             call("EnableKinesisStreamingDestination", {"tableName": NAME}),
-            f"alice sent every change to a Kinesis stream of {NAME}",
+            f"alice sent to a Kinesis stream the changes of {NAME}",
         ),
-        (call("ExportTableToPointInTime", {"tableArn": ARN}), f"alice copied to a bucket the whole of {NAME}"),
+        (call("ExportTableToPointInTime", {"tableArn": ARN}), f"alice exported to a bucket {NAME}"),
     ],
 )
 def test_it_is_reported(envelope: Envelope, reason: str, world: World) -> None:

@@ -21,9 +21,9 @@ def call(name: str, key: str, bus: Any = "snapback-members", **detail: Any) -> E
 @pytest.mark.parametrize(
     ("envelope", "reason"),
     [
-        (call("RemovePermission", "eventBusName"), "alice took a permission from snapback-members"),
-        (call("RemovePermission", "eventBusName", ARN), "alice took a permission from snapback-members"),
-        (call("PutPermission", "eventBusName"), "alice gave a permission on snapback-members"),
+        (call("RemovePermission", "eventBusName"), "alice removed a permission from snapback-members"),
+        (call("RemovePermission", "eventBusName", ARN), "alice removed a permission from snapback-members"),
+        (call("PutPermission", "eventBusName"), "alice added a permission to snapback-members"),
         (call("UpdateEventBus", "name"), "alice changed the settings of snapback-members"),
         (call("DeleteEventBus", "name"), "alice deleted snapback-members"),
     ],

@@ -22,14 +22,14 @@ def call(name: str, asked: Any = None, **detail: Any) -> Envelope:
     ("envelope", "reason"),
     [
         (call("DeleteDetector", {"detectorId": "d"}), "alice switched GuardDuty off"),
-        (call("UpdateDetector", {"detectorId": "d", "enable": False}), "alice changed what GuardDuty looks at"),
+        (call("UpdateDetector", {"detectorId": "d", "enable": False}), "alice changed what GuardDuty monitors"),
         (
             call("UpdateDetector", {"enable": True, "features": [{"name": "S3_DATA_EVENTS", "status": "DISABLED"}]}),
-            "alice changed what GuardDuty looks at",
+            "alice changed what GuardDuty monitors",
         ),
         (
             call("UpdateOrganizationConfiguration", {"autoEnableOrganizationMembers": "NONE"}),
-            "alice changed what GuardDuty looks at in new accounts",
+            "alice changed what GuardDuty monitors in new accounts",
         ),
         (
             call("CreateFilter", {"name": "quiet", "action": "ARCHIVE"}),

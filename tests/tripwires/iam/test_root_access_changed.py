@@ -24,7 +24,7 @@ def call(name: str, asked: Any = None, **detail: Any) -> Envelope:
         (call("EnableOrganizationsRootSessions"), "alice let the management account act as root of member accounts"),
         (
             call("DisableOrganizationsRootCredentialsManagement"),
-            "alice gave the root users of member accounts their credentials back to manage",
+            "alice let the root users of member accounts manage their own credentials",
         ),
     ],
 )
