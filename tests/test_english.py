@@ -1,0 +1,100 @@
+"""Text that people read has none of the idioms that only its author reads easily: docs/style.md."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from chalicelib import catalog
+from chalicelib.core.types import Status
+from snapback.cli import main
+from snapback.deploy.template.whole import template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+WORST = {
+    "report, show, notify": r"\b(is|are|was|were|be) (only )?told\b(?! (apart|by its calls))|\b(it only|here|only) tells\b",
+    "exempt, allow": r"\b(let be|may be let in)\b",
+    "use, continue with": r"\bgo(es)? (on )?by\b",
+    "people without permission": r"\bwho(ever)? (may|can) ?not\b",
+    "AWS has no API that …": r"\bof (these|those|whom) (no|none|only|nobody|nothing)\b",
+    "if every channel fails": r"\bwhat none of\b|\bis none of\b",
+    "uninstall, remove": r"\baway with\b",
+    "name the state": r"\bas (it|they) (is|are) by then\b|\bas things are\b",
+    "scheduled, every hour": r"\bby the clock\b",
+    "not set, not named": r"\b(isn't|is not|aren't) said\b",
+    "covered, checked": r"\b(looked|to look) after\b",
+    "against real AWS": r", for real\b",
+    "if": r"\bshould (AWS|Snapback|anybody|somebody) \w+",
+    "Snapback": r"\b(of|is|are|by) ours\b",
+}
+"""What a reader would write instead, and the idiom."""
+
+
+def faults(text: str) -> list[str]:
+    """Each idiom in a text, beside what to write instead. Line ends and code don't count."""
+    flat = " ".join(re.sub(r"```.*?```|`[^`]*`", "…", text, flags=re.DOTALL).replace("\n#", "\n").split())
+    return [
+        f"{found[0]!r} in {flat[max(0, found.start() - 40) : found.end() + 40]!r}: {better}"
+        for better, worst in WORST.items()
+        for found in re.finditer(worst, flat, re.IGNORECASE)
+    ]
+
+
+def _commands(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    context = click.Context(command, info_name=name, max_content_width=400)
+    yield f"{name} --help", command.get_help(context)
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            yield from _commands(each, f"{name} {each.name}")
+
+
+def _alarms() -> Iterator[tuple[str, str]]:
+    parts: dict[str, Any] = template()["Resources"]
+    for name, each in parts.items():
+        if each.get("Type") == "AWS::CloudWatch::Alarm":
+            yield f"alarm {name}", str(each["Properties"]["AlarmDescription"])
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Where it is from, and the text."""
+    style = ROOT / "docs" / "style.md"  # It shows the idioms.
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "snapback.yaml"]:
+        if path != style and path.name != "CHANGELOG.md":
+            yield str(path.relative_to(ROOT)), path.read_text()
+    yield from _commands(main, "snapback")
+    yield from _alarms()
+    for rule in catalog.all_rules():
+        yield rule.id, rule.doc
+    for status in Status:
+        yield f"status {status}", f"{status.traits.word}. {status.traits.said}"
+
+
+@pytest.mark.parametrize(("where", "text"), [pytest.param(*each, id=each[0]) for each in texts()])
+def test_text_is_read_once(where: str, text: str) -> None:
+    assert text
+    assert faults(text) == [], f"docs/style.md; in {where}"
+
+
+def test_everything_is_read() -> None:
+    read = {where.partition(" ")[0] for where, _ in texts()}
+    assert {"README.md", "docs/operate.md", "docs/settings.md", "snapback.yaml", "snapback", "alarm", "status"} < read
+    assert "snapback dlq redrive --help" in dict(texts())
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        row.split(" | ")[0].strip("| ")
+        for row in (ROOT / "docs" / "style.md").read_text().splitlines()
+        if row.startswith("| ") and not row.startswith(("| before", "|---"))
+    ],
+)
+def test_idioms_that_the_style_guide_shows_are_found(before: str) -> None:
+    assert faults(before)
