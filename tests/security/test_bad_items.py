@@ -10,12 +10,15 @@ import json
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
+from click.testing import CliRunner
 
 from chalicelib import catalog, wiring
 from chalicelib.aws.ledger_index import shard_of
 from chalicelib.aws.ledger_items import to_item
+from chalicelib.aws.ledger_table import TABLE_VARIABLE
 from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.core.errors import Unfinished, UnreadableRecord
 from chalicelib.core.types import Status
@@ -25,6 +28,7 @@ from chalicelib.notify.held import MOST, Held, HeldMessages, waiting
 from chalicelib.notify.held import to_item as held_item
 from chalicelib.notify.message import message_of
 from chalicelib.notify.outbox import deliver as notify
+from snapback.cli import main
 from tests.notify.collector import Collector, item
 from tests.notify.test_message import record_of
 from tests.security.test_ledger_rooms import BROKEN, FOREIGN
@@ -131,8 +135,20 @@ def stream_to_tools(world: World, how: str) -> None:
     assert sink.sent == [GOOD]
 
 
+def command_line(world: World, how: str) -> None:
+    store(world, Status.ASKING, how)
+    with patch.dict("os.environ", {TABLE_VARIABLE: TABLE}):
+        listed, shown = (CliRunner().invoke(main, words) for words in (["records"], ["show", GOOD]))
+    assert GOOD in listed.output
+    assert shown.exit_code == 0, shown.output
+    if "status" not in HOW[how]:
+        assert (listed.exit_code, type(listed.exception)) == (2, SystemExit)
+        assert "snapback: left out: " in listed.output
+
+
 RECORDS: dict[str, Callable[[World, str], None]] = {
-    each.__name__: each for each in (read_by_id, read_by_status, maintain, stream_to_chat, stream_to_tools)
+    each.__name__: each
+    for each in (read_by_id, read_by_status, maintain, stream_to_chat, stream_to_tools, command_line)
 }
 
 
