@@ -35,7 +35,7 @@ def report(refusal: Refusal, ledger: Ledger, account: Account, now: datetime) ->
         account=account.account,
         region=account.region,
         arn=account.arn,
-        reason=f"{refusal.why} (version {version}); Snapback goes on by the last good ones, and where it has none, fixes nothing",
+        reason=f"{refusal.why} (version {version}); Snapback continues with the last good settings; where it has none, it fixes nothing",
         actor=Actor.of(None, account.account),
         event_id=version,
         event_name="SettingsRefused",
@@ -44,6 +44,6 @@ def report(refusal: Refusal, ledger: Ledger, account: Account, now: datetime) ->
         mode=Mode.ALERT,
         status=Status.ALERTED,
     )
-    note = "publish settings that `snapback settings check` finds fine"
+    note = "publish settings that pass `snapback settings check`"
     with suppress(StepRefused):  # It is reported already.
         ledger.open(record.stepped(Status.ALERTED, now, "snapback", note), now, Limits())

@@ -162,15 +162,15 @@ def checked(raw: bytes) -> Settings:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise BadVersion(f"the settings can't be used: {error}") from error
     if settings.trouble or settings.stack or settings.published:
-        raise BadVersion("the settings set `trouble`, `stack` or `published`, which only Snapback itself does")
+        raise BadVersion("the settings set `trouble`, `stack` or `published`, which only Snapback itself may set")
     names = [channel.name for channel in settings.channels]
     if len(set(names)) < len(names):
-        raise BadVersion("the settings have two channels of one name")
+        raise BadVersion("two channels in the settings have the same name")
     used = {name for route in settings.routes for name in route.channels} | {*settings.asking.escalate_to}
     used |= {channel.fallback for channel in settings.channels if channel.fallback}
     used |= {settings.direct.via} if settings.direct else set()
     if lacking := sorted(used - {*names}):
-        raise BadVersion(f"the settings name channels that they don't have: {', '.join(lacking)}")
+        raise BadVersion(f"the settings refer to unknown channels: {', '.join(lacking)}")
     return settings
 
 

@@ -129,13 +129,16 @@ def test_an_error_is_not_asked_about_with_every_event() -> None:
         ({"mode": "fixx"}, "Invalid enum value 'fixx'"),
         ({"nope": 1}, "unknown field `nope`"),
         ({"stack": "arn:x"}, "`stack`"),
-        ({"routes": [{"channels": ["ops"]}]}, "channels that they don't have: ops"),
-        ({"asking": {"escalate_to": ["boss"]}}, "channels that they don't have: boss"),
+        ({"routes": [{"channels": ["ops"]}]}, "unknown channels: ops"),
+        ({"asking": {"escalate_to": ["boss"]}}, "unknown channels: boss"),
         (
             {"channels": [{"type": "slack", "name": "a", "url": "ssm:/x", "fallback": "b"}]},
-            "channels that they don't have: b",
+            "unknown channels: b",
         ),
-        ({"channels": [{"type": "slack", "name": "a", "url": "ssm:/x"}] * 2}, "two channels of one name"),
+        (
+            {"channels": [{"type": "slack", "name": "a", "url": "ssm:/x"}] * 2},
+            "two channels in the settings have the same name",
+        ),
     ],
 )
 def test_what_no_version_may_be(values: Any, why: str) -> None:

@@ -61,10 +61,10 @@ def _widgets(plan: Plan) -> list[Any]:
     undone = _own(findings(Status.UNDONE), id=Status.UNDONE, label=Status.UNDONE)
     rate = [{"expression": "100 * undone / fixed", "label": "% undone", "yAxis": "right"}]
     return [
-        _graph("Findings, by what became of them", found, stacked=True),
-        _graph("Undone, and how many of a hundred fixes that is", [fixed, undone, rate]),
+        _graph("Findings by outcome", found, stacked=True),
+        _graph("Undone fixes, and their share", [fixed, undone, rate]),
         _graph(
-            "Milliseconds from event to fix",
+            "Time from event to fix (milliseconds)",
             [_own(Metric.EVENT_TO_FIX, stat=stat, label=stat) for stat in ("p50", "p90", "Maximum")],
         ),
         _graph(
@@ -77,26 +77,26 @@ def _widgets(plan: Plan) -> list[Any]:
             ],
         ),
         _graph(
-            "Looked at, and refused",
+            "Evaluated and refused",
             [
-                _own(Metric.EVALUATIONS, label="resources looked at"),
+                _own(Metric.EVALUATIONS, label="resources evaluated"),
                 _own(Metric.EVENTS_REFUSED, label="events refused"),
-                _own(Metric.MISSED_BY_EVENTS, label="found by a sweep only"),
+                _own(Metric.MISSED_BY_EVENTS, label="found only by a sweep"),
                 _own(Metric.PLACES_NOT_LISTED, label="not listed by a sweep"),
             ],
         ),
-        _graph("Canary: alive", [_own(Metric.HEALTHY, label="answers an hour")], period=3600),
-        _graph("Errors of functions", _functions("Errors", plan.functions)),
-        _graph("Throttled calls of functions", _functions("Throttles", plan.functions)),
+        _graph("Canary", [_own(Metric.HEALTHY, label="answers an hour")], period=3600),
+        _graph("Function errors", _functions("Errors", plan.functions)),
+        _graph("Function throttles", _functions("Throttles", plan.functions)),
         _graph(
-            "Milliseconds that events and records wait",
+            "Wait of events and records (milliseconds)",
             [
                 *_functions("AsyncEventAge", plan.patterns, stat="Maximum"),
                 ["AWS/Lambda", "IteratorAge", "FunctionName", "${Notify}", {"stat": "Maximum", "label": "records"}],
             ],
         ),
         _graph(
-            "Given up",
+            "Dead-letter queues",
             [
                 [
                     "AWS/SQS",

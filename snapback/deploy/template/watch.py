@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 
 _GUARD_FAILED = (
-    f"Lambda invokes it again {RETRIES} times, then its event is a dead letter. See why: "
+    f"Lambda retries {RETRIES} times, then sends the event to the dead-letter queue. See why: "
     f"snapback records --status failed, and {command('dlq list')}."
 )
 _SWEPT = (
-    f"Snapback tries again within hours, {TRIES} times in all; only then is there a dead letter to see: {command('dlq list')}. "
-    "The next day's sweep tries again as well."
+    f"Snapback tries again within hours, {TRIES} times in all, and then sends a message to the dead-letter queue: {command('dlq list')}. "
+    "The next daily sweep also tries again."
 )
 _FAILED = {
-    "Notify": f"Its messages are sent again {STREAM_RETRIES} times, then given up. See which: {command('dlq list')}.",
-    "Exports": f"What goes to other tools is sent again {STREAM_RETRIES} times, then given up. See which: {command('dlq list')}.",
-    "Act": f"What another function left unfinished could not be gone on with. See what: {command('status')}.",
-    "APIHandler": f"A click was not taken; whoever made it can click again. See what is wrong: {command('status')}.",
-    "Sweep": "A kind of resource could not be listed in an account and region. To see which, and why, search the log of "
+    "Notify": f"Snapback retries its messages {STREAM_RETRIES} times, then sends them to the queue of failed messages: {command('dlq list')}.",
+    "Exports": f"Snapback retries exports {STREAM_RETRIES} times, then sends them to the queue of failed messages: {command('dlq list')}.",
+    "Act": f"It could not finish another function's work. See what is open: {command('status')}.",
+    "APIHandler": f"A click was not processed; the person can click again. See what is wrong: {command('status')}.",
+    "Sweep": "Snapback could not list a kind of resource in an account and region. To see which, and why, search the log of "
     f"Sweep for: sweep: could not list. {_SWEPT}",
-    "SweepWorker": "Some resources could not be evaluated. To see which, and why, search the log of SweepWorker for: "
+    "SweepWorker": "Snapback could not evaluate some resources. To see which, and why, search the log of SweepWorker for: "
     f"sweep: could not evaluate. {_SWEPT}",
-    "Canary": f"No canary was sent. See since when: {command('status')}.",
-    "CanaryEcho": f"A canary was late, forged, or could not be answered. See since when: {command('status')}.",
+    "Canary": f"No canary was sent. See the last one: {command('status')}.",
+    "CanaryEcho": f"A canary was late, forged or unanswered. See the last one: {command('status')}.",
 }
 """What the failure of a function means; of guard functions, the one above."""
 LATE = 900
@@ -76,19 +76,25 @@ def given_up(_plan: Plan) -> Template:
             },
             "DeadLettersAlarm": depth_alarm(
                 "DeadLetters",
-                f"There are events that Snapback could not handle. See which and why: {command('dlq list')}. When the cause "
-                f"is mended, have them handled: {command('dlq redrive --all')}.",
+                f"Snapback could not handle some events. See which and why: {command('dlq list')}. When the cause "
+                f"is fixed, retry them: {command('dlq redrive --all')}.",
             ),
             "FailedMessagesAlarm": depth_alarm(
                 "FailedMessages",
-                f"There are messages that no channel took, nor its fallback, nor the alarm topic, or that another tool did not take, or "
-                f"records that can't be read. See which, and why: {command('dlq list')}. When the cause is mended (a channel "
-                f"is up, or a rollback is undone), have them sent: {command('dlq redrive --all')}.",
+                "Snapback could not deliver some messages to a channel, its fallback and the alarm topic, or to another tool, or "
+                f"can't read some records. See which, and why: {command('dlq list')}. When the cause is fixed (a channel "
+                f"is up, or a rollback is undone), retry them: {command('dlq redrive --all')}.",
             ),
         },
         "Outputs": {
-            "DeadLettersUrl": {"Description": "Events that were given up.", "Value": {"Ref": "DeadLetters"}},
-            "FailedMessagesUrl": {"Description": "Messages that were given up.", "Value": {"Ref": "FailedMessages"}},
+            "DeadLettersUrl": {
+                "Description": "Dead-letter queue: events that failed all retries.",
+                "Value": {"Ref": "DeadLetters"},
+            },
+            "FailedMessagesUrl": {
+                "Description": "Queue of failed messages: messages that failed all retries.",
+                "Value": {"Ref": "FailedMessages"},
+            },
         },
     }
 
@@ -99,7 +105,7 @@ _PARAMETERS: Template = {
         "Default": "",
         "AllowedPattern": "^$|^[^@\\s]+@[^@\\s]+$",
         "ConstraintDescription": "an address such as oncall@example.com, or empty",
-        "Description": "Who is notified when Snapback itself is unwell. AWS asks the address to confirm.",
+        "Description": "Email address for Snapback's own alarms. AWS asks the address to confirm.",
     }
 }
 
@@ -123,7 +129,7 @@ def alarms(plan: Plan) -> Template:
         ),
         "FaultsAlarm": _counted(
             Metric.FAULTS,
-            "There are faults in Snapback: exceptions that it did not expect. Each has a number, in the logs of the functions "
+            "Snapback had unexpected exceptions. Each has a fault number, in the logs of the functions "
             f'(search for "a fault in Snapback") and in the dead letter of its event: {command("dlq list")}.',
         ),
     }
@@ -131,7 +137,7 @@ def alarms(plan: Plan) -> Template:
         resources |= _guard_alarms(name) if name in plan.patterns else _other_alarms(name)
     resources["NotifyAgeAlarm"] = _function_alarm(
         "Notify",
-        f"Records wait for more than {LATE // 60} minutes to be sent. See what was given up: {command('dlq list')}.",
+        f"Records wait more than {LATE // 60} minutes to be sent. See the failed messages: {command('dlq list')}.",
         "IteratorAge",
         "Maximum",
         LATE * 1000,
@@ -151,8 +157,8 @@ def _guard_alarms(name: str) -> Template:
         f"{name}ErrorsAlarm": _function_alarm(name, f"{name} failed. {_GUARD_FAILED}", "Errors", "Sum", 0),
         f"{name}AgeAlarm": _function_alarm(
             name,
-            f"Events wait for {name} for more than {LATE // 60} minutes: it is throttled or fails. After six hours "
-            f"they are given up. See what there is: {command('dlq list')}. Raise ReservedConcurrency if it is floods.",
+            f"Events wait more than {LATE // 60} minutes for {name}: it is throttled or fails. After six hours, "
+            f"they go to the dead-letter queue. See the dead letters: {command('dlq list')}. If the cause is many events, raise ReservedConcurrency.",
             "AsyncEventAge",
             "Maximum",
             LATE * 1000,
@@ -161,12 +167,12 @@ def _guard_alarms(name: str) -> Template:
 
 
 def _other_alarms(name: str) -> Template:
-    failed = _FAILED.get(name, f"See what is left of Snapback: {command('status')}.")
+    failed = _FAILED.get(name, f"See what still works: {command('status')}.")
     return {
         f"{name}ErrorsAlarm": _function_alarm(name, f"{name} failed. {failed}", "Errors", "Sum", 0),
         f"{name}ThrottlesAlarm": _function_alarm(
             name,
-            f"{name} was throttled: the account's Lambda concurrency is used up, by others maybe. See what waits: "
+            f"{name} was throttled: the account's Lambda concurrency is used up, maybe by other functions. See what waits: "
             f"{command('status')}.",
             "Throttles",
             "Sum",
@@ -180,7 +186,7 @@ def _silent_canary() -> Template:
         Metric.HEALTHY,
         canary.SILENT,
         "Snapback's canary has been silent for two hours: events don't reach functions, or the ledger or the "
-        f"settings can't be read. See what is left of it: {command('status')}.",
+        f"settings can't be read. See what still works: {command('status')}.",
         period=300,
     )
 
@@ -228,8 +234,8 @@ def _no_drain() -> Template:
     return _silence(
         Metric.DRAINS,
         timedelta(seconds=LATE),
-        "Messages that are held for later are not sent: what sends them each minute has not come to an end in a quarter of an "
-        f"hour. See what is left of Snapback: {command('status')}.",
+        "Held messages are not sent: the job that sends them each minute has not finished for 15 minutes. "
+        f"See what still works: {command('status')}.",
         period=60,
     )
 
