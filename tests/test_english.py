@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 WORST = {
-    "report, show, notify": r"\b(is|are|was|were|be) (only )?told\b(?! (apart|by its calls))|\b(it only|here|only) tells\b",
+    "report, show, notify": r"\b(is|are|was|were|be) (only )?told\b(?! apart)|\b(it only|here|only) tells\b",
     "exempt, allow": r"\b(let be|may be let in)\b",
     "use, continue with": r"\bgo(es)? (on )?by\b",
     "people without permission": r"\bwho(ever)? (may|can) ?not\b",
