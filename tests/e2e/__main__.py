@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tests.e2e import clock, core, natives, pages, trouble
+from tests.e2e import clock, core, members, natives, pages, trouble, update
 from tests.e2e.day import Day, shown
 from tests.e2e.emulator import Broken, Emulator
 from tests.e2e.slack import slack
@@ -23,11 +23,15 @@ REST = (
     clock.begin_to_wait,
     natives.native_events,
     pages.action_page,
+    trouble.burst,
     trouble.pause,
     trouble.settings,
     clock.waited,
+    clock.questions,
     clock.canary,
     trouble.dead_letters,
+    members.member,
+    update.update_and_back,
 )
 
 

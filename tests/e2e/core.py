@@ -44,7 +44,7 @@ def deploy(day: Day) -> None:
 def publish_settings(day: Day) -> None:
     """An update of the stack, after which settings change without a deploy."""
     with Clock(day, "update of the stack"):
-        make_deploy(day, "Settings=ssm", "ReservedConcurrency=2")  # A burst waits for two functions of each kind.
+        make_deploy(day, "Settings=ssm")
     day.snapback("settings", "publish", str(day.write_settings()), "--yes")
 
 

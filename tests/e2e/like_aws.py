@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import defaultdict
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
+from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator, responses
 from ministack.services import ecr, eventbridge, inspector2, lambda_svc
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,12 +92,19 @@ def events_are_tried_again(_former: Any, arn: str, payload: str) -> None:
     lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
 
 
+_AT_ONCE: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(2))
+"""Of each function, for events: the machine is small."""
+
+
 @patch(lambda_svc, "_execute_function")
 def events_wait_for_a_free_function(former: Any, function: Any, event: Any, *more: Any, **options: Any) -> Any:
-    """What is throttled goes back into the queue of events, for hours, and counts as no try: see the page above."""
-    while (done := former(function, event, *more, **options)).get("throttle") and _QUEUED.get():
-        time.sleep(0.2)
-    return done
+    """What can't run yet stays in the queue of events, for hours, and counts as no try: see the page above."""
+    if not _QUEUED.get():
+        return former(function, event, *more, **options)
+    with _AT_ONCE[(function.get("config") or function)["FunctionArn"]]:
+        while (done := former(function, event, *more, **options)).get("throttle"):
+            time.sleep(0.2)
+        return done
 
 
 def _may_be_called(arn: str, rule: str) -> bool:
@@ -205,6 +214,16 @@ def a_tag_comes_off(former: Any, asked: Any) -> Any:
         else:
             rest.append(each)
     return former({**asked, "imageIds": rest})
+
+
+def conditions_know_where_they_are(former: Any, template: Any, parameters: Any) -> Any:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html: in conditions, too."""
+    where = {"AWS::AccountId": responses.get_account_id(), "AWS::Region": responses.get_region()}
+    return former(template, {**parameters, **{name: {"Value": value} for name, value in where.items()}})
+
+
+for _module in (changesets, engine, handlers, stacks):
+    patch(_module, "_evaluate_conditions")(conditions_know_where_they_are)
 
 
 def _enabled(props: Any) -> Any:
