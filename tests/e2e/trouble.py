@@ -11,6 +11,7 @@ from tests.e2e.emulator import Broken, until
 from tests.support.events import HOME, cloudtrail_event
 
 if TYPE_CHECKING:
+    from chalicelib.core.record import Record
     from tests.e2e.day import Day
 
 OPENED = "ec2.security_group_opened_to_internet"
@@ -48,9 +49,7 @@ def burst(day: Day) -> None:
 def pause(day: Day) -> None:
     """While writes are paused, it asks; what was asked is approved by the command line afterwards, and it goes on."""
     day.snapback("pause", "--why", "an exercise")
-    group, event = open_group(day, "paused")
-    day.emulator.put(event)
-    asked = day.become(OPENED, "asking", arn=group)
+    asked = decides(day, "asking")
     day.snapback("resume")
     day.snapback("approve", asked.id)
     if day.record(asked.id).status != "fixed":
@@ -67,16 +66,18 @@ def settings(day: Day) -> None:
     decides(day, "fixed")
 
 
-def decides(day: Day, wanted: str) -> None:
-    """Until that becomes of a new group: what is paused or published holds within a minute."""
+def decides(day: Day, wanted: str) -> Record:
+    """Of a new group, as soon as that becomes of one: what is paused or published holds within a minute."""
 
-    def one() -> bool:
+    def one() -> Record | None:
         number = day.kept["groups"] = day.kept.get("groups", 0) + 1
         group, event = open_group(day, f"another-{number}")
         day.emulator.put(event)
-        return day.become(OPENED, "fixed", "alerted", "asking", arn=group).status == wanted
+        found = day.become(OPENED, "fixed", "alerted", "asking", arn=group)
+        return found if found.status == wanted else None
 
-    until(f"a new group to be {wanted}", one)
+    found: Record = until(f"a new group to be {wanted}", one)
+    return found
 
 
 def dead_letters(day: Day) -> None:
