@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import dynamodb, iam
 
@@ -143,7 +144,7 @@ def transactions(former: Any, action: str, body: bytes, region: str, account: st
     return found
 
 
-@patch(iam_evaluator, "pin_request_origin")
+@patch(app, "pin_request_origin")
 def over_tls(former: Any, address: str, _secure: bool) -> None:
     """SDKs speak TLS to AWS; here all is loopback: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-securetransport"""
     former(address, True)
