@@ -98,7 +98,7 @@ def dead_letters(day: Day) -> None:
     configure()
     shown = {each["id"]: day.snapback("dlq", "show", each["id"], "--full") for each in listed}
     ids = {group: next(name for name, text in shown.items() if group in text) for group in groups}
-    why = "AccessDenied" if day.emulator.iam else "ResourceNotFoundException"
+    why = "AccessDenied" if day.emulator.iam else "NoLedger"
     if not all(why in each["error"] for each in listed):
         raise Broken(f"the dead letters don't say why: {listed}")
     day.snapback("dlq", "redrive", ids[groups[0]])
