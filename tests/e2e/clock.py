@@ -1,4 +1,4 @@
-"""What the clock does: questions are asked again and closed, events that wait come again, and the sweep goes through everything.
+"""What the clock does: questions are asked again and closed, events that wait come again, the canary flies.
 
 The rules of one and five minutes fire by themselves; of hourly and daily ones, the function is called with the rule's own input.
 """
@@ -20,17 +20,6 @@ if TYPE_CHECKING:
 
 WAITS = "iam.login_profile_without_mfa"
 """Its event comes again by the Scheduler; a minute later, by the settings of the day."""
-SWEPT = "e2e-swept"
-LACKING = {
-    "ec2.TransitGateway",
-    "iam.ServerCertificate",
-    "ram.ResourceShare",
-    "rolesanywhere.Profile",
-    "rolesanywhere.TrustAnchor",
-    "sso.Assignment",
-    "sso.PermissionSet",
-}
-"""What the emulator can't list: places that hold up no others."""
 
 
 def function(day: Day, name: str) -> str:
@@ -121,36 +110,6 @@ def age(day: Day, record: Record, hours: int) -> None:
             ":updated": {"S": updated},
         },
     )
-
-
-def sweep(day: Day) -> None:
-    """The daily rule: what no event told of is found and put right, and places that can't be listed hold up no others."""
-    ec2 = day.emulator.client("ec2")
-    group = ec2.create_security_group(GroupName=SWEPT, Description="opened by nobody's event")["GroupId"]
-    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
-    with Clock(day, "the sweep, to the end"):
-        invoke(day, "Sweep", rules_input(day, "Sweep", "cron(17 4 * * ? *)"))
-        record = day.become("ec2.security_group_opened_to_internet", "fixed", arn=group)
-        if record.found_by != "sweep":
-            raise Broken(f"{record.id} was found by {record.found_by}")
-        until("the sweep's queues to be empty", lambda: not waiting(day))
-    unlisted = [each for each in day.emulator.logged("ERROR") if each["message"] == "sweep: could not list"]
-    if not unlisted or (kinds := {each["kind"] for each in unlisted} - LACKING):
-        raise Broken(f"places that could not be listed: {kinds if unlisted else 'none, and the emulator lacks some'}")
-    day.emulator.forgive(*unlisted)
-
-
-def waiting(day: Day) -> int:
-    """Messages that are in the sweep's queues, but for those of places that are tried again later."""
-    sqs, found = day.emulator.client("sqs"), 0
-    for name in ("SweepPlaces", "SweepResources"):
-        url = sqs.get_queue_url(QueueName=function(day, name).rpartition("/")[2])["QueueUrl"]
-        numbers = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        found += int(numbers["ApproximateNumberOfMessages"])
-        if name == "SweepResources":
-            found += int(numbers["ApproximateNumberOfMessagesNotVisible"])
-    return found
 
 
 def canary(day: Day) -> None:

@@ -158,9 +158,9 @@ class Emulator:
         found = [*self.noted("unevaluated"), *self.noted("denied"), *self.logged("ERROR")]
         return [each for each in found if each not in self._forgiven]
 
-    def forgive(self, *meant: Any) -> None:
-        """What is wrong until now was meant to be; or only these."""
-        self._forgiven += meant or self.wrong()
+    def forgive(self) -> None:
+        """What is wrong until now was meant to be."""
+        self._forgiven += self.wrong()
 
 
 class Account:
