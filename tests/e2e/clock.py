@@ -9,7 +9,7 @@ import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e.day import STACK, Clock, when
+from tests.e2e.day import STACK, when
 from tests.e2e.emulator import Account, Broken, until
 from tests.e2e.pages import question
 from tests.support.cases import case_of
