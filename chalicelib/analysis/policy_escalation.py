@@ -9,6 +9,7 @@ What policies would cost more than their budget raises CannotJudge.
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
@@ -45,7 +46,9 @@ _ESCALATIONS = tuple(
 
 _POLICY_ARN = "iam:policyarn"
 _BUDGET = 30 * STEPS
-"""For each policy. A step of `globs` is a small part of one of `policy_sets`."""
+"""For each policy, and of AWS's own, which may be longer, for each _LENGTH. A step of `globs` is a small part of one of `policy_sets`."""
+_LENGTH = 6_144
+"""Characters of a customer managed policy at most: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
 
 
 def why_admin(policy: Policy, account: str = "") -> str | None:
@@ -130,9 +133,10 @@ def escalations(
     reach, where that is known.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
+    policies = [*policies]
     listed = [statements(policy, account) for policy in policies]
     found = list(chain.from_iterable(listed))
-    with bounded(_BUDGET * (1 + len(listed))):
+    with bounded(_budget(policies, boundary)):
         fence, itself = _within(found, boundary, itself)
         return [
             path
@@ -154,7 +158,7 @@ def at_fault(
     """The statements that allow the first step of open paths, by policy and index; without them, none of these is open."""
     found: dict[K, dict[int, list[Path]]] = {}
     listed = {key: statements(policy, account) for key, policy in policies.items()}
-    with bounded(_BUDGET * (1 + len(policies))):
+    with bounded(_budget(policies.values(), boundary)):
         paths = escalations(policies.values(), boundary, itself, account, paths)
         _, itself = _within(list(chain.from_iterable(listed.values())), boundary, itself)
         for key, own in listed.items():
@@ -171,7 +175,7 @@ def administrators(policies: Mapping[K, Policy], boundary: Policy = None, accoun
     Beside those that `admin` tells of: where everything outside IAM is allowed, what opens a path by a call of IAM.
     What they deny, all together, and a permissions boundary may leave none.
     """
-    with bounded(_BUDGET * (1 + len(policies))):
+    with bounded(_budget(policies.values(), boundary)):
         return _administrators(policies, boundary, account)
 
 
@@ -203,6 +207,11 @@ def administering(policy: Policy, account: str = "") -> dict[int, str]:
     alone = {each.index: {"Statement": [each.raw, *denied]} for each in found if each.effect == "Allow"}
     with bounded(_BUDGET):
         return administrators(alone, account=account)
+
+
+def _budget(policies: Iterable[Policy], boundary: Policy) -> int:
+    texts = (each if isinstance(each, str) else json.dumps(each, default=str) for each in (boundary, *policies))
+    return sum(_BUDGET * max(1, len(text) // _LENGTH) for text in texts)
 
 
 def _within(found: Sequence[Statement], boundary: Policy, itself: str) -> tuple[list[Statement] | None, str]:

@@ -93,7 +93,7 @@ def test_a_question_its_answer_and_its_undo_are_one_message_in_slack_and_three_c
     assert len(workspace.replies) == 3
     direct = [each for each in workspace.roots if each["channel"] != HERE]
     assert len(direct) == 3
-    assert "a public website is better served by" in json.dumps(direct[0])
+    assert "For a public website, a bucket policy or CloudFront is better than an ACL" in json.dumps(direct[0])
     cards = [each["attachments"][0]["content"] for each in teams.bodies]
     offered = [[action["title"] for action in card["actions"]] for card in cards]
     assert offered == [["Approve", "Exempt", "Details"], ["Undo", "Details"], ["Details"]]

@@ -25,7 +25,7 @@ def server_certificate_expired(certificate: ServerCertificate, aws: Session) -> 
     reports it. A deleted certificate can't be restored, because IAM never returns its private key. A certificate in use
     must be replaced there first. Snapback evaluates all certificates once a day.
 
-    Legitimate look-alikes: none. An expired certificate has no use.
+    Legitimate look-alikes: none. Clients refuse an expired certificate, so nothing legitimate uses it.
     """
     for each in ServerCertificate.listed(aws):
         if each["ServerCertificateName"] == certificate.id:

@@ -21,6 +21,9 @@ def administrators_group_joined(event: Event, baseline: Baseline) -> str | None:
     one is too. Groups that it doesn't name are looked at themselves (`iam.admin_policy_attached`). Take the user out of
     the group if nobody meant this. Name users who may be administrator, and who may add users, under
     `allow.principals`. CloudTrail tells no path, so that a group of that name counts whatever its path.
+
+    Legitimate look-alikes: a new administrator who joins the team. Snapback compares the user and whoever added the user
+    with `allow.principals`, and stays silent if one of them is there.
     """
     group, user = event.text("groupName"), event.text("userName")
     allowed = {form for glob in baseline.allow.principals for form in (glob, without_path(glob))}

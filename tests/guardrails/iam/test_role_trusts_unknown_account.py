@@ -181,7 +181,7 @@ def test_who_would_lock_themselves_out_is_asked(world: World, others: Any) -> No
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == Status.ASKING
     assert document(world) == before
-    assert "session of this very role" in world.record(outcome.record).history[-1].note
+    assert "session of this role" in world.record(outcome.record).history[-1].note
 
 
 @pytest.mark.parametrize(

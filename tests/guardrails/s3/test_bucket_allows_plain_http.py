@@ -152,7 +152,7 @@ def test_for_a_website_a_person_is_asked_first(world: World) -> None:
     world.client("s3").put_bucket_website(Bucket=NAME, WebsiteConfiguration=website)
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == Status.ASKING
-    assert "it would go dark" in world.record(outcome.record).history[-1].note
+    assert "the site would stop" in world.record(outcome.record).history[-1].note
     approved = world.application("fix", ID).engine.approve(outcome.record, "carol")
     assert approved.status == Status.FIXED
 
