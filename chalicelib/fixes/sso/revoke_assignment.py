@@ -119,6 +119,8 @@ def _wait(sso: Any, what: str, resource: Assignment, request: str) -> None:
         time.sleep(pause)
 
 
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+"""Codes of refusals that stay; whatever a retry may mend is no reason to judge without a part."""
 SET_READS = (
     "sso:ListManagedPoliciesInPermissionSet",
     "sso:GetInlinePolicyForPermissionSet",
@@ -148,8 +150,9 @@ def why_administrator(set: PermissionSet, accounts: Iterable[str], aws: Session)
     for account in accounts:
         try:
             there = _policies_of(account, references, aws)
-        except ClientError:
-            if why := _why(policies):  # Whether a policy of the account denies it isn't known: it is not assumed.
+        except ClientError as error:
+            denied = error.response["Error"]["Code"] in _DENIED
+            if denied and (why := _why(policies)):  # Whether a policy there denies it isn't known: it is not assumed.
                 return why
             raise
         if why := _why({**policies, **there}):

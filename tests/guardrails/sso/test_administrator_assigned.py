@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.core.baseline import Allow, Baseline
+from chalicelib.core.errors import Unfinished
 from chalicelib.core.event import Event
 from chalicelib.core.types import Status
 from chalicelib.fixes.sso import revoke_assignment
@@ -176,6 +177,14 @@ def test_a_policy_that_cant_be_read_denies_nothing(world: World) -> None:
     with world.denied("GetPolicy"):
         (outcome,) = world.deliver(envelope, ID, "alert")
     assert outcome.status == Status.ALERTED
+
+
+def test_a_policy_that_cant_be_read_for_the_moment_is_read_again(world: World) -> None:
+    """It may deny it all: nothing is fixed because AWS was busy."""
+    envelope = assigned(ADMIN, customer={FRIEND: {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}})(world)
+    with world.denied("GetPolicy", code="Throttling"), pytest.raises(Unfinished):
+        world.deliver(envelope, ID)
+    assert not world.records()
 
 
 class Slow:
