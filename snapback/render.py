@@ -331,9 +331,16 @@ def records_list(records: Sequence[Record]) -> list[Any]:
                 styled(name_in(record.arn), "bold"),
             ]
         )
-        about = f"{record.guardrail} · {record.event_name} by {record.actor.name}"
+        about = " · ".join([record.guardrail, record.account, record.region, record.severity, _change(record)])
         parts += [head, Padding(styled(record.reason), (0, 0, 0, 4)), Padding(styled(about, "dim"), (0, 0, 0, 4))]
     return parts
+
+
+def _change(record: Record) -> str:
+    """Which call made it so, and who made the call; a sweep mostly doesn't know."""
+    if record.found_by == "sweep" and record.actor.kind == "Unknown":
+        return "found by a sweep; who did it isn't known"
+    return f"{record.event_name} by {record.actor.name}"
 
 
 def record_json(record: Record, *, full: bool = False) -> dict[str, Any]:

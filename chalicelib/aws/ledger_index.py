@@ -69,6 +69,14 @@ class LedgerIndex:
         )
         return sum(page["Count"] for page in pages)
 
+    def ids(self) -> Iterator[str]:
+        """The ids of all records, in no order: only the index is read."""
+        for status in Status:
+            for n in range(SHARDS):
+                for row in self._rows(f"{status}#{n}", "", None):
+                    if key := key_of(row, "record"):
+                        yield key.removeprefix("record#")
+
     def fill(self, now: datetime, goes_on: Callable[[], bool], failed: Callable[[Exception], None]) -> int:
         """Give items of a version before their shard, while time allows; answers how many got one, or failed to.
 

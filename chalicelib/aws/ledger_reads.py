@@ -38,7 +38,7 @@ class StoredRecords:
     ) -> None:
         self._db, self._now, self._spill, self._unreadable = db, now, spill, unreadable
         self._index = LedgerIndex(db)
-        self.count = self._index.count
+        self.count, self.ids = self._index.count, self._index.ids
 
     def fill_index(self, goes_on: Callable[[], bool], failed: Callable[[Exception], None]) -> int:
         """The one write here: see LedgerIndex.fill."""

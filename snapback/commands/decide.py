@@ -11,11 +11,11 @@ from chalicelib.core.errors import Drifted
 from snapback.commands.options import (
     acted,
     by_option,
+    deployed_application,
     json_option,
     load_settings,
-    open_application,
-    record_of,
     settings_option,
+    stack_option,
 )
 
 if TYPE_CHECKING:
@@ -31,19 +31,22 @@ if TYPE_CHECKING:
 )
 @by_option
 @settings_option
+@stack_option
 @json_option
-def undo(record: str, force: bool, by: str | None, settings_path: Path | None, as_json: bool) -> int:
+def undo(record: str, force: bool, by: str | None, settings_path: Path | None, stack: str, as_json: bool) -> int:
     """Restore what the fix of a RECORD changed, and exempt the resource for a while."""
-    application, caller = open_application(load_settings(settings_path))
+    from snapback.record_filters import record_of
+
+    application, caller, _ = deployed_application(stack, settings=load_settings(settings_path))
     fixed = record_of(application, record)
     try:
-        done = application.engine.undo(record, by or caller, force=force)
+        done = application.engine.undo(fixed.id, by or caller, force=force)
     except Drifted as drifted:
         if not drifted.offer or as_json or not sys.stdin.isatty():
             raise
         click.echo(drifted)
         click.confirm("Undo as shown?", abort=True)
-        done = application.engine.undo(record, by or caller, offered=drifted.offer)
+        done = application.engine.undo(fixed.id, by or caller, offered=drifted.offer)
     return acted(done, fixed.left, done.undone, as_json=as_json)
 
 
@@ -51,10 +54,13 @@ def undo(record: str, force: bool, by: str | None, settings_path: Path | None, a
 @click.argument("record")
 @by_option
 @settings_option
+@stack_option
 @json_option
-def approve(record: str, by: str | None, settings_path: Path | None, as_json: bool) -> int:
+def approve(record: str, by: str | None, settings_path: Path | None, stack: str, as_json: bool) -> int:
     """Approve what a RECORD asks for. Snapback evaluates the resource again first."""
-    application, caller = open_application(load_settings(settings_path))
+    from snapback.record_filters import record_of
+
+    application, caller, _ = deployed_application(stack, settings=load_settings(settings_path))
     asking = record_of(application, record)
-    done = application.engine.approve(record, by or caller)
+    done = application.engine.approve(asking.id, by or caller)
     return acted(done, asking.before, done.after, as_json=as_json)

@@ -25,6 +25,7 @@ STATUSES = tuple(map(str, Status))
 LEFT_UNSAFE = frozenset({*having("unsafe"), "dead_letter"})
 """Outcomes after which something unsafe remains; they make the exit code 1."""
 HERE = Path("snapback.yaml")
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 settings_option = click.option(
@@ -75,13 +76,25 @@ def open_json(stack: ExitStack, path: str | None) -> IO[str] | None:
         raise Refused(f"can't write {path}: {error.strerror}; pass another file to --json") from error
 
 
-def deployed_application(stack: str, *needed: str) -> tuple[Application, str, dict[str, str]]:
-    """Snapback with a stack's ledger, the ARN of the credentials, and the other requested parts of the stack."""
+def deployed_application(
+    stack: str, *needed: str, settings: Settings | None = None
+) -> tuple[Application, str, dict[str, str]]:
+    """Snapback with a stack's ledger, the ARN of the credentials, and the other requested parts of the stack.
+
+    With credentials that can't read the stack, the ledger is the environment's, or the default one.
+    """
+    from botocore.exceptions import ClientError
+
     from chalicelib.core.settings import Settings
     from snapback import deployed
 
-    parts = deployed.parts(stack, deployed.LEDGER, *needed)
-    application, caller = open_application(Settings())
+    application, caller = open_application(settings or Settings())
+    try:
+        parts = deployed.parts(stack, deployed.LEDGER, *needed)
+    except ClientError as error:
+        if needed or error.response["Error"]["Code"] not in _DENIED:
+            raise
+        parts = {}
     application.table = parts.get(deployed.LEDGER, application.table)
     application.spill = parts.get(deployed.SPILL, application.spill)
     return application, caller, parts
@@ -136,10 +149,3 @@ def open_application(settings: Settings) -> tuple[Application, str]:
     identity = boto3.Session().client("sts").get_caller_identity()
     quiet = Logger(service="snapback", level="WARNING", stream=sys.stderr)
     return Application(identity["Account"], settings=deployed(settings), logger=quiet), identity["Arn"]
-
-
-def record_of(application: Application, id: str) -> Record:
-    record = application.ledger.get(id)
-    if record is None:
-        raise Refused(f"no record {id!r} in the ledger; `snapback records` lists them")
-    return record

@@ -2,54 +2,105 @@
 
 from __future__ import annotations
 
+import sys
+from heapq import nlargest
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from snapback.commands.options import STATUSES, echo_json, json_option, open_application, record_of, stack_option
-from snapback.errors import BAD, FINE, NoQueue
+from chalicelib.core.types import Severity
+from snapback.commands.options import STATUSES, deployed_application, echo_json, json_option, stack_option
+from snapback.errors import BAD, FINE, NoQueue, Refused
+from snapback.record_filters import Filters, moment, record_of, write_csv
 from snapback.stderr import complain, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from chalicelib.core.record import Record
+    from chalicelib.core.types import Status
+    from chalicelib.wiring import Application
+
+
+def _many(name: str, to: str, metavar: str, help: str, **more: Any) -> Callable[[Any], Any]:
+    return click.option(name, to, metavar=metavar, multiple=True, help=f"{help}; may be repeated.", **more)
 
 
 @click.command(short_help="List records.")
-@click.option(
-    "--status",
-    "statuses",
-    type=click.Choice(STATUSES),
-    multiple=True,
-    metavar="STATUS",
-    help=f"Only this status; may be repeated. One of {', '.join(STATUSES)}.",
-)
+@_many("--status", "statuses", "STATUS", f"Only this status: {', '.join(STATUSES)}", type=click.Choice(STATUSES))
+@_many("--guardrail", "guardrails", "GUARDRAIL", "Only this guardrail, by id or glob")
+@_many("--service", "services", "SERVICE", "Only guardrails of this service, such as s3")
+@_many("--account", "accounts", "ACCOUNT", "Only this account")
+@_many("--region", "regions", "REGION", "Only this region")
+@_many("--severity", "severities", "SEVERITY", "Only this severity", type=click.Choice(list(map(str, Severity))))
+@_many("--resource", "resources", "RESOURCE", "Only resources with this in their name or ARN, or that fit this glob")
+@_many("--actor", "actors", "NAME", "Only changes by people or roles with this in their name or ARN")
+@_many("--tool", "tools", "TOOL", "Only changes made with this tool, such as Terraform")
+@click.option("--since", type=moment, metavar="TIME", help="Only events from then on: 2026-03-20 (UTC), 24h, 7d.")
+@click.option("--until", type=moment, metavar="TIME", help="Only events before then.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many records to list.")
 @stack_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of text.")
 @json_option
-def records(statuses: tuple[str, ...], limit: int, stack: str, as_json: bool) -> int:
+def records(statuses: tuple[str, ...], limit: int, stack: str, as_csv: bool, as_json: bool, **filters: Any) -> int:
     """List the ledger's records, latest first.
 
     If there are no records, the command counts the stack's dead letters: a failed event may be about something unsafe.
-    """
-    from itertools import islice
 
-    from chalicelib.core.settings import Settings
+    Example: snapback records --status alerted --service s3 --since 7d
+    """
     from chalicelib.core.types import Status
     from snapback import render
 
-    application, _ = open_application(Settings())
+    if as_csv and as_json:
+        raise Refused("--csv and --json exclude each other")
+    application, _, _ = deployed_application(stack)
     application.logger.setLevel("CRITICAL")  # Unreadable items are reported below.
     wanted = [Status(status) for status in statuses] or list(Status)
-    found = [record for status in wanted for record in islice(application.ledger.records(status), limit + 1)]
-    found.sort(key=lambda record: record.history[-1].at if record.history else "", reverse=True)
+    found, more = _latest(application, wanted, Filters(**filters), limit)
     if as_json:
-        echo_json(map(render.record_json, found[:limit]))
-    elif not found:
-        render.show(f"No records with status {' or '.join(statuses)}." if statuses else _no_records(stack))
+        echo_json(map(render.record_json, found))
+    elif as_csv:
+        write_csv(found, sys.stdout)
+    elif found:
+        render.show(*render.records_list(found))
+    elif Filters(**filters).any:
+        render.show("No records fit these filters.")
     else:
-        render.show(*render.records_list(found[:limit]))
-        if len(found) > limit:
-            render.show("", f"The latest {limit}; --limit {limit * 4} shows more.")
-    unjudged = [] if as_json or statuses else [each for each in found if each.status is Status.UNJUDGED]
-    if unjudged:
-        many = f"{len(unjudged)} of them" if len(unjudged) <= limit else f"More than {limit} of them"
-        render.show("", f"{many} could not be judged and may be unsafe: `snapback records --status unjudged`.")
+        render.show(f"No records with status {' or '.join(statuses)}." if statuses else _no_records(stack))
+    if more:
+        told = f"The latest {limit} of {limit + more:,}; --limit {limit + more} shows all."
+        warn(told) if as_json or as_csv else render.show("", told)
+    if not (as_json or as_csv or statuses) and (many := sum(each.status is Status.UNJUDGED for each in found)):
+        told = f"{many} of these could not be judged and may be unsafe: `snapback records --status unjudged`."
+        render.show("", told)
     return max([FINE, *(complain(f"left out: {each}", BAD) for each in application.unreadable)])
+
+
+def _latest(
+    application: Application, statuses: Sequence[Status], filters: Filters, limit: int
+) -> tuple[list[Record], int]:
+    """The latest that fit, and how many more do."""
+    ledger = application.ledger
+    if not filters.any:
+        some = [record for status in statuses for record in islice(ledger.records(status), limit)]
+        return nlargest(limit, some, _moved_at), max(sum(map(ledger.count, statuses)) - limit, 0)
+    seen = 0
+
+    def fitting(status: Status) -> Any:
+        nonlocal seen
+        for record in ledger.records(status):
+            if filters.fit(record):
+                seen += 1
+                yield record
+
+    found = nlargest(limit, (record for status in statuses for record in fitting(status)), _moved_at)
+    return found, seen - len(found)
+
+
+def _moved_at(record: Record) -> str:
+    return record.history[-1].at if record.history else ""
 
 
 def _no_records(stack: str) -> str:
@@ -71,13 +122,13 @@ def _no_records(stack: str) -> str:
 @click.command(short_help="Show one record.")
 @click.argument("record")
 @click.option("--full", is_flag=True, help="Also show the recorded states. They may contain secrets.")
+@stack_option
 @json_option
-def show(record: str, full: bool, as_json: bool) -> int:
+def show(record: str, full: bool, stack: str, as_json: bool) -> int:
     """Show one RECORD: the finding, the change, and who did what since."""
-    from chalicelib.core.settings import Settings
     from snapback import render
 
-    application, _ = open_application(Settings())
+    application, _, _ = deployed_application(stack)
     found = record_of(application, record)
     more = render.counted(application.ledger.causes.get(found.service, found.cause), found) if found.cause else ""
     if full:

@@ -19,7 +19,6 @@ from snapback.commands.options import (
     load_settings,
     mode_option,
     open_json,
-    record_of,
     settings_option,
 )
 from snapback.errors import FINE, FOUND, Refused
@@ -95,6 +94,7 @@ def demo(everything: bool) -> int:
     """Replay a bundled story in mode fix on an in-memory AWS, then undo one of its fixes. Touches nothing else."""
     from chalicelib.core.settings import Settings
     from snapback import render
+    from snapback.record_filters import record_of
     from snapback.replay import replay as library
     from snapback.replay.logs import read
 

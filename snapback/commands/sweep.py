@@ -9,11 +9,12 @@ import click
 
 from snapback.commands.options import (
     LEFT_UNSAFE,
+    deployed_application,
     load_settings,
     mode_option,
-    open_application,
     open_json,
     settings_option,
+    stack_option,
 )
 from snapback.errors import BAD, FINE, FOUND
 from snapback.stderr import complain, warn
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Only this region.  [default: AWS_REGION, `regions` in the settings, and global services]",
 )
+@stack_option
 @click.option("--create-ledger", is_flag=True, help="Create the ledger's table if it doesn't exist.")
 @click.option(
     "--json",
@@ -70,6 +72,7 @@ def sweep(
     services: tuple[str, ...],
     accounts: tuple[str, ...],
     regions: tuple[str, ...],
+    stack: str,
     create_ledger: bool,
     json_path: str | None,
 ) -> int:
@@ -84,14 +87,14 @@ def sweep(
 
     rules = library.chosen(globs, services)
     settings = library.as_asked(load_settings(settings_path), mode, globs)
-    application, kept = _with_ledger(settings, mode, create=create_ledger)
+    application, kept = _with_ledger(settings, mode, stack, create=create_ledger)
     home_region = application.dynamodb.meta.region_name
     where = library.places_for(
         application.settings, rules, home=application.home, home_region=home_region, accounts=accounts, regions=regions
     )
-    with ExitStack() as stack:
-        lines = open_json(stack, json_path)
-        bar = stack.enter_context(render.progress())
+    with ExitStack() as files:
+        lines = open_json(files, json_path)
+        bar = files.enter_context(render.progress())
         task = bar.add_task("sweeping", total=len(where))
         unsafe = False
 
@@ -115,13 +118,13 @@ def sweep(
     return BAD if done.errors or done.counts["unjudged"] else FOUND if unsafe else FINE
 
 
-def _with_ledger(settings: Settings, mode: str | None, *, create: bool) -> tuple[Application, bool]:
+def _with_ledger(settings: Settings, mode: str | None, stack: str, *, create: bool) -> tuple[Application, bool]:
     """The application, and whether it keeps records. Raises NoLedger where a mode needs one and there is none."""
     from snapback import sweep as library
     from snapback.ledger import make_ledger, require_ledger
     from snapback.replay.replay import quiet
 
-    found, _ = open_application(settings)
+    found, _, _ = deployed_application(stack, settings=settings)
     application = quiet(found.home, found.settings, table=found.table, spill=found.spill)
     if create:
         make_ledger(application)

@@ -103,7 +103,7 @@ class TestRecords:
                 world.settings.limits,
             )
         shown = run("records", "--limit", 2).stdout
-        assert "The latest 2; --limit 8 shows more." in shown
+        assert "The latest 2 of 4; --limit 4 shows all." in shown
         assert "b2" in shown
         assert "b0" not in shown
 

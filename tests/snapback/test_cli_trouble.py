@@ -51,7 +51,7 @@ class TestTrouble:
         def fails(*_: Any) -> Any:
             raise error
 
-        monkeypatch.setattr(records, "open_application", fails)
+        monkeypatch.setattr(records, "deployed_application", fails)
         said = complaint("records")
         assert "\n" not in said
         assert len(said) > 20
@@ -82,7 +82,7 @@ class TestTrouble:
         def fails(*_: Any) -> Any:
             raise KeyError("a bug")
 
-        monkeypatch.setattr(records, "open_application", fails)
+        monkeypatch.setattr(records, "deployed_application", fails)
         assert "KeyError: 'a bug'" in run("records", code=3).stderr
         odd = aws.ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "Query")
         assert errors.describe_error(odd) == ("", errors.FAULT)
