@@ -13,6 +13,7 @@ from chalicelib import catalog
 from chalicelib.core.types import Status
 from snapback.cli import main
 from snapback.deploy.template.whole import template
+from tools import cards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,8 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from _alarms()
     for rule in catalog.all_rules():
         yield rule.id, rule.doc
+        if cards.path_of(rule).exists():
+            yield f"card of {rule.id}", "\n".join(text for _, text in cards.texts(cards.card_of(rule.id)))
     for status in Status:
         yield f"status {status}", f"{status.traits.word}. {status.traits.said}"
 

@@ -91,7 +91,8 @@ def _stage_tree(stage: Path, settings: Settings) -> None:
     for name in ("app.py", ".chalice/config.json"):
         _copy(project(name), stage / name)
     for name, path in _files(CODE / "chalicelib"):
-        _copy(path, stage / "chalicelib" / name)
+        if path.suffix != ".yaml":  # Rules' cards: docs, read by `make generate` alone.
+            _copy(path, stage / "chalicelib" / name)
     for name in _AUTHORS:
         _copy(CODE / "snapback" / name, stage / "vendor" / "snapback" / name)
     (stage / "requirements.txt").touch()  # Chalice would fetch and build them; they are in vendor/.
