@@ -220,7 +220,7 @@ def diff(lines: Iterable[str]) -> Text:
 
 
 def catalog_table(rules: Sequence[Rule]) -> Table:
-    table = _table("severity", "can")
+    table = headed("severity", "can")
     table.add_column("guardrail", overflow="fold")
     for rule in rules:
         about = Text("\n").join([styled(rule.id), styled(rule.title, "dim")])
@@ -230,7 +230,7 @@ def catalog_table(rules: Sequence[Rule]) -> Table:
 
 def checks_table(checks: Sequence[Check]) -> Table:
     """Of each account and region, what each check found."""
-    table = _table("account", "region", "what", "")
+    table = headed("account", "region", "what", "")
     table.add_column("found", overflow="fold")
     for each in checks:
         fine = Text("fine", "green") if each.well else Text("PROBLEM", "bold red")
@@ -238,7 +238,7 @@ def checks_table(checks: Sequence[Check]) -> Table:
     return table
 
 
-def _table(*narrow: str) -> Table:
+def headed(*narrow: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for name in narrow:
         table.add_column(name, no_wrap=True)
@@ -411,7 +411,7 @@ def _time(text: str) -> str:
 def dead_letters_list(dead_letters: Sequence[DeadLetter], *, hint: bool = True) -> list[Any]:
     if not dead_letters:
         return ["No dead letters."]
-    table = _table("id", "age")
+    table = headed("id", "age")
     table.add_column("what failed", overflow="fold")
     for each in dead_letters:
         where = each.function_name or name_in(each.rule)

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from msgspec import UnsetType
@@ -22,7 +22,7 @@ from chalicelib.core.partitions import global_regions
 from chalicelib.core.ports import Standing
 from chalicelib.core.resource import Account
 from chalicelib.core.settings import Modes
-from chalicelib.core.types import Mode, Severity, weakest
+from chalicelib.core.types import Mode, Severity, Unrecorded, weakest
 from chalicelib.engine.context import describe_error
 from chalicelib.engine.refusal import Refusal, refusal_of
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
@@ -74,7 +74,35 @@ class SweepTotals:
     resources: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
+    failed: set[Place] = field(default_factory=set)
+    """Where something could not be evaluated."""
     seconds: float = 0.0
+
+    def after_plan(self, plan: SweepTotals) -> SweepTotals:
+        """Both passes as one: what was safe in the plan's pass was not evaluated again, and what it found is as it is now."""
+        found, left = (
+            Counter({status: times for status, times in each.counts.items() if status not in QUIET})
+            for each in (plan, self)
+        )
+        gone = max(found.total() - left.total() - self.errors.total(), 0)
+        safe = Counter({str(Unrecorded.COMPLIANT): gone} if gone else {})
+        return SweepTotals(
+            places=plan.places,
+            resources=plan.resources,
+            counts=plan.counts - found + left + safe,
+            errors=plan.errors | self.errors,
+            failed=plan.failed | self.failed,
+            seconds=plan.seconds + self.seconds,
+        )
+
+
+class Only(Protocol):
+    """Which resources a sweep evaluates."""
+
+    def place(self, place: Place, /) -> bool: ...
+    def resource(self, place: Place, resource: Resource, /) -> bool: ...
+    def marks(self, place: Place, /) -> bool:
+        """Whether a place counts as gone through, though only some of its resources are evaluated, or none."""
 
 
 class AbsentLedger:
@@ -178,24 +206,30 @@ def sweep(
     run: str,
     *,
     kept: bool,
+    only: Only | None = None,
     on_place: Callable[[Place], None] = lambda _: None,
     on_finding: Callable[[Finding], None] = lambda _: None,
 ) -> SweepTotals:
     """Go through all places. What raises is counted, and the rest goes on. Raises what boto3 does once credentials are over.
 
-    `kept`: whether there is a ledger, in which it is marked what was gone through.
+    `kept`: whether there is a ledger, in which it is marked what was gone through. `only` chooses resources.
     """
     done, began = SweepTotals(), time.perf_counter()
     markers = Markers(application.dynamodb, application.table) if kept else None
     for place, rules in found.items():
         on_place(place)
+        marks = markers if only is None or only.marks(place) else None
+        if only and not only.place(place):
+            if marks:
+                marks.mark(place, rules, run, application.now())
+            continue
         done.places += 1
         try:
             asked = markers.asked(place) if markers else {}
             known = expected_from_events(rules, asked, run)
             event = event_of(place, run, application.now(), known)
             some: Sequence[Any] | Refusal = ()
-            for some in _listed(application, place, rules):
+            for some in _listed(application, place, rules, only):
                 errors: list[tuple[Resource, Exception]] = []
                 if isinstance(some, Refusal):
                     outcomes = application.engine.unlisted(rules, event, some)
@@ -207,12 +241,14 @@ def sweep(
                 done.counts.update(str(outcome.status) for outcome in outcomes)
                 for resource, error in errors:
                     _go_on_after(error)
+                    done.failed.add(place)
                     why = ELSEWHERE if isinstance(error, StepRefused) else describe_error(error)
                     done.errors[f"{place.kind} {resource.id} in {place.account}, {place.region}: {why}"] += 1
-            if markers and not isinstance(some, Refusal):
-                markers.mark(place, rules, run, application.now())
+            if marks and not isinstance(some, Refusal):
+                marks.mark(place, rules, run, application.now())
         except Exception as error:  # noqa: BLE001 - listed at the end, with the others
             _go_on_after(error)
+            done.failed.add(place)
             done.errors[f"{place.kind} in {place.account}, {place.region}: {describe_error(error)}"] += 1
     done.seconds = time.perf_counter() - began
     return done
@@ -236,7 +272,7 @@ def _patiently(
 
 
 def _listed(
-    application: Application, place: Place, rules: Sequence[Guardrail[Any]]
+    application: Application, place: Place, rules: Sequence[Guardrail[Any]], only: Only | None
 ) -> Iterator[Sequence[Any] | Refusal]:
     """A place's resources, some at a time, or why AWS does not let Snapback list them."""
     kind = rules[0].resource
@@ -248,7 +284,8 @@ def _listed(
             raise
         yield refusal
         return
-    yield from chunks(sorted(found, key=lambda each: each.id), kind.batch_size)
+    wanted = [each for each in found if only is None or only.resource(place, each)]
+    yield from chunks(sorted(wanted, key=lambda each: each.id), kind.batch_size)
 
 
 def _findings(

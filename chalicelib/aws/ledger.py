@@ -111,6 +111,11 @@ class DynamoLedger(StoredRecords):
         why: Reason = next((each for item, one in order if item and (each := why_refused(item, [one], asked))), "busy")
         raise StepRefused(why, string(lock if why == "busy" else slot, "record"))
 
+    def is_exempt(self, record: Record) -> bool:
+        """Whether an undo or a person exempted what the record is about, for now."""
+        slot, asked = self._db.item(f"slot#{record.slot}"), Asked(now=self._now().timestamp())
+        return bool(slot) and why_refused(slot or {}, [NOT_EXEMPT], asked) is not None
+
     def count_fix(self, record: Record, limits: Limits) -> None:
         minute = self._now().strftime("%Y-%m-%dT%H:%M")
         key, expires_at = f"fixes#{record.guardrail}#{record.account}#{minute}", self._now() + timedelta(days=1)

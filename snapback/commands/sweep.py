@@ -1,9 +1,11 @@
-"""`snapback sweep`: what is in an account now."""
+"""`snapback sweep`: what is in an account now. What it would write is shown first, and agreed to."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+import sys
+from contextlib import ExitStack, nullcontext, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,16 +18,18 @@ from snapback.commands.options import (
     settings_option,
     stack_option,
 )
-from snapback.errors import BAD, FINE, FOUND
+from snapback.errors import BAD, FINE, FOUND, Refused
 from snapback.stderr import complain, warn
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
+    from chalicelib.core.rule import Guardrail
     from chalicelib.core.settings import Settings
     from chalicelib.sweep.places import Place
     from chalicelib.wiring import Application
-    from snapback.sweep import Finding
+    from snapback.plan import Planned
+    from snapback.sweep import Finding, Only, SweepTotals
 
 
 @click.command(short_help="Evaluate every resource in real AWS.")
@@ -55,6 +59,24 @@ if TYPE_CHECKING:
     multiple=True,
     help="Only this region.  [default: AWS_REGION, `regions` in the settings, and global services]",
 )
+@click.option(
+    "--resource", "names", metavar="RESOURCE", multiple=True, help="Only this resource, by ARN or id; may be repeated."
+)
+@click.option("--yes", is_flag=True, help="Fix without asking, for scripts.")
+@click.option(
+    "--plan",
+    "plan_to",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what would be fixed to FILE, and change and record nothing.",
+)
+@click.option(
+    "--apply",
+    "apply_from",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Do what a --plan FILE says, as far as each resource is still the same.",
+)
 @stack_option
 @click.option("--create-ledger", is_flag=True, help="Create the ledger's table if it doesn't exist.")
 @click.option(
@@ -72,53 +94,200 @@ def sweep(
     services: tuple[str, ...],
     accounts: tuple[str, ...],
     regions: tuple[str, ...],
+    names: tuple[str, ...],
+    yes: bool,
+    plan_to: Path | None,
+    apply_from: Path | None,
     stack: str,
     create_ledger: bool,
     json_path: str | None,
 ) -> int:
     """Evaluate every guardrail for every resource in real AWS, with your credentials.
 
-    In mode fix, this command writes to AWS and needs a ledger. Without a ledger, it only reports. At the end, it lists
-    what it couldn't evaluate. You can stop it and run it again.
+    In mode fix, this command first shows what it would fix, then asks. It needs a ledger for that. Without a ledger, it
+    only reports. At the end, it lists what it couldn't evaluate. You can stop it and run it again.
     The exit code is 1 if anything unsafe remains, 2 if something could not be evaluated.
+
+    Example: snapback sweep --service s3 --mode fix --plan plan.json, then: snapback sweep --apply plan.json
     """
-    from snapback import render
+    from snapback import plan as plans
     from snapback import sweep as library
 
+    if plan_to and apply_from:
+        raise Refused("--plan and --apply exclude each other: make the plan first, then apply it")
+    agreed = plans.read_plan(apply_from) if apply_from else None
+    if agreed is not None:
+        mode, globs = "fix", tuple(sorted({each.guardrail for each in agreed}))
+        accounts = accounts or tuple(sorted({each.account for each in agreed}))
+        regions = regions or tuple(sorted({each.region for each in agreed}))
     rules = library.chosen(globs, services)
-    settings = library.as_asked(load_settings(settings_path), mode, globs)
-    application, kept = _with_ledger(settings, mode, stack, create=create_ledger)
+    settings = library.as_asked(load_settings(settings_path), "fix" if plan_to and mode is None else mode, globs)
+    application, kept = _with_ledger(settings, mode, stack, create=create_ledger, planning=plan_to is not None)
     home_region = application.dynamodb.meta.region_name
     where = library.places_for(
         application.settings, rules, home=application.home, home_region=home_region, accounts=accounts, regions=regions
     )
+    only = plans.chosen(agreed) if agreed is not None else plans.Named(names) if names else None
+    run = f"{application.now():%Y-%m-%dT%H:%M:%S.%f}"
     with ExitStack() as files:
-        lines = open_json(files, json_path)
-        bar = files.enter_context(render.progress())
-        task = bar.add_task("sweeping", total=len(where))
-        unsafe = False
+        sweeping = _Sweeping(application, where, run, kept, json_path, files)
+        if not plan_to and not (kept and mode in {None, "fix"}):
+            return sweeping.end(sweeping.report(only))
+        planned = sweeping.plan(only)
+        if agreed is not None:
+            planned = sweeping.still(agreed, planned)
+        if plan_to:
+            return sweeping.write(plan_to, planned)
+        if any(each.fixes for each in planned) and not yes and not sweeping.agreed():
+            return FOUND
+        done = sweeping.carry_out(planned)
+    return sweeping.end(done)
+
+
+class _Sweeping:
+    """A sweep in two passes: the first plans and only reads; the second records and fixes what the first found."""
+
+    def __init__(
+        self,
+        application: Application,
+        where: dict[Place, list[Guardrail[Any]]],
+        run: str,
+        kept: bool,
+        json_path: str | None,
+        files: ExitStack,
+    ) -> None:
+        from snapback import render
+
+        self._application, self._where, self._run, self._kept = application, where, run, kept
+        self._lines, self._text = open_json(files, json_path), json_path != "-"
+        self._bar = files.enter_context(render.progress())
+        self._findings: list[Finding] = []
+        self._unsafe = False
+
+    def report(self, only: Only | None) -> SweepTotals:
+        """In one pass, where nothing would be fixed."""
+        return self._pass(self._where, only, self._on_finding, kept=self._kept)
+
+    def plan(self, only: Only | None) -> list[Planned]:
+        """What would be done; `planned` are the totals."""
+        from snapback import plan
+
+        real = self._application.ledger
+        ledger = plan.PlanningLedger(real if self._kept else None)
+        self._application.ledger = ledger  # type: ignore[assignment]
+        self.planned = self._pass(self._where, only, self._findings.append, kept=False)
+        self._application.ledger = real
+        self._records = ledger.records_opened
+        return ledger.planned
+
+    def still(self, agreed: Sequence[Planned], now: Sequence[Planned]) -> list[Planned]:
+        """Those of an earlier plan that are the same still; says which aren't."""
+        from snapback.render import plain
+
+        same = [each for each in agreed if each in now]
+        for each in agreed:
+            if each.fixes and each not in same:
+                warn(f"not the same as in the plan, so left as it is: {each.guardrail} on {plain(each.arn)}")
+        return same
+
+    def write(self, path: Path, planned: Sequence[Planned]) -> int:
+        from snapback import plan
+        from snapback.plan_page import plan_page
+
+        made = {"made": self._run, "account": self._application.home}
+        plan.write_plan(path, planned, made)
+        self._show(*plan_page(self._records))
+        self._show("", f"Wrote {path}. Nothing was changed. `snapback sweep --apply {path}` does it.")
+        return self.end(self.planned, shown=False)
+
+    def agreed(self) -> bool:
+        """Show the plan and ask; the diffs are shown on demand. Raises Refused where nobody can answer."""
+        from snapback.plan_page import plan_page, planned_fix
+
+        self._show(*plan_page(self._records))
+        while True:
+            try:
+                answer = click.prompt("Fix these? [y/N/d for the diffs]", default="n", show_default=False, err=True)
+            except click.Abort:
+                raise Refused(
+                    "nothing was changed: pass --yes to fix without asking, or --plan FILE to keep the plan"
+                ) from None
+            if str(answer).lower() not in {"d", "diff", "diffs"}:
+                break
+            for record in self._records:
+                if record.status == "fixing":
+                    self._show(*planned_fix(record))
+        if str(answer).lower() in {"y", "yes"}:
+            return True
+        click.echo("Nothing was changed or recorded.", err=True)
+        return False
+
+    def carry_out(self, agreed: Sequence[Planned]) -> SweepTotals:
+        from snapback import plan
+
+        if self._kept:
+            ledger = plan.AgreedLedger(self._application.ledger, agreed)
+            self._application.ledger = ledger  # type: ignore[assignment]
+        clean = self._where.keys() - self.planned.failed
+        found = plan.Chosen(((each.place, each.outcome.resource) for each in self._findings), clean)
+        done = self._pass(self._where, found, self._on_finding, kept=self._kept)
+        for record in ledger.changed if self._kept else ():
+            warn(f"changed since the plan, so left as it is: {record.guardrail} on {record.shown_arn}")
+        return done.after_plan(self.planned)
+
+    def end(self, done: SweepTotals, *, shown: bool = True) -> int:
+        from snapback import render
+
+        if self._text and shown:
+            render.show(*render.swept(done))
+        for why, times in done.errors.most_common():
+            complain(f"{why} ({times} times)" if times > 1 else why, BAD)
+        unsafe = self._unsafe if shown else bool(self._findings)
+        return BAD if done.errors or done.counts["unjudged"] else FOUND if unsafe else FINE
+
+    def _pass(
+        self,
+        where: dict[Place, list[Guardrail[Any]]],
+        only: Only | None,
+        on_finding: Callable[[Finding], None],
+        *,
+        kept: bool,
+    ) -> SweepTotals:
+        from snapback import render
+        from snapback import sweep as library
+
+        task = self._bar.add_task("sweeping", total=len(where))
 
         def on_place(place: Place) -> None:
-            bar.update(task, advance=1, description=render.plain(f"{place.kind} {place.account} {place.region}"))
+            self._bar.update(task, advance=1, description=render.plain(f"{place.kind} {place.account} {place.region}"))
 
-        def on_finding(finding: Finding) -> None:
-            nonlocal unsafe
-            unsafe = unsafe or finding.outcome.status in LEFT_UNSAFE | {"duplicate"}
-            if lines:
-                lines.write(render.as_json(finding.to_json()) + "\n")
-            if json_path != "-":
-                render.show(render.finding_row(finding))
+        done = library.sweep(
+            self._application, where, self._run, kept=kept, only=only, on_place=on_place, on_finding=on_finding
+        )
+        if missing := getattr(only, "missing", None):
+            raise Refused(f"no resource {', '.join(missing)} in {done.places} places; check --region and --account")
+        return done
 
-        run = f"{application.now():%Y-%m-%dT%H:%M:%S.%f}"
-        done = library.sweep(application, where, run, kept=kept, on_place=on_place, on_finding=on_finding)
-    if json_path != "-":
-        render.show(*render.swept(done))
-    for why, times in done.errors.most_common():
-        complain(f"{why} ({times} times)" if times > 1 else why, BAD)
-    return BAD if done.errors or done.counts["unjudged"] else FOUND if unsafe else FINE
+    def _on_finding(self, finding: Finding) -> None:
+        from snapback import render
+
+        self._unsafe = self._unsafe or finding.outcome.status in LEFT_UNSAFE | {"duplicate"}
+        if self._lines:
+            self._lines.write(render.as_json(finding.to_json()) + "\n")
+        if self._text:
+            render.show(render.finding_row(finding))
+
+    def _show(self, *parts: Any) -> None:
+        """For the person, beside what goes into a file."""
+        from snapback import render
+
+        with nullcontext() if self._text else redirect_stdout(sys.stderr):
+            render.show(*parts)
 
 
-def _with_ledger(settings: Settings, mode: str | None, stack: str, *, create: bool) -> tuple[Application, bool]:
+def _with_ledger(
+    settings: Settings, mode: str | None, stack: str, *, create: bool, planning: bool
+) -> tuple[Application, bool]:
     """The application, and whether it keeps records. Raises NoLedger where a mode needs one and there is none."""
     from snapback import sweep as library
     from snapback.ledger import make_ledger, require_ledger
@@ -130,6 +299,8 @@ def _with_ledger(settings: Settings, mode: str | None, stack: str, *, create: bo
         make_ledger(application)
     if application.ledger.exists():
         return application, True
+    if planning:
+        return application, False
     if mode in {"ask", "fix"}:
         require_ledger(application)
     warn("no ledger, so findings are only reported; --create-ledger creates one")

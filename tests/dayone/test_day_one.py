@@ -62,7 +62,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found(settings: Path) -> list[dict[str, Any]]:
     """The findings of a sweep in the mode `fix`."""
     out = settings.parent / "found.jsonl"
-    asked = ["sweep", "--mode", "fix", "--create-ledger", "--settings", str(settings), "--json", str(out)]
+    asked = ["sweep", "--mode", "fix", "--yes", "--create-ledger", "--settings", str(settings), "--json", str(out)]
     with pytest.MonkeyPatch.context() as environment, mock_aws() as reset, gaps.closed():
         environment.setenv("AWS_REGION", REGION)
         reset.reset()

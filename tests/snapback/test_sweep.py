@@ -44,7 +44,12 @@ def bucket(world: World, name: str, acl: str = "public-read") -> None:
 
 
 def run(*words: str) -> Result:
-    return CliRunner().invoke(cli.main, ["sweep", *words])
+    return CliRunner().invoke(cli.main, ["sweep", "--yes", *words])
+
+
+def ask(*words: str, answer: str = "") -> Result:
+    """Without --yes: what a person answers."""
+    return CliRunner().invoke(cli.main, ["sweep", *words], input=answer)
 
 
 def grants(world: World, name: str) -> int:
@@ -250,3 +255,90 @@ def test_what_the_sweep_gave_up_is_a_letter_that_says_so() -> None:
     found = parse_dead_letter("queue", {"MessageId": "1", "ReceiptHandle": "-", "Body": json.dumps(body)})
     assert found.what == f"sweep of s3.Bucket {HOME} {REGION}"
     assert "tries again" in found.error
+
+
+def test_in_mode_fix_the_plan_is_shown_first_and_nothing_is_written_without_a_yes(world: World) -> None:
+    bucket(world, "app-one")
+    words = ("--guardrail", ACL, "--mode", "fix", "--create-ledger")
+    nobody = ask(*words)
+    assert nobody.exit_code == errors.BAD
+    assert "nothing was changed: pass --yes" in nobody.stderr
+    assert "1 to fix, 0 to report." in nobody.output
+    declined = ask(*words, answer="d\nn\n")
+    assert declined.exit_code == errors.FOUND
+    assert "AllUsers" in declined.output
+    assert "Nothing was changed or recorded." in declined.output
+    assert grants(world, "app-one") == 2
+    assert not list(world.application().ledger.records())
+    agreed = ask(*words, answer="y\n")
+    assert agreed.exit_code == errors.FINE, agreed.output
+    assert grants(world, "app-one") == 1
+    assert "1 fixed" in agreed.output
+    assert "1 resources in 1 places" in agreed.output
+
+
+def test_a_plan_is_kept_without_states_and_done_as_far_as_it_is_the_same(world: World, tmp_path: Path) -> None:
+    for name in ("app-one", "app-two", "app-three"):
+        bucket(world, name)
+    file = tmp_path / "plan.json"
+    planned = ask("--guardrail", ACL, "--plan", str(file))
+    assert planned.exit_code == errors.FOUND, planned.output
+    assert not world.client("dynamodb").list_tables()["TableNames"]
+    assert file.stat().st_mode & 0o777 == 0o600
+    kept = json.loads(file.read_text())
+    assert {each["does"] for each in kept["findings"]} == {"fixing"}
+    assert "AllUsers" not in file.read_text().replace("READ to AllUsers", "")
+    world.client("s3").put_bucket_acl(Bucket="app-two", ACL="authenticated-read")
+    bucket(world, "app-new")
+    done = ask("--apply", str(file), "--create-ledger", answer="y\n")
+    assert done.exit_code == errors.FOUND, done.output
+    assert grants(world, "app-one") == grants(world, "app-three") == 1
+    assert grants(world, "app-two") == 2
+    assert grants(world, "app-new") == 2
+    assert (
+        "not the same as in the plan, so left as it is: s3.bucket_acl_made_public on arn:aws:s3:::app-two"
+        in done.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is no plan"),
+        ('{"plan": 1}', "is no plan"),
+        ('{"plan": 7, "findings": []}', "is a plan of version 7"),
+        ('{"plan": 1, "findings": [{"guardrail": 1}]}', "is no plan"),
+    ],
+)
+def test_what_is_no_plan_is_one_line(text: str, said: str, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(text)
+    done = ask("--apply", str(file))
+    assert done.exit_code == errors.BAD
+    (line,) = done.stderr.splitlines()
+    assert said in line
+    assert "can't read" in ask("--apply", str(tmp_path / "none")).stderr
+    assert "can't write" in ask("--guardrail", ACL, "--plan", str(tmp_path / "no" / "x")).stderr
+    assert "exclude each other" in ask("--apply", str(file), "--plan", str(file)).stderr
+
+
+def test_one_resource_by_its_arn(world: World) -> None:
+    for name in ("app-one", "app-two"):
+        bucket(world, name)
+    done = run("--guardrail", ACL, "--mode", "fix", "--create-ledger", "--resource", "arn:aws:s3:::app-one")
+    assert done.exit_code == errors.FINE
+    assert (grants(world, "app-one"), grants(world, "app-two")) == (1, 2)
+    none = run("--guardrail", ACL, "--resource", "app-four")
+    assert none.exit_code == errors.BAD
+    assert "no resource app-four in 1 places; check --region and --account" in none.stderr
+
+
+def test_what_is_exempt_is_not_in_the_plan(world: World) -> None:
+    bucket(world, "app-one")
+    assert run("--guardrail", ACL, "--mode", "fix", "--create-ledger").exit_code == errors.FINE
+    ledger = world.application().ledger
+    (record,) = ledger.records()
+    assert CliRunner().invoke(cli.main, ["undo", record.id]).exit_code == errors.FINE
+    again = ask("--guardrail", ACL, "--mode", "fix")
+    assert "to fix" not in again.output
+    assert grants(world, "app-one") == 2

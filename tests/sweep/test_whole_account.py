@@ -104,7 +104,18 @@ def swept(rules: list[Guardrail[Any]], folder: Path, *, only: bool = False) -> d
             "limits": {"fixes_per_minute": 1000},
         }
         file.write_text(json.dumps(settings))
-        asked = ["sweep", "--mode", "fix", "--create-ledger", "--settings", str(file), "--json", str(out), *more]
+        asked = [
+            "sweep",
+            "--mode",
+            "fix",
+            "--yes",
+            "--create-ledger",
+            "--settings",
+            str(file),
+            "--json",
+            str(out),
+            *more,
+        ]
         done = CliRunner().invoke(cli.main, asked)
         assert done.exit_code in {errors.FINE, errors.FOUND}, done.output
     findings = [json.loads(line) for line in out.read_text().splitlines()]

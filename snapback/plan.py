@@ -1,0 +1,183 @@
+"""A sweep's plan: what it would fix, made without a write, kept in a file, and held to when it is carried out."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from chalicelib.core.errors import StepRefused
+from chalicelib.core.types import Status
+from chalicelib.sweep.places import Place
+from snapback.errors import Refused
+from snapback.sweep import AbsentLedger
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from pathlib import Path
+
+    from chalicelib.aws.ledger import DynamoLedger
+    from chalicelib.core.record import Record
+    from chalicelib.core.resource import Resource
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One finding; `does` is the status that it would get, and `fingerprint` is equal for the same unsafe state."""
+
+    guardrail: str
+    kind: str
+    resource: str
+    account: str
+    region: str
+    arn: str
+    severity: str
+    does: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, record: Record) -> Planned:
+        return cls(
+            guardrail=record.guardrail,
+            kind=record.kind,
+            resource=record.resource,
+            account=record.account,
+            region=record.region,
+            arn=record.arn,
+            severity=str(record.severity),
+            does=str(record.status),
+            fingerprint=record.fingerprint,
+        )
+
+    @property
+    def fixes(self) -> bool:
+        return self.does == Status.FIXING
+
+
+class PlanningLedger(AbsentLedger):
+    """In place of the ledger while a sweep plans: it keeps what would be recorded, and nothing is written.
+
+    `real` is asked what is exempt, and who paused all writes.
+    """
+
+    def __init__(self, real: DynamoLedger | None) -> None:
+        self._real = real
+        self.records_opened: list[Record] = []
+
+    def open(self, record: Record, *_: Any) -> Record:
+        """Raises StepRefused for what is exempt, and instead of a fix."""
+        if self._real and self._real.is_exempt(record):
+            raise StepRefused("exempt", "")
+        self.records_opened.append(record)
+        if record.status is Status.FIXING:
+            raise StepRefused("duplicate", "")
+        return replace(record, id="")
+
+    def paused(self) -> str:
+        return self._real.paused() if self._real else ""
+
+    @property
+    def planned(self) -> list[Planned]:
+        return [Planned.of(record) for record in self.records_opened]
+
+
+class AgreedLedger:
+    """A ledger that begins only those fixes that somebody agreed to; `changed` are those that are not the same any more."""
+
+    def __init__(self, real: DynamoLedger, agreed: Iterable[Planned]) -> None:
+        self._real = real
+        self._agreed = {_key(each.guardrail, each.arn, each.account, each.region, each.fingerprint) for each in agreed}
+        self.changed: list[Record] = []
+
+    def open(self, record: Record, *more: Any) -> Record:
+        key = _key(record.guardrail, record.arn, record.account, record.region, record.fingerprint)
+        if record.status is Status.FIXING and key not in self._agreed:
+            self.changed.append(record)
+            raise StepRefused("duplicate", "")
+        return self._real.open(record, *more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+def _key(*parts: str) -> str:
+    return json.dumps(parts)
+
+
+class Chosen:
+    """What a sweep is limited to: resources by place and ARN. `marked` are places that were gone through before."""
+
+    def __init__(self, wanted: Iterable[tuple[Place, str]], marked: Collection[Place] = ()) -> None:
+        self._wanted, self._marked = set(wanted), marked
+        self._places = {place for place, _ in self._wanted}
+
+    def place(self, place: Place) -> bool:
+        return place in self._places
+
+    def resource(self, place: Place, resource: Resource) -> bool:
+        return (place, resource.arn) in self._wanted
+
+    def marks(self, place: Place) -> bool:
+        return place in self._marked
+
+
+class Named:
+    """Resources that a person named, by ARN or id; `found` are those that were there."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = frozenset(names)
+        self._found: set[str] = set()
+
+    def place(self, _: Place) -> bool:
+        return True
+
+    def resource(self, _: Place, resource: Resource) -> bool:
+        named = self._names & {resource.arn, resource.id}
+        self._found |= named
+        return bool(named)
+
+    @property
+    def missing(self) -> list[str]:
+        return sorted(self._names - self._found)
+
+    def marks(self, _: Place) -> bool:
+        return False
+
+
+def chosen(planned: Iterable[Planned]) -> Chosen:
+    """The resources of a plan from a file."""
+    return Chosen((Place(each.account, each.region, each.kind), each.arn) for each in planned)
+
+
+def write_plan(path: Path, planned: Sequence[Planned], made: dict[str, str]) -> None:
+    """Only its owner may read it: it names what is unsafe. It holds no states. Raises Refused."""
+    text = json.dumps({"plan": VERSION, **made, "findings": [asdict(each) for each in planned]}, indent=1)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(text + "\n")
+    except OSError as error:
+        raise Refused(f"can't write {path}: {error.strerror}; pass another file to --plan") from error
+
+
+def read_plan(path: Path) -> list[Planned]:
+    """Raises Refused for what is no plan of this version."""
+
+    class File(msgspec.Struct):
+        plan: int
+        findings: list[Planned]
+
+    try:
+        file = msgspec.json.decode(path.read_bytes(), type=File)
+    except OSError as error:
+        raise Refused(f"can't read {path}: {error.strerror}; pass a file that `snapback sweep --plan` wrote") from error
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise Refused(f"{path} is no plan ({error}); pass a file that `snapback sweep --plan` wrote") from error
+    if file.plan != VERSION:
+        raise Refused(f"{path} is a plan of version {file.plan}; this Snapback reads version {VERSION}: make it anew")
+    return file.findings
