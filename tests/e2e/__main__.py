@@ -9,13 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tests.e2e import clock, core, members, natives, pages, trouble, update
+from tests.e2e import clock, core, members, natives, pages, selftest, trouble, update
 from tests.e2e.day import Day, shown
 from tests.e2e.emulator import Broken, Emulator
 from tests.e2e.slack import slack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    Step = Callable[[Day], None]
 
 CORE = (core.deploy, core.ten_changes, core.messages)
 REST = (
@@ -29,6 +31,7 @@ REST = (
     clock.waited,
     clock.questions,
     clock.canary,
+    selftest.selftest,
     trouble.dead_letters,
     members.member,
     update.update_and_back,
@@ -38,13 +41,17 @@ REST = (
 def main() -> int:
     parser = ArgumentParser(prog="make e2e", description=__doc__)
     parser.add_argument("--core", action="store_true", help="only deploy, ten changes, messages, undo, destroy")
+    parser.add_argument("--only", default="", metavar="STEPS", help="besides deploy and destroy, only these, by comma")
     parser.add_argument("--iam", choices=("on", "off", "both"), default="both", help="whether policies are asked")
     given = parser.parse_args()
     modes = {"on": (True,), "off": (False,), "both": (True, False)}[given.iam]
-    return max(live(iam=iam, only_core=given.core) for iam in modes)
+    steps = [*CORE, *(() if given.core else REST)]
+    if given.only:
+        steps = [step for step in steps if step is core.deploy or step.__name__ in given.only.split(",")]
+    return max(live(steps, iam=iam) for iam in modes)
 
 
-def live(*, iam: bool, only_core: bool) -> int:
+def live(steps: Sequence[Step], *, iam: bool) -> int:
     """One day; 0 when all of it came out right."""
     print(f"a day, with IAM {'enforced' if iam else 'off'}", flush=True)
     began = time.monotonic()
@@ -54,7 +61,7 @@ def live(*, iam: bool, only_core: bool) -> int:
             with emulator:
                 day = Day(emulator, chat, Path(folder))
                 day.took("emulator's start", time.monotonic() - began)
-                for step in (*CORE, *(() if only_core else REST), core.destroy):
+                for step in (*steps, core.destroy):
                     run(day, step)
         except Broken as broken:
             print(f"FAILED: {broken}\n", *evidence(emulator), sep="\n", file=sys.stderr)
@@ -63,7 +70,7 @@ def live(*, iam: bool, only_core: bool) -> int:
     return 0
 
 
-def run(day: Day, step: Callable[[Day], None]) -> None:
+def run(day: Day, step: Step) -> None:
     """Nothing of Snapback's may be denied or at fault, and no condition of its policies unevaluated."""
     began = time.monotonic()
     step(day)

@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from chalicelib.core.settings import Settings
+from chalicelib.core.types import Mode
 from snapback.deployed import LEDGER, SPILL, VARIABLES
+from snapback.selftest.run import settings_to_prove
 from tests.e2e.emulator import ROOT, Broken, Emulator, until
+from tests.support.events import HOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +60,7 @@ class Day:
         """Everything is put right, told to one channel, and decided by whoever reads it."""
         return {
             "mode": "fix",
-            "guardrails": {**dict.fromkeys(OPTED_IN, "fix"), ASKS: "ask"},
+            "guardrails": {**dict.fromkeys(OPTED_IN, "fix"), ASKS: "ask"} | self._of_selftest,
             "quarantine": "untag",
             "require": {"releases": {"lib/*": {"tags": ["latest"]}}},
             "channels": [{"name": "chat", "type": "slack", "url": "ssm:/snapback/slack", "per_minute": 600}],
@@ -64,9 +68,14 @@ class Day:
             "approvers": [{"who": "page:chat"}],
             "flood": {"messages": 1000, "minutes": 1},
             "limits": {"fixes_per_minute": 1000},
-            "grace": {"iam.login_profile_without_mfa": 1},
+            "grace": {"iam.login_profile_without_mfa": 1, "s3.bucket_allows_plain_http": 0},
             "asking": {"remind_hours": 4, "escalate_hours": 24, "expire_hours": 72, "escalate_to": ["chat"]},
         }
+
+    @cached_property
+    def _of_selftest(self) -> dict[str, Any]:
+        """What the selftest says to set where the mode is fix."""
+        return settings_to_prove(Settings(mode=Mode.FIX), HOME)
 
     def write_settings(self, **changed: Any) -> Path:
         path = self.folder / "snapback.yaml"
@@ -83,11 +92,15 @@ class Day:
         return self._run([str(Path(sys.executable).parent / "snapback"), *arguments])
 
     def _run(self, asked: list[str]) -> str:
-        environment = {**self.emulator.environment(), "SNAPBACK_STACK": STACK, **self.parts}
-        done = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            asked, cwd=ROOT, env=self.command_environment(), capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise Broken(f"{' '.join(asked)}: exit code {done.returncode}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
         return done.stdout
+
+    def command_environment(self) -> dict[str, str]:
+        return {**self.emulator.environment(), "SNAPBACK_STACK": STACK, **self.parts}
 
     def outputs(self) -> dict[str, str]:
         (stack,) = self.emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]

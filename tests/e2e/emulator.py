@@ -1,4 +1,4 @@
-"""AWS in a process on this machine: ministack, patched by like_aws.py and like_iam.py, in an environment of its own."""
+"""AWS in a process on this machine: ministack, patched by the like_*.py beside this, in an environment of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
@@ -43,6 +44,19 @@ def until(what: str, found: Callable[[], Any], patience: float = 0) -> Any:
             raise Broken(f"{what}: not within {patience:.0f} seconds")
         time.sleep(0.2)
     return answer
+
+
+def entry_of(envelope: Envelope) -> Any:
+    """An event as PutEvents takes it, as of now."""
+    detail = dict(envelope["detail"])
+    if "eventTime" in detail:
+        detail["eventTime"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "Source": envelope["source"],
+        "DetailType": envelope["detail-type"],
+        "Resources": envelope["resources"],
+        "Detail": json.dumps(detail, default=str),
+    }
 
 
 class Emulator:
@@ -121,19 +135,14 @@ class Emulator:
             self._clients[key] = session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]
         return self._clients[key]
 
+    def session(self) -> Any:
+        """As boto3's, as far as it makes clients."""
+        return SimpleNamespace(client=self.client)
+
     def put(self, envelope: Envelope, account: str = HOME) -> float:
         """An event of AWS's on an account's default bus, as of now; answers when that was, in seconds since 1970."""
-        detail = dict(envelope["detail"])
-        if "eventTime" in detail:
-            detail["eventTime"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        entry = {
-            "Source": envelope["source"],
-            "DetailType": envelope["detail-type"],
-            "Resources": envelope["resources"],
-            "Detail": json.dumps(detail, default=str),
-        }
         at = time.time()
-        answer = self.client("events", account).put_events(Entries=[entry])
+        answer = self.client("events", account).put_events(Entries=[entry_of(envelope)])
         if answer["FailedEntryCount"]:
             raise Broken(f"the bus refuses {envelope['detail-type']}: {answer['Entries']}")
         return at

@@ -13,7 +13,7 @@ from typing import Any
 from ministack.app import main
 from ministack.core import lambda_runtime
 
-from tests.e2e import like_aws, like_iam  # noqa: F401 - they patch it
+from tests.e2e import like_apis, like_aws, like_iam  # noqa: F401 - they patch it
 
 _UNPACKED, _LOCK = Path(tempfile.gettempdir()) / "unpacked", Lock()
 

@@ -1,0 +1,76 @@
+"""`snapback selftest`: killed, cleaned, and run to the end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from snapback.selftest.examples import EXAMPLES
+from snapback.selftest.leftovers import FINDERS
+from snapback.selftest.sandbox import Sandbox
+from tests.e2e.day import Clock
+from tests.e2e.emulator import ROOT, Broken
+from tests.support.events import HOME
+
+if TYPE_CHECKING:
+    from tests.e2e.day import Day
+
+_KILLED_AFTER = 9
+"""Things that are made."""
+_UNDONE = 8
+"""Of the examples, as many as a fix can be undone of."""
+
+
+def selftest(day: Day) -> None:
+    """After a kill -9, `--clean` removes what was made; a whole run proves all, and leaves nothing."""
+    with _started(day) as process:
+        made = 0
+        for line in process.stderr or ():
+            made += line.startswith("made ")
+            if made == _KILLED_AFTER:
+                process.send_signal(signal.SIGKILL)
+    if not left(day):
+        raise Broken(f"the selftest was killed after {made} things, and none are there")
+    day.snapback("selftest", "--account", HOME, "--clean")
+    _nothing_left(day, "--clean")
+    with Clock(day, "selftest"), _started(day) as process:
+        said, told = process.communicate()
+    if process.returncode:
+        raise Broken(f"selftest: exit code {process.returncode}: {said}{told[-3000:]}")
+    _nothing_left(day, "a selftest")
+    proofs = [json.loads(line) for line in said.splitlines()]
+    day.kept["selftest"] = {each["guardrail"]: each for each in proofs}
+    if len(proofs) != len(EXAMPLES) or sum(each["undone"] for each in proofs) != _UNDONE:
+        raise Broken(f"the selftest says {said}")
+    day.emulator.forgive()
+
+
+def _started(day: Day) -> subprocess.Popen[str]:
+    asked = [
+        sys.executable,
+        "-m",
+        "tests.e2e.watched",
+        "selftest",
+        "--account",
+        HOME,
+        "--yes",
+        "--json",
+        "--minutes",
+        "4",
+    ]
+    return subprocess.Popen(
+        asked, cwd=ROOT, env=day.command_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def left(day: Day) -> list[str]:
+    sandbox: Any = Sandbox(day.emulator.session(), HOME, "")
+    return [what for finder in FINDERS for what, _ in finder(sandbox)]
+
+
+def _nothing_left(day: Day, after: str) -> None:
+    if found := left(day):
+        raise Broken(f"after {after}, these are left: {found}")
