@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +29,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One finding; `does` is the status that it would get, and `fingerprint` is equal for the same unsafe state."""
+    """One finding; `does` is the status that it would get, and `fingerprint` is equal for the same change."""
 
     guardrail: str
     kind: str
@@ -51,7 +52,7 @@ class Planned:
             arn=record.arn,
             severity=str(record.severity),
             does=str(record.status),
-            fingerprint=record.fingerprint,
+            fingerprint=_fingerprint(record),
         )
 
     @property
@@ -87,26 +88,34 @@ class PlanningLedger(AbsentLedger):
 
 
 class AgreedLedger:
-    """A ledger that begins only those fixes that somebody agreed to; `changed` are those that are not the same any more."""
+    """A ledger that begins only those fixes that somebody agreed to; `changed` are those that would change something else by now.
+
+    What a fix of this sweep changed before is no change of somebody else's: two guardrails may edit one policy.
+    """
 
     def __init__(self, real: DynamoLedger, agreed: Iterable[Planned]) -> None:
         self._real = real
-        self._agreed = {_key(each.guardrail, each.arn, each.account, each.region, each.fingerprint) for each in agreed}
+        self._agreed = {(each.guardrail, each.arn, each.account, each.region): each.fingerprint for each in agreed}
+        self._begun: set[str] = set()
         self.changed: list[Record] = []
 
     def open(self, record: Record, *more: Any) -> Record:
-        key = _key(record.guardrail, record.arn, record.account, record.region, record.fingerprint)
-        if record.status is Status.FIXING and key not in self._agreed:
-            self.changed.append(record)
-            raise StepRefused("duplicate", "")
+        if record.status is Status.FIXING:
+            agreed = self._agreed.get((record.guardrail, record.arn, record.account, record.region))
+            if agreed is None or (agreed != _fingerprint(record) and record.arn not in self._begun):
+                self.changed.append(record)
+                raise StepRefused("duplicate", "")
+            self._begun.add(record.arn)
         return self._real.open(record, *more)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
 
-def _key(*parts: str) -> str:
-    return json.dumps(parts)
+def _fingerprint(record: Record) -> str:
+    """Why it is unsafe may be said in other words after another fix; what the fix would change is what counts."""
+    change = json.dumps([record.before, record.after], sort_keys=True, default=str)
+    return hashlib.blake2b(change.encode(), digest_size=16).hexdigest()
 
 
 class Chosen:

@@ -333,6 +333,22 @@ def test_one_resource_by_its_arn(world: World) -> None:
     assert "no resource app-four in 1 places; check --region and --account" in none.stderr
 
 
+def test_two_fixes_of_one_policy_are_one_plan(world: World) -> None:
+    everyone = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::app-one/*"}
+    unknown = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "999988887777"},
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::app-one/*",
+    }
+    world.client("s3").create_bucket(Bucket="app-one")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everyone, unknown]})
+    world.client("s3").put_bucket_policy(Bucket="app-one", Policy=policy)
+    done = run("--guardrail", "s3.bucket_policy_*", "--mode", "fix", "--create-ledger")
+    assert "2 fixed" in done.output
+    assert "changed since the plan" not in done.stderr
+
+
 def test_what_is_exempt_is_not_in_the_plan(world: World) -> None:
     bucket(world, "app-one")
     assert run("--guardrail", ACL, "--mode", "fix", "--create-ledger").exit_code == errors.FINE
