@@ -70,7 +70,7 @@ check-template:
 	$(BIN)/snapback settings check snapback.yaml
 	$(BIN)/snapback package
 	$(BIN)/python -m tools.lint_template
-	$(CHECKOV)/bin/checkov --config-file snapback/deploy/checkov.yaml -f build/expanded.json build/package/member.json
+	$(CHECKOV)/bin/checkov --config-file snapback/deploy/checkov.yaml -f build/expanded.json build/package/{rules,alarms,member}.json
 
 check-wheel: $(READY) ## wheel and sdist, tried in a clean environment: demo, replay, package, an author's types, limits
 	@$(BIN)/python -m tools.check_wheel

@@ -12,7 +12,7 @@ import pytest
 from chalicelib import catalog
 from chalicelib.core.types import Status
 from snapback.cli import main
-from snapback.deploy.template.whole import template
+from tests.support.nested import whole
 from tools import cards
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _commands(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _alarms() -> Iterator[tuple[str, str]]:
-    parts: dict[str, Any] = template()["Resources"]
+    parts: dict[str, Any] = whole()["Resources"]
     for name, each in parts.items():
         if each.get("Type") == "AWS::CloudWatch::Alarm":
             yield f"alarm {name}", str(each["Properties"]["AlarmDescription"])

@@ -13,6 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
+from snapback.deploy.package import MADE, NOTIFY_ZIP
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -219,7 +221,7 @@ def same_package(installed: Path, built: Path) -> None:
     """The checkout's command makes the same."""
     without_agpl(ZipFile(installed / "deployment.zip").namelist())
     subprocess.run([str(BIN / "snapback"), "package", "--out", str(built)], cwd=ROOT, check=True, capture_output=True)
-    for name in ("deployment.zip", "sam.json", "member.json", "boundary.json", "sbom.cdx.json"):
+    for name in (*(each for each in MADE if each != NOTIFY_ZIP), "sbom.cdx.json"):
         wanted((installed / name).read_bytes() == (built / name).read_bytes(), f"{name} is another than the checkout's")
 
 

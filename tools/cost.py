@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.text import counted
-from snapback.deploy.template.whole import template
+from snapback.deploy.template.whole import nested_templates, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,8 @@ class Line:
 
 
 def lines() -> list[Line]:
-    resources = template()["Resources"].values()
+    made = (template(), *nested_templates().values())
+    resources = [each for one in made for each in one["Resources"].values()]
     alarms = sum(each.get("Type") == "AWS::CloudWatch::Alarm" and "Condition" not in each for each in resources)
     polled = sum(
         event["Type"] == "SQS" for each in resources for event in each.get("Properties", {}).get("Events", {}).values()

@@ -82,7 +82,7 @@ def deploy(
     """
     import json
 
-    from snapback.deploy.cloudformation import Stack, checked_in, is_aws, zips
+    from snapback.deploy.cloudformation import Stack, checked_in, files, is_aws
 
     with _in_one_line():
         session = _session()
@@ -95,8 +95,8 @@ def deploy(
         _package(path, out, emulator=emulator)
         _say_where(session, stack)
         template = json.loads((out / "sam.json").read_text())
-        code = zips(template, out)
-        outputs = Stack(stack, session).deploy(template, code, bucket, parameters, {"application": "snapback", **tags})
+        named = files(template, out)
+        outputs = Stack(stack, session).deploy(template, named, bucket, parameters, {"application": "snapback", **tags})
     for name, value in sorted(outputs.items()):
         click.echo(f"  {name:20} {value}")
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import subprocess
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import PurePosixPath
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 KEPT = ("Ledger", "Spill")
 """What stays when the stack goes, and is never replaced: the records, and states too large for them."""
+NESTED = "AWS::CloudFormation::Stack"
+_NAMES = {"AWS::Serverless::Function": "CodeUri", NESTED: "TemplateURL"}
+"""The properties that name a file of the package."""
 _NOTHING_NEW = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -59,15 +63,18 @@ def is_aws(client: Any) -> bool:
     return host.endswith(f".{partition_of(client.meta.region_name).dns_suffix}")
 
 
-def zips(template: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
-    """Those that a package's template names."""
-    functions = [each for each in template["Resources"].values() if each["Type"] == "AWS::Serverless::Function"]
-    names = {PurePosixPath(each["Properties"]["CodeUri"]).name for each in functions}
+def files(template: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
+    """Those that a package's template names: the functions' zips, and the templates of nested stacks."""
+    resources = template["Resources"].values()
+    named = [each["Properties"][_NAMES[each["Type"]]] for each in resources if each["Type"] in _NAMES]
+    names = {PurePosixPath(name).name for name in named}
     return {name: (folder / name).read_bytes() for name in sorted(names)}
 
 
-def with_code(template: Mapping[str, Any], bucket: str, keys: Mapping[str, str]) -> dict[str, Any]:
-    """The template with the place of each function's zip, by the name that the template has for the zip."""
+def with_places(
+    template: Mapping[str, Any], bucket: str, keys: Mapping[str, str], url_of: Callable[[str], str]
+) -> dict[str, Any]:
+    """The template with the place of each file that it names, by the file's key."""
     made: dict[str, Any] = json.loads(json.dumps(template))
     for resource in made["Resources"].values():
         properties = resource.get("Properties", {})
@@ -75,6 +82,8 @@ def with_code(template: Mapping[str, Any], bucket: str, keys: Mapping[str, str])
             properties["CodeUri"] = f"s3://{bucket}/{keys[PurePosixPath(properties['CodeUri']).name]}"
         elif resource["Type"] == "AWS::Lambda::Function":
             properties["Code"] = {"S3Bucket": bucket, "S3Key": keys[properties["Code"]["S3Key"]]}
+        elif resource["Type"] == NESTED:
+            properties["TemplateURL"] = url_of(keys[PurePosixPath(properties["TemplateURL"]).name])
     return made
 
 
@@ -99,19 +108,22 @@ class Stack:
     def deploy(
         self,
         template: Mapping[str, Any],
-        zips: Mapping[str, bytes],
+        files: Mapping[str, bytes],
         bucket: str,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> dict[str, str]:
-        """Create or update; `zips` by their names in the template. Answers the outputs."""
+        """Create or update; `files` by their names in the template. Answers the outputs."""
         if unknown := sorted(parameters.keys() - template["Parameters"].keys()):
             raise CannotDeploy(f"no parameter {', '.join(unknown)}; parameters: {', '.join(template['Parameters'])}")
         there = self.found()
         self._ready(there)
         try:
-            keys = {name: uploaded(self._s3, bucket, content, ".zip") for name, content in zips.items()}
-            body = json.dumps(with_code(template, bucket, keys), separators=(",", ":")).encode()
+            keys = {
+                name: uploaded(self._s3, bucket, content, PurePosixPath(name).suffix) for name, content in files.items()
+            }
+            placed = with_places(template, bucket, keys, lambda key: self._url_of(bucket, key))
+            body = json.dumps(placed, separators=(",", ":")).encode()
             template_key = uploaded(self._s3, bucket, body, ".json")
         except ClientError as error:
             raise CannotDeploy(
@@ -235,12 +247,25 @@ class Stack:
             raise CannotDeploy(f"stack {self.name}: {self._first_failure(name)}") from error
 
     def _first_failure(self, name: str) -> str:
+        """Of the last operation; in a nested stack, what failed there: the parent's event names the nested stack alone."""
         pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+        events = takewhile(lambda one: not _begins(one), (one for page in pages for one in page["StackEvents"]))
         failed = [
-            f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', one['ResourceStatus'])}"
-            for page in pages
-            for one in page["StackEvents"]
+            one
+            for one in events
             if one.get("ResourceStatus", "").endswith("_FAILED")
             and "cancelled" not in one.get("ResourceStatusReason", "")
         ]
-        return failed[-1] if failed else "it did not end well, nor say why; see its events in the console"
+        if not failed:
+            return "it did not end well, nor say why; see its events in the console"
+        first = failed[-1]
+        nested = first.get("PhysicalResourceId", "")
+        if first["ResourceType"] == NESTED and nested not in {"", first["StackId"]}:
+            return f"{first['LogicalResourceId']}: {self._first_failure(nested)}"
+        return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', first['ResourceStatus'])}"
+
+
+def _begins(event: Mapping[str, Any]) -> bool:
+    """Whether it is a stack's first event of an operation; CloudFormation answers the newest event first."""
+    itself = event["ResourceType"] == NESTED and event.get("PhysicalResourceId") == event["StackId"]
+    return itself and event.get("ResourceStatus") in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"}

@@ -18,7 +18,7 @@ from chalicelib.core.settings import AppriseSettings
 from snapback.deploy.iam_policies import functions, policy_of
 from snapback.deploy.template import member
 from snapback.deploy.template.roles import boundary_template
-from snapback.deploy.template.whole import template
+from snapback.deploy.template.whole import nested_templates, template
 from snapback.deploy.wheels import APPRISE, FUNCTIONS, locked
 from snapback.project import CODE, project
 from snapback.settings_file import to_json
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 MEMORY = {"notify": 256, "exports": 256, "act": 512, "api_handler": 1024, "canary": 256, "canary_echo": 256}
 ZIP, NOTIFY_ZIP = "deployment.zip", "notify.zip"
-MADE = (ZIP, NOTIFY_ZIP, "sam.json", "member.json", "boundary.json")
+MADE = (ZIP, NOTIFY_ZIP, "sam.json", "rules.json", "alarms.json", "member.json", "boundary.json")
 _AUTHORS = ("__init__.py", "rules.py")
 """What of `snapback` guardrails import, in Lambda too."""
 
 
 def package(settings: Settings, out: Path, fill: Callable[[Path, Path], None], *, python: str) -> None:
-    """Writes deployment.zip, sam.json, member.json and boundary.json into `out`; `fill` puts what a lock has into a folder.
+    """Writes deployment.zip, sam.json with its nested templates, member.json and boundary.json into `out`; `fill` puts what a lock has into a folder.
 
     notify.zip comes with them when there is a channel that needs Apprise, for `notify` alone. The zips hold bytecode if
     this is the Python that they are for. Raises what `fill` raises.
@@ -62,8 +62,9 @@ def package(settings: Settings, out: Path, fill: Callable[[Path, Path], None], *
                 _compile(own, "vendor")
             settle(out / ZIP, out / NOTIFY_ZIP, _files(own / "vendor"))
         settle(out / ZIP, out / ZIP)
-    for name, content in {"member": member.template(), "boundary": boundary_template()}.items():
-        (out / f"{name}.json").write_text(json.dumps(content, separators=(",", ":")))
+    others = {"member.json": member.template(), "boundary.json": boundary_template()}
+    for name, content in (nested_templates() | others).items():
+        (out / name).write_text(json.dumps(content, separators=(",", ":")))
 
 
 def from_here(lock: Path, vendor: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from snapback.deploy.cloudformation import Stack, zips
+from snapback.deploy.cloudformation import Stack, files
 from tests.e2e.core import make_deploy
 from tests.e2e.day import BUCKET, STACK, Clock
 from tests.e2e.emulator import ROOT, Broken
@@ -66,7 +66,7 @@ def deploy_before(day: Day) -> None:
     if done.returncode:
         raise Broken(f"the version before can't be packaged: {done.stderr[-800:]}")
     template = json.loads((made / "sam.json").read_text())
-    Stack(STACK, boto3.Session(), lambda _: None).deploy(template, zips(template, made), BUCKET, {}, {})
+    Stack(STACK, boto3.Session(), lambda _: None).deploy(template, files(template, made), BUCKET, {}, {})
 
 
 def before(folder: Path) -> Path:

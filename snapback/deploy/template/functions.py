@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from chalicelib import canary, catalog
@@ -10,7 +9,6 @@ from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.aws.scheduler import GROUP_VARIABLE, QUEUE_VARIABLE, ROLE_VARIABLE
 from chalicelib.aws.settings_source import STACK_VARIABLE
 from chalicelib.core.eventual import EVENTUAL
-from chalicelib.core.pattern import EVEN_READS, about_reads
 from chalicelib.notify.outbox import QUEUE_VARIABLE as FAILED_VARIABLE
 from chalicelib.wiring import SECOND_LOOKS_VARIABLE
 from snapback.deploy.iam_policies import KEY_ACTIONS, logical_id
@@ -27,12 +25,8 @@ from snapback.deploy.template.parts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from chalicelib.core.pattern import Pattern
     from snapback.deploy.template.parts import Plan, Template
 
-WATCHES_RULES = "GuardEvents"
 _ONCE: Template = {"EventInvokeConfig": {"MaximumRetryAttempts": 0}}
 """The next hour's canary says more than this hour's, again; and the next minute's drain comes soon enough."""
 
@@ -137,8 +131,8 @@ def _key_rights(plan: Plan) -> Template:
 
 
 def guards(plan: Plan) -> Template:
-    """The guard functions, each with its rules; those that wait for something have events come again."""
-    resources: Template = {name: {"Properties": _guard(name, patterns)} for name, patterns in plan.patterns.items()}
+    """The guard functions (their rules are in rules.py); those that wait for something have events come again."""
+    resources: Template = {name: {"Properties": _guard()} for name in plan.patterns}
     for service in catalog.services():
         variables: Template = {SECOND_LOOKS_VARIABLE: {"Ref": "SecondLooks"}} if service in EVENTUAL else {}
         if catalog.has_grace(service):
@@ -193,33 +187,8 @@ def canaries(_plan: Plan) -> Template:
     }
 
 
-def guard_rule(pattern: Pattern) -> Template:
-    """What EventBridge can't deliver within a day is a dead letter."""
-    return {
-        "Type": "EventBridgeRule",
-        "Properties": {
-            "Pattern": pattern,
-            "State": EVEN_READS if about_reads(json.dumps(pattern)) else "ENABLED",
-            "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400},
-            "DeadLetterConfig": {"Arn": arn("DeadLetters")},
-        },
-    }
-
-
-def guard_rules(event: str, patterns: Iterable[Pattern]) -> Template:
-    """A rule for each pattern: `Event`, `Event2` and so on."""
-    return {
-        f"{event}{number if number > 1 else ''}": guard_rule(pattern)
-        for number, pattern in enumerate(patterns, start=1)
-    }
-
-
-def _guard(name: str, patterns: Iterable[Pattern]) -> Template:
-    """Two retries, then the dead-letter queue, whether Lambda or EventBridge gave up.
-
-    What watches the rules has two: a rule that is disabled brings no word of it, its twin does.
-    """
-    twins = guard_rules("Twin", patterns) if name == WATCHES_RULES else {}
+def _guard() -> Template:
+    """Two retries, then the dead-letter queue."""
     return {
         "ReservedConcurrentExecutions": {
             "Fn::If": ["Reserves", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]
@@ -229,7 +198,6 @@ def _guard(name: str, patterns: Iterable[Pattern]) -> Template:
             "MaximumEventAgeInSeconds": 21600,
             "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": arn("DeadLetters")}},
         },
-        "Events": guard_rules(f"{name}Event", patterns) | twins,
     }
 
 

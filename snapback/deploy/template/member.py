@@ -10,8 +10,8 @@ from chalicelib.core.pattern import reports_to_one_region
 from chalicelib.core.snapback_resources import FORWARDER, forwarding
 from snapback.deploy.iam_policies import logical_id
 from snapback.deploy.template import roles
-from snapback.deploy.template.functions import guard_rule
 from snapback.deploy.template.roles import Where
+from snapback.deploy.template.rules import RETRY, state
 
 if TYPE_CHECKING:
     from chalicelib.core.pattern import Pattern
@@ -87,7 +87,7 @@ def _rule(name: str, pattern: Pattern) -> Template:
         "Id": "home",
         "Arn": {"Ref": "HomeBus"},
         "RoleArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{FORWARDER}"},
-        "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400},
+        "RetryPolicy": RETRY,
     }
     return {
         "Type": "AWS::Events::Rule",
@@ -96,7 +96,7 @@ def _rule(name: str, pattern: Pattern) -> Template:
             "Name": name,
             "Description": "Snapback: what happens here is looked at from the home account.",
             "EventPattern": pattern,
-            "State": guard_rule(pattern)["Properties"]["State"],
+            "State": state(pattern),
             "Targets": [target],
         },
     }

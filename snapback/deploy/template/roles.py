@@ -6,11 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import catalog
 from chalicelib.aws.sessions import EXTERNAL_ID_VARIABLE, ROLES_VARIABLE
 from chalicelib.core.snapback_resources import BOUNDARY, FORWARDER, READER
 from snapback.deploy.iam_policies import boundary, fixer_of, fixers, logical_id, reader
-from snapback.deploy.template.functions import guard_rules
 from snapback.deploy.template.parts import arn, beside
 
 if TYPE_CHECKING:
@@ -77,19 +75,11 @@ HOME = Where("${AWS::AccountId}", "${AWS::StackName}", arn("Members"), {})
 
 
 def home(plan: Plan) -> Template:
-    """What the home stack has of this: the roles, the bus, its rules, and what makes functions use them."""
+    """What the home stack has of this: the roles, the bus, and what makes functions use them."""
     both = {ROLES_VARIABLE: "1", EXTERNAL_ID_VARIABLE: {"Ref": "ExternalId"}}
     resources: Template = {name: {"Properties": {"Environment": {"Variables": both}}} for name in plan.functions}
     resources |= {beside(name, "Role"): {"Properties": BOUNDED} for name in plan.functions}
     resources |= {name: {"Properties": BOUNDED} for name in ("LaterRole", "SettingsMonitorRole")}
-    own = {logical_id(f"guard_{service}") for service in catalog.of_home()}
-    for name, patterns in plan.patterns.items():
-        if name in own:
-            continue
-        rules = guard_rules("OfMembers", patterns)
-        for rule in rules.values():
-            rule["Properties"]["EventBusName"] = {"Ref": "Members"}
-        resources[name]["Properties"]["Events"] = rules
     organization = {"StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}}
     return {
         "Parameters": {

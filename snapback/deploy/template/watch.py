@@ -110,8 +110,8 @@ _PARAMETERS: Template = {
 }
 
 
-def alarms(plan: Plan) -> Template:
-    """The topic, and an alarm for each way in which Snapback can be unwell."""
+def alarms(_plan: Plan) -> Template:
+    """The topic, and an alarm for each way in which Snapback as a whole can be unwell."""
     resources: Template = {
         # CloudWatch can't publish to one under AWS's own key, alias/aws/sns.
         "Alarms": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": with_key(KEY)}},
@@ -121,6 +121,7 @@ def alarms(plan: Plan) -> Template:
             "Properties": {"TopicArn": {"Ref": "Alarms"}, "Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}},
         },
         "SilentCanaryAlarm": _silent_canary(),
+        "NotifyDrainAlarm": _no_drain(),
         "RightsMissingAlarm": _counted(
             Metric.RIGHTS_MISSING,
             "Snapback's own policies don't allow what its guardrails read, so resources are not judged. The messages and "
@@ -133,22 +134,28 @@ def alarms(plan: Plan) -> Template:
             f'(search for "a fault in Snapback") and in the dead letter of its event: {command("dlq list")}.',
         ),
     }
-    for name in plan.functions:
-        resources |= _guard_alarms(name) if name in plan.patterns else _other_alarms(name)
-    resources["NotifyAgeAlarm"] = _function_alarm(
-        "Notify",
-        f"Records wait more than {LATE // 60} minutes to be sent. See the failed messages: {command('dlq list')}.",
-        "IteratorAge",
-        "Maximum",
-        LATE * 1000,
-    )
-    resources["NotifyDrainAlarm"] = _no_drain()
     return {
         "Parameters": _PARAMETERS,
         "Conditions": {"HasAlarmEmail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}},
         "Resources": resources,
         "Outputs": {"AlarmsTopic": {"Description": "Where alarms go.", "Value": {"Ref": "Alarms"}}},
     }
+
+
+def function_alarms(plan: Plan) -> Template:
+    """Of each function: a nested stack."""
+    resources: Template = {
+        "NotifyAgeAlarm": _function_alarm(
+            "Notify",
+            f"Records wait more than {LATE // 60} minutes to be sent. See the failed messages: {command('dlq list')}.",
+            "IteratorAge",
+            "Maximum",
+            LATE * 1000,
+        )
+    }
+    for name in plan.functions:
+        resources |= _guard_alarms(name) if name in plan.patterns else _other_alarms(name)
+    return resources
 
 
 def _guard_alarms(name: str) -> Template:

@@ -94,8 +94,13 @@ def test_the_whole_package_is_deployed_and_destroyed_but_for_the_records(
 ) -> None:
     from tools.lint_template import expanded
 
-    whole = expanded(cloudformation.with_code(json.loads((packaged / "sam.json").read_text()), "code", {ZIP: ZIP}))
-    outputs = stack.deploy(whole, CODE, "code", {"ReservedConcurrency": "0"}, TAGS)
+    sam = json.loads((packaged / "sam.json").read_text())
+    named = cloudformation.files(sam, packaged)
+    assert named.keys() == {ZIP, "rules.json", "alarms.json"}
+    whole = expanded(cloudformation.with_places(sam, "code", {name: name for name in named}, str))
+    outputs = stack.deploy(whole, named | CODE, "code", {"ReservedConcurrency": "0"}, TAGS)
+    rule: Any = {"Name": "snapback-GuardS3OfMembers-rule", "EventBusName": "snapback-members"}
+    assert aws.client("events").describe_rule(**rule)["State"] == "ENABLED"
     assert outputs["LedgerTable"].startswith("snapback-Ledger-")
     aws.client("ssm").put_parameter(Name="/snapback/settings", Value="{}", Type="String")
     kept = stack.destroy()
@@ -106,6 +111,39 @@ def test_the_whole_package_is_deployed_and_destroyed_but_for_the_records(
     assert aws.client("dynamodb").list_tables()["TableNames"] == [outputs["LedgerTable"]]
     assert aws.client("lambda").list_functions()["Functions"] == []
     assert stack.found() is None
+
+
+def event(stack: str, name: str, status: str, why: str = "", *, is_stack: bool = False, id: str = "") -> dict[str, str]:
+    kind = "AWS::CloudFormation::Stack" if is_stack else "AWS::SQS::Queue"
+    found = {"StackId": stack, "LogicalResourceId": name, "ResourceType": kind, "ResourceStatus": status}
+    return found | {"PhysicalResourceId": id, "ResourceStatusReason": why}
+
+
+def test_what_failed_first_is_told_from_the_nested_stack_that_it_is_in(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events, the newest first: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html."""
+    events = {
+        "snapback": [
+            event("s", "snapback", "UPDATE_ROLLBACK_COMPLETE", is_stack=True, id="s"),
+            event("s", "FunctionAlarms", "UPDATE_FAILED", "Resource update cancelled", is_stack=True, id="alarms"),
+            event("s", "Rules", "CREATE_FAILED", "Embedded stack rules was not created", is_stack=True, id="rules"),
+            event("s", "snapback", "UPDATE_IN_PROGRESS", "User Initiated", is_stack=True, id="s"),
+            event("s", "Ledger", "CREATE_FAILED", "of another time"),
+        ],
+        "rules": [
+            event("rules", "snapback-Rules", "CREATE_FAILED", "[GuardS3Event]", is_stack=True, id="rules"),
+            event("rules", "GuardS3Event", "CREATE_FAILED", "Rate exceeded"),
+            event("rules", "snapback-Rules", "CREATE_IN_PROGRESS", is_stack=True, id="rules"),
+        ],
+    }
+
+    class Pages:
+        def paginate(self, StackName: str) -> Any:  # noqa: N803 - boto3's
+            return [{"StackEvents": events[StackName]}]
+
+    monkeypatch.setattr(stack._cloudformation, "get_paginator", lambda _: Pages())
+    assert stack._first_failure("snapback") == "Rules: GuardS3Event: Rate exceeded"
 
 
 def test_published_versions_are_deleted_before_the_stack(stack: Stack, aws: boto3.Session) -> None:
@@ -140,16 +178,21 @@ def test_published_versions_are_deleted_before_the_stack(stack: Stack, aws: boto
     assert stack.found() is None
 
 
-def test_each_function_gets_the_zip_that_it_names(tmp_path: Path) -> None:
-    for name in ("deployment.zip", "notify.zip", "another.zip"):
+def test_each_function_gets_the_zip_that_it_names_and_each_nested_stack_its_template(tmp_path: Path) -> None:
+    for name in ("deployment.zip", "notify.zip", "another.zip", "rules.json"):
         (tmp_path / name).write_text(name)
     functions = {
         name: {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": f"./{of}"}}
         for name, of in {"Act": ZIP, "Notify": "notify.zip", "Sweep": ZIP}.items()
     }
-    code = cloudformation.zips(template(**functions), tmp_path)
-    assert code == {"deployment.zip": b"deployment.zip", "notify.zip": b"notify.zip"}
-    made = cloudformation.with_code(template(**functions), "code", {name: f"key-of-{name}" for name in code})
+    parts: dict[str, Any] = functions | {
+        "Rules": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "./rules.json"}}
+    }
+    found = cloudformation.files(template(**parts), tmp_path)
+    assert found == {name: name.encode() for name in ("deployment.zip", "notify.zip", "rules.json")}
+    keys = {name: f"key-of-{name}" for name in found}
+    made = cloudformation.with_places(template(**parts), "code", keys, lambda key: f"https://{key}")
+    assert made["Resources"]["Rules"]["Properties"]["TemplateURL"] == "https://key-of-rules.json"
     assert {name: made["Resources"][name]["Properties"]["CodeUri"] for name in functions} == {
         "Act": "s3://code/key-of-deployment.zip",
         "Notify": "s3://code/key-of-notify.zip",

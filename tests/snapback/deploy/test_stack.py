@@ -17,11 +17,12 @@ from chalicelib import canary, catalog
 from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import SCHEDULED, matches
 from chalicelib.core.snapback_resources import FIXERS, FORWARDER, READER
-from snapback.deploy.cloudformation import with_code
+from snapback.deploy.cloudformation import files, with_places
 from snapback.deploy.iam_policies import functions, logical_id
 from snapback.replay.logs import as_envelope
 from tests.support.events import HOME, REGION, Envelope, native_event
 from tests.support.moto_cloudformation import complete
+from tests.support.nested import flat
 from tools.lint_template import expanded
 
 if TYPE_CHECKING:
@@ -73,26 +74,23 @@ class Stack:
 
 
 def created(packaged: Path, options: dict[str, str]) -> Stack:
-    sam = with_code(json.loads((packaged / "sam.json").read_text()), "code", {"deployment.zip": "zip"})
-    template = expanded(sam)
+    sam = json.loads((packaged / "sam.json").read_text())
+    named = files(sam, packaged) | {"deployment.zip": b"PK\5\6" + bytes(18)}
+    template = expanded(with_places(sam, "code", {name: name for name in named}, lambda key: f"{CODE}/{key}"))
     with mock_aws(), complete(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Tried to parse", UserWarning)
         aws = boto3.Session(region_name=REGION)
         s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
         s3.create_bucket(Bucket="code")
-        s3.put_object(Bucket="code", Key="zip", Body=b"PK\5\6" + bytes(18))
+        for name, content in named.items():
+            s3.put_object(Bucket="code", Key=name, Body=content)
         s3.put_object(Bucket="code", Key="template", Body=json.dumps(template))
         given: Any = [{"ParameterKey": name, "ParameterValue": value} for name, value in options.items()]
         cloudformation.create_stack(StackName="snapback", TemplateURL=f"{CODE}/template", Parameters=given)
         (status,) = cloudformation.describe_stacks(StackName="snapback")["Stacks"]
         assert status["StackStatus"] == "CREATE_COMPLETE"
-        made = {
-            each["LogicalResourceId"]: each["PhysicalResourceId"]
-            for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName="snapback")
-            for each in page["StackResourceSummaries"]
-            if each["ResourceType"]
-        }
-        stack = Stack(template, made, {})
+        nested = {name: json.loads(content) for name, content in named.items() if name.endswith(".json")}
+        stack = Stack(flat(template, nested), physical(cloudformation, "snapback"), {})
         reader(aws, stack)
         if not options:  # With a key there is a policy, which moto, unlike AWS, does not detach before it deletes it.
             cloudformation.delete_stack(StackName="snapback")
@@ -101,6 +99,18 @@ def created(packaged: Path, options: dict[str, str]) -> Stack:
         stack.kept += [each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"]]
         stack.kept += aws.client("sqs").list_queues().get("QueueUrls", [])
         return stack
+
+
+def physical(cloudformation: Any, stack: str) -> dict[str, str]:
+    """Physical by logical ids, of nested stacks too."""
+    found: dict[str, str] = {}
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
+        for each in page["StackResourceSummaries"]:
+            if each["ResourceType"] == "AWS::CloudFormation::Stack":
+                found |= physical(cloudformation, each["PhysicalResourceId"])
+            elif each["ResourceType"]:
+                found[each["LogicalResourceId"]] = each["PhysicalResourceId"]
+    return found
 
 
 def reader(aws: boto3.Session, stack: Stack) -> None:

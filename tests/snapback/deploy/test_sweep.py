@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snapback.deploy.iam_policies import policy_of
 from snapback.deploy.template.parts import TIMEOUT, TIMEOUTS
-from snapback.deploy.template.whole import template
+from snapback.deploy.template.whole import nested_templates, template
 
 RESOURCES = template()["Resources"]
 
@@ -35,6 +35,11 @@ def test_only_what_never_writes_may_run_for_longer_than_a_lease() -> None:
 
 
 def test_no_guard_has_a_schedule_of_its_own() -> None:
-    guards = [name for name, each in RESOURCES.items() if name.startswith("Guard") and "Events" in each["Properties"]]
-    assert guards
-    assert not [name for name in guards if "Daily" in RESOURCES[name]["Properties"]["Events"]]
+    rules = [
+        each["Properties"]
+        for each in nested_templates()["rules.json"]["Resources"].values()
+        if "Targets" in each["Properties"]
+    ]
+    assert rules
+    assert not [rule for rule in rules if "ScheduleExpression" in rule]
+    assert not [name for name, each in RESOURCES.items() if name.startswith("Guard") and "Events" in each["Properties"]]

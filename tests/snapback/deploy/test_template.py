@@ -14,13 +14,13 @@ from chalicelib.core.metrics import Metric
 from chalicelib.core.pattern import EVEN_READS
 from snapback import cli, deployed
 from snapback.deploy.iam_policies import INLINE, functions, logical_id, policy_of, size
-from snapback.deploy.template.functions import WATCHES_RULES
 from snapback.deploy.template.parts import TIMEOUT
-from snapback.deploy.template.whole import template
+from snapback.deploy.template.rules import WATCHES_RULES
+from tests.support.nested import whole
 
 NAMES = tuple(map(logical_id, functions()))
 GUARDS = [name for name in NAMES if name.startswith("Guard")]
-TEMPLATE = template()
+TEMPLATE = whole()
 RESOURCES = TEMPLATE["Resources"]
 ALARMS = {name: each["Properties"] for name, each in RESOURCES.items() if each.get("Type") == "AWS::CloudWatch::Alarm"}
 
@@ -139,8 +139,14 @@ def test_the_command_line_finds_what_it_needs_in_the_outputs() -> None:
 
 
 def rules(function: str) -> list[dict[str, Any]]:
-    events = RESOURCES[function]["Properties"].get("Events", {}).values()
-    return [event["Properties"] for event in events if event["Type"] == "EventBridgeRule"]
+    """Those that call it, without their names and targets."""
+    calls = {"Fn::GetAtt": [function, "Arn"]}
+    found = [each["Properties"] for each in RESOURCES.values() if each.get("Type") == "AWS::Events::Rule"]
+    return [
+        {key: value for key, value in rule.items() if key not in {"Name", "Targets"}}
+        for rule in found
+        if rule["Targets"][0]["Arn"] == calls
+    ]
 
 
 @pytest.mark.parametrize("function", NAMES)

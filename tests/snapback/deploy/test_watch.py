@@ -14,8 +14,8 @@ from aws_lambda_powertools import Metrics
 from chalicelib.core.metrics import Metric, findings
 from chalicelib.core.types import Status
 from snapback.deploy.template.parts import merged
-from snapback.deploy.template.whole import template
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE
+from tests.support.nested import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 ROOT = Path(__file__).parents[3]
-RESOURCES = template()["Resources"]
+RESOURCES = whole()["Resources"]
 AWS = {
     "AWS/Lambda": {"Errors", "Throttles", "AsyncEventAge", "IteratorAge", "Duration", "Invocations"},
     "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
