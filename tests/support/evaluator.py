@@ -102,6 +102,7 @@ def _context(request: Request, owner: str) -> Any:
         action=request.action,
         resource_arn=request.arn,
         region="us-east-1",
+        source_ip=request.context.get("aws:sourceip"),
         secure_transport=str(request.context.get("aws:securetransport", True)).lower() == "true",
         service_context={"request:resourceaccount": named or owner or request.account, **request.context},
     )
