@@ -150,7 +150,7 @@ class Application:
         if GROUP_VARIABLE in missing and (url := os.environ.get(SECOND_LOOKS_VARIABLE)):
             return second_look.Delayed(self.sqs, url, self.now)
         if missing or not self.function:
-            raise Missing(f"an event has to come again later, but {', '.join(missing)} is not set, or no function")
+            raise Missing(f"an event can't be evaluated later: {', '.join(missing) or 'the function'} is missing")
         group, role, queue = (os.environ[name] for name in variables)
         client = self.sessions.source.client("scheduler", region_name=self.function.split(":")[3])
         return Later(client, group=group, role=role, queue=queue, function=self.function)
@@ -261,7 +261,7 @@ class Application:
     def believe(self, event: Event) -> None:
         """Raises EventRejected for an event of an account that we don't look after."""
         if not self.looks_after(event.account):
-            raise EventRejected("account is none that we look after; name it under `accounts` in the settings")
+            raise EventRejected("Snapback doesn't guard this account; name it under `accounts` in the settings")
 
     def looks_after(self, account: str) -> bool:
         return account == self.home or account in self.settings.accounts or self.believed(account)

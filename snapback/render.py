@@ -210,7 +210,7 @@ def _most(whys: Iterable[str], most: int = 8) -> Text | None:
     counted = Counter(whys)
     lines = [f"{why} ({times} times)" if times > 1 else why for why, times in counted.most_common(most)]
     if len(counted) > most:
-        lines.append(f"and {len(counted) - most} kinds more")
+        lines.append(f"and {len(counted) - most} more kinds")
     return Text("\n").join([styled(line) for line in lines]) if lines else None
 
 
@@ -360,7 +360,7 @@ def counted(standing: Standing | None, record: Record) -> str:
     if standing is None or standing.record != record.id or not standing.times:
         return ""
     first = f"; first {', '.join(standing.arns)}" if standing.arns else ""
-    return f"{standing.times:,} times for something else, by {', '.join(standing.actions)}{first}"
+    return f"counted {standing.times:,} more, for {', '.join(standing.actions)}{first}"
 
 
 def record_page(record: Record, *, full: bool = False, more: str = "") -> list[Any]:
@@ -382,7 +382,7 @@ def record_page(record: Record, *, full: bool = False, more: str = "") -> list[A
                 "mode": record.mode,
                 "fix": record.fix,
                 "error": record.error,
-                "not judged too": more,
+                "same cause": more,
             }
         ),
     ]

@@ -36,7 +36,7 @@ def test_pictures_are_equal_each_time(pages: dict[str, str]) -> None:
 
 def test_a_drawing_holds_what_the_message_says(pages: dict[str, str]) -> None:
     for name in ("slack-asking", "teams-asking"):
-        assert "approval wanted" in pages[name]
+        assert "approval needed" in pages[name]
         assert all(f">{word}</span>" in pages[name] for word in ("Approve", "Exempt", "Details"))
         assert "READ to AllUsers" in pages[name]
 

@@ -46,7 +46,7 @@ class ActionTokens:
 
     def __init__(self, key: bytes) -> None:
         if len(key) < SHORTEST_KEY:
-            raise ValueError(f"the key that action tokens are signed with needs {SHORTEST_KEY} bytes at least")
+            raise ValueError(f"the key that signs action tokens needs at least {SHORTEST_KEY} bytes")
         self._key = key
 
     def issue(self, record: str, action: str, channel: str, now: datetime) -> str:
@@ -62,7 +62,9 @@ class ActionTokens:
         except ValueError:
             body, mac = b"", b""
         if not hmac.compare_digest(mac, self._mac(body)):
-            raise BadActionToken("this link is none of Snapback's, or not all of it")
+            raise BadActionToken(
+                "this link isn't valid. It may have been cut off: copy the whole link from the message"
+            )
         token = ActionToken(**json.loads(body))
         if now.timestamp() >= token.expires:
             when = datetime.fromtimestamp(token.expires, UTC)
@@ -113,7 +115,7 @@ class Use:
         except client.exceptions.ConditionalCheckFailedException as error:
             if dig(error.response, "Item", "used_by", "S") == self.click:
                 return False
-            raise BadActionToken("this link was used already; a link works once") from error
+            raise BadActionToken("this link was already used; a link works once") from error
         return was.get("Attributes", {}).get("used_by", {"S": _NOBODY}) == {"S": _NOBODY}
 
     def release(self, client: DynamoDBClient, table: str) -> None:

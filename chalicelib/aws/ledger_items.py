@@ -62,10 +62,12 @@ def from_item(item: Mapping[str, Any]) -> Record:
         record = _parsed(item)
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise UnreadableRecord(
-            f"item {key!r} is no record that this version can read: {type(error).__name__}"
+            f"item {key!r} can't be read as a record by this version: {type(error).__name__}"
         ) from error
     if key != f"record#{record.id}" or not record.is_of_one_service:
-        raise UnreadableRecord(f"item {key!r} is no record of Snapback's: its key, id, guardrail and kind don't fit")
+        raise UnreadableRecord(
+            f"item {key!r} isn't a record from Snapback: its key, id, guardrail and kind don't match"
+        )
     return record
 
 

@@ -54,11 +54,11 @@ class Spill:
                 raise
             raise UnreadableRecord(f"record {id}: its states can't be read in the overflow bucket: {code}") from error
         if hashlib.sha256(body).hexdigest() != named[1]:
-            raise UnreadableRecord(f"record {id}: its states in the overflow bucket aren't those that were put there")
+            raise UnreadableRecord(f"record {id}: its states in the overflow bucket aren't those that Snapback stored")
         try:
             found = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise UnreadableRecord(f"record {id}: its states in the overflow bucket are no JSON") from error
+            raise UnreadableRecord(f"record {id}: its states in the overflow bucket aren't JSON") from error
         if not isinstance(found, dict):
-            raise UnreadableRecord(f"record {id}: its states in the overflow bucket are no attributes")
+            raise UnreadableRecord(f"record {id}: its states in the overflow bucket aren't DynamoDB attributes")
         return found

@@ -78,7 +78,9 @@ class _Memory:
     def _before_read(self, model: OperationModel, **call: Any) -> Any:
         if not _READS.match(model.name):
             service = model.service_model.service_name
-            raise ReadOnly(f"{service}:{model.name} is no read: a guardrail may only look; put it in a fix's write")
+            raise ReadOnly(
+                f"{service}:{model.name} isn't a read: a guardrail may only read; put the call in a fix's write"
+            )
         return self._recalled(model, **call)
 
     def _before_write(self, model: OperationModel, **call: Any) -> Any:

@@ -35,7 +35,7 @@ def report(refusal: Refusal, ledger: Ledger, account: Account, now: datetime) ->
         account=account.account,
         region=account.region,
         arn=account.arn,
-        reason=f"{refusal.why} (version {version}); Snapback continues with the last good settings; where it has none, it fixes nothing",
+        reason=f"{refusal.why} (version {version}); Snapback continues with the last good settings; without any, it fixes nothing",
         actor=Actor.of(None, account.account),
         event_id=version,
         event_name="SettingsRefused",

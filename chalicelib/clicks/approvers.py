@@ -44,7 +44,7 @@ def refusal(person: Person, record: Record, settings: Settings) -> str | None:
     such as `*`, but only by what begins with PAGE; whoever is of another workspace never decides.
     """
     if person.id.startswith(OUTSIDER):
-        return f"you ({person.id}) are of another Slack workspace than Snapback's app: guests of a shared channel don't decide"
+        return f"you ({person.id}) belong to another Slack workspace than Snapback's app: guests in a shared channel can't decide"
     named = any(
         _named(person, each.who)
         and fnmatchcase(record.guardrail, each.guardrail)
@@ -59,11 +59,11 @@ def refusal(person: Person, record: Record, settings: Settings) -> str | None:
         )
     authors = record.actor.people
     if settings.four_eyes and any(sure and _same(person, author) for author, sure in authors.items()):
-        return "the change is your own; somebody else has to decide (`four_eyes` in the settings)"
+        return "this is your own change, so somebody else must decide (`four_eyes` in the settings)"
     author = next((author for author in authors if "@" in author), None)
     if settings.four_eyes and author and not (person.email or person.id.startswith(PAGE)):
         return (
-            f"whether the change is your own can't be known: {author} made it, and Slack doesn't tell your "
+            f"Snapback can't check whether this is your own change: {author} made it, and Slack didn't give your "
             "e-mail address (its app needs the scope users:read.email)"
         )
     return None
@@ -81,7 +81,7 @@ def wants_second(person: Person, action: str, record: Record, settings: Settings
         return None
     if any(person.id not in step.by for step in _voices(record, action)):
         return None
-    return f"the change was made in a session that is called {author}, which may be you: a second approver has to {action} too"
+    return f"the change was made in a session named {author}, which may be you; a second approver must {action} too"
 
 
 def has_spoken(person: Person, action: str, record: Record) -> bool:

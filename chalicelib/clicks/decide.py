@@ -56,13 +56,13 @@ def decide(app: DecideApp, request: Any, act: Callable[[str, str], Record]) -> d
     try:
         done, said = _decided(app, request, action, record, person, act)
     except BadActionToken as why:  # Whoever clicked twice gets the answer to the click that came first.
-        app.logger.warning("an action token came twice", extra={"record": record})
+        app.logger.warning("an action token was used twice", extra={"record": record})
         return {"record": record, "status": "", "said": str(why)}
     except (CannotAct, FixFailed) as why:
         done, said = "", f"{action}: {why}"
     except Exception:
         _reply(
-            app, request, f"{action}: something went wrong with record {record}; it is tried again within some minutes"
+            app, request, f"{action}: an error occurred with record {record}; Snapback tries again within a few minutes"
         )
         raise
     app.logger.info("click", extra={"action": action, "record": record, "by": str(person), "status": done})
@@ -76,17 +76,17 @@ def _decided(
     """Raises BadActionToken, CannotAct and FixFailed, in words."""
     record = app.ledger.get(id)
     if record is None:
-        raise CannotAct(f"there is no record {id} in the ledger; records are kept for 400 days")
+        raise CannotAct(f"record {id} no longer exists; Snapback keeps records for 400 days")
     if why := refusal(person, record, app.settings):
         _note(app, id, str(person), f"{action}: {why}", REFUSED)
-        return REFUSED, f"Sorry, {why}. It is on record that you asked."
+        return REFUSED, f"Sorry, {why}. Your attempt is on record."
     seen = text(request, "seen")
     if seen and not seen_of(record, action).startswith(seen):
-        raise CannotAct(f"record {id} is no longer what you were shown; look at it again, then decide")
+        raise CannotAct(f"record {id} changed since you saw it; read it again, then decide")
     if why := wants_second(person, action, record, app.settings):
         if not has_spoken(person, action, record):
             _note(app, id, str(person), f"{action}: {why}", SECOND_WANTED)
-        return SECOND_WANTED, f"Thank you: {why}. Your own voice is on record."
+        return SECOND_WANTED, f"Thank you: {why}. Your decision is on record."
     try:
         with _using(app, request, record):
             done = act(id, str(person))
@@ -139,4 +139,4 @@ def _reply(app: DecideApp, request: Any, said: str) -> None:
     try:
         reply(address, said)
     except (ValueError, OSError) as error:
-        app.logger.warning("no answer reached the person who clicked", extra={"why": type(error).__name__})
+        app.logger.warning("the answer didn't reach the person who clicked", extra={"why": type(error).__name__})

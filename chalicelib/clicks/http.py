@@ -105,13 +105,13 @@ def seen_of(record: Record, action: str) -> str:
 def form(request: Request, most: int) -> dict[str, str]:
     """The fields of a form, each once. Raises RequestRejected."""
     if len(request.body) > most:
-        raise RequestRejected(413, f"at most {most} bytes are taken")
+        raise RequestRejected(413, f"a request may have at most {most} bytes")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise RequestRejected(415, f"only {FORM} is taken")
+        raise RequestRejected(415, f"only {FORM} is accepted")
     try:
         fields = parse_qs(request.body.decode(), keep_blank_values=True, max_num_fields=_FIELDS)
     except ValueError as error:
-        raise RequestRejected(400, "this is no form that can be read") from error
+        raise RequestRejected(400, "the form can't be read") from error
     return {name: values[0] for name, values in fields.items() if len(values) == 1}
 
 
@@ -120,9 +120,7 @@ def secret(name: str, *, anew: bool = False) -> str:
     try:
         return secrets.secret(name, anew=anew)
     except SecretUnreadable as error:
-        raise RequestRejected(
-            503, f"the secret {name} can't be read; see whether it is there, then try again"
-        ) from error
+        raise RequestRejected(503, f"the secret {name} can't be read; check that it exists, then try again") from error
 
 
 def until(choice: str, day: str, now: datetime) -> datetime:
@@ -136,9 +134,9 @@ def until(choice: str, day: str, now: datetime) -> datetime:
     try:
         end = datetime.combine(date.fromisoformat(day), time(23, 59, 59), UTC)
     except ValueError:
-        raise ValueError("choose a date, as 2027-01-31") from None
+        raise ValueError("choose a date, such as 2027-01-31") from None
     if not now < end <= now + LONGEST_EXEMPTION:
-        raise ValueError(f"choose a date that is not in the past, and within {LONGEST_EXEMPTION.days} days")
+        raise ValueError(f"choose a date in the future, within {LONGEST_EXEMPTION.days} days")
     return end
 
 

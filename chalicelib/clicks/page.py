@@ -39,9 +39,9 @@ _LINES = 60
 _VERBS = {
     "approve": "Approve the fix",
     "undo": "Undo the fix",
-    "undo-anyway": "Undo the fix, and keep what others changed",
+    "undo-anyway": "Undo the fix and keep what others changed",
     "exempt": "Exempt",
-    "show": "What was found",
+    "show": "Finding",
 }
 
 STYLE = """
@@ -96,9 +96,9 @@ _HEADERS = {"Content-Security-Policy": _POLICY}
 
 _SHELL = """<h1>Snapback</h1>
 <form id="open" method="post" action="page/show"><input type="hidden" name="token" autocomplete="off"></form>
-<p id="wait" role="status">One moment: looking up what this link is for.</p>
-<p id="none" role="alert" hidden>This page needs the whole link that Snapback sent: open it again from the message.</p>
-<noscript><p>This page needs JavaScript, to keep the link's secret out of addresses. Without it: <code>snapback show</code>,
+<p id="wait" role="status">One moment: Snapback is looking up this link.</p>
+<p id="none" role="alert" hidden>This page needs the whole link that Snapback sent. Open the link again from the message.</p>
+<noscript><p>This page needs JavaScript, to keep the link's secret out of URLs. Without JavaScript, run <code>snapback show</code>,
 then <code>snapback approve</code>, on the command line.</p></noscript>
 <script src="page.js"></script>"""
 
@@ -119,7 +119,7 @@ def answer(app: ClicksApp, request: Request) -> Answer:
     if asked == "GET /page.js":
         return Answer(200, SCRIPT, "text/javascript")
     if asked not in {"POST /page/show", "POST /page/do"}:
-        raise RequestRejected(405, "this address takes no such request")
+        raise RequestRejected(405, "this address doesn't accept this kind of request")
     _same_site(request)
     fields = form(request, LARGEST)
     try:
@@ -136,7 +136,7 @@ def _record(app: ClicksApp, id: str) -> Record:
     """Raises _Stop."""
     record = app.ledger.get(id)
     if record is None:
-        raise _Stop(404, f"there is no record {id} any more; records are kept for 400 days")
+        raise _Stop(404, f"record {id} no longer exists; Snapback keeps records for 400 days")
     return record
 
 
@@ -144,11 +144,11 @@ def _action_tokens(app: ClicksApp) -> ActionTokens:
     """Raises RequestRejected."""
     name = app.settings.clicks.page_key
     if not name:
-        raise RequestRejected(403, "there is no action page here: `clicks` in the settings names no page_key")
+        raise RequestRejected(403, "there is no action page: set page_key under `clicks` in the settings")
     try:
         return ActionTokens(secret(name).encode())
     except ValueError as error:
-        raise RequestRejected(503, f"the secret {name} is no key: {error}") from error
+        raise RequestRejected(503, f"the secret {name} isn't a valid key: {error}") from error
 
 
 def _same_site(request: Request) -> None:
@@ -188,7 +188,7 @@ def _show(
     why_not, button = None, ""
     if token.action in ACTIONS:
         was_used = used(app.dynamodb, app.table, token, len(record.life))
-        why_not = "this link was used already; a link works once" if was_used else None
+        why_not = "this link was already used; a link works once" if was_used else None
         why_not = why_not or _why_not(app, request, token, record)
         if why_not:
             button = f'<p role="status" class="wrong">{_text(_sentence(why_not))}</p>'
@@ -221,10 +221,10 @@ def _show(
 {alert}<p><strong>{_text(message.headline)}</strong></p>
 <p>{_text(message.reason)}</p>
 <dl>{"".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())}</dl>
-<h2>{"What will be done" if does else "What the fix is"}</h2>
+<h2>{"What happens next" if does else "The fix"}</h2>
 <p>{_text(_plan(token.action if does else "", record))}</p>
 <h2>Before → after{would}</h2>
-<pre>{"".join(map(_line, lines)) or "No difference."}</pre>
+<pre>{"".join(map(_line, lines)) or "No change."}</pre>
 {button}
 <h2>History</h2>
 <ol>{"".join(f"<li>{_text(cut(redact(step), 400))}</li>" for step in steps)}</ol>"""
@@ -232,15 +232,15 @@ def _show(
 
 
 def _plan(action: str, record: Record) -> str:
-    fix = record.fix.rstrip(".") or "there is no fix"
+    fix = record.fix.rstrip(".") or "There is no fix"
     if action == "undo":
-        return "Snapback writes back what was there before the fix, and exempts the resource for some days."
+        return "Snapback restores the unsafe state from before the fix, and exempts the resource for some days."
     if action == "undo-anyway":
-        return f"{shown_undo(record)[0]} If it changes once more before, nothing is done, and you are shown it again."
+        return f"{shown_undo(record)[0]} If the resource changes again first, nothing happens, and Snapback shows you the new state."
     if action == "exempt":
-        return "Nothing is changed: the finding is exempt for as long as you say, and its question is closed."
+        return "Nothing in AWS changes. Snapback ignores this finding for the time you choose, and closes its question."
     if action == "approve":
-        return f"{fix}. It is looked at again first; if it changed since, nothing is done, and it asks anew."
+        return f"{fix}. Snapback checks the resource again first. If the resource has changed, nothing happens, and Snapback asks again."
     return f"{fix}."
 
 
@@ -249,24 +249,24 @@ def _form(request: Request, token: ActionToken, record: Record, fields: Mapping[
     return f"""<form method="post" action="do">
 <input type="hidden" name="token" value="{_text(fields["token"])}" autocomplete="off">
 <input type="hidden" name="seen" value="{seen_of(record, token.action)}">
-{_exemption(fields) if token.action == "exempt" else ""}<p class="note">Snapback knows that this link was sent to the channel
-<strong>{_text(token.channel)}</strong>, and not who you are: it can't tell whether the change is your own. If it is, let
-somebody else decide. On record will stand <strong>{_text(str(_person(request, token)))}</strong>.</p>
+{_exemption(fields) if token.action == "exempt" else ""}<p class="note">Snapback sent this link to the channel
+<strong>{_text(token.channel)}</strong>. It can't see who you are, or whether this is your own change. If it is, let
+somebody else decide. The record will name <strong>{_text(str(_person(request, token)))}</strong>.</p>
 <button type="submit">{_text(verb)}</button>
 </form>"""
 
 
 def _exemption(fields: Mapping[str, str]) -> str:
     chosen = fields.get("days", "7")
-    words = {str(days): counted(days, "day") for days in DAYS} | {"date": "until the end of a day (UTC):"}
+    words = {str(days): counted(days, "day") for days in DAYS} | {"date": "until the end of this day (UTC):"}
     choices = "".join(
         f'<label><input type="radio" name="days" value="{value}"{" checked" if value == chosen else ""}> {word}</label>'
         for value, word in words.items()
     )
     return f"""<fieldset><legend>How long</legend>{choices}
-<label for="date">That day</label><input type="date" id="date" name="date" value="{_text(fields.get("date", ""))}">
+<label for="date">Day</label><input type="date" id="date" name="date" value="{_text(fields.get("date", ""))}">
 </fieldset>
-<label for="reason">Why, in words that somebody else will understand</label>
+<label for="reason">Reason, in words that somebody else will understand</label>
 <textarea id="reason" name="reason" required minlength="{SHORTEST_REASON}" maxlength="{LONGEST_REASON}">{_text(fields.get("reason", ""))}</textarea>
 """
 
@@ -274,9 +274,9 @@ def _exemption(fields: Mapping[str, str]) -> str:
 def _do(app: ClicksApp, request: Request, token: ActionToken, record: Record, fields: Mapping[str, str]) -> Answer:
     """Raises BadActionToken and _Stop. A refusal is handed to `act` too, which puts it on record."""
     if token.action not in ACTIONS:
-        raise _Stop(403, "this link only shows")
+        raise _Stop(403, "this link only shows the finding")
     if used(app.dynamodb, app.table, token, len(record.life)):
-        raise BadActionToken("this link was used already; a link works once")
+        raise BadActionToken("this link was already used; a link works once")
     person = _person(request, token)
     refused = refusal(person, record, app.settings)
     more: dict[str, str] = {}
@@ -284,7 +284,14 @@ def _do(app: ClicksApp, request: Request, token: ActionToken, record: Record, fi
         if why_not := _why_not(app, request, token, record):
             raise _Stop(409, why_not)
         if fields.get("seen") != seen_of(record, token.action):
-            return _show(app, request, token, record, fields, "it changed since you were shown it: look again")
+            return _show(
+                app,
+                request,
+                token,
+                record,
+                fields,
+                "the resource changed since the page showed it: read the new state below, then decide",
+            )
         if token.action == "exempt":
             try:
                 end = until(fields.get("days", ""), fields.get("date", ""), app.now())
@@ -295,14 +302,14 @@ def _do(app: ClicksApp, request: Request, token: ActionToken, record: Record, fi
     asked = {"action": token.action, "record": record.id, "seen": seen, "person": asdict(person)}
     app.ask_act({**asked, **more, "use": asdict(Use.of(token))})
     if refused:
-        raise _Stop(403, f"sorry, {refused}. It is on record that you asked")
+        raise _Stop(403, f"sorry, {refused}. Your attempt is on record")
     return _page(
-        "Handed on",
-        f"""<h1>Handed on</h1>
-<p role="status">Snapback does it now, as {_text(str(person))}. The outcome appears in the channel, and here:</p>
+        "Started",
+        f"""<h1>Started</h1>
+<p role="status">Snapback is doing this now, as {_text(str(person))}. The result appears in the channel, and here:</p>
 <form method="post" action="show">
 <input type="hidden" name="token" value="{_text(fields["token"])}" autocomplete="off">
-<button type="submit">See how it went</button>
+<button type="submit">Show the result</button>
 </form>""",
     )
 

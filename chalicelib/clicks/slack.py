@@ -70,7 +70,7 @@ def answer(app: ClicksApp, request: Request) -> Answer:
     try:
         payload = json.loads(fields.get("payload", ""))
     except (ValueError, RecursionError) as error:
-        raise RequestRejected(400, "the request holds no payload") from error
+        raise RequestRejected(400, "the request has no payload") from error
     if text(payload, "type") == "url_verification":
         return _json({"challenge": text(payload, "challenge") or ""})
     signature = request.headers["x-slack-signature"]
@@ -88,7 +88,7 @@ def reply(url: str, said: str) -> None:
 
     parts = urlsplit(url)
     if (parts.scheme, parts.netloc) != ("https", REPLIES):
-        raise ValueError("the address to reply to is none of Slack's")
+        raise ValueError("the address to reply to isn't Slack's")
     client = WebhookClient(url, timeout=TIMEOUT, retry_handlers=[], logger=SILENT)
     words = cut(plain(said), SECTION)
     client.send(
@@ -103,9 +103,7 @@ def _verify(app: ClicksApp, request: Request) -> None:
     """Raises RequestRejected unless Slack signed the request, within five minutes. A secret that was rotated is read anew."""
     name = app.settings.clicks.slack_signing_secret
     if not name:
-        raise RequestRejected(
-            403, "no clicks come from Slack here: `clicks` in the settings names no slack_signing_secret"
-        )
+        raise RequestRejected(403, "clicks from Slack are off: set slack_signing_secret under `clicks` in the settings")
     clock = _Clock(app.now())
     refusal = RequestRejected(401, "Slack didn't sign this request, or not within the last five minutes")
     at, signature = (request.headers.get(f"x-slack-{each}", "") for each in ("request-timestamp", "signature"))
@@ -150,7 +148,7 @@ def _clicked(app: ClicksApp, payload: Any, action: str, value: str, signature: s
         else:
             _hand_over(app, signature, action, record, seen, _person(app, payload), reply=reply_to)
     except RequestRejected as wrong:
-        app.logger.warning("a click could not be taken", extra={"record": record, "why": str(wrong)})
+        app.logger.warning("a click could not be processed", extra={"record": record, "why": str(wrong)})
         with suppress(ValueError, OSError):
             reply(reply_to["slack"], str(wrong))
 
@@ -192,7 +190,7 @@ def _installed_in(app: ClicksApp, channel: str) -> frozenset[str]:
         try:
             found = client.auth_test().data
         except Exception as error:
-            why = f"Slack doesn't tell which workspace its app is of ({_code(error)}); click again"
+            why = f"Slack didn't say which workspace its app belongs to ({_code(error)}); click again"
             raise RequestRejected(502, why) from error
         _homes[client.token] = frozenset(filter(None, (text(found, "team_id"), text(found, "enterprise_id"))))
     return _homes[client.token]
@@ -206,7 +204,7 @@ def _email(app: ClicksApp, user: str, channel: str) -> str:
     try:
         found = _client(app, channel).users_info(user=user).data
     except Exception as error:  # noqa: BLE001 - without an address, `refusal` decides, and says what is lacking
-        app.logger.warning("Slack tells no e-mail address", extra={"why": _code(error)})
+        app.logger.warning("Slack gives no e-mail address", extra={"why": _code(error)})
         return ""
     return text(found, "user", "profile", "email") or ""
 
@@ -218,7 +216,7 @@ def _client(app: ClicksApp, channel: str) -> WebClient:
     apps = [each for each in app.settings.channels if isinstance(each, SlackAppSettings)]
     apps.sort(key=lambda app: app.conversation != channel)
     if not apps:
-        raise RequestRejected(409, "that takes Slack's app: put a channel of type slack_app in the settings")
+        raise RequestRejected(409, "this button needs the Slack app: add a channel of type slack_app to the settings")
     return WebClient(secret(apps[0].token), timeout=TIMEOUT, retry_handlers=[], logger=SILENT)
 
 
@@ -262,7 +260,7 @@ def _exemption(record: str, seen: str, payload: Any) -> dict[str, Any]:
         "submit": _plain("Exempt"),
         "close": _plain("Cancel"),
         "blocks": [
-            section(f"The finding of record `{record}` is exempt, and its question is closed."),
+            section(f"Snapback ignores the finding of record `{record}`, and closes its question."),
             _input("days", "How long", {"type": "radio_buttons", "options": options, "initial_option": options[1]}),
             _input("date", "Until the end of (UTC)", {"type": "datepicker"}, optional=True),
             _input(
@@ -272,7 +270,7 @@ def _exemption(record: str, seen: str, payload: Any) -> dict[str, Any]:
                     "type": "plain_text_input",
                     "min_length": SHORTEST_REASON,
                     "max_length": LONGEST_REASON,
-                    "placeholder": _plain("What somebody else will understand in a month"),
+                    "placeholder": _plain("A reason that somebody else will understand in a month"),
                 },
             ),
         ],
@@ -315,7 +313,7 @@ def _details(app: ClicksApp, id: str) -> dict[str, Any]:
     """Raises RequestRejected."""
     record = app.ledger.get(id)
     if record is None:
-        raise RequestRejected(404, f"there is no record {id} any more; records are kept for 400 days")
+        raise RequestRejected(404, f"record {id} no longer exists; Snapback keeps records for 400 days")
     return {
         "type": "modal",
         "title": _plain("Details"),
@@ -333,9 +331,9 @@ def _paragraphs(record: Record) -> Iterable[str]:
     yield escape(message.reason, SECTION) or "-"
     if record.before is not None and record.after is not None:
         lines = changes(record.before, record.after, most=_LINES)
-        done = "Before → after" if message.changed else "Before → after, when the fix is made"
+        done = "Before → after" if message.changed else "Before → after, if it is fixed"
         yield f"*{done}*"
-        yield listing(lines or ["no difference"])
+        yield listing(lines or ["no change"])
     yield "*Calls made*"
     yield listing(record.calls or ["none"])
     steps = [

@@ -171,7 +171,7 @@ class Record:
         refused = self.refused + (what == REFUSED)
         if refused > MOST_REFUSED and what == REFUSED:
             return replace(self, refused=refused)
-        last = "; more of them are counted, and not listed" if refused == MOST_REFUSED and what == REFUSED else ""
+        last = "; further refusals are only counted" if refused == MOST_REFUSED and what == REFUSED else ""
         step = Step(at.isoformat(timespec="milliseconds"), what, by, f"{note}{last}")
         return replace(self, refused=refused, history=(*self.history, step), offered=offered or self.offered)
 

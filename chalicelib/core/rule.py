@@ -165,7 +165,7 @@ class Guardrail(Rule, Generic[R]):
         try:
             reason = self.evaluate(resource, aws)
         except RecursionError as error:  # Also of boto3, which parses trust policies.
-            raise CannotJudge("what it holds is nested too deeply to be read") from error
+            raise CannotJudge("its content is nested too deeply to be read") from error
         whole = reason and reason.encode(errors="replace").decode()
         return Graded(whole, reason.severity) if whole and isinstance(reason, Graded) else whole
 

@@ -106,8 +106,8 @@ class Status(StrEnum):
     ASKING = (
         "asking",
         Traits(
-            word="approval wanted",
-            said="Nothing is changed until somebody approves{note}.{would}",
+            word="approval needed",
+            said="Nothing changes until somebody approves the fix{note}.{would}",
             tone="open",
             left="asked",
             settled=False,
@@ -120,8 +120,8 @@ class Status(StrEnum):
     UNJUDGED = (
         "unjudged",
         Traits(
-            word="not judged",
-            said="Snapback could not see whether it is safe; nothing was changed, and Snapback looks again every hour{note}.",
+            word="could not check",
+            said="Snapback could not check whether the resource is safe. Nothing was changed. Snapback checks again every hour{note}.",
             tone="bad",
             left="unknown",
             settled=False,
@@ -134,8 +134,8 @@ class Status(StrEnum):
     FIGHTING = (
         "fighting",
         Traits(
-            word="fighting",
-            said="Snapback has stopped fixing it, for now{note}.{would}",
+            word="fixing stopped",
+            said="Snapback has stopped fixing the resource for now{note}.{would}",
             tone="bad",
             left="open",
             written=False,
@@ -152,7 +152,7 @@ class Status(StrEnum):
         "fixed",
         Traits(
             word="fixed",
-            said="Fixed{by}, and looked at again: it is safe{note}. The fix: {fix}.",
+            said="Fixed{by} and verified safe{note}. The fix: {fix}.",
             tone="good",
             left="safe",
             undoable=True,
@@ -162,7 +162,7 @@ class Status(StrEnum):
         "still_unsafe",
         Traits(
             word="still unsafe",
-            said="The fix was written{by}, but it is still unsafe{note}. The fix: {fix}.",
+            said="The fix was written{by}, but the resource is still unsafe{note}. The fix: {fix}.",
             tone="bad",
             left="open",
             undoable=True,
@@ -174,7 +174,7 @@ class Status(StrEnum):
         "failed",
         Traits(
             word="{what} failed",
-            said="The {what}{by} failed, and what is there may be unsafe{note}: {error}.",
+            said="The {what}{by} failed{note}: {error}. The resource may be unsafe.",
             tone="bad",
             left="open",
             undoable=True,
@@ -189,11 +189,13 @@ class Status(StrEnum):
     )
     UNDONE = (
         "undone",
-        Traits(word="undone", said="Undone{by}: what was there before is back{note}.", tone="good", left="exempt"),
+        Traits(word="undone", said="Undone{by}: Snapback's change is reversed{note}.", tone="good", left="exempt"),
     )
     GONE = (
         "gone",
-        Traits(word="gone", said="The resource is gone: nothing is left to fix{note}.", tone="quiet", left="safe"),
+        Traits(
+            word="gone", said="The resource no longer exists; nothing is left to fix{note}.", tone="quiet", left="safe"
+        ),
     )
     EXPIRED = (
         "expired",

@@ -68,7 +68,7 @@ class Context:
                 f"record {record_id}: {record.guardrail} is not about a {record.kind}; the record is forged"
             )
         if not isinstance(rule, Guardrail) or rule.fix is None:
-            raise CannotAct(f"record {record_id}: {record.guardrail} only tells; it has no fix to approve or undo")
+            raise CannotAct(f"record {record_id}: {record.guardrail} only alerts; it has no fix to approve or undo")
         if not record.document and record.before is not None:  # Of a version that locked slots.
             record = replace(record, document=document_of(rule, resource, record.before))
         return record, rule, resource

@@ -43,7 +43,7 @@ class Decisions:
         record, rule, resource = self._context.recalled(record_id)
         assert rule.fix is not None
         if record.status is not Status.ASKING:
-            raise CannotAct(f"record {record_id} is {record.status}: only one that is asking can be approved")
+            raise CannotAct(f"record {record_id} is {record.status}; only a record that is asking can be approved")
         reader, looked_at = self._context.reader(resource), self._context.now()
         try:
             reason = rule(resource, reader)
@@ -55,17 +55,25 @@ class Decisions:
                 return self._moved(record, Status.GONE, by=by)
             if refusal := refusal_of(error, rule, resource):
                 raise CannotAct(
-                    f"record {record_id} can't be judged now, so nothing is changed: {refusal.why('act')}"
+                    f"record {record_id} can't be checked now, so nothing was changed: {refusal.why('act')}"
                 ) from error
             raise
         if reason is None:
-            return self._moved(record, Status.EXPIRED, by=by, note="it is safe already", why="safe")
+            return self._moved(record, Status.EXPIRED, by=by, note="the resource is already safe", why="safe")
         self._demand(subject, record, Act.APPROVED_FIX)
         if before != record.before:
             self._moved(
-                record, Status.ASKING, by=by, note="it changed since", reason=reason, before=before, after=after
+                record,
+                Status.ASKING,
+                by=by,
+                note="the resource changed since Snapback asked",
+                reason=reason,
+                before=before,
+                after=after,
             )
-            raise CannotAct(f"record {record_id}: the resource changed since it asked; look at it again, then approve")
+            raise CannotAct(
+                f"record {record_id}: the resource changed since Snapback asked; read the new state, then approve"
+            )
         record = self._moved(record, Status.FIXING, by=by, looked_at=looked_at)
         return self._remediation.fix(rule, resource, record, by, before)
 
@@ -80,9 +88,11 @@ class Decisions:
         record, rule, resource = self._context.recalled(record_id)
         assert rule.fix is not None
         if not record.status.traits.undoable:
-            raise CannotAct(f"record {record_id} is {record.status}: only one that is fixed can be undone")
+            raise CannotAct(f"record {record_id} is {record.status}; it has no fix to undo")
         if not record.reversible or record.before is None:
-            raise CannotAct(f"record {record_id}: {rule.id} can't be undone; its `before` is in `snapback show`")
+            raise CannotAct(
+                f"record {record_id}: the fix of {rule.id} can't be undone; `snapback show {record_id}` has the state before it"
+            )
         reader, looked_at = self._context.reader(resource), self._context.now()
         try:
             now = rule.fix.read(resource, reader)
@@ -91,7 +101,9 @@ class Decisions:
             )
         except Exception as error:
             if is_gone(resource, error):
-                raise CannotAct(f"record {record_id}: {resource.arn} is gone; nothing to put back") from error
+                raise CannotAct(
+                    f"record {record_id}: {resource.arn} no longer exists; there is nothing to restore"
+                ) from error
             if refusal := refusal_of(error, rule, resource):
                 raise CannotAct(f"record {record_id} can't be undone now: {refusal.why('act')}") from error
             raise
@@ -123,7 +135,7 @@ class Decisions:
                 f"record {record_id} is {record.status}: there is nothing to exempt; an undo exempts the resource too"
             )
         if not now < until <= now + LONGEST_EXEMPTION:
-            raise CannotAct(f"an exemption ends within {LONGEST_EXEMPTION.days} days, and not in the past")
+            raise CannotAct(f"an exemption must end in the future, within {LONGEST_EXEMPTION.days} days")
         if len(reason.strip()) < SHORTEST_REASON:
             raise CannotAct("an exemption needs a reason that somebody else will understand")
         note = f"exempt until {until:%Y-%m-%d %H:%M} UTC: {reason.strip()}"
@@ -153,8 +165,8 @@ class Decisions:
             return record
         if sum(step.status == SHOWN for step in record.history) >= MOST_SHOWN:
             raise CannotAct(
-                f"record {record_id}: {drifted}; what an undo would write was shown {MOST_SHOWN} times and is no more; "
-                f"`snapback undo {record_id}` shows it"
+                f"record {record_id}: {drifted}; Snapback has sent previews of this undo {MOST_SHOWN} times and sends no more; "
+                f"`snapback undo {record_id}` shows the preview"
             )
         return self._ledger.note(record, by=by, note="\n".join(drifted.preview), what=SHOWN, offered=drifted.offer)
 
@@ -177,15 +189,15 @@ class Decisions:
                 return self._ledger.move(record, Status.GONE, by=SNAPBACK)
             refusal = None if isinstance(error, CannotAct) else refusal_of(error, rule, resource)
             why = refusal.why("act") if refusal else describe_error(error)
-            safe, trouble = False, f"; it can't be judged now: {why}"
+            safe, trouble = False, f"; Snapback can't check the resource now: {why}"
         if safe:
-            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="it is safe by now", why="safe")
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note="the resource is safe now", why="safe")
         hours = f"{age // timedelta(hours=1)} hours"
         if due == _EXPIRED:
-            note = f"nobody answered in {hours}; it is as it was, and evaluated again when it is seen again{trouble}"
+            note = f"nobody answered in {hours}; the resource is unchanged, and the next event or sweep evaluates it again{trouble}"
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="unanswered")
         left = max(timedelta(hours=asking.expire_hours) - age, timedelta())
-        note = f"unanswered for {hours}; closed in {left // timedelta(hours=1)} hours{trouble}"
+        note = f"unanswered for {hours}; Snapback closes the question in {left // timedelta(hours=1)} hours{trouble}"
         return self._ledger.note(record, by=SNAPBACK, note=note, what=due)
 
     def _demand(self, subject: Subject, record: Record, act: Act) -> None:
@@ -200,11 +212,9 @@ class Decisions:
         except StepRefused as refused:
             if refused.why == "exempt":
                 raise CannotAct(
-                    f"record {record.id}: {record.arn} is exempt for now, by an undo or a person"
+                    f"record {record.id}: {record.arn} is exempt for now, because of an undo or an exemption"
                 ) from refused
-            raise CannotAct(
-                f"record {record.id} is being worked on by someone else; try again in a minute"
-            ) from refused
+            raise CannotAct(f"another process is working on record {record.id}; try again in a minute") from refused
 
 
 def step_due(record: Record, asking: Asking, now: datetime) -> str:

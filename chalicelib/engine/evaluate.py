@@ -237,7 +237,7 @@ class Evaluation:
         refusal = refusal_of(error, rule, resource)
         if refusal is None:
             raise error
-        waiting = self._in_grace(rule, resource, event, "it can't be judged yet")
+        waiting = self._in_grace(rule, resource, event, "Snapback can't check the resource yet")
         return waiting or NotJudged(rule=rule, resource=resource, refusal=refusal, seen_at=seen_at)
 
     def _subject(self, rule: Guardrail[Any], resource: Resource, event: Event, reader: Session) -> tuple[Subject, str]:
@@ -255,7 +255,7 @@ class Evaluation:
             refusal = None if is_gone(resource, error) else refusal_of(error, rule, resource)
             if refusal is None:
                 raise
-            unknown = f"; it is only reported, since a fix can't be prepared: {refusal.why(f'guard_{rule.service}')}"
+            unknown = f"; alert only, because Snapback can't prepare the fix: {refusal.why(f'guard_{rule.service}')}"
             return without_state(rule, resource), unknown
 
     def _in_grace(self, rule: Guardrail[Any], resource: Resource, event: Event, reason: str) -> Outcome | None:
@@ -320,9 +320,9 @@ class Evaluation:
             if actor
         }
         reason = (
-            f"{draft.reason}; fixed {limits.fights} times within {limits.fight_minutes} minutes, and done again each time"
-            f" by {' and '.join(sorted(sides))}. Snapback exempts it for {limits.fight_minutes} minutes; to settle it,"
-            f" change what does it, or put this under `exemptions`: {{guardrail: {draft.guardrail}, resource: '{draft.arn}',"
+            f"{draft.reason}; fixed {limits.fights} times in {limits.fight_minutes} minutes, and changed back each time"
+            f" by {' and '.join(sorted(sides))}. Snapback exempts the resource for {limits.fight_minutes} minutes. To end"
+            f" this, stop the repeated change, or add this to `exemptions`: {{guardrail: {draft.guardrail}, resource: '{draft.arn}',"
             " reason: …, owner: …, expires: …}"
         )
         status, step = Status.FIGHTING, draft.history[-1]

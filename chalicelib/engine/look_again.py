@@ -48,8 +48,7 @@ class LookAgain:
         if found.status == Status.GONE:
             return self._unjudged.closed(record, Status.GONE)
         said = f", record {found.record}" if found.record else ""
-        by_now = "" if found.status == Unrecorded.EXEMPT else "it can be judged "
-        note = f"{by_now}by now: {found.status}{said}"
+        note = "now exempt" if found.status == Unrecorded.EXEMPT else f"Snapback could check it: {found.status}{said}"
         return self._unjudged.closed(record, Status.EXPIRED, note, _WHY.get(found.status, "judged"))
 
     def _listed(self, rule: Guardrail[Any], record: Record) -> Record:
@@ -61,5 +60,5 @@ class LookAgain:
             if refusal_of(error, rule, place):
                 return self._unjudged.still(record)
             raise
-        note = "they can be listed by now; the next sweep evaluates them"
+        note = "the resources can be listed now; the next sweep evaluates them"
         return self._unjudged.closed(record, Status.EXPIRED, note, "judged")

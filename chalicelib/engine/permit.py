@@ -148,5 +148,5 @@ def _doubt(subject: Subject, actor: Actor) -> str | None:
         return rule.fix.needs_approval(subject.resource, subject.before, subject.after, actor, subject.reader)
     except Exception as error:
         if refusal := refusal_of(error, rule, subject.resource):
-            return f"whether it would do harm can't be seen: {refusal.why(f'guard_{rule.service}')}"
+            return f"Snapback can't check whether the fix would do harm: {refusal.why(f'guard_{rule.service}')}"
         raise

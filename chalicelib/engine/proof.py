@@ -49,4 +49,4 @@ def proved(
 
 def as_far_as(unjudged: CannotJudge | None) -> list[str]:
     """What a record's note says of what can't be judged beside what was fixed."""
-    return [f"as far as it can be judged: {describe_error(unjudged).partition(': ')[2]}"] if unjudged else []
+    return [f"as far as Snapback can check: {describe_error(unjudged).partition(': ')[2]}"] if unjudged else []

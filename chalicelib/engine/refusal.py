@@ -92,12 +92,12 @@ class Refusal:
         if self.is_ours:
             return (
                 f"Snapback's own policies don't allow {self.action}, which function {function} needs: no {IDENTITY} allows it."
-                " This is a fault of the stack; deploy it again"
+                " This is a fault in the stack; deploy the stack again"
             )
         if self.policy:
-            how = f"no {self.policy} allows it" if self.missing else f"by an explicit deny in a {self.policy}"
-            return f"Snapback may not look: {self.action} is denied, {how}"
-        return f"Snapback may not look: {self.action} is denied ({self.code}); AWS does not say by which kind of policy"
+            how = f"no {self.policy} allows it" if self.missing else f"an explicit deny in a {self.policy}"
+            return f"AWS denied Snapback {self.action}: {how}"
+        return f"AWS denied Snapback {self.action} ({self.code}), and didn't say which kind of policy denied it"
 
 
 def of_account(cause: str) -> bool:

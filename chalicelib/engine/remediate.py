@@ -27,7 +27,7 @@ MOST_WRITES = 3
 STALE = timedelta(days=1)
 """Recovery runs every five minutes: a record that has been under way for longer comes from a ledger that was restored, or from
 a Snapback that was away. What people decided since isn't in it, so nothing is written without one."""
-_CHANGED = "it changed before the fix was written"
+_CHANGED = "the resource changed before Snapback wrote the fix"
 
 
 class Remediation:
@@ -73,7 +73,7 @@ class Remediation:
         if unjudged and reason is None and left != written:
             return self._unseen(record, resource, unjudged, wrong, by)
         if reason is None:
-            spite = [f"safe in spite of {describe_error(wrong)}"] if wrong else []
+            spite = [f"safe despite an error: {describe_error(wrong)}"] if wrong else []
             note = "; ".join([*spite, *as_far_as(unjudged)])
             return self._ledger.move(record, Status.FIXED, by=by, note=note, after=left, calls=tuple(writer.calls))
         if wrong is None:
@@ -94,7 +94,7 @@ class Remediation:
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, by)
         if now != judged:
-            trouble = "undo: it changed while the undo began; nothing was written"
+            trouble = "undo: the resource changed while the undo began; nothing was written"
             self._ledger.move(record, Status.FAILED, by=by, error=trouble, undone=None)
             raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}")
         return self._unwrite(rule, resource, record, by)
@@ -125,7 +125,7 @@ class Remediation:
             return self._ledger.move(record, Status.UNDONE, by=by, note=note, undone=left, calls=tuple(writer.calls))
         if wrong is None and self._may_show_yet(rule, record):
             return record
-        trouble = f"undo: {describe_error(wrong) if wrong else 'written, but the state read back is another'}"
+        trouble = f"undo: {describe_error(wrong) if wrong else 'written, but AWS shows another state'}"
         self._ledger.move(record, Status.FAILED, by=by, error=trouble, undone=left, calls=tuple(writer.calls))
         raise FixFailed(f"{rule.id} on {resource.arn}, record {record.id}: {trouble}") from wrong
 
@@ -137,7 +137,7 @@ class Remediation:
         _, rule, resource = self._context.recalled(record.id)
         if record.status is Status.UNDOING and not self._ledger.undo_begun(record):
             trouble = (
-                "undo: nobody who may has begun it; the record is forged, or an earlier version's. Nothing was written"
+                "undo: no approver began it; the record is forged, or from an earlier version. Nothing was written"
             )
             return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble)
         if is_settling(self._context, rule, record) and not self._shows(rule, resource, record):
@@ -149,9 +149,8 @@ class Remediation:
         except StepRefused as refused:
             if refused.why != "exempt":
                 raise
-            return self._ledger.move(
-                record, Status.EXPIRED, by=SNAPBACK, note="exempt since its function died", why="exempt"
-            )
+            note = "exempted after the function died"
+            return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="exempt")
         if record.status is Status.UNDOING:
             return self._recover_undo(rule, resource, record, stale)
         return self._fix_as_it_is(rule, resource, record, SNAPBACK, stale)
@@ -186,7 +185,7 @@ class Remediation:
         try:
             self._ledger.count_fix(record, limits)
         except StepRefused:
-            why = f"over {limits.fixes_per_minute} fixes of this guardrail in this account in a minute"
+            why = f"more than {limits.fixes_per_minute} fixes of this guardrail in this account in one minute"
             return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=why, after=after)
         return record
 
@@ -199,7 +198,7 @@ class Remediation:
             return self._ledger.move(record, Status.GONE, by=by)
         trouble = describe_error(wrong or error)
         if record.attempts >= MOST_ATTEMPTS:
-            self._ledger.move(record, Status.FAILED, by=by, note="can't be looked at", error=trouble)
+            self._ledger.move(record, Status.FAILED, by=by, note="Snapback can't read the resource", error=trouble)
         elif isinstance(error, NotYet):
             return record
         raise FixFailed(f"{record.guardrail} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
@@ -234,7 +233,7 @@ class Remediation:
         record = self.counted(record, after)
         if record.status is Status.ASKING:
             return record
-        record = self._ledger.move(record, Status.FIXING, by=by, note="judged again", holding=True, after=after)
+        record = self._ledger.move(record, Status.FIXING, by=by, note="evaluated again", holding=True, after=after)
         return self._write(rule, resource, record, by)
 
     def _found_safe(
@@ -246,19 +245,19 @@ class Remediation:
         if record.attempts == 1:
             note = "; ".join([f"safe again: {_CHANGED}", *as_far_as(unjudged)])
             return self._ledger.move(record, Status.EXPIRED, by=by, note=note, why="safe")
-        note = "; ".join(["found safe", *as_far_as(unjudged)])
+        note = "; ".join(["already safe when Snapback resumed", *as_far_as(unjudged)])
         return self._ledger.move(record, Status.FIXED, by=by, note=note, after=now)
 
     def _not_fixed(self, record: Record, permitted: Permit, after: Any) -> Record:
         """By now the settings, or who paused all writes, don't allow the fix of a record under way: nothing is written."""
-        since = _CHANGED if record.attempts == 1 else "its function died before the fix"
+        since = _CHANGED if record.attempts == 1 else "the function died before the fix"
         if permitted.why == "exempt":
-            note = f"{since}; by now it is {permitted.note}"
+            note = f"{since}; now {permitted.note}"
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="exempt")
         if permitted.mode is Mode.ASK and permitted.why != "paused":
-            note = permitted.note or f"{since}; by now the settings want an approval"
+            note = permitted.note or f"{since}; the settings now require approval"
             return self._ledger.move(record, Status.ASKING, by=SNAPBACK, note=note, after=after)
-        why = permitted.note or f"by now {record.guardrail} may only alert"
+        why = permitted.note or f"{record.guardrail} may now only alert"
         return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=f"{since}; {why}")
 
     def _recover_undo(self, rule: Guardrail[Any], resource: Resource, record: Record, stale: str) -> Record:
@@ -273,12 +272,13 @@ class Remediation:
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, SNAPBACK)
         if now == (record.before if record.undone is None else record.undone):
-            return self._ledger.move(record, Status.UNDONE, by=SNAPBACK, note="found undone", undone=now)
+            note = "already undone when Snapback resumed"
+            return self._ledger.move(record, Status.UNDONE, by=SNAPBACK, note=note, undone=now)
         permitted = permit(self._context, subject, record.actor, Act.RECOVERED_UNDO)
         if now == record.after and permitted.mode is Mode.FIX and not stale:
             return self._unwrite(rule, resource, record, SNAPBACK)
-        trouble = "undo: its function died before it was undone"
-        trouble += f"; {permitted.note or stale}" if now == record.after else " and changed since"
+        trouble = "undo: the function died before the undo"
+        trouble += f"; {permitted.note or stale}" if now == record.after else "; the resource changed since"
         return self._ledger.move(record, Status.FAILED, by=SNAPBACK, error=trouble, undone=now)
 
 
@@ -292,4 +292,5 @@ def _is_approved(record: Record) -> bool:
 def _stale(record: Record, now: datetime) -> str:
     """Since when it has been under way, where that is too long; else empty."""
     since = record.life[-1].at
-    return f"it has been under way since {since}" if now > datetime.fromisoformat(since) + STALE else ""
+    is_stale = now > datetime.fromisoformat(since) + STALE
+    return f"under way since {since}, too long to continue without a person" if is_stale else ""

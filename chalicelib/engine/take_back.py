@@ -49,24 +49,24 @@ def undo_of(
     assert record.before is not None
     if now == record.left:
         if not force and (other := _leans_on(context, record)):
-            raise _first(record, other, "leans on what this one wrote")
+            raise _first(record, other, "depends on this fix")
         return Undo(record.before, "")
     merged = fix.take_back(record.before, record.left, now) if record.left is not None else None
     ours = last_left(context, record, now)
     if ours and merged is not None:
-        return Undo(merged, f"beside the fix of record {ours.id}")
+        return Undo(merged, f"keeping the fix of record {ours.id}")
     if not force and (other := ours or _still_there(context, record)):
-        raise _first(record, other, "changed the same document later, in the same place")
+        raise _first(record, other, "later changed the same part of the document")
     if offered and merged is not None and offered == _offer(now, merged):
-        return Undo(merged, "beside others' changes, as it was shown")
+        return Undo(merged, "keeping others' changes, as shown")
     if force:
-        return Undo(record.before, "forced") if merged is None else Undo(merged, "forced, beside others' changes")
+        return Undo(record.before, "forced") if merged is None else Undo(merged, "forced, keeping others' changes")
     raise _drifted(context, record, resource, now, merged)
 
 
 def _first(record: Record, other: Record, why: str) -> CannotAct:
     return CannotAct(
-        f"record {record.id}: record {other.id} ({other.guardrail}) {why}; undo that first: `snapback undo {other.id}`"
+        f"record {record.id}: record {other.id} ({other.guardrail}) {why}; undo that record first: `snapback undo {other.id}`"
     )
 
 
@@ -114,7 +114,7 @@ def reopen(context: Context, record: Record, by: str) -> None:
             _, rule, resource = context.recalled(other.id)
             reason = rule(resource, context.reader(resource))
         except Exception as error:  # noqa: BLE001 - a record that can't be looked at may not say that it is fixed
-            reason = f"it can't be looked at: {describe_error(error)}"
+            reason = f"Snapback can't check it: {describe_error(error)}"
         if reason is None:
             continue
         note = f"{reason}; reopened by the undo of record {record.id}"
@@ -157,16 +157,16 @@ def _drifted(context: Context, record: Record, resource: Resource, now: State, m
 
     since = record.life[-1].at
     who = context.who_changed(record, datetime.fromisoformat(since))
-    by = f"{who.name} ({who.tool or 'tool unknown'})" if who else "someone the trail doesn't name yet"
-    changed = f"record {record.id}: {resource.arn} changed since we left it at {since}, by {by}."
+    by = f"{who.name} ({who.tool or 'tool unknown'})" if who else "someone whom CloudTrail doesn't name yet"
+    changed = f"record {record.id}: {resource.arn} was changed after Snapback's last write at {since}, by {by}."
     if merged is None:
-        text = f"{changed} An undo would overwrite that; --force does it anyway."
+        text = f"{changed} An undo would overwrite that change; --force overwrites it."
         return Drifted("\n".join([text, *changes(record.left, now)]))
     would = "An undo would take back Snapback's own edit and keep that change."
     if objecting := _objecting(context, record, resource, merged):
-        would += f" Guardrails that object to what is there then: {', '.join(objecting)}."
+        would += f" After the undo, these guardrails would object: {', '.join(objecting)}."
     preview = changes(now, merged)
-    text = "\n".join([changed, *changes(record.left, now), would, *preview, "--force does it."])
+    text = "\n".join([changed, *changes(record.left, now), would, *preview, "--force does this."])
     return Drifted(text, _offer(now, merged), [f"{changed} {would}", *preview])
 
 

@@ -103,13 +103,13 @@ class Unjudged:
         except StepRefused:  # So many causes begin today that this one is told of by its record alone.
             standing = Standing(record.id, record.arn)
         if standing.exempt_until and of_account(record.cause):
-            note = "its cause is exempt"
+            note = "the cause is exempt"
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="exempt")
         if record.covered_by != (stands := "" if standing.record == record.id else standing.record):
-            note = f"record {stands} stands for its cause" if stands else "this record stands for its cause now"
+            note = f"record {stands} now stands for the cause" if stands else "this record now stands for the cause"
             return self._ledger.move(record, Status.UNJUDGED, by=SNAPBACK, note=note, covered_by=stands)
         if record.covered_by and age >= COVERED:
-            note = f"still not judged after {age.days} days; record {record.covered_by} was opened for the same cause"
+            note = f"still unjudged after {age.days} days; record {record.covered_by} stands for the same cause"
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="unanswered")
         return self.reminded(record, standing)
 
@@ -119,7 +119,7 @@ class Unjudged:
         if record.covered_by or now - _touched(record) < REMIND:
             return record
         days = (now - record.seen_at).days
-        note = f"for {days} day{'s'[: days != 1]}"
+        note = f"unjudged for {days} day{'s'[: days != 1]}"
         if standing and standing.record == record.id:
             note += self._beside(record, standing)
         return self._ledger.note(record, by=SNAPBACK, note=note, what=REMINDED)
@@ -130,11 +130,11 @@ class Unjudged:
         said = ""
         if covered:
             more = f" and {len(covered) - NAMED} more" if len(covered) > NAMED else ""
-            said += f"; so are {', '.join(covered[:NAMED])}{more}"
+            said += f"; same cause: {', '.join(covered[:NAMED])}{more}"
         if standing.times:
             first = f", first {', '.join(standing.arns)}" if standing.arns else ""
             said += (
-                f"; counted {standing.times} times more, for {', '.join(standing.actions)}{first}:"
+                f"; counted {standing.times} more, for {', '.join(standing.actions)}{first}:"
                 " the daily sweep evaluates those again, and `snapback sweep` lists them"
             )
         return said

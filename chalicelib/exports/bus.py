@@ -71,7 +71,7 @@ class Bus:
                 else:
                     self._remember(step.message.id)
             if refused:
-                return refused | dict.fromkeys((step.number for step in left[ENTRIES:]), "its turn has not come")
+                return refused | dict.fromkeys((step.number for step in left[ENTRIES:]), "not sent yet")
             left = left[ENTRIES:]
         return {}
 

@@ -101,7 +101,7 @@ def _sent(app: ExportsApp, sink: Sink, steps: Sequence[ExportedStep]) -> dict[st
     if refused:
         records = sorted({step.record.id for step in steps if step.number in refused})
         extra = {"sink": sink.name, "records": records, "why": sorted(set(refused.values()))}
-        app.logger.error("not taken yet", extra=extra)
+        app.logger.error("not delivered yet", extra=extra)
     return {number: f"{sink.name}: {reason}" for number, reason in refused.items()}
 
 

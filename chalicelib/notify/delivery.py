@@ -88,18 +88,20 @@ class Delivery:
         for name in self._after(held.channel):
             there = Held(channel=name, message=held.message, due=self.held.stamp(), origin=held.origin)
             if self.held.hold(there) in {"held", "sent", "queued"}:
-                self._app.logger.error("not sent, and passed on", extra={**why, "to": name})
+                self._app.logger.error("not sent; passed to the next channel", extra={**why, "to": name})
                 self.held.counts[Metric.MESSAGES_ELSEWHERE] += 1
                 self.held.mark(held, "elsewhere")
                 return
         if self._app.give_up is None:
-            self._app.logger.error("not sent, and there is no queue for it: it stays held", extra=why)
+            self._app.logger.error(
+                "not sent, and there is no queue for failed messages: the message stays held", extra=why
+            )
             if self.held.items.get(message_key(held.channel, held.message.record, held.message.step)) is None:
                 self.held.hold(held)
             return
         dead_letter = {"headline": held.message.headline, "at": held.message.at, "function": self._app.function}
         self._app.give_up(json.dumps({**why, **dead_letter}))
-        self._app.logger.error("no channel took it: it is in the queue of failed messages", extra=why)
+        self._app.logger.error("every channel failed: the message is in the queue of failed messages", extra=why)
         self.held.counts[Metric.MESSAGES_QUEUED] += 1
         self.held.mark(held, "queued")
 
@@ -127,7 +129,7 @@ class Delivery:
         }
         self.fall_behind(name, item)
         why = {"channel": name, "error": describe(error), "again_in": round(until - now)}
-        self._app.logger.warning("a channel takes nothing just now", extra=why)
+        self._app.logger.warning("a channel accepts no messages for now", extra=why)
 
     def fall_behind(self, name: str, state: Item) -> None:
         item = {"pk": {"S": f"channel#{name}"}, **state}

@@ -68,7 +68,7 @@ class _Drain:
                 ReturnValues="ALL_NEW",
             )["Attributes"]
         except self._app.dynamodb.exceptions.ConditionalCheckFailedException:
-            self._app.logger.info("another drain is still at it")
+            self._app.logger.info("another drain is still running")
             return
         names = item.get("channels", {}).get("SS", [])
         try:

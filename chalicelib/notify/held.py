@@ -146,7 +146,7 @@ class HeldMessages:
         names = {name: text_of(item, name) for name in ("channel", "batch", "origin")}
         held, key = Held(message=message, due=text_of(item, "updated_at"), **names), text_of(item, "pk")
         if key != message_key(held.channel, message.record, message.step):
-            raise UnreadableRecord(f"item {key!r} is no message of Snapback's: its key and what it holds don't fit")
+            raise UnreadableRecord(f"item {key!r} isn't a message from Snapback: its key doesn't match its content")
         return held
 
     def due(self, channel: str, until: datetime) -> list[Held]:
@@ -185,7 +185,7 @@ class HeldMessages:
             self._app.dynamodb.put_item(TableName=self._app.table, Item=item)
         except (ClientError, BotoCoreError) as error:
             why = {"mark": key, "state": state, "error": str(error)}
-            self._app.logger.error("a message is not marked as what became of it", extra=why)  # noqa: TRY400
+            self._app.logger.error("the outcome of a message could not be saved", extra=why)  # noqa: TRY400
             if was_held:
                 raise  # Else the others of the drain would be sent twice as well.
 

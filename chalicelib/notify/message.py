@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
 
 _ASIDE = {
-    REMINDED: "approval still wanted",
+    REMINDED: "approval still needed",
     ESCALATED: "nobody has answered",
-    SECOND_WANTED: "a second approver is wanted",
-    SHOWN: "undo it beside others' changes?",
+    SECOND_WANTED: "second approver needed",
+    SHOWN: "undo and keep others' changes?",
 }
 """Words of steps by which nothing changed, and which are sent."""
 
@@ -172,10 +172,10 @@ def _did(record: Record) -> str:
     note = f" ({_line(last.note, 500)})" if last.note else ""
     fix = _line(record.fix, 300).rstrip(".") or "no fix"
     by = "" if last.by == "snapback" else f" by {_line(last.by, 100)}"
-    would = f" The fix would be: {fix}." if record.fix and record.before != record.after else ""
+    would = f" Suggested fix: {fix}." if record.fix and record.before != record.after else ""
     error = _line(record.error, 500).rstrip(".")
     return record.status.traits.said.format(
-        by=by, note=note, would=would, fix=fix, what=_what(record), error=error or "no reason is on record"
+        by=by, note=note, would=would, fix=fix, what=_what(record), error=error or "no reason was recorded"
     )
 
 

@@ -38,7 +38,7 @@ def set_aside(app: StreamApp, item: Mapping[str, Any], error: Exception) -> bool
     change = item["dynamodb"]
     key = change.get("Keys", {}).get("pk", {}).get("S", "")
     why = {"item": key, "error": describe(error)}
-    app.logger.error("an item of the stream is no record that this version can read", extra=why)
+    app.logger.error("this version can't read an item of the ledger's stream", extra=why)
     if app.give_up is None or isinstance(error, (ClientError, BotoCoreError)):
         return False
     app.give_up(json.dumps({"unread": key, "error": why["error"], "function": app.function}))

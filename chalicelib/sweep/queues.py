@@ -178,7 +178,9 @@ def evaluate(
     if len(failed) == len(resources):
         raise unfinished(swept.outcomes, [error for _, error in swept.errors])
     if len(swept.left) == len(resources):
-        raise OutOfTime(f"{place.kind} in {place.account}, {place.region}: no time for any of {len(resources)}")
+        raise OutOfTime(
+            f"{place.kind} in {place.account}, {place.region}: no time to evaluate any of {len(resources)} resources"
+        )
     again = [({**message, "ids": [resource.id for resource in some]}, 0) for some in (failed, swept.left) if some]
     return again + _waiting(app, message, rules, swept, resources, at)
 

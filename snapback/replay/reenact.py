@@ -84,9 +84,9 @@ class Reenactor:
                 if lacking and before.names():
                     continue
                 if ABSENT.search(code) and _UNDOES.match(operation):
-                    before.notes.append("it was not there in memory, so it is gone already")
+                    before.notes.append("already absent in memory")
                 elif THERE.search(code) and _ADDS.match(operation):
-                    before.notes.append("it is so in memory already")
+                    before.notes.append("already so in memory")
                 else:
                     raise
                 return Reenacted(True, before.described)

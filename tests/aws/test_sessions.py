@@ -17,7 +17,7 @@ def sessions(world: World) -> AwsSessions:
 
 def test_a_look_cannot_write_and_nothing_is_sent(world: World, sessions: AwsSessions) -> None:
     reader = sessions.reader(HOME, REGION)
-    with pytest.raises(ReadOnly, match="s3:CreateBucket is no read"):
+    with pytest.raises(ReadOnly, match="s3:CreateBucket isn't a read"):
         reader.client("s3").create_bucket(Bucket="made-by-a-look")
     with pytest.raises(ReadOnly):
         reader.client("iam").create_user(UserName="made-by-a-look")

@@ -218,7 +218,7 @@ def test_a_thousand_refusals_are_counted_and_few_are_listed(world: World, record
     noted = world.record(record.id)
     assert noted.refused == 3 * MOST_REFUSED
     assert [step.status for step in noted.history] == ["asking", *["refused"] * MOST_REFUSED]
-    assert noted.history[-1].note.endswith("more of them are counted, and not listed")
+    assert noted.history[-1].note.endswith("further refusals are only counted")
     assert engine.approve(record.id, "bob").refused == 3 * MOST_REFUSED
 
 

@@ -141,7 +141,7 @@ def tab(browser: webdriver.Chrome, desk: Desk) -> Iterator[Tab]:
 def test_open_see_tab_enter_and_it_is_done_once(tab: Tab) -> None:
     token = tab.desk.token()
     tab.follow(token)
-    for said in ("Approve the fix?", "app-logs", "alice", "AllUsers", "not who you are", tab.desk.record):
+    for said in ("Approve the fix?", "app-logs", "alice", "AllUsers", "can't see who you are", tab.desk.record):
         assert said in tab.text, said
     assert "- " in tab.find("del").text
     assert not tab.desk.handed
@@ -150,14 +150,14 @@ def test_open_see_tab_enter_and_it_is_done_once(tab: Tab) -> None:
     assert tab.focused().value_of_css_property("outline-style") == "solid"
     tab.press(Keys.ENTER)
     tab.until("page/do")
-    assert "Handed on" in tab.text
+    assert "Started" in tab.text
     assert tab.desk.steps() == ["asking", "fixing", "fixed"]
     tab.press(Keys.TAB, Keys.ENTER)
     tab.until("page/show")
     assert re.search(r"Is now\s+fixed", tab.text)
     assert not tab.browser.find_elements(By.TAG_NAME, "button")
     tab.follow(token)
-    assert "This link was used already; a link works once." in tab.text
+    assert "This link was already used; a link works once." in tab.text
     assert len(tab.desk.handed) == 1
 
 
@@ -168,7 +168,7 @@ def test_a_second_press_in_another_tab_is_refused(tab: Tab) -> None:
     tab.offended = True  # type: ignore[attr-defined]  # Of a 403 the console tells, too.
     tab.find("button").click()
     tab.until("page/do")
-    assert tab.find("[role=alert]").text == "This link was used already; a link works once."
+    assert tab.find("[role=alert]").text == "This link was already used; a link works once."
     assert len(tab.desk.handed) == 1
 
 
@@ -204,7 +204,10 @@ def test_a_link_without_its_token_and_a_bad_one_say_so(tab: Tab) -> None:
     tab.offended = True  # type: ignore[attr-defined]  # Of a 403 the console tells, too.
     for token in ("x", tab.desk.token(key="x" * 32)):
         tab.follow(token)
-        assert tab.find("[role=alert]").text == "This link is none of Snapback's, or not all of it."
+        assert (
+            tab.find("[role=alert]").text
+            == "This link isn't valid. It may have been cut off: copy the whole link from the message."
+        )
 
 
 def test_another_link_in_the_same_tab_is_taken(tab: Tab) -> None:

@@ -48,7 +48,7 @@ def only_line(got: Got) -> str:
 def test_it_shows_what_will_be_done_before_and_after_who_changed_it_and_which_record(desk: Desk) -> None:
     got = desk.post("/page/show", token=desk.token())
     assert got.status == 200
-    for said in ("Approve the fix?", "app-logs", "alice", "What will be done", desk.record, "teams", "not who you are"):
+    for said in ("Approve the fix?", "app-logs", "alice", "What happens next", desk.record, "teams", "see who you are"):
         assert said in got.text, said
     assert re.search("<del>- .*AllUsers", got.text)
     assert desk.now().status is Status.ASKING
@@ -62,7 +62,7 @@ def test_a_confirmed_approval_is_done_once_and_says_who_from_where(desk: Desk) -
     assert record.status is Status.FIXED
     assert record.history[-1].by == "page:teams from 127.0.0.1"
     again = desk.post("/page/show", token=token)
-    assert "used already" in again.text
+    assert "already used" in again.text
     assert "<dd>fixed</dd>" in again.text
     assert "<form" not in again.text
     assert "works once" in only_line(desk.post("/page/do", token=token, seen=record.fingerprint))
@@ -100,7 +100,7 @@ def test_a_link_is_used_up_by_what_comes_of_it_and_by_nothing_else(desk: Desk) -
     desk.world.later(minutes=2)
     assert do(desk, token).status == 200
     assert desk.now().status is Status.FIXED
-    assert "used already" in desk.post("/page/show", token=token).text
+    assert "already used" in desk.post("/page/show", token=token).text
 
 
 @pytest.mark.parametrize("lasting", [EndpointConnectionError(endpoint_url="dynamodb"), KeyError("x")])
@@ -116,10 +116,10 @@ def test_a_link_works_still_when_act_gave_up_and_nothing_was_done(
             with pytest.raises((EndpointConnectionError, Fault, KeyError)):
                 wiring.act(json.loads(json.dumps(desk.handed[0])), Context())
     assert desk.steps() == ["asking"]
-    assert "used already" not in desk.post("/page/show", token=token).text
+    assert "already used" not in desk.post("/page/show", token=token).text
     assert do(desk, token).status == 200
     assert desk.steps() == ["asking", "fixing", "fixed"]
-    assert "used already" in desk.post("/page/show", token=token).text
+    assert "already used" in desk.post("/page/show", token=token).text
 
 
 def test_a_link_is_used_up_when_act_died_after_its_effect(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,14 +131,14 @@ def test_a_link_is_used_up_when_act_died_after_its_effect(desk: Desk, monkeypatc
         with pytest.raises((ConnectionError, Fault)):
             wiring.act(json.loads(json.dumps(desk.handed[0])), Context())
     assert desk.steps() == ["asking", "fixing", "fixed"]
-    assert "used already" in desk.post("/page/show", token=token).text
+    assert "already used" in desk.post("/page/show", token=token).text
 
 
 def test_a_click_that_lambda_delivers_again_is_no_second_click(desk: Desk) -> None:
     do(desk, desk.token())
-    assert wiring.act(desk.handed[0], Context())["said"].endswith("only one that is asking can be approved")
+    assert wiring.act(desk.handed[0], Context())["said"].endswith("only a record that is asking can be approved")
     other = {**desk.handed[0], "use": {**desk.handed[0]["use"], "click": "another"}}
-    assert "used already" in wiring.act(other, Context())["said"]
+    assert "already used" in wiring.act(other, Context())["said"]
 
 
 def test_two_links_of_one_question_act_once(desk: Desk) -> None:
@@ -155,9 +155,14 @@ def test_what_has_changed_since_it_was_shown_is_shown_again_and_not_done(desk: D
     old = seen(desk.post("/page/show", token=token))
     record = desk.now()
     ledger = desk.application.ledger
-    ledger.move(record, Status.ASKING, by="snapback", note="it changed since", reason="another")
+    ledger.move(
+        record, Status.ASKING, by="snapback", note="the resource changed since Snapback asked", reason="another"
+    )
     got = desk.post("/page/do", token=token, seen=old)
-    assert (got.status, only_line(got)) == (400, "It changed since you were shown it: look again.")
+    assert (got.status, only_line(got)) == (
+        400,
+        "The resource changed since the page showed it: read the new state below, then decide.",
+    )
     assert not desk.handed
     assert seen(got) != old
     assert do(desk, token).status == 200, "the link was not used up by that"
@@ -191,9 +196,9 @@ def test_an_exemption_ends_as_chosen_with_a_reason(desk: Desk, fields: dict[str,
     [
         ({}, "Choose how long."),
         ({"days": "8"}, "Choose how long."),
-        ({"days": "date"}, "Choose a date, as 2027-01-31."),
-        ({"days": "date", "date": "2026-11-22"}, "Choose a date that is not in the past, and within 366 days."),
-        ({"days": "date", "date": "9999-12-31"}, "Choose a date that is not in the past, and within 366 days."),
+        ({"days": "date"}, "Choose a date, such as 2027-01-31."),
+        ({"days": "date", "date": "2026-11-22"}, "Choose a date in the future, within 366 days."),
+        ({"days": "date", "date": "9999-12-31"}, "Choose a date in the future, within 366 days."),
         ({"days": "1", "date": "2027-01-31"}, "Choose to exempt it until a date, or leave the date empty."),
         ({"days": "1", "reason": "  "}, "Give a reason of 3 to 300 characters that somebody else will understand."),
         (
@@ -217,7 +222,7 @@ def test_a_link_that_only_shows_can_do_nothing(desk: Desk) -> None:
     got = desk.post("/page/show", token=desk.token("show"))
     assert got.status == 200
     assert "<form" not in got.text
-    assert only_line(desk.post("/page/do", token=desk.token("show"))) == "This link only shows."
+    assert only_line(desk.post("/page/do", token=desk.token("show"))) == "This link only shows the finding."
     assert not desk.handed
 
 
@@ -230,7 +235,7 @@ def test_a_channel_that_no_approver_names_decides_nothing_and_that_is_on_record(
     assert "<form" not in got.text
     got = desk.post("/page/do", token=token)
     assert got.status == 403
-    assert "It is on record" in only_line(got)
+    assert "Your attempt is on record" in only_line(got)
     assert desk.steps() == ["asking", "refused"]
     assert desk.now().history[-1].by == "page:teams from 127.0.0.1"
     assert desk.post("/page/do", token=token).status == 403
@@ -248,7 +253,10 @@ def test_a_bad_link_gets_one_line_and_does_nothing(desk: Desk, path: str) -> Non
     good = desk.token()
     for text in ("", "x", good[:-9], "." + good, good + good, desk.token(key="x" * 32), "é.ü", "\0", "x" * 9000):
         got = desk.post(path, token=text)
-        assert (got.status, only_line(got)) == (403, "This link is none of Snapback&#x27;s, or not all of it.")
+        assert (got.status, only_line(got)) == (
+            403,
+            "This link isn&#x27;t valid. It may have been cut off: copy the whole link from the message.",
+        )
     assert desk.post(path).status == 403
     assert desk.post(path, token=replaced_record(desk)).status == 404
     desk.world.clock += VALID
@@ -283,7 +291,7 @@ def test_forms_come_from_the_page_itself(desk: Desk, path: str, headers: dict[st
 
 def test_a_huge_request_is_not_read(desk: Desk) -> None:
     got = desk.post("/page/do", token=desk.token(), reason="x" * page.LARGEST)
-    assert (got.status, got.text) == (413, "at most 16384 bytes are taken\n")
+    assert (got.status, got.text) == (413, "a request may have at most 16384 bytes\n")
 
 
 def test_fields_that_come_twice_or_by_the_hundred_are_none(desk: Desk) -> None:

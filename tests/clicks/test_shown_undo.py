@@ -57,7 +57,7 @@ def test_slack_shows_it_with_who_will_object_and_does_it_as_shown(drifted: Desk)
     assert PUBLIC in message.did
     assert any("Public" in line for line in message.changes)
     assert not message.changed
-    assert "undo it beside others' changes?" in message.headline
+    assert "undo and keep others' changes?" in message.headline
     assert "undo-anyway" in choices(message)
     (buttons,) = (block for block in reply(message)["blocks"] if block["type"] == "actions")
     assert [each["value"] for each in buttons["elements"]] == [offered(drifted)]
@@ -74,7 +74,7 @@ def test_what_changes_once_more_is_shown_once_more(drifted: Desk) -> None:
     assert drifted.now().status is Status.FIXED
     assert offered(drifted) != first
     drifted.slack(drifted.click("undo-anyway", first))
-    assert "no longer what you were shown" in drifted.replies[-1][1]
+    assert "changed since you saw it" in drifted.replies[-1][1]
     drifted.slack(drifted.click("undo-anyway", offered(drifted)))
     assert drifted.now().status is Status.UNDONE
     assert {"Third", "Fourth", "Public"} <= sids(drifted)
@@ -120,7 +120,7 @@ def test_offers_fill_no_record(drifted: Desk) -> None:
         drifted.slack(drifted.click("undo"), age=number)
     record = drifted.now()
     assert [step.status for step in record.history].count(SHOWN) == MOST_SHOWN
-    assert f"`snapback undo {record.id}` shows it" in drifted.replies[-1][1]
+    assert f"`snapback undo {record.id}` shows the preview" in drifted.replies[-1][1]
     assert drifted.application.engine.undo(record.id, "ops", force=True).status is Status.UNDONE
 
 

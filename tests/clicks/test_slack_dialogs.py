@@ -116,4 +116,4 @@ class TestDetails:
 
     def test_a_record_that_is_no_more_is_said(self, desk: Desk) -> None:
         desk.slack(desk.click("details", "0" * 16))
-        assert "no record" in desk.replies[0][1]
+        assert "no longer exists" in desk.replies[0][1]

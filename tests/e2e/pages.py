@@ -67,7 +67,7 @@ def press(day: Day, who: People, site: str, record: Record, word: str, **fields:
         return found[-1] if found else ""
 
     token = until(f"a link to {word} {record.id}", linked)
-    if "Handed on" not in (said := who.decide(site, token, **fields)):
+    if "Started" not in (said := who.decide(site, token, **fields)):
         raise Broken(f"{word}: the page says {said[:600]}")
 
 

@@ -40,7 +40,7 @@ class TestUndo:
 
         record = self.fixed(world)
         self.changed_since(world)
-        with event_history(), pytest.raises(Drifted, match="the trail doesn't name yet"):
+        with event_history(), pytest.raises(Drifted, match="CloudTrail doesn't name yet"):
             engine_of(world).undo(record, "bob")
 
     def test_overwrites_what_changed_when_forced_and_notes_it(self, world: World) -> None:
@@ -81,7 +81,7 @@ class TestApprove:
     def test_asks_anew_when_the_state_moved_since(self, world: World) -> None:
         record = self.asking(world)
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")
-        with pytest.raises(CannotAct, match="changed since it asked"):
+        with pytest.raises(CannotAct, match="changed since Snapback asked"):
             engine_of(world).approve(record, "carol")
         asked = world.record(record)
         assert asked.status == Status.ASKING
@@ -96,7 +96,7 @@ class TestApprove:
     def test_twice_acts_once(self, world: World) -> None:
         record = self.asking(world)
         engine_of(world).approve(record, "carol")
-        with pytest.raises(CannotAct, match="only one that is asking"):
+        with pytest.raises(CannotAct, match="only a record that is asking"):
             engine_of(world).approve(record, "dave")
 
     def test_of_two_who_click_at_once_one_acts(self, world: World) -> None:
@@ -125,8 +125,10 @@ class TestFollowUp:
             world.later(hours=hours)
             application.maintain()
             assert self.steps(world, record) == ["asking", *["reminded"] * times]
-        assert message_of(world.record(record)).headline.startswith("CRITICAL · approval still wanted: ")
-        assert "(unanswered for 8 hours; closed in 63 hours)" in message_of(world.record(record)).did
+        assert message_of(world.record(record)).headline.startswith("CRITICAL · approval still needed: ")
+        assert (
+            "(unanswered for 8 hours; Snapback closes the question in 63 hours)" in message_of(world.record(record)).did
+        )
 
     def test_it_is_told_to_more_people_once(self, world: World) -> None:
         record, application = self.asked(world, remind_hours=10, escalate_hours=6, escalate_to=("boss",))
@@ -142,7 +144,7 @@ class TestFollowUp:
         world.application("ask").maintain()
         closed = world.record(record)
         assert closed.status == Status.EXPIRED
-        assert closed.history[-1].note.startswith("nobody answered in 72 hours; it is as it was")
+        assert closed.history[-1].note.startswith("nobody answered in 72 hours; the resource is unchanged")
         assert is_sent(closed)
         assert deliver(world, again(envelope, world, hours=1), mode="ask").status == Status.ASKING
 
@@ -151,7 +153,7 @@ class TestFollowUp:
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="private")
         world.later(hours=5)
         application.maintain()
-        assert world.record(record).history[-1].note == "it is safe by now"
+        assert world.record(record).history[-1].note == "the resource is safe now"
 
     def test_what_is_gone_by_then_is_closed(self, world: World) -> None:
         record, application = self.asked(world)
@@ -167,7 +169,7 @@ class TestFollowUp:
             application.maintain()
         assert self.steps(world, record) == ["asking", "reminded"]
         assert (
-            "it can't be judged now: Snapback may not look: s3:GetBucketAcl is denied"
+            "Snapback can't check the resource now: AWS denied Snapback s3:GetBucketAcl"
             in world.record(record).history[-1].note
         )
 

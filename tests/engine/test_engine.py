@@ -143,7 +143,7 @@ def test_a_failed_write_is_recorded_raised_and_gone_on_with_when_delivered_again
 def test_a_call_that_times_out_after_its_effect_is_a_fix(world: World) -> None:
     rule = guardrail(fix=Broken(ReadTimeoutError(endpoint_url="https://s3"), effect=True))
     assert deliver(world, public(world), rule).status == Status.FIXED
-    assert "in spite of ReadTimeoutError" in world.records()[0].history[-1].note
+    assert "despite an error: ReadTimeoutError" in world.records()[0].history[-1].note
 
 
 def test_a_call_that_changes_nothing_is_still_unsafe_after_looking_again_for_a_while(world: World) -> None:
@@ -266,7 +266,7 @@ class TestResume:
         assert [outcome["status"] for outcome in is_sent["recovered"]] == [Status.FIXED]
         (record,) = world.records()
         assert record.attempts == 2
-        assert record.history[-1].note == ("found safe" if effect else "")
+        assert record.history[-1].note == ("already safe when Snapback resumed" if effect else "")
 
     def test_what_is_still_being_done_is_left_to_its_holder(self, world: World) -> None:
         self.died(world)

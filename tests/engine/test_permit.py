@@ -68,8 +68,8 @@ class TestRecovery:
             (EXEMPT, Status.EXPIRED, "exempt until 2026-12-31 by carol: a demo"),
             (NEVER, Status.FAILED, f"{ARN} is under `never_touch`"),
             (OFF, Status.FAILED, "is off in the settings"),
-            (ALERT, Status.FAILED, "may only alert"),
-            (ASK, Status.ASKING, "the settings want an approval"),
+            (ALERT, Status.FAILED, "may now only alert"),
+            (ASK, Status.ASKING, "the settings now require approval"),
             (TROUBLE, Status.FAILED, "line 3 is no YAML"),
         ],
     )

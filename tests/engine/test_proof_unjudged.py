@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from tests.support.world import World
 
-SAID = "as far as it can be judged: one of its grants can't be read"
+SAID = "as far as Snapback can check: one of its grants can't be read"
 
 
 def evaluate(resource: Any, aws: Any) -> str | None:
@@ -50,13 +50,13 @@ def test_rdp_is_closed_beside_a_prefix_list_that_cannot_be_read(world: World) ->
     record = world.record(outcome.record)
     assert record.status is Status.FIXED
     note = record.history[-1].note
-    assert note.startswith("as far as it can be judged: it lets in prefix lists that Snapback can't read: pl-")
-    assert f"it is safe ({note})" in message_of(record).did
+    assert note.startswith("as far as Snapback can check: it lets in prefix lists that Snapback can't read: pl-")
+    assert f"verified safe ({note})" in message_of(record).did
 
 
 def test_what_the_write_said_is_told_too(world: World) -> None:
     assert handled(world, Broken(refused("InternalError"), effect=True)).status == Status.FIXED
-    assert one(world).history[-1].note.startswith("safe in spite of InternalError: ")
+    assert one(world).history[-1].note.startswith("safe despite an error: InternalError: ")
     assert one(world).history[-1].note.endswith(SAID)
 
 
@@ -96,4 +96,4 @@ def test_what_a_dead_function_fixed_is_found_so(world: World) -> None:
     engine = engine_of(world)
     object.__setattr__(engine.recover.__self__._context, "rule", lambda _: rule)  # type: ignore[attr-defined]
     record = engine.recover(one(world))
-    assert (record.status, record.history[-1].note) == (Status.FIXED, f"found safe; {SAID}")
+    assert (record.status, record.history[-1].note) == (Status.FIXED, f"already safe when Snapback resumed; {SAID}")

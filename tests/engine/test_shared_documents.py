@@ -90,7 +90,7 @@ def undo(world: World, record: Record, *, force: bool) -> bool:
             raise
         engine.undo(record.id, "bob", offered=drifted.offer)
     except CannotAct as why:
-        if "undo that first" not in str(why):
+        if "undo that record first" not in str(why):
             raise
         return False
     return True

@@ -48,7 +48,7 @@ def test_of_two_who_undo_at_once_one_does(world: World) -> None:
     assert first.engine.undo(outcome.record, "bob").status is Status.UNDONE
     with pytest.raises(StepRefused, match="moved"):
         second.ledger.move(seen, Status.UNDOING, by="carol")
-    with pytest.raises(CannotAct, match="only one that is fixed"):
+    with pytest.raises(CannotAct, match="it has no fix to undo"):
         second.engine.undo(outcome.record, "carol")
 
 

@@ -78,13 +78,10 @@ class TestAnEvent:
         (record,) = world.records()
         assert (outcome.status, outcome.record) == (Status.UNJUDGED, record.id)
         assert record.actor.name == "mallory"
-        assert (
-            record.reason
-            == "Snapback may not look: s3:GetBucketAcl is denied, by an explicit deny in a resource-based policy"
-        )
+        assert record.reason == "AWS denied Snapback s3:GetBucketAcl: an explicit deny in a resource-based policy"
         assert (record.before, record.after, record.document) == (None, None, "")
-        assert message_of(record).headline.startswith("CRITICAL · not judged:")
-        assert "could not see whether it is safe" in message_of(record).did
+        assert message_of(record).headline.startswith("CRITICAL · could not check:")
+        assert "could not check whether the resource is safe" in message_of(record).did
 
     def test_a_right_that_is_missing_is_the_stacks_fault_and_is_said_with_action_and_function(
         self, world: World
@@ -104,7 +101,7 @@ class TestAnEvent:
         """boto3 parses trust policies, and json gives up at about a thousand levels."""
         public(world)
         (outcome,) = engine_of(world).handle(Event.parse(public_event("mallory")), [raising(RecursionError("x"))])
-        assert (outcome.status, outcome.reason) == (Status.UNJUDGED, "what it holds is nested too deeply to be read")
+        assert (outcome.status, outcome.reason) == (Status.UNJUDGED, "its content is nested too deeply to be read")
 
     @pytest.mark.parametrize("code", ["Throttling", "InternalError", "ExpiredToken"])
     def test_what_a_retry_may_mend_is_delivered_again(self, world: World, code: str) -> None:
@@ -172,9 +169,7 @@ class TestAnEvent:
         (outcome,) = engine_of(world).handle(Event.parse(public(world)), [guardrail(fix=Unreadable())])
         assert outcome.status == Status.ALERTED
         assert outcome.reason.startswith("its ACL grants READ to AllUsers; ")
-        assert (
-            "a fix can't be prepared: Snapback may not look: s3:GetBucketOwnershipControls is denied" in outcome.reason
-        )
+        assert "Snapback can't prepare the fix: AWS denied Snapback s3:GetBucketOwnershipControls" in outcome.reason
 
     def test_where_it_is_unseen_whether_a_fix_does_harm_a_person_is_asked(self, world: World) -> None:
         class Doubtful(Broken):
@@ -183,7 +178,7 @@ class TestAnEvent:
 
         (outcome,) = engine_of(world).handle(Event.parse(public(world)), [guardrail(fix=Doubtful())])
         assert outcome.status == Status.ASKING
-        assert "iam:ListAccountAliases is denied" in world.record(outcome.record).history[-1].note
+        assert "AWS denied Snapback iam:ListAccountAliases" in world.record(outcome.record).history[-1].note
 
     def test_a_kind_that_may_not_be_listed_is_told_of_its_account(self, world: World) -> None:
         class Unlisted(Bucket):
@@ -351,7 +346,7 @@ class TestLookingAgain:
             swept(world, "app-logs", "more", rule=raising(refusal()))
             maintained(world, days=1)
         assert world.record(first.record).history[-1].note == (
-            "for 1 day; so are arn:aws:s3:::other; counted 1 times more, for s3:GetBucketAcl, first arn:aws:s3:::more:"
+            "unjudged for 1 day; same cause: arn:aws:s3:::other; counted 1 more, for s3:GetBucketAcl, first arn:aws:s3:::more:"
             " the daily sweep evaluates those again, and `snapback sweep` lists them"
         )
 

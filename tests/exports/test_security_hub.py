@@ -59,7 +59,7 @@ def test_a_finding_moves_on_as_its_record_does(
 
 def test_what_was_safe_when_somebody_looked_is_resolved(app: Application) -> None:
     with security_hub(HOME) as findings:
-        record = record_of(Status.ASKING, Status.EXPIRED, by="bob", note="it is safe already", why="safe")
+        record = record_of(Status.ASKING, Status.EXPIRED, by="bob", note="the resource is already safe", why="safe")
         assert Lambda(app, life(record)).once() == []
     assert findings[ID]["Workflow"] == {"Status": "RESOLVED"}
     assert findings[ID]["Compliance"]["Status"] == "PASSED"

@@ -55,7 +55,7 @@ def judge(scene: Scene) -> None:
 
 def judge_fix(scene: Scene, record: Record | None) -> None:
     kind = scene.fault.kind if scene.fault else ""
-    listed = "they can be listed by now; the next sweep evaluates them"
+    listed = "the resources can be listed now; the next sweep evaluates them"
     if kind == "denied" and record is None and any(each.history[-1].note == listed for each in scene._records()):
         return  # What the event is about could not be listed; that was told, and the sweep lists it.
     if scene.unsafe() and not (record and record.status in LOUD) and not scene.queue:

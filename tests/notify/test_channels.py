@@ -203,7 +203,7 @@ def test_a_webhook_gets_the_documented_json(there: Receiver) -> None:
         },
         "changes": ['- "READ to AllUsers"'],
         "changed": True,
-        "did": "Fixed, and looked at again: it is safe. The fix: Take the grants to everyone off the bucket's ACL.",
+        "did": "Fixed and verified safe. The fix: Take the grants to everyone off the bucket's ACL.",
         "commands": {"undo": "snapback undo 0123456789abcdef", "show": "snapback show 0123456789abcdef"},
         "links": {},
     }

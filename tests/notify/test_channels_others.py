@@ -67,7 +67,7 @@ def test_teams_gets_a_card_whose_buttons_open_the_action_page(there: Receiver) -
     content = card(there.bodies[0])
     assert (content["type"], content["version"]) == ("AdaptiveCard", "1.5")
     said = lines(content)
-    assert said[0] == "CRITICAL · approval wanted: S3 bucket ACL open to everyone"
+    assert said[0] == "CRITICAL · approval needed: S3 bucket ACL open to everyone"
     assert "Resource: arn:aws:s3:::photos" in said
     assert '- "READ to AllUsers"' in said
     assert "To approve: snapback approve 0123456789abcdef" in said
@@ -146,7 +146,7 @@ def test_a_signed_summary_has_an_id_of_its_own(there: Receiver) -> None:
 @pytest.mark.parametrize("key", ["whsec_=", "whsec_a", "whsec_ü"])
 def test_a_signing_secret_that_is_none_is_loud_and_not_shown(key: str, there: Receiver, world: World) -> None:
     world.client("ssm").put_parameter(Name="/snapback/key", Value=key, Type="SecureString")
-    with pytest.raises(Undeliverable, match="channel siem: its signing secret is none") as caught:
+    with pytest.raises(Undeliverable, match="channel siem: its signing secret isn't valid") as caught:
         Webhook("siem", there.url, "ssm:/snapback/key").send(FIXED)
     assert key not in str(caught.value)
     assert there.requests == []
@@ -160,7 +160,7 @@ def test_apprise_gets_plain_text_with_the_links_on_lines(there: Receiver) -> Non
     apprise(there).send(LINKED)
     ((path, _, sent),) = there.requests
     assert path.endswith(PASSWORD)
-    assert sent["title"] == "CRITICAL · approval wanted: S3 bucket ACL open to everyone"
+    assert sent["title"] == "CRITICAL · approval needed: S3 bucket ACL open to everyone"
     assert sent["type"] == "warning"
     assert f"Approve: {LINKS['approve']}" in sent["message"].splitlines()
     assert "To approve: snapback approve 0123456789abcdef" in sent["message"].splitlines()
@@ -205,7 +205,9 @@ def test_apprise_without_the_other_side_is_for_later() -> None:
 
 @pytest.mark.parametrize("url", ["hunter2", "nothing://hunter2", "https://[hunter2", "discord://hunter2", ""])
 def test_what_apprise_cannot_read_is_loud_and_not_shown(url: str) -> None:
-    with pytest.raises(Undeliverable, match="channel pager: its secret holds no URL that Apprise knows") as caught:
+    with pytest.raises(
+        Undeliverable, match="channel pager: its secret must hold a URL that Apprise supports"
+    ) as caught:
         Apprise("pager", url).send(FIXED)
     assert "hunter2" not in str(caught.value)
 

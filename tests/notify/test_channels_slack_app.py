@@ -70,7 +70,7 @@ def test_one_message_moves_on_with_its_record_and_each_step_is_in_its_thread(the
         channel.send(step)
         headlines.append(there.roots[0]["text"])
     assert [each.partition(":")[0] for each in headlines] == [
-        "CRITICAL · approval wanted",
+        "CRITICAL · approval needed",
         "CRITICAL · fixed",
         "CRITICAL · undone",
     ]
@@ -130,7 +130,7 @@ def test_an_older_step_that_comes_late_only_goes_into_the_thread(there: Slack, p
     assert [each["text"].partition(":")[0] for each in there.roots] == ["CRITICAL · fixed"]
     assert [each["text"].partition(":")[0] for each in there.replies] == [
         "CRITICAL · fixed",
-        "CRITICAL · approval wanted",
+        "CRITICAL · approval needed",
     ]
 
 
@@ -211,7 +211,7 @@ def test_two_steps_told_at_once_are_one_message(there: Slack, posts: DynamoPosts
 def test_who_died_holding_a_post_holds_it_a_minute(there: Slack, posts: DynamoPosts, world: World) -> None:
     holding = posts.hold(ASKING.record, "ops")
     holding.__enter__()
-    with pytest.raises(ChannelBusy, match="another step of this record is being sent just now"):
+    with pytest.raises(ChannelBusy, match="another process is sending a step of this record"):
         app(there, posts).send(ASKING)
     world.clock += LEASE + timedelta(seconds=1)
     app(there, posts).send(ASKING)
@@ -229,7 +229,7 @@ def test_each_channel_has_its_own_message(there: Slack, posts: DynamoPosts) -> N
 
 
 def test_without_a_ledger_it_is_for_later(there: Slack, world: World) -> None:
-    with pytest.raises(ChannelBusy, match="which message tells of the record is not known"):
+    with pytest.raises(ChannelBusy, match="can't look up the channel's message about this record"):
         app(there, DynamoPosts(world.client("dynamodb"), "none", lambda: world.clock)).send(ASKING)
     assert there.calls == []
 
@@ -241,7 +241,7 @@ def test_a_question_that_is_asked_again_is_told_loudly_in_the_thread(what: str, 
     channel.send(noted(what))
     assert [method for method, _ in there.calls] == ["chat.postMessage"] * 3
     assert [each["reply_broadcast"] for each in there.replies] == [False, True]
-    assert "approval wanted" in there.roots[0]["text"]
+    assert "approval needed" in there.roots[0]["text"]
 
 
 def test_who_is_told_first_by_an_escalation_gets_the_whole_question(there: Slack) -> None:
@@ -274,7 +274,7 @@ def test_an_older_step_that_finds_its_message_deleted_asks_for_nothing(there: Sl
     channel.send(FIXED)
     there.messages.clear()
     channel.send(ASKING)
-    assert [each["text"].partition(":")[0] for each in there.roots] == ["CRITICAL · approval wanted"]
+    assert [each["text"].partition(":")[0] for each in there.roots] == ["CRITICAL · approval needed"]
     assert '"actions"' not in json.dumps(there.roots)
     channel.send(UNDONE)
     assert [each["text"].partition(":")[0] for each in there.roots][-1] == "CRITICAL · undone"
@@ -292,12 +292,12 @@ def test_where_nothing_may_be_edited_the_thread_tells_it_to_all(there: Slack) ->
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        ("invalid_auth", "put the app's present Bot User OAuth Token"),
-        ("token_revoked", "put the app's present Bot User OAuth Token"),
-        ("account_inactive", "put the app's present Bot User OAuth Token"),
+        ("invalid_auth", "store the app's current Bot User OAuth Token"),
+        ("token_revoked", "store the app's current Bot User OAuth Token"),
+        ("account_inactive", "store the app's current Bot User OAuth Token"),
         ("channel_not_found", "/invite @Snapback"),
         ("not_in_channel", "/invite @Snapback"),
-        ("is_archived", "name another one in the settings"),
+        ("is_archived", "name another conversation in the settings"),
         ("missing_scope", "install it again"),
         ("invalid_blocks", "see docs/slack.md"),
     ],

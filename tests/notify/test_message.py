@@ -103,7 +103,7 @@ def test_a_message_says_what_where_who_and_what_became_of_it() -> None:
         "undo": "snapback undo 0123456789abcdef",
         "show": "snapback show 0123456789abcdef",
     }
-    assert fixed.did.startswith("Fixed, and looked at again: it is safe.")
+    assert fixed.did.startswith("Fixed and verified safe.")
     for fact in ("arn:aws:s3:::photos", "123456789012, us-east-1", "READ to AllUsers", "user/alice", "PutBucketAcl"):
         assert fact in fixed.text
 

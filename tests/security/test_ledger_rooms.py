@@ -63,7 +63,7 @@ class TestForgedUndo:
         world.application().maintain()
         assert not is_public(world)
         assert world.record(fixed.id).status is Status.FAILED
-        assert "nobody who may has begun it" in world.record(fixed.id).error
+        assert "no approver began it" in world.record(fixed.id).error
 
     @pytest.mark.parametrize(
         "changed",
@@ -160,7 +160,7 @@ class TestSpills:
         self, world: World, fixed: Record, spilt: str, ledger: DynamoLedger
     ) -> None:
         world.client("s3").put_object(Bucket="spill", Key=spilt, Body=b'{"before": {"S": "{}"}}')
-        with pytest.raises(UnreadableRecord, match="aren't those that were put there"):
+        with pytest.raises(UnreadableRecord, match="aren't those that Snapback stored"):
             ledger.get(fixed.id)
 
     def test_states_of_another_record_are_refused(

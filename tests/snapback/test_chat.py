@@ -129,7 +129,7 @@ def test_a_revoked_token_is_told_with_what_to_do(settings: str, workspace: Slack
     workspace.token = "xoxb-new"
     code, said = run("app", "--settings", settings)
     assert code == 1
-    assert all("put the app's present Bot User OAuth Token" in each for each in said[:9])
+    assert all("store the app's current Bot User OAuth Token" in each for each in said[:9])
     assert TOKEN not in "".join(said)
 
 

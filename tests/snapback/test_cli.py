@@ -164,7 +164,7 @@ class TestUndo:
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")
         with world.denied("LookupEvents"):
             said = complaint("undo", fixed, code=1)
-        assert "changed since we left it" in said
+        assert "was changed after Snapback's last write" in said
         assert "--force" in said
         assert "AuthenticatedUsers" in said
         assert said.count("snapback: ") == 0, "one line, and then the difference"
@@ -173,7 +173,7 @@ class TestUndo:
 
     def test_twice_is_refused(self, fixed: str) -> None:
         run("undo", fixed)
-        assert complaint("undo", fixed, code=1) == f"record {fixed} is undone: only one that is fixed can be undone"
+        assert complaint("undo", fixed, code=1) == f"record {fixed} is undone; it has no fix to undo"
 
     def test_a_write_that_aws_denies_is_told(self, world: World, fixed: str) -> None:
         with world.denied("PutBucketAcl"):
@@ -189,11 +189,11 @@ class TestApprove:
         assert world.record(asking).history[-1].by == "carol"
 
     def test_what_does_not_ask_is_refused(self, fixed: str) -> None:
-        assert "only one that is asking" in complaint("approve", fixed, code=1)
+        assert "only a record that is asking" in complaint("approve", fixed, code=1)
 
     def test_what_changed_since_asks_anew(self, world: World, asking: str) -> None:
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")
-        assert "changed since it asked" in complaint("approve", asking, code=1)
+        assert "changed since Snapback asked" in complaint("approve", asking, code=1)
 
     def test_what_is_safe_by_now_is_fine(self, world: World, asking: str) -> None:
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="private")

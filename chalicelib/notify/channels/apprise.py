@@ -53,14 +53,14 @@ class Apprise:
             import apprise
         except ModuleNotFoundError as error:
             raise Undeliverable(
-                f"channel {self.name}: Apprise isn't here; pip install 'snapback-aws[apprise]', or deploy these settings"
+                f"channel {self.name}: Apprise isn't installed; pip install 'snapback-aws[apprise]', or deploy these settings"
             ) from error
         _quiet()
         asset = apprise.AppriseAsset(async_mode=False, secure_logging=True)
         service = apprise.Apprise.instantiate(url, asset=asset) if "://" in url else None
         if service is None:
             raise Undeliverable(
-                f"channel {self.name}: its secret holds no URL that Apprise knows, see https://appriseit.com/services/",
+                f"channel {self.name}: its secret must hold a URL that Apprise supports, see https://appriseit.com/services/",
                 renew=True,
             )
         service.overflow_mode = apprise.OverflowMode.TRUNCATE
@@ -82,7 +82,9 @@ class Apprise:
             return
         if found := _STATUS.search(" ".join(said)):
             judge(self.name, int(found[1]), None, f"by {service.service_name}")
-        raise ChannelBusy(f"channel {self.name}: {service.service_name} did not take it, and Apprise does not say why")
+        raise ChannelBusy(
+            f"channel {self.name}: {service.service_name} refused the message, and Apprise doesn't say why"
+        )
 
 
 def harmless(text: str) -> str:

@@ -49,7 +49,7 @@ def address(channel: str, url: str) -> str:
     if not found.startswith(("https://", "http://")):
         secrets.refuse(url)
         raise Undeliverable(
-            f"channel {channel}: what {url.partition(':')[0]} holds is no address that starts with https://"
+            f"channel {channel}: the secret in {url.partition(':')[0]} must be a URL that starts with https://"
         )
     return found
 
@@ -76,7 +76,7 @@ def judge(channel: str, status: int, retry_after: str | None, said: str = "") ->
     if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004
         raise ChannelBusy(text, float(retry_after) if retry_after and retry_after.isdecimal() else 0)
     if 300 <= status < 400:  # noqa: PLR2004
-        raise Undeliverable(f"{text}: redirects are not followed; put the final address in the settings")
+        raise Undeliverable(f"{text}: Snapback doesn't follow redirects; put the final URL in the settings")
     raise Undeliverable(text, renew=status in {401, 403, 404, 410})
 
 

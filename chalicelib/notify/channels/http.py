@@ -41,7 +41,7 @@ class HttpPost:
             finally:
                 answer.close()
         except ValueError:
-            raise Undeliverable(f"channel {self._name}: its address can't be read", renew=True) from None
+            raise Undeliverable(f"channel {self._name}: its URL can't be read", renew=True) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ChannelBusy(f"channel {self._name}: {type(error).__name__}") from None
         judge(self._name, answer.status, answer.headers.get("Retry-After"), reason)

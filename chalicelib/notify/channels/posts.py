@@ -101,6 +101,8 @@ class DynamoPosts:
                 **more,
             )["Attributes"]
         except self._client.exceptions.ConditionalCheckFailedException:
-            raise ChannelBusy(f"channel {channel}: another step of this record is being sent just now", 5) from None
+            raise ChannelBusy(f"channel {channel}: another process is sending a step of this record", 5) from None
         except (ClientError, BotoCoreError) as error:
-            raise ChannelBusy(f"channel {channel}: which message tells of the record is not known: {error}") from error
+            raise ChannelBusy(
+                f"channel {channel}: can't look up the channel's message about this record: {error}"
+            ) from error

@@ -56,12 +56,12 @@ class Slack:
         try:
             answer = client.send(**body, unfurl_links=False, unfurl_media=False)
         except (InvalidURL, ValueError):
-            raise Undeliverable(f"channel {self.name}: its address or its answer can't be read", renew=True) from None
+            raise Undeliverable(f"channel {self.name}: its URL or its answer can't be read", renew=True) from None
         except (OSError, HTTPException) as error:
             raise ChannelBusy(f"channel {self.name}: {type(error).__name__}") from None
         judge(self.name, answer.status_code, answer.headers.get("Retry-After"), plain(redact(answer.body[:60])))
         if answer.body.lstrip().startswith("<"):  # The SDK follows redirects, and then asks for a page.
-            raise Undeliverable(f"channel {self.name} answered with a page; put Slack's own address in the settings")
+            raise Undeliverable(f"channel {self.name} answered with a web page; put Slack's own URL in the settings")
 
 
 def body(message: Message) -> Block:

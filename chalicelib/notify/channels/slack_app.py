@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from chalicelib.notify.message import Message
 
 API = "https://slack.com/api/"
-_RENEW = "the secret holds no token that is valid; put the app's present Bot User OAuth Token (xoxb-…) there"
-_NOT_IN = "it is not in that conversation, or there is none of that id; invite it there: /invite @Snapback"
+_RENEW = "the secret's token isn't valid; store the app's current Bot User OAuth Token (xoxb-…) in the secret"
+_NOT_IN = "the app isn't in that conversation, or no conversation has this id; invite the app there: /invite @Snapback"
 _ADVICE = {
     **dict.fromkeys(("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"), _RENEW),
     **dict.fromkeys(("channel_not_found", "not_in_channel"), _NOT_IN),
-    "is_archived": "the conversation is archived; name another one in the settings",
+    "is_archived": "the conversation is archived; name another conversation in the settings",
     "restricted_action": "the workspace lets only some people post there; allow the app",
     "missing_scope": "the app lacks a scope; update it from docs/slack-manifest.yaml, and install it again",
 }
@@ -40,12 +40,18 @@ _MAY_PASS = frozenset(
 _NO_MESSAGE = frozenset(("message_not_found", "thread_not_found"))
 _NO_EDIT = frozenset(("cant_update_message", "edit_window_closed", "update_failed"))
 _SURE = {
-    "approve": ("Let Snapback fix it?", "Snapback looks again, and writes the fix if it is still what is shown here."),
-    "undo-anyway": (
-        "Undo beside theirs?",
-        "Snapback takes back its own edit, as shown here, and keeps what others changed.",
+    "approve": (
+        "Approve the fix?",
+        "Snapback checks the resource again, and fixes it only if it is still as shown here.",
     ),
-    "undo": ("Put it back?", "Snapback puts back what was there before, unsafe as it was, and exempts it for a while."),
+    "undo-anyway": (
+        "Undo and keep their change?",
+        "Snapback takes back its own change, as shown here, and keeps what others changed.",
+    ),
+    "undo": (
+        "Undo the fix?",
+        "Snapback restores the unsafe state from before the fix, and exempts the resource for some days.",
+    ),
 }
 
 
@@ -216,7 +222,7 @@ def direct_body(message: Message, advice: str) -> Block:
     ]
     if advice:
         blocks.append(section(f"*What to do instead*\n{escape(advice, SECTION - 30)}"))
-    blocks.append(context(mrkdwn(f"Record {code(message.record, 40)}; who approves can undo or exempt it")))
+    blocks.append(context(mrkdwn(f"Record {code(message.record, 40)}; an approver can undo or exempt it")))
     return {"text": escape(message.headline, HEADER), "blocks": blocks}
 
 

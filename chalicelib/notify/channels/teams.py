@@ -50,7 +50,7 @@ class Teams:
         if wrong.isdecimal():  # A 200 around the error that Teams gave to whoever posts there.
             judge(self.name, int(wrong), None, "in an answer of 200")
         elif wrong:
-            raise ChannelBusy(f"channel {self.name} answered 200, with the error {wrong}")
+            raise ChannelBusy(f"channel {self.name} answered 200 with the error {wrong}")
 
 
 def _reason(answer: bytes) -> str:

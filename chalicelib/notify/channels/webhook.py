@@ -45,7 +45,7 @@ class Webhook:
             signature = Signed(key).sign(id, at, text)
         except (ValueError, EmptyWebhookSecretError):
             raise Undeliverable(
-                f"channel {self.name}: its signing secret is none; put whsec_ and 24 bytes or more, in Base64, there"
+                f"channel {self.name}: its signing secret isn't valid; it must be whsec_ and at least 24 bytes in Base64"
             ) from None
         return {"webhook-id": id, "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
 

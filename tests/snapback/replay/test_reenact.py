@@ -390,7 +390,7 @@ def test_what_a_call_creates_is_not_presupposed(again: Reenactor) -> None:
 
 def test_what_is_deleted_and_was_never_seen_is_gone_already(again: Reenactor) -> None:
     done = again(event("iam", "DeleteUserPolicy", {"userName": "bob", "policyName": "p"}))
-    assert (done.done, done.why) == (True, "presupposed user bob; it was not there in memory, so it is gone already")
+    assert (done.done, done.why) == (True, "presupposed user bob; already absent in memory")
 
 
 def test_a_scanned_image_is_there_with_what_was_found(aws: MemoryAws, again: Reenactor) -> None:
