@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
 from typing import Any
 
 import click
@@ -17,22 +18,47 @@ except AnothersCode as wrong:
     click.echo(f"snapback: {wrong}", err=True)
     sys.exit(2)
 
-from snapback.commands import (
-    catalog,
-    chat,
-    decide,
-    deploy,
-    dlq,
-    pause,
-    records,
-    replay,
-    selftest,
-    settings,
-    status,
-    sweep,
-)
 from snapback.errors import BAD, FINE, describe_error
 from snapback.stderr import complain
+
+_MODULES = {
+    "replay": ("replay", "handle", "demo"),
+    "sweep": ("sweep",),
+    "catalog": ("catalog", "explain"),
+    "records": ("records", "show"),
+    "decide": ("undo", "approve"),
+    "status": ("status", "accounts"),
+    "pause": ("pause", "resume"),
+    "dlq": ("dlq",),
+    "chat": ("chat",),
+    "settings": ("settings",),
+    "selftest": ("selftest",),
+    "deploy": ("package", "deploy", "destroy"),
+}
+"""The commands of each module of snapback.commands."""
+
+
+class _Commands(MutableMapping[str, click.Command]):
+    """The commands by their names, each imported when it is asked for: `snapback catalog` needs no other."""
+
+    def __init__(self) -> None:
+        self._modules = {name: module for module, names in _MODULES.items() for name in names}
+
+    def __getitem__(self, name: str) -> click.Command:
+        found: click.Command = getattr(import_module(f"snapback.commands.{self._modules[name]}"), name)
+        return found
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        raise TypeError(f"{name}: name its module in _MODULES")
+
+    def __delitem__(self, name: str) -> None:
+        del self._modules[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
 
 
 class _Cli(click.Group):
@@ -58,11 +84,15 @@ class _Cli(click.Group):
             if line:
                 complain(line, code)
             else:
+                import traceback
+
                 traceback.print_exc()
         sys.exit(code if isinstance(code, int) else FINE)
 
 
-@click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=_Cli, commands=_Commands(), context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
+)
 @click.version_option(package_name="snapback-aws", message="%(version)s")
 def main() -> None:
     """Find unsafe changes in AWS and fix them. Snapback records each fix first, proves it, and can undo it.
@@ -74,28 +104,3 @@ def main() -> None:
         "AWS_REGION"
     ):  # boto3 reads only AWS_DEFAULT_REGION; the AWS CLI and the SDKs read both.
         os.environ["AWS_DEFAULT_REGION"] = region
-
-
-for _command in (
-    replay.replay,
-    replay.handle,
-    replay.demo,
-    sweep.sweep,
-    catalog.catalog,
-    records.records,
-    records.show,
-    decide.undo,
-    decide.approve,
-    status.status,
-    status.accounts,
-    pause.pause,
-    pause.resume,
-    dlq.dlq,
-    chat.chat,
-    settings.settings,
-    selftest.selftest,
-    deploy.package,
-    deploy.deploy,
-    deploy.destroy,
-):
-    main.add_command(_command)

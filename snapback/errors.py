@@ -33,7 +33,7 @@ _ADVICE = (
     ),
     (
         ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"),
-        "use a role with this permission; `snapback catalog GUARDRAIL` lists what a guardrail needs",
+        "use a role with this permission; `snapback explain GUARDRAIL` lists what a guardrail needs",
     ),
     (
         ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown"),

@@ -23,7 +23,6 @@ from chalicelib.analysis.secrets import redact, without_secrets
 from chalicelib.analysis.text import cut
 from chalicelib.core.event import parse_time
 from chalicelib.core.record import STATES
-from chalicelib.core.rule import Guardrail
 from chalicelib.core.types import Status, Unrecorded
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     from chalicelib.core.ports import Standing
     from chalicelib.core.record import Record
-    from chalicelib.core.rule import Rule
     from snapback.accounts import Check
     from snapback.dlq import DeadLetter
     from snapback.replay.replay import EventOutcome, Replay
@@ -219,15 +217,6 @@ def diff(lines: Iterable[str]) -> Text:
     return Text("\n").join([styled(f"  {line}", styles.get(line[:1], "dim")) for line in lines])
 
 
-def catalog_table(rules: Sequence[Rule]) -> Table:
-    table = headed("severity", "can")
-    table.add_column("guardrail", overflow="fold")
-    for rule in rules:
-        about = Text("\n").join([styled(rule.id), styled(rule.title, "dim")])
-        table.add_row(status_text(rule.severity), styled(able(rule)), about)
-    return table
-
-
 def checks_table(checks: Sequence[Check]) -> Table:
     """Of each account and region, what each check found."""
     table = headed("account", "region", "what", "")
@@ -243,81 +232,6 @@ def headed(*narrow: str) -> Table:
     for name in narrow:
         table.add_column(name, no_wrap=True)
     return table
-
-
-def able(rule: Rule) -> str:
-    """The strongest mode that does something for this rule."""
-    if not isinstance(rule, Guardrail) or rule.fix is None:
-        return "alert"
-    return "fix" if rule.fix.reversible else "ask"
-
-
-def rule_json(rule: Rule) -> dict[str, Any]:
-    """A rule as the catalog shows it."""
-    fix = rule.fix if isinstance(rule, Guardrail) else None
-    return {
-        "id": rule.id,
-        "kind": "guardrail" if isinstance(rule, Guardrail) else "tripwire",
-        "service": rule.service,
-        "severity": rule.severity,
-        "title": rule.title,
-        "doc": rule.doc,
-        "events": events_of(rule.on),
-        "resource": rule.resource.cloudformation_type if isinstance(rule, Guardrail) else None,
-        "reads": list(rule.reads) if isinstance(rule, Guardrail) else [],
-        "fix": fix.summary if fix else None,
-        "writes": list(fix.writes) if fix else [],
-        "reversible": fix.reversible if fix else None,
-        "opt_in": rule.opt_in if isinstance(rule, Guardrail) else False,
-        "grace_minutes": int(rule.grace.total_seconds() / 60) if isinstance(rule, Guardrail) else 0,
-        "controls": list(rule.controls),
-    }
-
-
-def rule_block(rule: Rule) -> list[Any]:
-    told = rule_json(rule)
-    undo = {True: "can be undone", False: "can't be undone, so Snapback always asks", None: ""}[told["reversible"]]
-    fields = {
-        "severity": told["severity"],
-        "on": ", ".join(told["events"]),
-        "resource": told["resource"],
-        "reads": ", ".join(told["reads"]),
-        "fix": told["fix"] and f"{told['fix'].rstrip('.')} ({undo})",
-        "writes": ", ".join(told["writes"]),
-        "opt-in": "on only if the settings name it" if told["opt_in"] else "",
-        "waits": f"{told['grace_minutes']} minutes, for a pipeline to finish" if told["grace_minutes"] else "",
-        "controls": ", ".join(told["controls"]),
-    }
-    return [
-        styled(rule.id, "bold"),
-        *(Padding(styled(line), (0, 0, 0, 2)) for line in _paragraphs(rule.doc)),
-        pairs(fields, indent=2),
-    ]
-
-
-def _paragraphs(doc: str) -> list[str]:
-    """Docstrings are wrapped for the editor; lists in them stay as they are."""
-    parts = [part.splitlines() for part in doc.split("\n\n")]
-    lines: list[str] = []
-    for part in parts:
-        if any(map(_is_item, part)):
-            lines += part
-        else:
-            lines.append(" ".join(part))
-    return lines
-
-
-def _is_item(line: str) -> bool:
-    return line.lstrip().startswith(("- ", "* "))
-
-
-def events_of(pattern: Any) -> list[str]:
-    """The eventNames, and for native events the detail-types, that a rule's pattern lets through."""
-    found: list[str] = []
-    for one in pattern.get("$or", [pattern]):
-        names = one.get("detail", {}).get("eventName", one["detail-type"])
-        found += [name for name in names if isinstance(name, str)] or one["detail-type"]
-    return list(dict.fromkeys(found))
 
 
 def records_list(records: Sequence[Record]) -> list[Any]:

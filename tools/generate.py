@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import catalog
-from chalicelib.core.rule import Guardrail, Rule
+from chalicelib.core.rule import Guardrail
 from snapback.deploy.iam_policies import functions, policy_of
-from tools import controls_page, cost, helpers_page, permissions_page, settings_page, ways_in_page
-from tools.delays import delays
+from tools import (
+    catalog_index,
+    catalogue_page,
+    controls_page,
+    cost,
+    helpers_page,
+    permissions_page,
+    rule_page,
+    settings_page,
+    ways_in_page,
+)
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -23,43 +32,11 @@ DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
 SETTINGS, PERMISSIONS, COST, CONTROLS, HELPERS = (
     ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost", "controls", "helpers")
 )
+CATALOGUE = ROOT / "docs" / "catalogue.html"
+CATALOG = ROOT / "snapback" / "catalog.json"
 WAYS_IN = ROOT / "docs" / "ways-in"
 ROLES = ROOT / "snapback" / "deploy" / "policies"
 _MADE = "<!-- Made by `make generate` from the code; edit the docstring there. -->\n"
-
-
-def page(rule: Rule) -> str:
-    """One rule's docs page in Markdown."""
-    kind = "Guardrail" if isinstance(rule, Guardrail) else "Tripwire"
-    lines = [f"# {rule.title}", "", _MADE, f"{kind} `{rule.id}` · severity **{rule.severity}**"]
-    if rule.controls:
-        lines[-1] += f" · {', '.join(rule.controls)}"
-    lines += ["", rule.doc.partition("\n")[2].strip(), ""]
-    if isinstance(rule, Guardrail):
-        fix = rule.fix
-        if rule.grace:
-            minutes = int(rule.grace.total_seconds() / 60)
-            lines += [
-                f"**Waits** {minutes} minutes after the event, so that a pipeline can finish, then evaluates the resource.",
-                "",
-            ]
-        lines += [f"**Evaluates** {rule.resource.cloudformation_type}, with {_code(rule.reads)}.", ""]
-        if fix:
-            undo = (
-                "Undo is possible." if fix.reversible else "Undo is **not** possible, so the fix always needs approval."
-            )
-            opt_in = " It runs only where the settings name this guardrail." if rule.opt_in else ""
-            lines += [f"**Fix**: {fix.summary} {undo}{opt_in}", ""]
-            lines += [f"The fix reads with {_code(fix.reads)} and writes with {_code(fix.writes)}.", ""]
-            if delay := delays().get(type(fix).__name__):  # A test holds that none of Snapback's own is missing.
-                lines += [f"**Time until AWS shows it**: {delay.says} ([AWS]({delay.page})).", ""]
-        else:
-            lines += ["**Fix**: none; alerts only.", ""]
-    else:
-        lines += ["**Evaluates** the event only, because the event leaves no state. Alerts only; changes nothing.", ""]
-    pattern = ["```json", json.dumps(rule.on, indent=2), "```"]
-    lines += ["<details>", "<summary>Event pattern</summary>", "", *pattern, "", "</details>", ""]
-    return "\n".join(lines)
 
 
 def index() -> str:
@@ -87,11 +64,17 @@ def readme() -> str:
 
 
 def wanted() -> dict[Path, str]:
-    files = {DOCS / rule.service / f"{rule.id.partition('.')[2]}.md": page(rule) for rule in catalog.all_rules()}
+    entries = [catalog_index.entry(rule) for rule in catalog.all_rules()]
+    files = {
+        DOCS / rule.service / f"{rule.id.partition('.')[2]}.md": rule_page.page(entry, rule.on, _MADE)
+        for rule, entry in zip(catalog.all_rules(), entries, strict=True)
+    }
     files[DOCS / "README.md"] = index()
     files[README] = readme()
     files[SETTINGS] = settings_page.page(_MADE)
     files[COST] = cost.page(_MADE)
+    files[CATALOGUE] = catalogue_page.page(entries)
+    files[CATALOG] = catalog_index.text(entries)
     files[HELPERS] = helpers_page.page(_MADE)
     files[CONTROLS] = controls_page.page()
     files[PERMISSIONS] = permissions_page.page(_MADE)
@@ -128,10 +111,6 @@ def main(arguments: list[str]) -> int:
 
 def _json(document: Any) -> str:
     return json.dumps(document, indent=2) + "\n"
-
-
-def _code(actions: tuple[Any, ...]) -> str:
-    return ", ".join(f"`{action}`" for action in actions)
 
 
 if __name__ == "__main__":

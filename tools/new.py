@@ -150,7 +150,7 @@ def skeleton(id: str) -> Skeleton:
     service, _, name = id.partition(".")
     rules = catalog.rules(service)
     if any(rule.id == id for rule in rules):
-        raise BadName(f"{id} exists already; `snapback catalog {id}` shows it")
+        raise BadName(f"{id} exists already; `snapback explain {id}` shows it")
     prefix = _prefix_of(service) or _found_prefix(service)
     resource = _resource(service, name, [rule.resource for rule in rules if isinstance(rule, Guardrail)])
     events = Counter(event for rule in rules for event in _events(rule.on, prefix))

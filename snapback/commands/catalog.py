@@ -1,30 +1,82 @@
-"""`snapback catalog`: the guardrails and tripwires there are."""
+"""`snapback catalog` and `explain`: the guardrails and tripwires there are."""
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from snapback.commands.options import echo_json, json_option
+from snapback.commands.options import json_option
 from snapback.errors import FINE, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SEVERITIES = ("critical", "high", "medium", "low")
+
+
+def _many(name: str, to: str, metavar: str, help: str, **more: Any) -> Callable[[Any], Any]:
+    return click.option(name, to, metavar=metavar, multiple=True, help=f"{help}; may be repeated.", **more)
 
 
 @click.command(short_help="List guardrails and tripwires.")
 @click.argument("globs", metavar="[GUARDRAIL]...", nargs=-1)
+@_many("--service", "services", "SERVICE", "Only this service, such as s3")
+@_many("--severity", "severities", "SEVERITY", "Only this severity", type=click.Choice(_SEVERITIES))
+@click.option("--can-fix", is_flag=True, help="Only guardrails with a fix.")
+@click.option("--can-undo", is_flag=True, help="Only guardrails with a fix that can be undone.")
+@_many("--control", "controls", "CONTROL", "Only this control or glob, such as S3.8 or 'CIS-5.0 2.*'")
+@_many("--technique", "techniques", "TECHNIQUE", "Only this ATT&CK technique, by ID or name, such as T1530")
+@_many("--compliance", "standards", "TEXT", "Only requirements that contain this, such as 'PCI DSS v4.0.1 1.4.4'")
 @json_option
-def catalog(globs: tuple[str, ...], as_json: bool) -> int:
-    """List guardrails and tripwires. With a GUARDRAIL (an id or a glob), show its details."""
-    from chalicelib import catalog as known
-    from snapback import render
+def catalog(*, can_fix: bool, can_undo: bool, as_json: bool, **filters: tuple[str, ...]) -> int:
+    """List guardrails and tripwires. A GUARDRAIL is an id or a glob.
 
-    rules = [rule for rule in known.all_rules() if not globs or any(fnmatchcase(rule.id, glob) for glob in globs)]
-    if not rules:
-        raise Refused(f"no guardrail matches {' or '.join(map(repr, globs))}; `snapback catalog` lists all")
+    Example: snapback catalog --service s3 --can-undo --compliance 'PCI DSS'
+    """
+    from snapback.catalog import select
+    from snapback.catalog_text import listed
+
+    found = select(filters, can_fix=can_fix, can_undo=can_undo)
+    if not found:
+        globs = filters["globs"]
+        what = f"no guardrail matches {' or '.join(map(repr, globs))}" if globs else "no guardrail fits these options"
+        raise Refused(f"{what}; `snapback catalog` lists all")
     if as_json:
-        echo_json(map(render.rule_json, rules))
-    elif globs:
-        render.show(*[part for rule in rules for part in (*render.rule_block(rule), "")][:-1])
+        _echo_json(*found)
     else:
-        render.show(render.catalog_table(rules), "", f"{len(rules)} in all; `snapback catalog ID` shows one in detail.")
+        click.echo("\n".join(listed(found)))
+        click.echo(f"\n{len(found)} in all; `snapback explain GUARDRAIL` shows one in detail.")
     return FINE
+
+
+@click.command(short_help="Show all about one guardrail.")
+@click.argument("id", metavar="GUARDRAIL")
+@json_option
+def explain(id: str, *, as_json: bool) -> int:
+    """Show why a guardrail matters, how to do it right, what prevents it, what its fix does and needs."""
+    from snapback.catalog import entries
+    from snapback.catalog_text import card
+
+    known = {entry["id"]: entry for entry in entries()}
+    if id not in known:
+        raise Refused(f"no guardrail {id!r}{_near(id, known)}; `snapback catalog` lists all")
+    if as_json:
+        _echo_json(known[id])
+    else:
+        click.echo("\n".join(card(known[id])))
+    return FINE
+
+
+def _near(id: str, known: dict[str, Any]) -> str:
+    """The ids most like it, or that contain it: people remember a word of a name."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(id, known, n=3) or [each for each in known if id and id in each][:3]
+    return f", did you mean {' or '.join(near)}?" if near else ""
+
+
+def _echo_json(*found: Any) -> None:
+    for each in found:
+        click.echo(json.dumps(each, ensure_ascii=False))

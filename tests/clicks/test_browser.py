@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -303,3 +304,19 @@ def test_the_policy_holds_off_a_script_that_got_in_all_the_same(tab: Tab) -> Non
     assert any("evil.example.com" in each and "Content Security Policy" in each for each in tab.complaints())
     tab.asked()
     tab.browser.refresh()
+
+
+def test_the_catalogue_filters_from_a_file(browser: webdriver.Chrome) -> None:
+    browser.get((Path(__file__).parents[2] / "docs" / "catalogue.html").as_uri())
+    count = browser.find_element(By.ID, "count")
+    total = len(browser.find_elements(By.TAG_NAME, "details"))
+    browser.find_element(By.NAME, "service").send_keys("s3")
+    shown = [each for each in browser.find_elements(By.TAG_NAME, "details") if each.is_displayed()]
+    assert {each.get_attribute("data-service") for each in shown} == {"s3"}
+    assert count.text == f"{len(shown)} of {total}"
+    browser.find_element(By.NAME, "fix").send_keys(Keys.SPACE)
+    browser.find_element(By.NAME, "text").send_keys("bucket_acl_made_public")
+    assert count.text == f"1 of {total}"
+    browser.find_element(By.CSS_SELECTOR, "button[type=reset]").send_keys(Keys.ENTER)
+    WebDriverWait(browser, PATIENCE).until(lambda _: count.text == f"{total} of {total}")
+    assert min(ratio for _, ratio in browser.execute_script(CONTRAST)) >= 4.5

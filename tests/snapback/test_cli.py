@@ -14,7 +14,6 @@ from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.core.types import Status
 from snapback import errors
 from snapback.commands import options
-from tests.guardrails.s3 import test_bucket_acl_made_public as acl
 from tests.snapback.command import ROOT, complaint, objects, public, run, unwrapped
 
 if TYPE_CHECKING:
@@ -23,28 +22,6 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
-
-
-class TestCatalog:
-    def test_all_of_it_and_one(self) -> None:
-        assert f"{acl.ID}\n" in run("catalog").stdout
-        one = run("catalog", acl.ID).stdout
-        assert "reads     s3:GetBucketAcl" in one
-        assert "can be undone" in one
-        assert run("catalog", "s3.*").stdout.startswith("s3.")
-
-    def test_as_json_each_has_all_the_fields(self) -> None:
-        (one,) = objects(run("catalog", acl.ID, "--json"))
-        assert one["id"] == acl.ID
-        assert one["service"] == "s3"
-        assert one["writes"] == ["s3:PutBucketAcl"]
-        assert one["reversible"] is True
-        assert "PutBucketAcl" in one["events"]
-        kinds = {each["kind"] for each in objects(run("catalog", "--json"))}
-        assert kinds == {"guardrail", "tripwire"}
-
-    def test_an_unknown_one_is_bad_input(self) -> None:
-        assert complaint("catalog", "s3.nope") == "no guardrail matches 's3.nope'; `snapback catalog` lists all"
 
 
 class TestRecords:

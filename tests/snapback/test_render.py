@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import catalog
 from chalicelib.core.event import Event
 from chalicelib.core.record import STATES
-from chalicelib.core.rule import Guardrail
 from snapback import render
 from tests.support.events import cloudtrail_event
 
@@ -50,16 +48,6 @@ def test_ordinary_text_stays_as_it_is() -> None:
 def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setenv("COLUMNS", request.param)
     return int(request.param)
-
-
-def test_the_catalog_fits_and_breaks_no_id(width: int, capsys: pytest.CaptureFixture[str]) -> None:
-    rules = catalog.all_rules()
-    render.show(render.catalog_table(rules))
-    render.show(*[part for rule in rules for part in render.rule_block(rule)])
-    shown = capsys.readouterr().out
-    assert max(map(len, shown.splitlines())) <= width
-    assert all(f" {rule.id}\n" in shown for rule in rules)
-    assert not any(line.endswith(" ") for line in shown.splitlines())
 
 
 def record(world: World, **names: str) -> Record:
@@ -106,14 +94,6 @@ def test_json_of_a_record_has_no_state_unless_it_is_asked_for(world: World) -> N
     assert short["changes"] == ["- {}"] or any("AllUsers" in line for line in short["changes"])
     assert full["before"] == found.before
     json.loads(render.as_json(full))
-
-
-def test_each_rule_tells_its_events_and_permissions() -> None:
-    for rule in catalog.all_rules():
-        told = render.rule_json(rule)
-        assert told["events"], rule.id
-        assert isinstance(rule, Guardrail) == bool(told["reads"])
-        json.loads(render.as_json(told))
 
 
 def test_progress_says_nothing_to_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
