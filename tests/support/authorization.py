@@ -60,7 +60,14 @@ def _keys(action: str) -> frozenset[str]:
     for kind, each in data["privileges"][name]["resource_types"].items():
         found.update(each["condition_keys"])
         found.update(data["resources"].get(kind, {}).get("condition_keys", ()))
-    return frozenset(map(_plain, found))
+    return frozenset(map(_plain, found | (_OF_GITHUB if action == "sts:AssumeRoleWithWebIdentity" else set())))
+
+
+_OF_GITHUB = {"token.actions.githubusercontent.com:aud", "token.actions.githubusercontent.com:sub"}
+"""The reference has the keys of the providers that AWS knows by name, and not of those that an account adds.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+"""
 
 
 def _plain(key: str) -> str:
