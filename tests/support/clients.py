@@ -6,8 +6,9 @@ from copy import copy
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.client import ClientMeta
+
+from tests.support import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ class Source:
     def client(self, service: str, region_name: str | None = None, **options: Any) -> Any:
         key = (service, region_name or self.region_name, *sorted(options))
         if key not in _MADE:
-            _MADE[key] = _session(self.region_name).client(service, region_name=key[1], **options)  # type: ignore[call-overload]
+            _MADE[key] = _session(self.region_name).client(service, region_name=key[1], **options)
         made = _MADE[key]
         client, meta = object.__new__(type(made)), made.meta  # `copy` asks it for what it hasn't got yet.
         client.__dict__.update(made.__dict__)
@@ -55,6 +56,4 @@ class Source:
         return getattr(_session(self.region_name), name)
 
 
-@cache
-def _session(region: str) -> boto3.Session:
-    return boto3.Session(region_name=region)
+_session = cache(trimmed.source)
