@@ -77,7 +77,14 @@ def _is_operation(name: str) -> bool:
     return xform_name(operation, "-") in _operations(service) or name in _ONLY_EVENTS
 
 
-_ONLY_EVENTS = {"signin:ConsoleLogin", "s3:ListObjects", "lambda:Invoke", "sts:AssumeRoleWithWebIdentity"}
+_ONLY_EVENTS = {
+    "ec2:SharedSnapshotCopyInitiated",  # https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
+    "ec2:SharedSnapshotVolumeCreated",
+    "lambda:Invoke",
+    "s3:ListObjects",
+    "signin:ConsoleLogin",
+    "sts:AssumeRoleWithWebIdentity",
+}
 """Names in CloudTrail that aren't a current operation's."""
 
 
