@@ -78,14 +78,15 @@ def _is_operation(name: str) -> bool:
 
 
 _ONLY_EVENTS = {
-    "ec2:SharedSnapshotCopyInitiated",  # https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
-    "ec2:SharedSnapshotVolumeCreated",
     "lambda:Invoke",
+    "rolesanywhere:CreateSession",
     "s3:ListObjects",
     "signin:ConsoleLogin",
-    "sts:AssumeRoleWithWebIdentity",
 }
-"""Names in CloudTrail that aren't a current operation's."""
+"""Names in CloudTrail that aren't a current operation's, or not one of the SDK's.
+
+https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
+"""
 
 
 @of_each_policy
