@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,15 @@ def techniques(entry: Entry) -> list[str]:
     """As in `T1530 Data from Cloud Storage`."""
     found = entry["technique"]
     return [] if isinstance(found, str) else [f"{each['id']} {each['name']}" for each in found]
+
+
+def policy_text(policy: Any) -> str:
+    """Indented JSON with each plain list on a line of its own."""
+    return re.sub(
+        r"\[\n\s*([^\[\]{}]*?)\n\s*\]",
+        lambda found: f"[{' '.join(map(str.strip, found[1].splitlines()))}]",
+        json.dumps(policy, indent=2),
+    )
 
 
 FILTERS: Mapping[str, Callable[[Entry, str], bool]] = {

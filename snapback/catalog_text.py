@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from snapback.catalog import NONE, able, requirements, techniques
+from snapback.catalog import NONE, able, policy_text, requirements, techniques
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -75,7 +74,7 @@ def _prevention(found: Any) -> Iterator[str]:
     for each in found:
         yield from _wrapped(f"{_KINDS[each['kind']]}: {each['text']}")
         if "policy" in each:
-            yield textwrap.indent(json.dumps(each["policy"], indent=2), "    ")
+            yield textwrap.indent(policy_text(each["policy"]), "    ")
         yield from _wrapped(f"Undos that it would refuse: {each['undo']}", 4)
 
 

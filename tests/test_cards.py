@@ -177,6 +177,13 @@ def test_no_two_rules_have_a_text_in_common() -> None:
     assert [text for text, count in told.items() if count > 1] == []
 
 
+def test_no_card_is_a_skeleton() -> None:
+    """As `make new` writes it."""
+    assert [
+        each for each, card in CARDS.items() if "is a skeleton" in "".join(text for _, text in cards.texts(card))
+    ] == []
+
+
 GOOD = """
 why: Anyone on the internet can read it.
 right_way: none, because this is a test

@@ -56,7 +56,7 @@ def test_make_new_is_complete_but_for_one_test_that_says_what_to_write(id: str, 
     python, name = ".venv/bin/python", id.partition(".")[2]
     made = run(python, "-m", "tools.new", id)
     assert (made.returncode, made.stderr) == (0, "")
-    assert re.findall(r"^  (\d)\. ", made.stdout, re.MULTILINE) == ["1", "2", "3"]
+    assert re.findall(r"^  (\d)\. ", made.stdout, re.MULTILINE) == ["1", "2", "3", "4"]
     code = [line for line in made.stdout.splitlines() if re.fullmatch(r"\S+\.py", line)]
     for check in (["tools.generate", "--check"], ["ruff", "check", *code], ["ruff", "format", "--check", *code]):
         checked = run(python, "-m", *check)

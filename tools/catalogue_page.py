@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snapback.catalog import NONE, requirements, techniques
+from snapback.catalog import NONE, policy_text, requirements, techniques
 from tools.rule_page import KINDS, TOOLS, USES, sentence, technique_page
 
 if TYPE_CHECKING:
@@ -154,7 +153,7 @@ def _prevention(found: Any) -> Iterator[str]:
     for each in found:
         yield f"<p><b>{KINDS[each['kind']]}.</b> {escape(each['text'])}</p>"
         if "policy" in each:
-            yield f"<pre>{escape(json.dumps(each['policy'], indent=1))}</pre>"
+            yield f"<pre>{escape(policy_text(each['policy']))}</pre>"
         yield f"<p>Undos that it would refuse: {escape(each['undo'])}</p>"
 
 
@@ -164,4 +163,4 @@ def _uses(found: Any) -> Iterator[str]:
         return
     for each in found:
         names = ", ".join(f"<code>{escape(name)}</code>" for name in each["names"])
-        yield f"<p>{USES[each['kind']]} {names}: {escape(each['shows'])}</p>"
+        yield f"<p>{USES[each['kind']]}{names}: {escape(each['shows'])}</p>"

@@ -1,4 +1,4 @@
-"""Writes what is generated: docs/guardrails/, docs/ways-in/, docs/controls.md, docs/settings.md, docs/permissions.md, .chalice/policies/ and snapback/deploy/policies/.
+"""Writes what is generated: docs/guardrails/, docs/catalogue.html, other pages of docs/, snapback/catalog.json, .chalice/policies/ and snapback/deploy/policies/.
 
 With --check, says what is stale instead.
 """
@@ -42,6 +42,8 @@ _MADE = "<!-- Made by `make generate` from the code; edit the docstring there. -
 def index() -> str:
     lines = ["# Guardrails and tripwires", "", _MADE]
     lines += [
+        "To filter by service, severity, control, technique or compliance, open [catalogue.html](../catalogue.html) in a browser, or run",
+        "`snapback catalog`. `snapback explain GUARDRAIL` shows a page in the terminal.",
         "A rule names a control only where both agree. [Controls](../controls.md) lists all of them and the differences.",
         "",
     ]

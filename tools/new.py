@@ -1,4 +1,4 @@
-"""The skeleton of a guardrail: its file, its test, its docs page. `make new NAME=<service>.<thing_what_happened>`."""
+"""The skeleton of a guardrail: its file, its card, its test, its docs page. `make new NAME=<service>.<thing_what_happened>`."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ def {name}(resource: {resource}, aws: Session) -> str | None:
     """
     raise NotImplementedError("Read the resource with aws.client(...). Return why it is unsafe, or None.")
 '''
+
+CARD = """why: Say in one sentence what happens to you if nobody acts on this finding about {name}.
+right_way: none, because the card of {name} is a skeleton
+technique: none, because the card of {name} is a skeleton
+prevention: none, because the card of {name} is a skeleton
+uses: none, because the card of {name} is a skeleton
+"""
 
 TEST = '''from __future__ import annotations
 
@@ -124,7 +131,8 @@ class Skeleton:
             "reads": "".join(f'"{action}", ' for action in self.reads),
             "title": self.name.replace("_", " ").capitalize(),
         }
-        made = {self.code: GUARDRAIL.format(**words), self.test: TEST.format(**words)}
+        card = self.code.with_suffix(".yaml")
+        made = {self.code: GUARDRAIL.format(**words), card: CARD.format(**words), self.test: TEST.format(**words)}
         packages = [path.parent / "__init__.py" for path in made]
         return {path: "" for path in packages if not path.exists()} | made
 
@@ -138,7 +146,8 @@ Next:
   1. Write what is unsafe in {code}: the function, its events, its IAM actions, its docs.
      {about}
   2. Write its CASE in {test}: how it becomes unsafe, what is close but safe, its whole state.
-  3. Write a fix in chalicelib/fixes/{self.service}/, or leave fix=None to alert only. Then run `make generate`.
+  3. Write a fix in chalicelib/fixes/{self.service}/, or leave fix=None to alert only.
+  4. Write its card in {code.with_suffix(".yaml")}: why it matters, the right way, what prevents it. Then run `make generate`.
 Its tests; one fails until you write the function:
   .venv/bin/python -m pytest tests/test_every_guardrail.py {test} -k {self.name}"""
 
@@ -229,9 +238,9 @@ def main(arguments: list[str]) -> int:
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    tool = [sys.executable, "-m"]
+    tool, code = [sys.executable, "-m"], [path for path in made if path.suffix == ".py"]
     for way in (["check", "--select=I", "--fix"], ["format"]):  # What sorts and wraps depends on the names.
-        subprocess.run([*tool, "ruff", *way, "--quiet", *made], cwd=ROOT, check=True)
+        subprocess.run([*tool, "ruff", *way, "--quiet", *code], cwd=ROOT, check=True)
     print(*(path.relative_to(ROOT) for path in made), sep="\n", flush=True)
     # In a process of its own, which finds the new guardrail in the catalog.
     subprocess.run([*tool, "tools.generate"], cwd=ROOT, check=True)

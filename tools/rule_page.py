@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from snapback.catalog import NONE, techniques
+from snapback.catalog import NONE, policy_text, techniques
 from tools.controls_page import CIS, verdicts
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ KINDS = {
     "rcp": "A resource control policy (RCP)",
     "declarative_policy": "A declarative policy for EC2",
 }
-USES = {"call": "API call", "events": "CloudTrail", "log": "Log"}
+USES = {"call": "API call ", "events": "CloudTrail events ", "log": ""}
 
 
 def page(entry: Entry, pattern: Pattern, made: str) -> str:
@@ -90,7 +90,7 @@ def _prevention(found: Any) -> Iterator[str]:
     for each in found:
         yield from (f"**{KINDS[each['kind']]}.** {each['text']}", "")
         if "policy" in each:
-            yield from ("```json", json.dumps(each["policy"], indent=2), "```", "")
+            yield from ("```json", policy_text(each["policy"]), "```", "")
         yield from (f"Undos that it would refuse: {each['undo']}", "")
 
 
@@ -100,7 +100,7 @@ def _uses(found: Any) -> Iterator[str]:
         return
     for each in found:
         names = ", ".join(each["names"]) if each["kind"] == "log" else code(each["names"])
-        yield f"- {USES[each['kind']]} {names}: {each['shows']}"
+        yield f"- {USES[each['kind']]}{names}: {each['shows']}"
 
 
 def _standards(entry: Entry) -> Iterator[str]:

@@ -51,6 +51,7 @@ def test_guardrails_import_the_same_name_in_lambda_and_nothing_of_the_command_li
 ) -> None:
     ours = [name for name in names(packaged / "deployment.zip") if name.startswith(("snapback/", "chalicelib/"))]
     assert {name for name in ours if name.startswith("snapback/")} == {"snapback/__init__.py", "snapback/rules.py"}
+    assert [name for name in ours if name.endswith(".yaml")] == [], "rules' cards are docs"
     ZipFile(packaged / "deployment.zip").extractall(tmp_path, ours)
     asked = "import snapback.rules, json, sys; print(json.dumps([snapback.rules.__file__, *sys.modules]))"
     done = subprocess.run(
