@@ -78,6 +78,8 @@ def _is_operation(name: str) -> bool:
 
 
 _ONLY_EVENTS = {
+    "ec2:SharedSnapshotCopyInitiated",
+    "ec2:SharedSnapshotVolumeCreated",
     "lambda:Invoke",
     "rolesanywhere:CreateSession",
     "s3:ListObjects",
@@ -86,6 +88,7 @@ _ONLY_EVENTS = {
 """Names in CloudTrail that aren't a current operation's, or not one of the SDK's.
 
 https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
+https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
 """
 
 
