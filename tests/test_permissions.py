@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import warnings
 from fnmatch import fnmatchcase
@@ -35,7 +36,7 @@ from snapback.deploy.iam_policies import (
 from snapback.deploy.template import member
 from snapback.deploy.template.whole import template
 from tests.engine.bucket import deliver, public
-from tests.support.deployed import homes, members
+from tests.support.deployed import MEMBER, Stack, homes, members
 from tests.support.events import FRIEND, REGION
 from tests.support.iam import HOME, NotAllowed, allowed, check, needs, policies, resolved
 
@@ -366,10 +367,11 @@ def test_a_fixer_is_for_its_own_guard_and_for_one_record(service: str, where: st
     assert role["Properties"]["RoleName"] == f"snapback-fixer-{service}"
     assuming, naming = trust(where, f"Fixer{service.capitalize()}")
     assert (assuming["Action"], naming["Action"]) == ("sts:AssumeRole", "sts:SetSourceIdentity")
+    *_, operators = naming["Condition"]["ArnLike"]["aws:PrincipalArn"]
+    assert operators == {"Fn::If": ["HasOperators", {"Ref": "Operators"}, {"Ref": "AWS::NoValue"}]}
     for statement in (assuming, naming):
-        principals = [
-            each["Fn::Sub"].partition(":role/")[2] for each in statement["Condition"]["ArnLike"]["aws:PrincipalArn"]
-        ]
+        asked = statement["Condition"]["ArnLike"]["aws:PrincipalArn"]
+        principals = [each["Fn::Sub"].partition(":role/")[2] for each in asked if each != operators]
         stack = "${AWS::StackName}" if where == "home" else "${HomeStack}"
         own = f"Guard{service.capitalize()}Role"
         assert principals == [f"{stack}-{name}-*" for name in (own, "ActRole", "SweepWorkerRole")]
@@ -381,16 +383,26 @@ def test_a_fixer_is_for_its_own_guard_and_for_one_record(service: str, where: st
 def test_a_member_s_role_asks_for_the_external_id_and_the_organization(role: str) -> None:
     assert trust("member", role)[0]["Condition"]["StringEquals"] == {
         "aws:PrincipalOrgID": {"Ref": "OrganizationId"},
-        "sts:ExternalId": {"Ref": "ExternalId"},
+        "sts:ExternalId": [
+            {"Ref": "ExternalId"},
+            {"Fn::If": ["HasSecondExternalId", {"Ref": "SecondExternalId"}, {"Ref": "AWS::NoValue"}]},
+        ],
     }
 
 
 def test_a_trust_is_no_longer_than_iam_takes() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
-    trusts = [role.trust for stack in (homes()[-1], members()[-1]) for role in stack.roles.values() if role.trust]
-    assert max(len(json.dumps(json.loads(each), separators=(",", ":"))) for each in trusts) < 2048 - 100, (
-        "a long stack's name"
-    )
+    longest = {"HomeStack": "s" * 20, "ExternalId": "x" * 48, "SecondExternalId": "y" * 48}
+    widest = members()[-1]
+    assert widest.parameters["Operators"]
+    for name, value in longest.items():
+        pattern = widest.source["Parameters"][name]["AllowedPattern"]
+        assert re.fullmatch(pattern, value)
+        assert not re.fullmatch(pattern, f"{value}z")
+    stacks = (homes()[-1], Stack(MEMBER, widest.source, widest.parameters | longest))
+    trusts = [role.trust for stack in stacks for role in stack.roles.values() if role.trust]
+    texts = [json.dumps(json.loads(each), separators=(",", ":")) for each in trusts]
+    assert max(len(each.replace("arn:aws:", "arn:aws-us-gov:")) for each in texts) <= 2048
 
 
 @pytest.mark.parametrize("where", TEMPLATES)

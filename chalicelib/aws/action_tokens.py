@@ -13,8 +13,9 @@ import secrets
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from chalicelib.aws.secrets import values
 from chalicelib.core.errors import BadActionToken
 from chalicelib.core.event import dig
 
@@ -42,18 +43,23 @@ class ActionToken:
 
 
 class ActionTokens:
-    """Raises ValueError when the key is shorter than SHORTEST_KEY."""
+    """Signed with the first key, and read by any. Raises ValueError when a key is shorter than SHORTEST_KEY."""
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) < SHORTEST_KEY:
+    def __init__(self, *keys: bytes) -> None:
+        if not keys or min(map(len, keys)) < SHORTEST_KEY:
             raise ValueError(f"the key that signs action tokens needs at least {SHORTEST_KEY} bytes")
-        self._key = key
+        self._keys = keys
+
+    @classmethod
+    def of(cls, held: str) -> Self:
+        """With what a secret holds."""
+        return cls(*(each.encode() for each in values(held)))
 
     def issue(self, record: str, action: str, channel: str, now: datetime) -> str:
         """As text that fits into a URL's fragment."""
         expires = int((now + VALID).timestamp())
         body = json.dumps(asdict(ActionToken(record, action, channel, expires, secrets.token_urlsafe(12))))
-        return f"{_encoded(body.encode())}.{_encoded(self._mac(body.encode()))}"
+        return f"{_encoded(body.encode())}.{_encoded(_mac(self._keys[0], body.encode()))}"
 
     def read(self, text: str, now: datetime) -> ActionToken:
         """Raises BadActionToken, after a comparison in constant time."""
@@ -61,7 +67,7 @@ class ActionTokens:
             body, mac = (_decoded(part) for part in text[:LONGEST].split("."))
         except ValueError:
             body, mac = b"", b""
-        if not hmac.compare_digest(mac, self._mac(body)):
+        if not any(hmac.compare_digest(mac, _mac(key, body)) for key in self._keys):
             raise BadActionToken(
                 "this link isn't valid. It may have been cut off: copy the whole link from the message"
             )
@@ -72,9 +78,6 @@ class ActionTokens:
                 f"this link expired at {when:%Y-%m-%d %H:%M} UTC; `snapback show {token.record}` still works"
             )
         return token
-
-    def _mac(self, body: bytes) -> bytes:
-        return hmac.new(self._key, b"snapback-token-1\0" + body, hashlib.sha256).digest()
 
 
 def link(api: str, token: str) -> str:
@@ -137,6 +140,10 @@ def used(client: DynamoDBClient, table: str, token: ActionToken, life: int) -> b
     key: Any = {"pk": {"S": f"action_token#{token.nonce}"}}
     item = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
     return item is not None and item.get("used_by") != {"S": _NOBODY} and item.get("life") != {"N": str(life)}
+
+
+def _mac(key: bytes, body: bytes) -> bytes:
+    return hmac.new(key, b"snapback-token-1\0" + body, hashlib.sha256).digest()
 
 
 def _encoded(raw: bytes) -> str:

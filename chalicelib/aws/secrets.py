@@ -33,6 +33,11 @@ def secret(where: str, *, anew: bool = False) -> str:
     return found
 
 
+def values(held: str) -> tuple[str, ...]:
+    """Those that a secret holds, a line each, one at least: the present one, then any former one while it is rotated."""
+    return tuple(line.strip() for line in held.splitlines()) or ("",)
+
+
 def refuse(where: str) -> None:
     """What a secret holds was refused by whom it is for: the next one to ask for it reads it again."""
     _REFUSED.add(where)

@@ -146,7 +146,7 @@ def _action_tokens(app: ClicksApp) -> ActionTokens:
     if not name:
         raise RequestRejected(403, "there is no action page: set page_key under `clicks` in the settings")
     try:
-        return ActionTokens(secret(name).encode())
+        return ActionTokens.of(secret(name))
     except ValueError as error:
         raise RequestRejected(503, f"the secret {name} isn't a valid key: {error}") from error
 

@@ -21,6 +21,7 @@ from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import counted, cut, plain
 from chalicelib.aws.action_tokens import ActionToken, Use
+from chalicelib.aws.secrets import values
 from chalicelib.clicks.approvers import OUTSIDER, Person
 from chalicelib.clicks.http import DAYS, LONGEST_REASON, Answer, form, reason, secret, until
 from chalicelib.core.errors import RequestRejected
@@ -121,9 +122,11 @@ def _verify(app: ClicksApp, request: Request) -> None:
     raise refusal
 
 
-def _signed(key: str, clock: Clock, request: Request) -> bool:
+def _signed(held: str, clock: Clock, request: Request) -> bool:
+    """By any of the secrets that are held."""
+    verifiers = [SignatureVerifier(key, clock) for key in values(held)]
     try:
-        return SignatureVerifier(key, clock).is_valid_request(request.body, dict(request.headers))
+        return any(each.is_valid_request(request.body, dict(request.headers)) for each in verifiers)
     except ValueError:  # An empty secret, or a body that is no text.
         return False
 

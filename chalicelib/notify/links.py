@@ -49,7 +49,7 @@ def open_links(
         from chalicelib.notify.channels.base import secret
 
         try:
-            tokens = ActionTokens(secret(channel, key, "the key of the action page").encode())
+            tokens = ActionTokens.of(secret(channel, key, "the key of the action page"))
         except (ChannelBusy, ValueError) as error:  # A message without links is better than none.
             logger.error("a message is sent without links to the action page", extra={"error": str(error)})  # noqa: TRY400
             return {}

@@ -20,7 +20,7 @@ from chalicelib.core.event import Actor
 from chalicelib.core.settings import Approver, Clicks
 from chalicelib.core.types import Status
 from chalicelib.notify.message import message_of
-from tests.clicks.conftest import BOB, CHANNEL, REPLY, TEAM, TOKEN, really_reply
+from tests.clicks.conftest import BOB, CHANNEL, REPLY, SIGNING, TEAM, TOKEN, really_reply
 from tests.clicks.server import Context
 from tests.clicks.test_page import with_
 
@@ -161,6 +161,17 @@ def test_a_rotated_secret_is_read_anew_once_a_minute(desk: Desk) -> None:
     assert desk.slack(desk.click("undo"), secret="m" * 32).status == 401, "within the minute the old one is kept"
     desk.world.later(seconds=61)
     assert desk.slack(desk.click("undo"), secret="m" * 32).status == 200
+
+
+@pytest.mark.parametrize("held", ["{new}\n{old}", "{old}\n{new}"])
+def test_slack_may_sign_with_either_secret(desk: Desk, held: str) -> None:
+    new = "n" * 32
+    desk.world.client("ssm").put_parameter(
+        Name="/snapback/slack-signing", Value=held.format(new=new, old=SIGNING), Type="SecureString", Overwrite=True
+    )
+    for secret in (SIGNING, new):
+        assert desk.slack(desk.click("nothing"), secret=secret).status == 200
+    assert desk.slack(desk.click("nothing"), secret="another").status == 401
 
 
 def test_slacks_own_questions_are_answered(desk: Desk) -> None:

@@ -135,6 +135,15 @@ def test_a_signed_webhook_is_verified_by_the_standard_s_own_library(there: Recei
         Verifier("whsec_" + "A" * 32).verify(json.dumps(sent), dict(headers))
 
 
+def test_while_a_key_is_rotated_either_verifies(there: Receiver, world: World) -> None:
+    new = "whsec_" + "B" * 32
+    world.client("ssm").put_parameter(Name="/snapback/key", Value=f"{new}\n{KEY}", Type="SecureString")
+    Webhook("siem", there.url, "ssm:/snapback/key").send(FIXED)
+    ((_, headers, sent),) = there.requests
+    for key in (KEY, new):
+        assert Verifier(key).verify(json.dumps(sent), dict(headers))["id"] == FIXED.id
+
+
 def test_a_signed_summary_has_an_id_of_its_own(there: Receiver) -> None:
     Webhook("siem", there.url, KEY).sum_up(MANY)
     ((_, headers, sent),) = there.requests

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.aws.secrets import values
 from chalicelib.core.errors import Undeliverable
 from chalicelib.notify.channels.base import TIMEOUT, secret
 from chalicelib.notify.channels.http import HttpPost
@@ -35,14 +36,14 @@ class Webhook:
         self._post(text.encode(), self._signature(body["id"], text) if self._key else {})
 
     def _signature(self, id: str, text: str) -> dict[str, str]:
-        """Of now: a delivery that comes again has the same id, and a new time."""
+        """Of now: a delivery that comes again has the same id, and a new time. There is one signature for each key."""
         from standardwebhooks import Webhook as Signed
         from standardwebhooks.webhooks import EmptyWebhookSecretError
 
         assert self._key is not None
-        at, key = datetime.now(UTC), secret(self.name, self._key, "its signing secret")
+        at, keys = datetime.now(UTC), values(secret(self.name, self._key, "its signing secret"))
         try:
-            signature = Signed(key).sign(id, at, text)
+            signature = " ".join(Signed(key).sign(id, at, text) for key in keys)
         except (ValueError, EmptyWebhookSecretError):
             raise Undeliverable(
                 f"channel {self.name}: its signing secret isn't valid; it must be whsec_ and at least 24 bytes in Base64"

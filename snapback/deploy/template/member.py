@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 _ONE_REGION = sorted({region for each in PARTITIONS for region in global_regions(each.global_region)})
 """CloudFormation takes ten conditions in an `Fn::Or` at most."""
-_ORGANIZATION = {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}, "sts:ExternalId": {"Ref": "ExternalId"}}
-MEMBER = Where("${HomeAccount}", "${HomeStack}", {"Ref": "HomeBus"}, {"StringEquals": _ORGANIZATION}, member=True)
+_SECOND = {"Fn::If": ["HasSecondExternalId", {"Ref": "SecondExternalId"}, {"Ref": "AWS::NoValue"}]}
+_KNOWN = {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}, "sts:ExternalId": [{"Ref": "ExternalId"}, _SECOND]}
+MEMBER = Where("${HomeAccount}", "${HomeStack}", {"Ref": "HomeBus"}, {"StringEquals": _KNOWN}, member=True)
 
 
 def template() -> Template:
@@ -34,6 +35,10 @@ def template() -> Template:
         "Parameters": {
             **roles.PARAMETERS,
             "ExternalId": {**external_id, "AllowedPattern": pattern},
+            "SecondExternalId": {
+                **roles.PARAMETERS["ExternalId"],
+                "Description": "Another external id that the roles accept, while you rotate it (docs/recover.md). Empty: none.",
+            },
             "HomeAccount": {
                 "Type": "String",
                 "AllowedPattern": "^[0-9]{12}$",
@@ -59,6 +64,7 @@ def template() -> Template:
         },
         "Conditions": {
             **roles.CONDITIONS,
+            "HasSecondExternalId": {"Fn::Not": [{"Fn::Equals": [{"Ref": "SecondExternalId"}, ""]}]},
             # The home account has them from its own stack.
             "MakesRoles": {
                 "Fn::And": [

@@ -22,8 +22,8 @@ PARAMETERS: Template = {
     "ExternalId": {
         "Type": "String",
         "Default": "",
-        "AllowedPattern": r"^([A-Za-z0-9+=,.@:/-]{16,128})?$",
-        "ConstraintDescription": "16 to 128 letters, digits and +=,.@:/-",
+        "AllowedPattern": r"^([A-Za-z0-9+=,.@:/-]{16,48})?$",
+        "ConstraintDescription": "16 to 48 letters, digits and +=,.@:/-",
         "Description": "What the roles in member accounts know Snapback by: any long word, the same in all stacks.",
     },
     "Operators": {
@@ -185,7 +185,10 @@ def _role(name: str, trust: list[Any], **properties: Any) -> Template:
 
 
 def _trust(where: Where, *roles: str, named: bool) -> list[Any]:
-    """For our functions' roles, and operators; where it is `named`, after a record, by session and source identity."""
+    """For our functions' roles, and operators; where it is `named`, after a record, by session and source identity.
+
+    IAM takes 2,048 characters of a trust policy: that is what limits the external ids.
+    """
     functions = [
         {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:role/{where.stack}-{role}"} for role in roles
     ]
@@ -194,21 +197,30 @@ def _trust(where: Where, *roles: str, named: bool) -> list[Any]:
     names = ("*/*", f"{where.stack}-*-*Role-*", f"{where.stack}-*Role-*-*")
     others = [{"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:role/{name}"} for name in names]
     ours_only = {"ArnNotLike": {"aws:PrincipalArn": others}}
-    operators = _for(where, {"Ref": "Operators"}, "Operators", named=named)
-    return [
-        *_for(where, functions, "Functions", ours_only, named=named),
-        *({"Fn::If": ["HasOperators", statement, {"Ref": "AWS::NoValue"}]} for statement in operators),
+    operators = {"Ref": "Operators"}
+    statements = [
+        _may_assume(where, functions, "Functions", ours_only, named=named),
+        _with_operators(_may_assume(where, operators, "Operators", {}, named=named)),
     ]
-
-
-def _for(where: Where, principals: Any, sid: str, but: Template | None = None, *, named: bool) -> list[Any]:
-    root = {"AWS": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:root"}}
-    who = {"ArnLike": {"aws:PrincipalArn": principals}}
-    record = {"sts:SourceIdentity": "snapback-*"} if named else {}
-    trusted = {"Sid": sid, "Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}
-    session = {"StringLike": {"sts:RoleSessionName": "snapback-*", **record}}
-    statements = [trusted | {"Condition": {**who, **(but or {}), **session, **where.trust}}]
-    if named:  # What it asks for besides belongs to the other call, without which this one is nothing; a trust is 2,048 characters at most.
-        naming = {**trusted, "Sid": f"{sid}Name", "Action": "sts:SetSourceIdentity"}
-        statements.append(naming | {"Condition": {**who, "StringLike": record}})
+    if named:  # What it asks for besides belongs to the other call, without which this one is nothing.
+        who = {"ArnLike": {"aws:PrincipalArn": [*functions, _with_operators(operators)]}, "StringLike": _NAMED}
+        statements.append({**_for_home(where, "Name"), "Action": "sts:SetSourceIdentity", "Condition": who})
     return statements
+
+
+_NAMED = {"sts:SourceIdentity": "snapback-*"}
+
+
+def _with_operators(value: Any) -> Template:
+    return {"Fn::If": ["HasOperators", value, {"Ref": "AWS::NoValue"}]}
+
+
+def _may_assume(where: Where, principals: Any, sid: str, but: Template, *, named: bool) -> Template:
+    session = {"StringLike": {"sts:RoleSessionName": "snapback-*", **(_NAMED if named else {})}}
+    condition = {"ArnLike": {"aws:PrincipalArn": principals}, **but, **session, **where.trust}
+    return {**_for_home(where, sid), "Action": "sts:AssumeRole", "Condition": condition}
+
+
+def _for_home(where: Where, sid: str) -> Template:
+    root = {"AWS": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:root"}}
+    return {"Sid": sid, "Effect": "Allow", "Principal": root}
