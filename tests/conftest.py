@@ -9,6 +9,7 @@ from unittest.mock import patch
 import boto3
 import botocore.client
 import botocore.loaders
+import moto.core.responses
 import pytest
 from aws_lambda_powertools import Metrics
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -39,7 +40,10 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _dear_things_are_made_once() -> Iterator[None]:
-    """Else each test reads the service models again (160 ms for EC2) and makes client classes and an RSA key."""
+    """Else each test reads the service models again (160 ms for EC2) and makes client classes and an RSA key.
+
+    And moto looks through a service's class for each request.
+    """
     loader = botocore.loaders.create_loader()
     creator: Any = botocore.client.ClientCreator
     models, classes = creator._load_service_model, creator._create_client_class
@@ -48,23 +52,27 @@ def _dear_things_are_made_once() -> Iterator[None]:
     def model(service: str) -> Any:
         return models(creator(loader, *[None] * 6), service)
 
+    responses: Any = moto.core.responses
+    real_names = responses.method_names_from_class
+    names: Any = cache(lambda clazz, *_sizes: real_names(clazz))
+
+    def method_names(clazz: type) -> Any:
+        """Anew where methods were added since."""
+        return names(clazz, *(len(vars(each)) for each in clazz.__mro__))
+
     made: dict[str, Any] = {}
 
     def client_class(self: Any, service: str, service_model: Any) -> Any:
-        if self._loader is not loader:  # Of trimmed models.
-            return classes(self, service, service_model)
         if service not in made:
             made[service] = classes(self, service, service_model)
         return made[service]
 
-    def model_of(self: Any, service: str, *versions: Any) -> Any:
-        return model(service) if self._loader is loader else models(self, service, *versions)
-
     with (
         patch("botocore.session.create_loader", lambda _=None: loader),
-        patch.object(creator, "_load_service_model", model_of),
+        patch.object(creator, "_load_service_model", lambda _, service, *__: model(service)),
         patch.object(creator, "_create_client_class", client_class),
         patch.object(rsa, "generate_private_key", cache(rsa.generate_private_key)),
+        patch.object(responses, "method_names_from_class", method_names),
     ):
         yield
 

@@ -259,7 +259,7 @@ def test_each_read_that_is_denied_leaves_it_unjudged_and_never_compliant(rule: G
                 if outcome.status == Status.UNJUDGED:
                     assert operation in outcome.reason
                     assert bool(outcome.missing) == bool(ours)
-                    assert ("fault of the stack" in outcome.reason) == bool(ours)
+                    assert ("fault in the stack" in outcome.reason) == bool(ours)
                     assert outcome.record
                 else:
                     assert operation not in listed

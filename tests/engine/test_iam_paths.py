@@ -145,7 +145,7 @@ def test_what_is_exempt_by_now_is_closed_when_it_is_looked_at_again(world: World
         world.application("fix", rule, exemptions=(exempt,)).maintain()
     (record,) = world.records()
     assert (record.status, record.history[-1].why) == (Status.EXPIRED, "exempt")
-    assert record.history[-1].note == "by now: exempt"
+    assert record.history[-1].note == "now exempt"
 
 
 @pytest.mark.parametrize("name", ["org/Rescue", "Org/ops/Rescue", "org/ops/Rescue2", "ops/Rescue"])

@@ -13,12 +13,12 @@ from chalicelib import catalog
 from chalicelib.core.errors import CannotAct, Drifted, Unfinished
 from chalicelib.core.types import Mode, Status
 from tests.support.cases import GUARDRAILS
-from tests.support.shared_documents import DOCUMENTS, Document
-from tests.support.world import World
+from tests.support.shared_documents import DOCUMENTS, Document, rules_of
 
 if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from tests.support.events import Envelope
+    from tests.support.world import World
 
 ALONE = {
     "iam.console_password_unused",
@@ -29,21 +29,12 @@ ALONE = {
 """What no other fix of an identity writes: passwords that are deleted for good, and inline policies of a name of ours."""
 
 
-def names(document: Document, world: World) -> tuple[str, ...]:
-    return tuple(document.make(world))
-
-
 def pairs() -> list[Any]:
-    from moto import mock_aws
-
-    found = []
-    for number, document in enumerate(DOCUMENTS):
-        with mock_aws():
-            import boto3
-
-            rules = names(document, World(boto3.Session(region_name="us-east-1")))
-        found += [pytest.param(document, pair, id=f"{number}-{'-'.join(pair)}") for pair in permutations(rules, 2)]
-    return found
+    return [
+        pytest.param(document, pair, id=f"{number}-{'-'.join(pair)}")
+        for number, document in enumerate(DOCUMENTS)
+        for pair in permutations(rules_of(document), 2)
+    ]
 
 
 def deliver(world: World, rule: str, envelope: Envelope) -> None:
@@ -134,18 +125,14 @@ def test_two_fixes_of_a_document(
         assert document.whole(world) == before
 
 
-def test_every_shared_document_has_a_row(world: World) -> None:
+def test_every_shared_document_has_a_row() -> None:
     shared: dict[str, set[str]] = defaultdict(set)
     for rule in GUARDRAILS:
         if rule.fix and rule.fix.document != "tags":
             shared[rule.fix.document].add(rule.id)
     rows: dict[str, set[str]] = defaultdict(set)
     for document in DOCUMENTS:
-        from moto import mock_aws
-
-        with mock_aws() as account:
-            account.reset()
-            rows[document.name] |= {each.partition("#")[0] for each in document.make(World(world.aws))}
+        rows[document.name] |= {each.partition("#")[0] for each in rules_of(document)}
     for name, rules in shared.items():
         if len(rules) > 1:
             assert rules - ALONE == rows.get(name, set()), name

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from chalicelib.aws.ledger_items import from_item
-from chalicelib.aws.ledger_table import LedgerTable
 from chalicelib.aws.sessions import AwsSession, AwsSessions
 from chalicelib.core.event import Event
 from chalicelib.core.eventual import EVENTUAL
@@ -20,6 +19,7 @@ from chalicelib.wiring import Application
 from tests.support.cases import Case, about
 from tests.support.clients import Source
 from tests.support.events import HOME, REGION, Envelope
+from tests.support.quick_dynamodb import lay_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,9 +81,9 @@ class Scene:
     """What the case itself raised when someone else was to do something; Snapback would take it for AWS's."""
 
     def begin(self) -> None:
-        LedgerTable(_SOURCE.client("dynamodb"), TABLE_NAME).create()
-        self.envelope = plain(self.make(self.world))
         self.application = self.container()
+        lay_ledger(self.application)
+        self.envelope = plain(self.make(self.world))
         self.resource = self.resource_of(self.envelope)
         self.original = self.whole()
 

@@ -7,7 +7,6 @@ import os
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -18,7 +17,7 @@ from tests.delivery.turns import Plan, Turns
 from tests.engine.test_shared_documents import deliver, no_record_lies
 from tests.support.cases import about
 from tests.support.events import HOME, REGION
-from tests.support.shared_documents import DOCUMENTS, Document
+from tests.support.shared_documents import DOCUMENTS, Document, rules_of
 from tests.support.world import World
 
 if TYPE_CHECKING:
@@ -31,9 +30,7 @@ LOUD = {Status.FAILED, Status.STILL_UNSAFE, Status.ASKING, Status.FIGHTING, Stat
 def pairs() -> Iterator[Any]:
     """All of `make faults`; the first of each document in `make test`. Whole documents are test_interleavings'."""
     for number, document in enumerate(DOCUMENTS):
-        with mock_aws():
-            rules = tuple(document.make(World(boto3.Session(region_name=REGION))))
-        found = list(combinations(rules, 2))
+        found = list(combinations(rules_of(document), 2))
         for pair in found if ALL else found[:1]:
             yield pytest.param(document, pair, id=f"{number}-{'-'.join(pair)}")
 

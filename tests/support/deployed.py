@@ -76,11 +76,11 @@ class Stack:
         given = {name: each.get("Default", "") for name, each in self.source["Parameters"].items()}
         self.parameters = {name: str(value) for name, value in (given | self.parameters).items()}
         resources = self.resources
-        bounded = json.dumps(self.plain(_boundary())) if self.parameters.get("PermissionsBoundary") else None
+        bounded = self.text(_boundary()) if self.parameters.get("PermissionsBoundary") else None
         managed: dict[str, list[str]] = {}
         for name, each in resources.items():
             if each.get("Type") == "AWS::IAM::ManagedPolicy":
-                text = json.dumps(self.plain(each["Properties"]["PolicyDocument"]))
+                text = self.text(each["Properties"]["PolicyDocument"])
                 for at in (name, *(role["Ref"] for role in each["Properties"].get("Roles", ()))):
                     managed.setdefault(at, []).append(text)
         for name, each in resources.items():
@@ -89,14 +89,14 @@ class Stack:
         for function in functions() if self.account == HOME else ():  # SAM makes these roles, from Chalice's policies.
             logical = beside(logical_id(function), "Role")
             assert self.source["Resources"][logical]["Properties"].items() >= roles.BOUNDED.items()
-            policies = [json.dumps(self.plain(_policy_of(function))), *managed.get(logical, [])]
+            policies = [self.text(_policy_of(function)), *managed.get(logical, [])]
             self.roles[function] = Role(_ARNS["AWS::IAM::Role"].format(account=HOME, name=logical), policies, bounded)
         for each in resources.values():
             if named := _GUARDED.get(each.get("Type", "")):
                 properties = each["Properties"]
                 document = properties.get("PolicyDocument") or {"Statement": [properties["Statement"]]}
                 which = properties[named] if isinstance(properties[named], list) else [properties[named]]
-                self.guarded |= {self.arn(ref["Ref"]): json.dumps(self.plain(document)) for ref in which}
+                self.guarded |= {self.arn(ref["Ref"]): self.text(document) for ref in which}
 
     @cached_property
     def resources(self) -> dict[str, Any]:
@@ -126,6 +126,16 @@ class Stack:
     def holds(self, condition: str) -> bool:
         return self._true(self.source["Conditions"][condition])
 
+    def text(self, document: Any) -> str:
+        """A document as JSON; made once for all stacks that differ in nothing that it names."""
+        raw = json.dumps(document)
+        named = [(name, value) for name, value in self.parameters.items() if name in raw]
+        held = [(name, self.holds(name)) for name in self.source["Conditions"] if f'"{name}"' in raw]
+        key = (self.account, id(self.source), raw, *named, *held)
+        if key not in _TEXTS:
+            _TEXTS[key] = json.dumps(self.plain(document)), self.source
+        return _TEXTS[key][0]
+
     def plain(self, value: Any) -> Any:
         """Without intrinsics, and without what is AWS::NoValue."""
         if isinstance(value, list):
@@ -148,9 +158,9 @@ class Stack:
 
     def _role(self, name: str, properties: Any, managed: Mapping[str, list[str]], bounded: str | None) -> Role:
         attached = [text for each in properties.get("ManagedPolicyArns", ()) for text in managed[each["Ref"]]]
-        inline = [json.dumps(self.plain(each["PolicyDocument"])) for each in properties.get("Policies", ())]
+        inline = [self.text(each["PolicyDocument"]) for each in properties.get("Policies", ())]
         arn = f"arn:aws:iam::{self.account}:role/{properties.get('RoleName', f'snapback-{name}-1A2B3C4D5E6F')}"
-        trust = json.dumps(self.plain(properties["AssumeRolePolicyDocument"]))
+        trust = self.text(properties["AssumeRolePolicyDocument"])
         return Role(arn, [*inline, *attached, *managed.get(name, [])], bounded, trust)
 
     def _ref(self, name: str) -> Any:
@@ -188,6 +198,8 @@ class Stack:
 
 
 _policy_of = cache(policy_of)
+_TEXTS: dict[Any, tuple[str, Any]] = {}
+"""With the template, which so keeps its id."""
 
 
 @cache

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import boto3
+from moto import mock_aws
 
 from chalicelib.core.baseline import Release, Require
 from tests.guardrails.awslambda import functions
@@ -21,14 +25,12 @@ from tests.guardrails.iam import test_access_key_created as key_created
 from tests.guardrails.iam import test_access_key_exposed as key_exposed
 from tests.guardrails.iam import test_access_key_stale as key_stale
 from tests.guardrails.iam import test_user_quarantined_by_aws as quarantined
-from tests.support.events import FRIEND, HOME, STRANGER, Envelope, cloudtrail_event, scheduled_event
+from tests.support.events import FRIEND, HOME, REGION, STRANGER, Envelope, cloudtrail_event, scheduled_event
 from tests.support.moto_gaps import policies_of_aws, scan_found
-from tests.support.world import KNOWN, another_administrator, settings_with
+from tests.support.world import KNOWN, World, another_administrator, settings_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.support.world import World
 
 BUCKET, ROLE, USER = "acme-data", "deploy", "alice"
 GITHUB = f"arn:aws:iam::{HOME}:oidc-provider/token.actions.githubusercontent.com"
@@ -53,6 +55,13 @@ class Document:
     whole: Callable[[World], Any]
     third: Callable[[World], object]
     replaced: bool = False
+
+
+@cache
+def rules_of(document: Document) -> tuple[str, ...]:
+    """The rules that find something in it."""
+    with mock_aws():
+        return tuple(document.make(World(boto3.Session(region_name=REGION))))
 
 
 def policy(statements: list[Any]) -> str:

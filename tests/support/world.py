@@ -19,6 +19,7 @@ from chalicelib.wiring import Application
 from tests.support.calls import Call, asked_for
 from tests.support.clients import Source
 from tests.support.events import FRIEND, HOME, REGION, STACK, Envelope
+from tests.support.quick_dynamodb import lay_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ class World:
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
-            self.clients[service] = self.aws.client(service)  # type: ignore[call-overload]
+            self.clients[service] = Source(self.aws.region_name).client(service)
         return self.clients[service]
 
     def later(self, **passed: float) -> None:
@@ -107,8 +108,7 @@ class World:
         source.events.register(f"{_PARAMETERS}.dynamodb", self._hold_to_function)
         application.sessions = AwsSessions(HOME, application.settings, source, now=application.now)
         self._limit(application.sessions)
-        if not application.ledger.exists():
-            application.ledger.create()
+        lay_ledger(application)
         self.calls.clear()
         return application
 
