@@ -40,6 +40,15 @@ def rule(id: str) -> Rule:
     raise LookupError(f"no guardrail {id!r} in this version of Snapback; `snapback catalog` lists them")
 
 
+def advice(guardrail: str) -> str:
+    """What a rule's docs say, on one line; nothing for one that this version doesn't have."""
+    try:
+        doc = rule(guardrail).doc
+    except LookupError:
+        return ""
+    return " ".join(doc.partition("\n")[2].split())
+
+
 @cache
 def all_rules() -> tuple[Rule, ...]:
     return tuple(rule for service in services() for rule in rules(service))

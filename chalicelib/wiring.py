@@ -21,6 +21,7 @@ from chalicelib.aws.ledger_table import TABLE_VARIABLE
 from chalicelib.aws.overflow_store import SPILL_VARIABLE, Spill
 from chalicelib.aws.sessions import AwsSessions, utc_now
 from chalicelib.aws.settings_source import live_settings, load_settings
+from chalicelib.aws.source import open_source
 from chalicelib.core.errors import CannotAct, EventRejected, Fault, Missing, StepRefused, Unfinished
 from chalicelib.core.event import Event, parse_time, text
 from chalicelib.core.faults import fault_log, is_fault
@@ -84,7 +85,7 @@ class Application:
 
     @cached_property
     def sessions(self) -> AwsSessions:
-        return AwsSessions(self.home, self.settings, now=self.now)
+        return AwsSessions(self.home, self.settings, open_source(self._read_whole), now=self.now)
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
@@ -112,7 +113,7 @@ class Application:
             self.logger,
             source=self.sessions.source,
             posts=DynamoPosts(self.dynamodb, self.table, self.now),
-            advice=_advice,
+            advice=catalog.advice,
             links=open_links(self.settings, self.now, self.logger),
         )
 
@@ -199,6 +200,10 @@ class Application:
         self.logger.error("the published settings are not in use", extra=asdict(refusal))
         self.metrics.add_metric(Metric.SETTINGS_REFUSED, MetricUnit.Count, 1)
         self.metrics.flush_metrics()
+
+    def _read_whole(self, model: str) -> None:
+        self.logger.warning("botocore's whole model is read, which is slow", extra={"model": model})
+        self.metrics.add_metric(Metric.MODELS_READ_WHOLE, MetricUnit.Count, 1)
 
     def _leave_out(self, error: UnreadableRecord) -> None:
         self.logger.error(str(error))
@@ -301,15 +306,6 @@ class _Lazy:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._application.ledger, name)
-
-
-def _advice(guardrail: str) -> str:
-    """What a rule's docs say, on one line; nothing for one that this version doesn't have."""
-    try:
-        doc = catalog.rule(guardrail).doc
-    except LookupError:
-        return ""
-    return " ".join(doc.partition("\n")[2].split())
 
 
 _APPLICATION: dict[str, Application] = {}

@@ -63,13 +63,18 @@ def _dear_things_are_made_once() -> Iterator[None]:
     made: dict[str, Any] = {}
 
     def client_class(self: Any, service: str, service_model: Any) -> Any:
+        if self._loader is not loader:  # Of trimmed models.
+            return classes(self, service, service_model)
         if service not in made:
             made[service] = classes(self, service, service_model)
         return made[service]
 
+    def model_of(self: Any, service: str, *versions: Any) -> Any:
+        return model(service) if self._loader is loader else models(self, service, *versions)
+
     with (
         patch("botocore.session.create_loader", lambda _=None: loader),
-        patch.object(creator, "_load_service_model", lambda _, service, *__: model(service)),
+        patch.object(creator, "_load_service_model", model_of),
         patch.object(creator, "_create_client_class", client_class),
         patch.object(rsa, "generate_private_key", cache(rsa.generate_private_key)),
         patch.object(responses, "method_names_from_class", method_names),

@@ -7,11 +7,12 @@ import os
 import re
 from copy import deepcopy
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 
+from chalicelib.aws.source import open_source, with_credentials
 from chalicelib.core.errors import ReadOnly
 from chalicelib.core.partitions import partition
 from chalicelib.core.snapback_resources import READER, fixer
@@ -20,7 +21,9 @@ from chalicelib.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    import boto3
     from botocore.model import OperationModel
+    from mypy_boto3_sts import STSClient
 
     from chalicelib.core.baseline import Baseline
     from chalicelib.core.session import Prefetched
@@ -186,7 +189,7 @@ class AwsSessions:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.home, self.baseline, self._now = home, baseline, now
-        self.source = source or boto3.Session()
+        self.source = source or open_source()
         self._memories: dict[str, _Memory] = {}
         self._readers: dict[str, tuple[boto3.Session, dict[Any, Any]]] = {}
         self._writing: dict[Any, Any] = {}
@@ -225,18 +228,16 @@ class AwsSessions:
         if account != self.home and self._external_id:
             who["ExternalId"] = self._external_id
         from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-        from botocore.session import get_session
 
         fetcher = AssumeRoleCredentialFetcher(
-            client_creator=self.source._session.create_client,  # noqa: SLF001 - boto3 has no public way to it
+            client_creator=lambda *_, **__: self._sts,  # It has the function's own credentials, which it keeps fresh.
             source_credentials=self.source.get_credentials(),
             role_arn=f"arn:{partition(region)}:iam::{account}:role/{role}",
             extra_args=who,
         )
-        session = get_session()
-        loader = self.source._session.get_component("data_loader")  # noqa: SLF001 - else it reads the models again
-        session.register_component("data_loader", loader)
-        session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
-            refresh_using=fetcher.fetch_credentials, method="assume-role"
-        )
-        return boto3.Session(botocore_session=session, region_name=region)
+        credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+        return with_credentials(self.source, credentials, region)
+
+    @cached_property
+    def _sts(self) -> STSClient:
+        return self.source.client("sts")

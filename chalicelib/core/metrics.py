@@ -19,6 +19,8 @@ class Metric(StrEnum):
     """Attempts to load published settings that can't be used."""
     RIGHTS_MISSING = "RightsMissing"
     """Evaluations that Snapback's own policies did not allow."""
+    MODELS_READ_WHOLE = "ModelsReadWhole"
+    """Service models of botocore that packaging did not trim for a call, and that a function read whole."""
     FAULTS = "Faults"
     """Exceptions that are faults in Snapback; the log has each with its number."""
     MISSED_BY_EVENTS = "MissedByEvents"

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.settings import AppriseSettings
+from snapback.deploy import models
 from snapback.deploy.iam_policies import functions, policy_of
 from snapback.deploy.template import member
 from snapback.deploy.template.roles import boundary_template
@@ -49,6 +50,8 @@ def package(settings: Settings, out: Path, fill: Callable[[Path, Path], None], *
         stage = Path(made) / "stage"
         _stage_tree(stage, settings)
         fill(FUNCTIONS, stage / "vendor")
+        models.build(stage / "chalicelib", stage / "chalicelib" / "models", stage / "vendor" / "botocore")
+        models.prune(stage / "chalicelib" / "models", stage / "vendor" / "botocore")
         if python == HERE:
             _compile(stage, "vendor", "chalicelib")
         _configure(stage)

@@ -30,7 +30,7 @@ SBOM, SUMS = "sbom.cdx.json", "SHA256SUMS"
 def sbom(folder: Path, wheels: Path) -> dict[str, Any]:
     """CycloneDX 1.6 of a package: what is in its zips, with the hashes of the wheels that it came from, and Chalice.
 
-    boto3 is not in it: Lambda's runtime brings that. It has no time, and its serial number follows from the rest.
+    It has no time, and its serial number follows from the rest.
     https://cyclonedx.org/docs/1.6/json/
     """
     digests = {parse_wheel_filename(wheel.name)[:2]: digest(wheel) for wheel in wheels.glob("*.whl")}

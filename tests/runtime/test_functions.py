@@ -91,6 +91,7 @@ def invoke(task: Path, server: str, name: str, event: Any) -> Any:
         answer, _ = function.invoke(json.loads(json.dumps(event, default=str)))
         _, written = function.stop()
     assert "Traceback" not in written
+    assert "whole model" not in written, "all that is called is in the trimmed models"
     assert "Task timed out" not in written
     return answer
 

@@ -45,7 +45,7 @@ def test_what_runs_in_lambda_is_what_the_command_line_runs_and_no_more() -> None
     asked = (ROOT / "requirements" / "lambda.in").read_text().splitlines()
     assert set(asked) <= set(project["dependencies"])
     assert {re.split("[>=]", each)[0] for each in asked} <= pins("requirements.txt").keys()
-    assert not pins("requirements.txt").keys() & {"boto3", "moto", "chalice", "rich", "apprise", "requests", "click"}
+    assert not pins("requirements.txt").keys() & {"moto", "chalice", "rich", "apprise", "requests", "click"}
     assert (ROOT / "requirements" / "apprise.in").read_text().splitlines() == project["optional-dependencies"][
         "apprise"
     ]
@@ -72,10 +72,11 @@ def package(tmp_path: Path) -> Path:
             "Metadata-Version: 2.4\nName: aws-lambda-powertools\nVersion: 3.0\nLicense-Expression: MIT\n"
             "Requires-Dist: msgspec (>=0.1)\nRequires-Dist: redis ; extra == 'redis'\n",
         )
-        for name in ("cryptography", "msgspec", "slack_sdk", "standardwebhooks", "tzdata", "urllib3"):
+        for name in ("boto3", "cryptography", "msgspec", "slack_sdk", "standardwebhooks", "tzdata", "urllib3"):
             made.writestr(f"{name}-1.dist-info/METADATA", ABOUT.format(name))
     for wheel in (
         "aws_lambda_powertools-3.0-py3-none-any",
+        "boto3-1-py3-none-any",
         "cryptography-1-cp311-abi3-any",
         "msgspec-1-cp313-cp313-any",
         "slack_sdk-1-py3-none-any",
@@ -99,7 +100,7 @@ def test_the_sbom_lists_what_is_in_the_package_with_its_hashes(package: Path) ->
     assert (made["bomFormat"], made["specVersion"]) == ("CycloneDX", "1.6")
     found = {each["name"]: each for each in made["components"]}
     assert sorted(found) == [
-        "aws-lambda-powertools", "chalice", "cryptography", "msgspec", "slack-sdk", "standardwebhooks", "tzdata", "urllib3"
+        "aws-lambda-powertools", "boto3", "chalice", "cryptography", "msgspec", "slack-sdk", "standardwebhooks", "tzdata", "urllib3"
     ]  # fmt: skip
     wheel = package.parent / "wheels" / "msgspec-1-cp313-cp313-any.whl"
     assert found["msgspec"]["hashes"][0]["content"] == hashlib.sha256(wheel.read_bytes()).hexdigest()

@@ -10,6 +10,7 @@ import boto3
 from botocore.client import ClientMeta
 from botocore.hooks import BaseEventHooks, EventAliaser, HierarchicalEmitter
 
+from tests.support import trimmed
 from tests.support.quick_dynamodb import QuickEndpoint
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class _Agent:
 class Source:
     """Passes for a boto3.Session, and gives each asker a client with hooks of its own before and after a call."""
 
-    def __init__(self, region: str) -> None:
-        self.region_name = region
+    def __init__(self, region: str, opened: Callable[[str], Any] | None = None) -> None:
+        self.region_name, self._opened = region, opened or _session
         self._hooks: list[tuple[str, Callable[..., Any]]] = []
 
     @property
@@ -81,9 +82,9 @@ class Source:
         self._hooks.append((event, hook))
 
     def client(self, service: str, region_name: str | None = None, **options: Any) -> Any:
-        key = (service, region_name or self.region_name, *sorted(options))
+        key = (service, region_name or self.region_name, self._opened, *sorted(options))
         if key not in _MADE:
-            _MADE[key] = _session(self.region_name).client(service, region_name=key[1], **options)  # type: ignore[call-overload]
+            _MADE[key] = self._opened(self.region_name).client(service, region_name=key[1], **options)
         made = _MADE[key]
         client, meta = object.__new__(type(made)), made.meta  # `copy` asks it for what it hasn't got yet.
         client.__dict__.update(made.__dict__)
@@ -105,9 +106,13 @@ class Source:
         return client
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(_session(self.region_name), name)
+        return getattr(self._opened(self.region_name), name)
+
+
+_session = cache(trimmed.source)
 
 
 @cache
-def _session(region: str) -> boto3.Session:
+def whole(region: str) -> Any:
+    """With all that AWS has, for people: what Snapback's own clients have is trimmed."""
     return boto3.Session(region_name=region)

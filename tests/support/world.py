@@ -17,7 +17,7 @@ from chalicelib.core.snapback_resources import READER, fixer
 from chalicelib.core.types import Mode
 from chalicelib.wiring import Application
 from tests.support.calls import Call, asked_for
-from tests.support.clients import Source
+from tests.support.clients import Source, whole
 from tests.support.events import FRIEND, HOME, REGION, STACK, Envelope
 from tests.support.quick_dynamodb import lay_ledger
 
@@ -84,7 +84,7 @@ class World:
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
-            self.clients[service] = Source(self.aws.region_name).client(service)
+            self.clients[service] = Source(self.aws.region_name, whole).client(service)
         return self.clients[service]
 
     def later(self, **passed: float) -> None:

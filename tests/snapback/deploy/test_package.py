@@ -63,6 +63,17 @@ def test_guardrails_import_the_same_name_in_lambda_and_nothing_of_the_command_li
     assert not {*loaded} & {"boto3", "botocore", "click", "moto", "rich", "yaml", "aws_lambda_powertools"}
 
 
+def test_whole_models_of_the_same_services_stand_behind_the_trimmed_ones(packaged: Path) -> None:
+    found = names(packaged / "deployment.zip")
+    index = json.loads(ZipFile(packaged / "deployment.zip").read("chalicelib/models/index.json"))
+    assert {name.split("/")[2] for name in found if name.startswith("botocore/data/") and name.count("/") > 2} == {
+        *index["services"]
+    }
+    for service, version in index["services"].items():
+        assert f"chalicelib/models/{service}.service-2.json" in found
+        assert f"botocore/data/{service}/{version}/service-2.json.gz" in found
+
+
 def test_another_application_s_chalicelib_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "chalicelib").mkdir()
     (tmp_path / "chalicelib" / "__init__.py").touch()
