@@ -76,6 +76,7 @@ class Application:
     """The bucket of what is too large for the table."""
     function: str = ""
     """The ARN of the function that this is, in AWS."""
+    rules: Callable[[str], Sequence[Rule]] = catalog.rules
     believed: Callable[[str], bool] = lambda _: False
     """Accounts believed besides the home account and those in the settings."""
     unreadable: list[UnreadableRecord] = field(default_factory=list)
@@ -211,7 +212,7 @@ class Application:
 
     def guard(self, service: str, envelope: Any) -> list[Outcome]:
         """Handle one event; answers what became of it. Raises Unfinished, so that Lambda delivers it again."""
-        rules: Sequence[Rule] = catalog.rules(service)
+        rules = self.rules(service)
         try:
             event = Event.parse(envelope)
             self.believe(event)

@@ -77,7 +77,11 @@ class NoSuchRule(CommandError):
 
 
 class CannotReenact(SnapbackError):
-    """A record that can't be made into a call; says why."""
+    """A record that can't be made into a call; says why. `incomplete`: the record itself lacks what the call needs."""
+
+    def __init__(self, why: str, *, incomplete: bool = False) -> None:
+        super().__init__(why)
+        self.incomplete = incomplete
 
 
 class BadEvents(CommandError):

@@ -167,8 +167,9 @@ class _Again:
     def event(self, dead_letter: DeadLetter) -> str:
         from chalicelib import catalog
         from snapback import deployed, dlq, render
+        from snapback.replay.functions import DEAD
         from snapback.replay.logs import as_entry
-        from snapback.replay.replay import DEAD, REFUSED, delivered
+        from snapback.replay.replay import REFUSED, delivered
 
         if dead_letter.second_look and not self._local:
             _queue_of(deployed.SECOND_LOOKS, self._stack).send(dead_letter.body)

@@ -24,7 +24,7 @@ from botocore.loaders import Loader
 from chalicelib.core.errors import EventRejected
 from chalicelib.core.event import Event, text
 from snapback.errors import OutOfMemory
-from snapback.memory_aws import gaps
+from snapback.memory_aws import clock, gaps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +37,7 @@ HOME_KEY, ACTOR_KEY = "AKIAREPLAYHOMEEXAMPLE", "AKIAREPLAYACTOREXAMPLE"
 """Not keys of anyone: by them the hook below tells Snapback's calls from those that are re-enacted."""
 
 _BATCH = 100
+_NEW = "2026-01-01T00:00:00+00:00"
 _KEY = re.compile(r"Credential=([^/]+)/")
 _OPENS_NOTHING = "in-memory"
 _SAFE = {
@@ -48,6 +49,7 @@ _SAFE = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+    "MOTO_ALLOW_NONEXISTENT_REGION": "true",
     "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
     "POWERTOOLS_METRICS_DISABLED": "true",
@@ -59,11 +61,15 @@ _CONFIG = Config(retries={"total_max_attempts": 1}, user_agent_extra="snapback-r
 class MemoryAws:
     """While it is entered, every botocore session made in this process talks to memory only.
 
-    `home` is the account that Snapback runs in; other accounts are there as soon as they are called.
+    `home` is the account that Snapback runs in; other accounts are there as soon as they are called. `now` answers the
+    time in memory, or None for the machine's.
     """
 
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, now: Callable[[], datetime | None] = lambda: None) -> None:
         self.home = home
+        self._now = now
+        self.moment: datetime | None = None
+        """The time in memory, instead of what `now` answers."""
         self.acting = home
         """The account in which `actor` clients act."""
         self.wrote = False
@@ -72,6 +78,8 @@ class MemoryAws:
         """What DescribeImageScanFindings answers, by region, repository, and digest or tag."""
         self.history: list[Event] = []
         """What LookupEvents answers from: the calls that write, replayed so far."""
+        self.presupposed: set[tuple[str, str, str]] = set()
+        """What a call presupposed and the log has not created: account, service and name."""
         self._clients: dict[tuple[str, str], Any] = {}
         self._environment: dict[str, str | None] = {}
         self._delivered = ""
@@ -100,6 +108,7 @@ class MemoryAws:
         self._moto.start()
         self._patches = ExitStack()
         self._patches.enter_context(gaps.closed())
+        self._patches.enter_context(clock.following(lambda: self.moment or self._now()))
         # One loader for all sessions: each would read the services' models anew, 100 ms for EC2's.
         self._patches.enter_context(patch("botocore.session.create_loader", lambda _: loader()))
         self._actor = boto3.Session(aws_access_key_id=ACTOR_KEY, aws_secret_access_key=_OPENS_NOTHING)
@@ -154,8 +163,11 @@ class MemoryAws:
                 self._delivered = records[-1]["dynamodb"]["SequenceNumber"]
                 notify({"Records": [_as_lambda_sees(record, self._stream["StreamArn"]) for record in records]})
 
-    def managed_policy(self, arn: str, account: str, partition: str) -> bool:
-        """Put one of AWS's own policies in an account: all 1,500 of them would cost 60 ms an account."""
+    def managed_policy(self, arn: str, account: str, partition: str, document: Any = None) -> bool:
+        """Put one of AWS's own policies in an account: all 1,500 of them would cost 60 ms an account.
+
+        `document` is for a policy that moto doesn't know.
+        """
         from moto.iam.aws_managed_policies import aws_managed_policies_data
         from moto.iam.models import AWSManagedPolicy, iam_backends
 
@@ -164,10 +176,12 @@ class MemoryAws:
             return False
         if not self._aws_policies:
             self._aws_policies.update(json.loads(aws_managed_policies_data))
-        name = arn.rsplit("/", 1)[-1]
-        if name not in self._aws_policies:
+        path, name = re.fullmatch(r"[^/]*policy(/(?:.*/)?)([^/]*)", arn).groups()  # type: ignore[union-attr]
+        new = {"Path": path, "DefaultVersionId": "v1", "Document": document, "CreateDate": _NEW, "UpdateDate": _NEW}
+        known = self._aws_policies.get(name) or (new if document else None)
+        if known is None:
             return False
-        policy = AWSManagedPolicy.from_data(name, account, backend.region_name, self._aws_policies[name])
+        policy = AWSManagedPolicy.from_data(name, account, backend.region_name, known)
         backend.managed_policies[policy.arn] = policy
         backend.aws_managed_policies.append(policy)
         return policy.arn == arn

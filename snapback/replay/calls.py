@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -21,8 +20,7 @@ from chalicelib.core.event import DATED, dig, rows, text
 from snapback.errors import CannotReenact
 from snapback.memory_aws.memory import loader
 from snapback.replay.aliases import fold
-
-_HIDDEN = re.compile(r"HIDDEN_DUE_TO_SECURITY_REASONS|<?sensitiveDataRemoved>?|\*{3,}|\(?redacted\)?", re.IGNORECASE)
+from snapback.replay.hidden import HIDDEN, MADE_UP, NEEDED, hidden, is_hidden, without_hidden
 
 _SERVICES: dict[str, tuple[str, ...]] = {
     "access-analyzer": ("accessanalyzer",),
@@ -41,6 +39,7 @@ _SERVICES: dict[str, tuple[str, ...]] = {
 """What boto3 calls a service, where it isn't the first word of eventSource."""
 
 _OPERATIONS = {
+    ("iam", "ChangePassword"): ("iam", "UpdateLoginProfile"),
     ("s3", "PutAccountPublicAccessBlock"): ("s3control", "PutPublicAccessBlock"),
     ("s3", "DeleteAccountPublicAccessBlock"): ("s3control", "DeletePublicAccessBlock"),
     ("s3", "PutBucketPublicAccessBlock"): ("s3", "PutPublicAccessBlock"),
@@ -50,7 +49,7 @@ _OPERATIONS = {
     ("s3", "PutAccelerateConfiguration"): ("s3", "PutBucketAccelerateConfiguration"),
     ("s3", "PutBucketObjectLockConfiguration"): ("s3", "PutObjectLockConfiguration"),
 }
-"""CloudTrail's own names for calls: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html."""
+"""CloudTrail's own names for calls, and a user's own change of their password, which moto lacks: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html."""
 
 _NAMES: dict[tuple[str, str], dict[str, str]] = {
     ("s3", ""): {"bucketname": "Bucket", "bucketpolicy": "Policy"},
@@ -69,20 +68,6 @@ _NAMES: dict[tuple[str, str], dict[str, str]] = {
 }
 """Parameters that CloudTrail names in its own way, folded, and what the API calls them ('' drops one)."""
 
-_MADE_UP: dict[tuple[str, str], str | None] = {
-    ("iam", "Password"): "Made-up-1!",
-    ("iam", "NewPassword"): "Made-up-1!",
-    ("iam", "OldPassword"): "Made-up-0!",
-    ("secretsmanager", "SecretString"): "made-up",
-    ("ssm", "Value"): "made-up",
-    ("rds", "MasterUserPassword"): "made-up-1",
-    ("rds", "TdeCredentialPassword"): None,
-}
-"""Secrets that CloudTrail leaves out, and that no guardrail looks at: any value will do."""
-
-_NEEDED = {("iam", "CreateLoginProfile", "Password"), ("secretsmanager", "PutSecretValue", "SecretString")}
-"""What AWS needs, though botocore's model doesn't say so."""
-
 _MILLISECONDS = 1e11
 """No time in seconds is that late, and none in milliseconds that early."""
 
@@ -97,8 +82,13 @@ def _model(service: str) -> ServiceModel:
     return ServiceModel(loader().load_service_model(service, "service-2"), service)
 
 
-def call_of(detail: Mapping[str, Any], account: str = "", region: str = "") -> tuple[str, str, dict[str, Any]]:
-    """boto3's service, the operation, and its parameters, valid by botocore's own check. Raises CannotReenact."""
+def call_of(
+    detail: Mapping[str, Any], account: str = "", region: str = "", blind: set[str] | None = None
+) -> tuple[str, str, dict[str, Any]]:
+    """boto3's service, the operation, and its parameters, valid by botocore's own check. Raises CannotReenact.
+
+    `blind` gets the guardrails, as globs, that can't judge because AWS hides what they read.
+    """
     source = (text(detail, "eventSource") or "").removesuffix(".amazonaws.com")
     name = DATED.sub("", text(detail, "eventName") or "")
     operations = [_OPERATIONS[source, name]] if (source, name) in _OPERATIONS else []
@@ -107,20 +97,29 @@ def call_of(detail: Mapping[str, Any], account: str = "", region: str = "") -> t
         operations = [(service, name) for service in services if name in _model(service).operation_names]
     if not operations:
         raise CannotReenact(f"boto3 knows no call {source}:{name}")
-    for service, operation in operations[:-1]:
-        with suppress(CannotReenact):
-            return service, operation, _parameters(service, operation, detail, account, region)
-    service, operation = operations[-1]
-    return service, operation, _parameters(service, operation, detail, account, region)
+    for service, operation in operations:
+        unseen: set[str] = set()
+        try:
+            parameters = _parameters(service, operation, detail, account, region, unseen)
+        except CannotReenact:
+            if (service, operation) == operations[-1]:
+                raise
+            continue
+        if blind is not None:
+            blind |= unseen
+        break
+    return service, operation, parameters
 
 
-def _parameters(service: str, operation: str, detail: Mapping[str, Any], account: str, region: str) -> dict[str, Any]:
+def _parameters(
+    service: str, operation: str, detail: Mapping[str, Any], account: str, region: str, blind: set[str]
+) -> dict[str, Any]:
     asked = detail.get("requestParameters")
     shape = _model(service).operation_model(operation).input_shape
     if shape is None:
         return {}
     if not isinstance(asked, Mapping | str | None):
-        raise CannotReenact("requestParameters is no object")
+        raise CannotReenact("requestParameters is no object", incomplete=True)
     named = _named(service, operation, _opened(asked) if isinstance(asked, Mapping) else {})
     if prepare := _PREPARE.get((service, operation)):
         named = prepare(named, detail)
@@ -130,40 +129,25 @@ def _parameters(service: str, operation: str, detail: Mapping[str, Any], account
     if (service, operation) == ("s3", "CreateBucket") and region not in ("", "us-east-1"):
         made.setdefault("CreateBucketConfiguration", {}).setdefault("LocationConstraint", region)
     for member in shape.members:
-        needed = member in shape.required_members or (service, operation, member) in _NEEDED
-        if (service, member) in _MADE_UP and (_is_hidden(made.get(member)) or (needed and member not in made)):
-            made[member] = _MADE_UP[service, member]
+        needed = member in shape.required_members or (service, operation, member) in NEEDED
+        if (service, member) in MADE_UP and (is_hidden(made.get(member)) or (needed and member not in made)):
+            made[member] = MADE_UP[service, member]
         if needed and made.get(member) is None:
             made[member] = _answered(detail, member)
-    made = {key: value for key, value in made.items() if value is not None}
+    made = without_hidden(service, {key: value for key, value in made.items() if value is not None}, blind)
     _complete(made, shape)
     return made
 
 
 def _complete(made: dict[str, Any], shape: StructureShape) -> None:
-    hidden = sorted(_hidden(made))
-    if hidden:
-        raise CannotReenact(f"AWS hides the value of {', '.join(hidden)}")
+    if unseen := sorted(set(hidden(made))):
+        raise CannotReenact(f"AWS hides the value of {', '.join(unseen)}", incomplete=True)
     report = ParamValidator().validate(made, shape)
     if report.has_errors():
         what = " ".join(report.generate_report().split())
         missing = re.findall(r'Missing required parameter in \w[^:]*: "(\w+)"', what)
-        raise CannotReenact(f"the record leaves out {', '.join(missing)}" if missing else what[:300])
-
-
-def _hidden(value: Any, path: str = "") -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _hidden(each, str(key))
-    elif isinstance(value, list):
-        for each in value:
-            yield from _hidden(each, path)
-    elif _is_hidden(value):
-        yield path
-
-
-def _is_hidden(value: Any) -> bool:
-    return isinstance(value, str) and _HIDDEN.fullmatch(value) is not None
+        why = f"the record leaves out {', '.join(missing)}" if missing else what[:300]
+        raise CannotReenact(why, incomplete=True)
 
 
 def _answered(detail: Mapping[str, Any], member: str) -> str | None:
@@ -301,18 +285,55 @@ _AS: dict[str, Callable[[Any], Any]] = {
     "double": float,
     "boolean": lambda value: {"true": True, "false": False}[str(value).lower()],
     "timestamp": lambda value: value / 1000 if isinstance(value, int) and value > _MILLISECONDS else value,
-    "blob": lambda value: value.encode() if isinstance(value, str) and not _is_hidden(value) else value,
+    "blob": lambda value: value.encode() if isinstance(value, str) and not is_hidden(value) else value,
 }
 
 
+_OF_INSTANCE = (
+    "imageId",
+    "instanceType",
+    "keyName",
+    "subnetId",
+    "iamInstanceProfile",
+    "metadataOptions",
+    "ebsOptimized",
+)
+"""What the answer says of each instance: a launch template, a fleet or an Auto Scaling group sets it outside the request."""
+
+
 def _run_instances(asked: dict[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
-    """What was started stands in `instancesSet`; how many, in the answer."""
+    """What was started stands in `instancesSet`; how many, and what a launch template adds, in the answer."""
     first = next((each for each in rows(asked, "instancesSet") if isinstance(each, Mapping)), {})
-    started = len(rows(detail, "responseElements", "instancesSet")) or 1
+    started = [each for each in rows(detail, "responseElements", "instancesSet") if isinstance(each, Mapping)]
     asked = {**first, **{key: value for key, value in asked.items() if key != "instancesSet"}}
     devices = [each for each in rows(asked, "blockDeviceMapping") if dig(each, "noDevice") is None]
-    dropped = {"clientToken": None, "userData": None, "blockDeviceMapping": devices or None}
-    return {**asked, **dropped, "minCount": started, "maxCount": started}
+    said = {fold(key) for key, value in asked.items() if value}
+    answered = {key: started[0].get(key) for key in _OF_INSTANCE if started and fold(key) not in said}
+    if asked.get("networkInterfaceSet") or asked.get("NetworkInterfaces"):
+        answered["subnetId"] = None
+    asked = {**asked, **{key: value for key, value in answered.items() if value}}
+    dropped = {
+        "clientToken": None,
+        "userData": HIDDEN if asked.get("userData") else None,
+        "blockDeviceMapping": devices or None,
+        "launchTemplate": None,
+        "iamInstanceProfile": _profile(asked.get("iamInstanceProfile")),
+    }
+    return {**asked, **dropped, "minCount": len(started) or 1, "maxCount": len(started) or 1}
+
+
+def _profile(given: Any) -> Any:
+    """An instance profile by its ARN or its name: an answer has an id besides."""
+    arn, name = text(given, "arn"), text(given, "name")
+    return {"arn": arn} if arn else {"name": name} if name else None
+
+
+def _modify_instance_attribute(asked: dict[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
+    if [key for key, value in asked.items() if value and fold(key) not in {"instanceid", "userdata"}]:
+        return asked
+    if asked.get("userData"):
+        raise CannotReenact("AWS hides the value of UserData", incomplete=True)
+    return asked
 
 
 def _modify_snapshot_attribute(asked: dict[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
@@ -340,6 +361,29 @@ def _create_access_key(asked: dict[str, Any], detail: Mapping[str, Any]) -> dict
     return asked
 
 
+def _of_oneself(asked: dict[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Without a name, the call is about its caller."""
+    if any(fold(key) == "username" and asked[key] for key in asked):
+        return asked
+    name = text(detail, "userIdentity", "userName")
+    return {**asked, "userName": name} if name else asked
+
+
+def _with_ports(asked: dict[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
+    """Protocols other than TCP, UDP and ICMP have no ports; moto wants some. -1 stands for all."""
+    permissions = [each for each in rows(asked, "ipPermissions") if isinstance(each, Mapping)]
+    ported = [{"fromPort": -1, "toPort": -1} | {k: v for k, v in each.items() if v is not None} for each in permissions]
+    return {**asked, "ipPermissions": ported} if ported else asked
+
+
+def _create_service(asked: dict[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
+    """moto wants the security groups that AWS takes as optional."""
+    network = dig(asked, "networkConfiguration", "awsvpcConfiguration")
+    if not isinstance(network, Mapping):
+        return asked
+    return {**asked, "networkConfiguration": {"awsvpcConfiguration": {"securityGroups": [], **network}}}
+
+
 def _put_bucket_acl(asked: dict[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
     """`acl` is only the request's own `?acl`; a canned ACL stands in `x-amz-acl`."""
     return {key: value for key, value in asked.items() if fold(key) != "acl"}
@@ -352,12 +396,21 @@ def _of_access_entry(asked: dict[str, Any], _: Mapping[str, Any]) -> dict[str, A
 
 
 _PREPARE: dict[tuple[str, str], Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
+    ("ec2", "AuthorizeSecurityGroupEgress"): _with_ports,
+    ("ec2", "AuthorizeSecurityGroupIngress"): _with_ports,
+    ("ec2", "RevokeSecurityGroupEgress"): _with_ports,
+    ("ec2", "RevokeSecurityGroupIngress"): _with_ports,
+    ("ec2", "ModifyInstanceAttribute"): _modify_instance_attribute,
     ("ec2", "ModifySnapshotAttribute"): _modify_snapshot_attribute,
     ("ec2", "RunInstances"): _run_instances,
+    ("ecs", "CreateService"): _create_service,
     ("eks", "AssociateAccessPolicy"): _of_access_entry,
     ("eks", "DeleteAccessEntry"): _of_access_entry,
     ("eks", "DisassociateAccessPolicy"): _of_access_entry,
     ("iam", "CreateAccessKey"): _create_access_key,
+    ("iam", "DeleteAccessKey"): _of_oneself,
+    ("iam", "UpdateAccessKey"): _of_oneself,
+    ("iam", "UpdateLoginProfile"): _of_oneself,
     ("s3", "PutBucketAcl"): _put_bucket_acl,
 }
 """What no name alone puts right, by service and operation."""

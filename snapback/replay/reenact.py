@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from chalicelib.core.event import dig, parse_time, text
+from chalicelib.core.partitions import PARTITIONS
 from snapback.errors import CannotReenact
-from snapback.memory_aws.memory import loader
+from snapback.replay import direct
 from snapback.replay.aliases import Aliases
 from snapback.replay.calls import call_of
+from snapback.replay.presupposed.call import Call
 from snapback.replay.presupposed.containers import scanned_image
-from snapback.replay.presupposed.presuppose import ABSENT, LACKING, THERE, Presupposed
+from snapback.replay.presupposed.presuppose import ABSENT, DEPENDED_ON, LACKING, THERE, Presupposed
 
 if TYPE_CHECKING:
     from snapback.memory_aws.memory import MemoryAws
+    from snapback.replay.direct import Effect
 
 _READS = re.compile(
     r"(Get|List|Describe|Head|Lookup|BatchGet|Search|Query|Scan|Select|Test|Simulate|Check|Validate)[A-Z]"
 )
 _ADDS = re.compile(r"Add|Associate|Attach|Authorize")
 _UNDOES = re.compile(r"Delete|Remove|Detach|Revoke|Disassociate|Deregister|Terminate|Release|Deactivate|Untag")
+_CREATES = re.compile(r"Create|Register|Import|Run|Put|Upload")
 _OWN = "a service's own event, not a call"
 
 
 @dataclass(frozen=True, slots=True)
 class Reenacted:
-    """`done` is None for what is no mutating, successful call: there was nothing to do."""
+    """`done` is None for what is no mutating, successful call: there was nothing to do.
+
+    `blind` are the guardrails, as globs, that can't judge what the call is about. `incomplete` says that a call was not
+    re-enacted because the record lacks something.
+    """
 
     done: bool | None
     why: str = ""
+    blind: frozenset[str] = frozenset()
+    incomplete: bool = False
 
 
 @dataclass
@@ -55,22 +64,53 @@ class Reenactor:
             why = _no_call(envelope)
         if why or account is None or region is None or not isinstance(detail, Mapping):
             return Reenacted(None, why)
-        if region not in _regions():
-            return Reenacted(False, f"{region!r} is no region that boto3 knows")
+        if not _is_region(region):
+            return Reenacted(False, f"{region!r} is no region of AWS", incomplete=True)
         self.calls += 1
         self.aws.seed(f"{self.calls} {text(detail, 'eventID')}")
+        self.aws.moment = parse_time(detail.get("eventTime")) or parse_time(envelope.get("time"))
         try:
             if text(detail, "eventSource") is None:
                 return Reenacted(True, scanned_image(self.aws, self.aliases, detail, account, region))
             return self._again(self.aliases.to_memory(detail), account, region)
         except Exception as error:  # noqa: BLE001 - moto and botocore raise anything; it is reported, and the replay goes on
-            return Reenacted(False, _describe_error(error))
+            return Reenacted(False, _describe_error(error), incomplete=getattr(error, "incomplete", False))
+        finally:
+            self.aws.moment = None
 
     def _again(self, detail: Mapping[str, Any], account: str, region: str) -> Reenacted:
-        service, operation, parameters = call_of(detail, account, region)
+        blind: set[str] = set()
+        if direct.root_key(Call(self.aws, self.aliases, "iam", "", account, region, {}), detail):
+            return Reenacted(True, "a key of root's")
+        service, operation, parameters = call_of(detail, account, region, blind)
         before = Presupposed(self.aws, self.aliases, service, operation, account, region, parameters)
+        before.blind |= blind
         before.ids()
-        method = getattr(self.aws.actor(service, account, region), xform_name(operation))
+        instead = direct.INSTEAD.get((service, operation))
+        answer = self._written(instead, before, detail) if instead else self._called(before)
+        if answer is not None:
+            self.aliases.learn(detail.get("responseElements"), answer)
+            before.implied(detail)
+        return Reenacted(True, before.described, frozenset(before.blind))
+
+    @staticmethod
+    def _written(instead: Effect, before: Presupposed, detail: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises CannotReenact for what isn't there and can't be presupposed."""
+        while True:
+            try:
+                instead(before, detail)
+            except KeyError as error:
+                if not before.names():
+                    raise CannotReenact(f"the in-memory AWS has no {error.args[0]}") from error
+            else:
+                return {}
+
+    def _called(self, before: Presupposed) -> dict[str, Any] | None:
+        """The answer of the call, made again after each thing that it presupposes; None where memory is so already."""
+        operation, account = before.operation, before.account
+        method: Callable[..., dict[str, Any]] = getattr(
+            self.aws.actor(before.service, account, before.region), xform_name(operation)
+        )
         answer = None
         while answer is None:
             self.aws.acting = account
@@ -78,21 +118,25 @@ class Reenactor:
                 answer = method(**before.parameters)
             except NotImplementedError:
                 raise
+            except ParamValidationError as error:
+                raise CannotReenact(" ".join(str(error).split()), incomplete=True) from error
             except Exception as error:  # moto's own faults too: it raises KeyError for what isn't there
                 code = str(dig(getattr(error, "response", {}), "Error", "Code") or "")
                 lacking = LACKING.search(code) if code else not isinstance(error, BotoCoreError)
                 if lacking and before.names():
                     continue
+                if THERE.search(code) and _CREATES.match(operation) and before.replace():
+                    continue
+                if DEPENDED_ON.search(code) and _UNDOES.match(operation) and before.force():
+                    return None
                 if ABSENT.search(code) and _UNDOES.match(operation):
                     before.notes.append("already absent in memory")
                 elif THERE.search(code) and _ADDS.match(operation):
                     before.notes.append("already so in memory")
                 else:
                     raise
-                return Reenacted(True, before.described)
-        self.aliases.learn(detail.get("responseElements"), answer)
-        before.implied(parse_time(detail.get("eventTime")), text(detail, "userIdentity", "invokedBy") or "")
-        return Reenacted(True, before.described)
+                return None
+        return answer
 
 
 def _no_call(envelope: Mapping[str, Any]) -> str:
@@ -134,7 +178,6 @@ def _describe_error(error: Exception) -> str:
     return " ".join(told.split())[:300]
 
 
-@lru_cache(maxsize=1)
-def _regions() -> frozenset[str]:
-    found = loader().load_data("endpoints")["partitions"]
-    return frozenset(region for each in found for region in each["regions"])
+def _is_region(name: str) -> bool:
+    """Also one of tomorrow: by its partition's pattern."""
+    return any(re.match(each.regions, name) for each in PARTITIONS)

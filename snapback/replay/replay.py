@@ -7,35 +7,31 @@ more before its event is dead.
 from __future__ import annotations
 
 import heapq
-import os
 import time
 from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from chalicelib import catalog, wiring
-from chalicelib.core.errors import EventRejected, Unfinished
+from chalicelib import wiring
+from chalicelib.core.errors import EventRejected
 from chalicelib.core.event import Actor, Event, dig, text
 from chalicelib.core.outcome import Outcome
-from chalicelib.core.pattern import matches
 from chalicelib.core.settings import Flood, Settings, WebhookSettings
-from chalicelib.core.types import Mode
-from chalicelib.engine.context import describe_error
+from chalicelib.core.types import Mode, Status, Unrecorded
 from snapback.ledger import make_ledger, require_ledger
-from snapback.memory_aws.memory import REGION, MemoryAws
-from snapback.project import project
+from snapback.memory_aws.memory import MemoryAws
 from snapback.replay.aliases import Aliases
+from snapback.replay.functions import DEAD, Functions, merge
 from snapback.replay.logs import DAWN, Entry, read
+from snapback.replay.order import sensible
 from snapback.replay.reenact import Reenacted, Reenactor
+from snapback.replay.unjudged import Unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -52,7 +48,6 @@ DELAY = timedelta(seconds=2)
 RETRIES = (60.0, 120.0)
 """Seconds after which Lambda invokes a function again that raised:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
-DEAD = "dead_letter"
 REFUSED = "refused: "
 """Begins the `why` of an event that no function would believe."""
 
@@ -137,85 +132,6 @@ def _one_by_one(settings: Settings) -> Settings:
     )
 
 
-class Functions:
-    """app.py's functions, invoked as EventBridge and Lambda do."""
-
-    def __init__(self, application: Application, pause: Callable[[float], None], retries: Iterable[float]) -> None:
-        self._application, self._pause, self._retries = application, pause, tuple(retries)
-        self._app = _app()
-        self._patterns = [(service, catalog.pattern(service)) for service in catalog.services()]
-        wiring.use(application)
-
-    def deliver(self, envelope: Mapping[str, Any]) -> list[Outcome]:
-        """To each function whose pattern matches."""
-        return [
-            outcome
-            for service, pattern in self._patterns
-            if matches(pattern, envelope)
-            for outcome in self._invoked(f"guard_{service}", envelope)
-        ]
-
-    def again(self, function: str, envelope: Mapping[str, Any]) -> list[Outcome]:
-        """To the function, by its ARN, that has had it come again."""
-        return list(self._invoked(function.removeprefix(self._context("").invoked_function_arn), envelope))
-
-    def notify(self, event: dict[str, Any]) -> Any:
-        return self._app.notify(event, self._context("notify"))
-
-    def _invoked(self, name: str, envelope: Mapping[str, Any]) -> Iterator[Outcome]:
-        done: dict[tuple[str, str], Outcome] = {}
-        for wait in (*self._retries, None):
-            try:
-                answer = getattr(self._app, name)(dict(envelope), self._context(name))
-            except Exception as error:  # noqa: BLE001 - as Lambda does: whatever a function raises, it is invoked again
-                outcomes = error.outcomes if isinstance(error, Unfinished) else []
-                _merge(done, outcomes)
-                if wait is None:
-                    done[name, ""] = Outcome(name, "", DEAD, describe_error(error))
-                else:
-                    self._pause(wait)
-            else:
-                _merge(done, [Outcome(**each) for each in answer])
-                break
-        yield from done.values()
-
-    def _context(self, name: str) -> Any:
-        """What of Lambda's context the functions read."""
-        arn = f"arn:aws:lambda:{REGION}:{self._application.home}:function:snapback-{name}"
-        return SimpleNamespace(
-            function_name=f"snapback-{name}",
-            function_version="$LATEST",
-            invoked_function_arn=arn,
-            memory_limit_in_mb=256,
-            aws_request_id="replay",
-            get_remaining_time_in_millis=lambda: 60_000,
-        )
-
-
-def _merge(done: dict[tuple[str, str], Outcome], outcomes: Iterable[Outcome]) -> None:
-    """What an earlier attempt did stands, whatever a later one finds: it finds it on record, or mended."""
-    for outcome in outcomes:
-        where = (outcome.guardrail, outcome.resource)
-        if where not in done or outcome.record or not done[where].record:
-            done[where] = replace(outcome, status=str(outcome.status))
-
-
-@cache
-def _app() -> Any:
-    """app.py with all its functions, not only the one that a `_HANDLER` names; from its file, for any Chalice app is `app`."""
-    spec = spec_from_file_location("snapback_app", project("app.py"))
-    assert spec
-    assert spec.loader
-    app = module_from_spec(spec)
-    handler = os.environ.pop("_HANDLER", None)
-    try:
-        spec.loader.exec_module(app)
-    finally:
-        if handler is not None:
-            os.environ["_HANDLER"] = handler
-    return app
-
-
 @dataclass
 class _Delivery:
     """An event, what became of it so far, and how often it has to come again before all is known."""
@@ -252,9 +168,15 @@ class Player:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self.aws = self._stack.enter_context(MemoryAws(self._home))
+        self.aws = self._stack.enter_context(MemoryAws(self._home, self.clock.now))
+        self._unjudged = Unjudged(self.settings.on)
         self.application = quiet(
-            self._home, _one_by_one(self.settings), now=self.clock.now, sleep=self.clock.sleep, believed=lambda _: True
+            self._home,
+            _one_by_one(self.settings),
+            now=self.clock.now,
+            sleep=self.clock.sleep,
+            believed=lambda _: True,
+            rules=self._unjudged.rules,
         )
         self.application.__dict__["channels"] = (self._channel,)
         self.application.__dict__["last_resort"] = None
@@ -281,7 +203,7 @@ class Player:
         Before each, every call up to the latest time delivered so far is re-enacted, in time order and once: so the
         effect of a late event is there before it is delivered.
         """
-        calls = deque(sorted(self.entries, key=lambda entry: entry.time))
+        calls = deque(sensible(sorted(self.entries, key=lambda entry: entry.time)))
         done: dict[str, Reenacted] = {}
         latest = DAWN
         delivered: set[str] = set()
@@ -319,10 +241,23 @@ class Player:
             reach(due)
             self.clock.reach(due)
             self._now.left -= 1
-            waited = {where for where, each in self._now.outcomes.items() if each.status == "waiting"}
-            again = self._functions.again(function, envelope)
-            _merge(self._now.outcomes, [each for each in again if (each.guardrail, each.resource) in waited])
+            again = self._unjudged.judged(envelope, self._functions.again(function, envelope))
+            self._settle(text(envelope, "evaluate") or "", again)
             self.drain()
+
+    def _settle(self, guardrail: str, again: list[Outcome]) -> None:
+        """What a guardrail waited to find out takes the place of its waiting, whatever it is."""
+        found = {(each.guardrail, each.resource): each for each in again}
+        dead = next((each for each in again if each.status == DEAD), None)
+        for where, waiting in list(self._now.outcomes.items()):
+            if waiting.status != Unrecorded.WAITING or where[0] != guardrail:
+                continue
+            now = found.get(where)
+            if now is None and dead is not None:
+                now = replace(dead, guardrail=where[0], resource=where[1])
+            if now is None:  # Nothing names it any more.
+                now = Outcome(*where, Status.GONE)
+            self._now.outcomes[where] = replace(now, status=str(now.status))
 
     def _call(self, envelope: dict[str, Any], done: dict[str, Reenacted]) -> None:
         identity = _identity(envelope)
@@ -332,7 +267,9 @@ class Player:
             done[identity] = Reenacted(None)
         elif self._reenact:
             done[identity] = self._reenactor(envelope)
-            self.aws.remember(self.aliases.to_memory(envelope))
+            in_memory = self.aliases.to_memory(envelope)
+            self.aws.remember(in_memory)
+            self._unjudged.learn(in_memory, done[identity])
         else:
             done[identity] = Reenacted(None, "not asked for")
 
@@ -341,7 +278,9 @@ class Player:
         self._now = _Delivery(_described(envelope, reenacted, self.application))
         self._deliveries.append(self._now)
         if _reaches_functions(entry, self._now.event):
-            _merge(self._now.outcomes, self._functions.deliver(self.aliases.to_memory(envelope)))
+            in_memory = self.aliases.to_memory(envelope)
+            self._unjudged.delivering(in_memory, reenacted)
+            merge(self._now.outcomes, self._unjudged.judged(in_memory, self._functions.deliver(in_memory)))
             self.drain()
 
     def drain(self) -> None:

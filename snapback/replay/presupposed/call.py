@@ -27,6 +27,8 @@ class Call:
     ) -> None:
         self.aws, self.aliases, self.service, self.operation = aws, aliases, service, operation
         self.account, self.region, self.parameters = account, region, parameters
+        self.blind: set[str] = set()
+        """Guardrails, as globs, that can't judge what the call is about: what is presupposed isn't known."""
 
     def client(self, service: str) -> Any:
         return self.aws.actor(service, self.account, self.region)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from snapback.replay import direct
 from snapback.replay.presupposed import iam, s3
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def _function(call: Call, name: str) -> str:
 
 
 def _project(call: Call, arn: str) -> str:
-    name = arn.rsplit("/", 1)[-1]
+    if (name := arn.rsplit("/", 1)[-1]) in call.client("codebuild").list_projects()["projects"]:
+        return ""
     call.client("codebuild").create_project(
         name=name,
         source={"type": "GITHUB", "location": "https://example.com/presupposed.git"},
@@ -77,8 +79,10 @@ def _project(call: Call, arn: str) -> str:
 
 
 BY_NAME: dict[tuple[str, str], MakeNamed] = {
+    ("codebuild", "name"): _project,
     ("codebuild", "projectArn"): _project,
     ("lambda", "Code.S3Bucket"): _code,
     ("lambda", "FunctionName"): _function,
+    ("lambda", "Layers"): direct.layer,
     ("lambda", "Role"): iam.role,
 }

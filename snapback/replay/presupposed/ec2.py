@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from snapback.replay.presupposed import iam
 
 if TYPE_CHECKING:
     from snapback.replay.presupposed.call import Call, MakeById
@@ -67,6 +69,45 @@ def _nat(call: Call) -> str:
     return str(made["NatGateway"]["NatGatewayId"])
 
 
+def _launch_template(call: Call) -> str:
+    ec2 = call.client("ec2")
+    name = f"presupposed-{len(ec2.describe_launch_templates()['LaunchTemplates'])}"
+    data: Any = {"ImageId": _image(call), "InstanceType": "t3.micro"}
+    made = ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
+    return str(made["LaunchTemplate"]["LaunchTemplateId"])
+
+
+def _prefix_list(call: Call) -> str:
+    """An empty list: what it held before the log began isn't known."""
+    made = call.client("ec2").create_managed_prefix_list(
+        PrefixListName="presupposed", MaxEntries=1000, AddressFamily="IPv4"
+    )
+    return str(made["PrefixList"]["PrefixListId"])
+
+
+def _peering(call: Call) -> str:
+    """Asked for by the account itself."""
+    ec2, vpc = call.client("ec2"), _vpc(call)
+    made = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=_named_vpc(call))
+    return str(made["VpcPeeringConnection"]["VpcPeeringConnectionId"])
+
+
+def _rule(call: Call) -> str:
+    """An ingress rule of the group that the call names, for one private address."""
+    ec2, group = call.client("ec2"), call.aliases.to_memory(call.parameters["GroupId"])
+    ranges = [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.250.0.1/32"}]}]
+    made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=ranges)
+    return str(made["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+
+
+def _profile_association(call: Call) -> str:
+    iam.instance_profile(call, "presupposed-replaced")
+    made = call.client("ec2").associate_iam_instance_profile(
+        InstanceId=_instance(call), IamInstanceProfile={"Name": "presupposed-replaced"}
+    )
+    return str(made["IamInstanceProfileAssociation"]["AssociationId"])
+
+
 BY_ID: dict[str, MakeById] = {
     "acl": lambda call: call.client("ec2").create_network_acl(VpcId=_vpc(call))["NetworkAcl"]["NetworkAclId"],
     "ami": _image,
@@ -75,13 +116,19 @@ BY_ID: dict[str, MakeById] = {
         "NetworkInterfaceId"
     ],
     "i": _instance,
+    "iip": _profile_association,
     "igw": lambda call: call.client("ec2").create_internet_gateway()["InternetGateway"]["InternetGatewayId"],
+    "lt": _launch_template,
     "nat": _nat,
+    "pcx": _peering,
+    "pl": _prefix_list,
     "rtb": lambda call: call.client("ec2").create_route_table(VpcId=_vpc(call))["RouteTable"]["RouteTableId"],
     "rtbassoc": _association,
     "sg": _security_group,
+    "sgr": _rule,
     "snap": lambda call: call.client("ec2").create_snapshot(VolumeId=_volume(call))["SnapshotId"],
     "subnet": _subnet,
+    "tgw": lambda call: call.client("ec2").create_transit_gateway()["TransitGateway"]["TransitGatewayId"],
     "vol": _volume,
     "vpc": _named_vpc,
 }

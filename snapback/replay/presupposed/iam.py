@@ -6,6 +6,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from snapback.replay import direct
+
 if TYPE_CHECKING:
     from snapback.replay.presupposed.call import Call, MakeNamed
 
@@ -37,20 +39,23 @@ def _group(call: Call, name: str) -> str:
 
 def _policy(call: Call, arn: str) -> str:
     if ":aws:policy/" in arn:
-        return (
-            f"AWS's policy {arn.rsplit('/', 1)[-1]}"
-            if call.aws.managed_policy(arn, call.account, call.partition)
-            else ""
-        )
+        name = arn.rsplit("/", 1)[-1]
+        if call.aws.managed_policy(arn, call.account, call.partition):
+            return f"AWS's policy {name}"
+        if not call.aws.managed_policy(arn, call.account, call.partition, _HARMLESS):
+            return ""
+        call.blind.add("iam.*")
+        return f"AWS's policy {name}, whose content Snapback doesn't know"
     _, _, path = arn.partition(":policy")
     prefix, _, name = path.rpartition("/")
     call.client("iam").create_policy(PolicyName=name, Path=f"{prefix}/", PolicyDocument=json.dumps(_HARMLESS))
     return f"policy {name}, harmless"
 
 
-def _instance_profile(call: Call, name: str) -> str:
-    name = name.rsplit("/", 1)[-1]
-    call.client("iam").create_instance_profile(InstanceProfileName=name)
+def instance_profile(call: Call, name: str) -> str:
+    name, iam = name.rsplit("/", 1)[-1], call.client("iam")
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_instance_profile(InstanceProfileName=name)
     return f"instance profile {name}"
 
 
@@ -75,6 +80,24 @@ def _login(call: Call, name: str) -> str:
     return made
 
 
+def _saml_provider(call: Call, arn: str) -> str:
+    name = arn.rsplit("/", 1)[-1]
+    call.client("iam").create_saml_provider(Name=name, SAMLMetadataDocument="x" * 1000)
+    return f"SAML provider {name}"
+
+
+def _policy_version(call: Call, version: str) -> str:
+    """Harmless versions up to this one: AWS numbers them."""
+    iam, arn = call.client("iam"), call.parameters["PolicyArn"]
+    with suppress(iam.exceptions.NoSuchEntityException):
+        kept = {each["VersionId"] for each in iam.list_policy_versions(PolicyArn=arn)["Versions"]}
+        if version in kept:
+            return ""
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        _policy(call, arn)
+    return direct.policy_version(call, arn, version, _HARMLESS)
+
+
 def _organization(call: Call, id: str) -> str:
     organizations = call.client("organizations")
     organizations.create_organization(FeatureSet="ALL")
@@ -83,13 +106,15 @@ def _organization(call: Call, id: str) -> str:
 
 
 BY_NAME: dict[tuple[str, str], MakeNamed] = {
-    ("ec2", "IamInstanceProfile.Arn"): _instance_profile,
-    ("ec2", "IamInstanceProfile.Name"): _instance_profile,
+    ("ec2", "IamInstanceProfile.Arn"): instance_profile,
+    ("ec2", "IamInstanceProfile.Name"): instance_profile,
     ("iam", "AccessKeyId"): _access_key,
     ("iam", "GroupName"): _group,
-    ("iam", "InstanceProfileName"): _instance_profile,
+    ("iam", "InstanceProfileName"): instance_profile,
     ("iam", "PolicyArn"): _policy,
     ("iam", "RoleName"): role,
+    ("iam", "SAMLProviderArn"): _saml_provider,
     ("iam", "UserName"): _login,
+    ("iam", "VersionId"): _policy_version,
     ("organizations", "ParentId"): _organization,
 }

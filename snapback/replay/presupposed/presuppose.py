@@ -16,9 +16,22 @@ from botocore.exceptions import ClientError
 
 from chalicelib.analysis.policy_access import public
 from chalicelib.core.baseline import Baseline
-from chalicelib.core.event import dig
+from chalicelib.core.event import dig, parse_time, text
+from snapback.replay import direct
 from snapback.replay.aliases import fold
-from snapback.replay.presupposed import audit, belongings, code, containers, ec2, iam, keys, messages, rds, s3
+from snapback.replay.presupposed import (
+    audit,
+    belongings,
+    code,
+    containers,
+    ec2,
+    iam,
+    keys,
+    messages,
+    organization,
+    rds,
+    s3,
+)
 from snapback.replay.presupposed.call import Call
 
 if TYPE_CHECKING:
@@ -28,11 +41,15 @@ if TYPE_CHECKING:
 
 ABSENT = re.compile(r"NotFound|NoSuch|NotExist|NonExistent|Unknown")
 """In the error codes by which services say that something isn't there."""
-LACKING = re.compile(f"{ABSENT.pattern}|NotInUse|NoAvailable|InvalidTargetBucket|BadRequest|InvalidParameterValue")
+LACKING = re.compile(
+    f"{ABSENT.pattern}|NotInUse|NoAvailable|InvalidDocument|InvalidTargetBucket|BadRequest|InvalidParameterValue"
+)
 """And in those that may mean as much."""
 
+DEPENDED_ON = re.compile(r"DeleteConflict|DependencyViolation|NotEmpty|InUse|InvalidGroup.InUse")
+"""In the codes by which services refuse to delete what something else needs."""
 THERE = re.compile(r"Exists|AlreadyOwned|Duplicate|AlreadyIn|Conflict")
-_ID = re.compile(r"([a-z]+)-[0-9a-zA-Z]+")
+_ID = re.compile(r"([a-z]+)(-assoc)?-[0-9a-zA-Z]+")
 _ID_KEYS = re.compile(r"(id|ids|groups|subnets|securitygroups|resources|instances)$")
 _BLOCKED_SINCE = datetime(2023, 4, 28, tzinfo=UTC)
 """From then on new buckets are private: https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html."""
@@ -44,6 +61,7 @@ _BY_NAME: dict[tuple[str, str], MakeNamed] = {
     **iam.BY_NAME,
     **keys.BY_NAME,
     **messages.BY_NAME,
+    **organization.BY_NAME,
     **rds.BY_NAME,
     **s3.BY_NAME,
 }
@@ -66,6 +84,7 @@ class Presupposed(Call):
         super().__init__(aws, aliases, service, operation, account, region, parameters)
         self.notes: list[str] = []
         self._made: set[tuple[str, str]] = set()
+        self._replaced: dict[str, Any] = {}
 
     @property
     def described(self) -> str:
@@ -78,7 +97,12 @@ class Presupposed(Call):
             make = ec2.BY_ID.get(each.partition("-")[0])
             if make is None or self.aliases.made(each):
                 continue
-            self.aliases.put(each, make(self))
+            try:
+                self.aliases.put(each, make(self))
+            except KeyError:  # What makes it needs a parameter that this call doesn't have.
+                continue
+            if each.startswith("pl-") and self.operation.startswith("AuthorizeSecurityGroup"):
+                self.blind.add("ec2.security_group_opened_to_internet")
             self.notes.append(f"presupposed {each}")
             new = True
         if new:
@@ -101,6 +125,7 @@ class Presupposed(Call):
                     raise
                 continue
             if what:
+                self.aws.presupposed.add((self.account, self.service, last_of(value)))
                 self.notes.append(f"presupposed {what}")
                 new = True
         if new:
@@ -114,8 +139,12 @@ class Presupposed(Call):
             fold(name).startswith(fold(created)) or (created, name) == ("Trail", "Name")
         )
 
-    def implied(self, at: datetime | None, invoked_by: str) -> None:
+    def implied(self, detail: Mapping[str, Any]) -> None:
         """What AWS does besides, and what must have been so, or AWS would have refused the call."""
+        at, invoked_by = parse_time(detail.get("eventTime")), text(detail, "userIdentity", "invokedBy") or ""
+        direct.hand_over(self, self._replaced)
+        if besides := direct.BESIDES.get((self.service, self.operation)):
+            besides(self, detail)
         if (self.service, self.operation) == ("iam", "CreateRole"):
             self.notes += belongings.organization(self, invoked_by)
         if self.service != "s3":
@@ -133,12 +162,35 @@ class Presupposed(Call):
         if opened and s3.unblock(self, bucket, opened):
             self.notes.append(f"presupposed Block Public Access off, or AWS would have refused the public {opened}")
 
+    def replace(self) -> bool:
+        """Take out of memory what was only presupposed and is created by this call; says whether there was any."""
+        named = {last_of(value) for _, value in _texts(self.parameters)}
+        made = [name for name in named if (self.account, self.service, name) in self.aws.presupposed]
+        for name in made:
+            self.aws.presupposed.discard((self.account, self.service, name))
+            self._replaced |= direct.forget(self, name)
+        return bool(made)
+
+    def force(self) -> bool:
+        """Take out of memory what the call deletes, whatever depends on it there: in AWS, nothing did."""
+        gone = [name for _, name in _texts(self.parameters) if direct.forget(self, last_of(name))]
+        if gone:
+            self.notes.append("what depended on it in memory was gone in AWS")
+        return bool(gone)
+
+
+def last_of(name: str) -> str:
+    """The name in an ARN, a URL or a path."""
+    return re.split(r"[/:]", name)[-1]
+
 
 def _texts(parameters: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
     """Every string, by its dotted path."""
     for name, value in parameters.items():
         if isinstance(value, str):
             yield path + name, value
+        elif isinstance(value, list):
+            yield from ((path + name, each) for each in value if isinstance(each, str))
         elif isinstance(value, Mapping):
             yield from _texts(value, f"{path}{name}.")
 

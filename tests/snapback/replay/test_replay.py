@@ -127,9 +127,9 @@ def test_what_comes_later_is_not_there_yet(tmp_path: Path) -> None:
     assert (statuses(first), statuses(second)) == ({ACL: "alerted"}, {ACL: "compliant"})
 
 
-def test_without_re_enactment_nothing_is_there(tmp_path: Path) -> None:
+def test_without_re_enactment_nothing_can_be_judged(tmp_path: Path) -> None:
     (event,) = played(tmp_path, opened(5), reenact=False)
-    assert (event.reenacted, event.why, statuses(event)) == (None, "not asked for", {ACL: "gone"})
+    assert (event.reenacted, event.why, statuses(event)) == (None, "not asked for", {ACL: "unjudged"})
 
 
 def test_events_of_all_accounts_in_the_input_are_believed(tmp_path: Path) -> None:
