@@ -476,12 +476,14 @@ def test_things_are_as_old_as_in_the_log(again: Reenactor) -> None:
 
 
 def test_code_has_the_hash_that_aws_answered(again: Reenactor) -> None:
-    assert (
-        again.aws.actor("lambda", H, "us-east-1").get_function(FunctionName="g")["Configuration"]["CodeSha256"]
-        == "abc="
-    )
+    asked = {"functionName": "hashed", "dryRun": False, "publish": False}
+    assert again(event("lambda", "UpdateFunctionCode20150331v2", asked, {"codeSha256": "abc="})).done
+    found = again.aws.actor("lambda", H, "us-east-1").get_function(FunctionName="hashed")
+    assert found["Configuration"]["CodeSha256"] == "abc="
 
 
 def test_a_key_of_roots_shows_in_the_accounts_summary(again: Reenactor) -> None:
+    root = {"type": "Root", "accountId": H, "arn": f"arn:aws:iam::{H}:root"}
+    assert again(event("iam", "CreateAccessKey", None, actor=root)).done
     summary = again.aws.actor("iam", H, "us-east-1").get_account_summary()["SummaryMap"]
     assert summary["AccountAccessKeysPresent"] == 1
