@@ -84,7 +84,9 @@ class Source:
     def client(self, service: str, region_name: str | None = None, **options: Any) -> Any:
         key = (service, region_name or self.region_name, self._opened, *sorted(options))
         if key not in _MADE:
-            _MADE[key] = self._opened(self.region_name).client(service, region_name=key[1], **options)
+            _MADE[key] = self._opened(self.region_name).client(
+                service, region_name=region_name or self.region_name, **options
+            )
         made = _MADE[key]
         client, meta = object.__new__(type(made)), made.meta  # `copy` asks it for what it hasn't got yet.
         client.__dict__.update(made.__dict__)
