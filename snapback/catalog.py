@@ -18,6 +18,15 @@ INDEX = Path(__file__).parent / "catalog.json"
 NONE = "none, because "
 """How a text begins that stands for what a rule doesn't have."""
 
+TOOLS = {"cloudformation": "CloudFormation", "terraform": "Terraform", "cli": "AWS CLI"}
+KINDS = {
+    "setting": "A setting",
+    "scp": "A service control policy (SCP)",
+    "rcp": "A resource control policy (RCP)",
+    "declarative_policy": "A declarative policy for EC2",
+}
+"""What a card's parts are called."""
+
 
 @cache
 def entries() -> tuple[Entry, ...]:

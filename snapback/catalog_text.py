@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from snapback.catalog import NONE, able, policy_text, requirements, techniques
+from snapback.catalog import KINDS, NONE, TOOLS, able, policy_text, requirements, techniques
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from snapback.catalog import Entry
 
 _COLORS = {"critical": "red", "high": "yellow"}
-_TOOLS = {"cloudformation": "CloudFormation", "terraform": "Terraform", "cli": "AWS CLI"}
-_KINDS = {
-    "setting": "A setting",
-    "scp": "A service control policy (SCP)",
-    "rcp": "A resource control policy (RCP)",
-    "declarative_policy": "A declarative policy of EC2",
-}
 _NARROWEST = 40
 
 
@@ -61,9 +54,9 @@ def _right_way(found: Any) -> Iterator[str]:
         return
     for name, snippet in found.items():
         if snippet.startswith(NONE):
-            yield from _wrapped(f"{_TOOLS[name]}: {snippet}")
+            yield from _wrapped(f"{TOOLS[name]}: {snippet}")
         else:
-            yield f"  {_TOOLS[name]}:"
+            yield f"  {TOOLS[name]}:"
             yield textwrap.indent(snippet.rstrip(), "    ")
 
 
@@ -72,7 +65,7 @@ def _prevention(found: Any) -> Iterator[str]:
         yield from _paragraphs(found)
         return
     for each in found:
-        yield from _wrapped(f"{_KINDS[each['kind']]}: {each['text']}")
+        yield from _wrapped(f"{KINDS[each['kind']]}: {each['text']}")
         if "policy" in each:
             yield textwrap.indent(policy_text(each["policy"]), "    ")
         yield from _wrapped(f"Undos that it would refuse: {each['undo']}", 4)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RULES = {rule.id: rule for rule in catalog.all_rules()}
-CARDS = {each: cards.card_of(each) for each, rule in RULES.items() if cards.path_of(rule).exists()}
+CARDS = {each: cards.card_of(each) for each in RULES}
 DENIES = [
     pytest.param(rule, each, id=f"{rule}-{number}")
     for rule, card in CARDS.items()
@@ -35,6 +35,12 @@ DENIES = [
 of_each_card = pytest.mark.parametrize(("id", "card"), [pytest.param(*each, id=each[0]) for each in CARDS.items()])
 of_each_policy = pytest.mark.parametrize(("id", "denied"), DENIES)
 SNIPPETS = {"cloudformation": cloudformation_faults, "terraform": terraform_faults, "cli": cli_faults}
+
+
+def test_each_rule_has_a_card_and_each_card_a_rule() -> None:
+    folders = (cards.ROOT / "chalicelib" / name for name in ("guardrails", "tripwires"))
+    files = {path for folder in folders for path in folder.rglob("*.yaml")}
+    assert files == {cards.path_of(rule) for rule in RULES.values()}
 
 
 @of_each_card

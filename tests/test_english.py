@@ -73,8 +73,7 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from _alarms()
     for rule in catalog.all_rules():
         yield rule.id, rule.doc
-        if cards.path_of(rule).exists():
-            yield f"card of {rule.id}", "\n".join(text for _, text in cards.texts(cards.card_of(rule.id)))
+        yield f"card of {rule.id}", "\n".join(text for _, text in cards.texts(cards.card_of(rule.id)))
     for status in Status:
         yield f"status {status}", f"{status.traits.word}. {status.traits.said}"
 

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from chalicelib.core.rule import Rule
 
 LOOK_ALIKES = "Legitimate look-alikes: "
-_NOT_YET = dict.fromkeys(
-    ("why", "right_way", "technique", "prevention", "uses"), f"{cards.NONE}nobody has written it yet"
-)
 
 
 def text(entries: Iterable[Mapping[str, Any]]) -> str:
@@ -43,7 +40,7 @@ def entry(rule: Rule) -> dict[str, Any]:
         **_of_guardrail(rule),
         "controls": list(rule.controls),
         "compliance": requirements(rule.controls),
-        **(_of_card(cards.card_of(rule.id)) if cards.path_of(rule).exists() else _NOT_YET),
+        **_of_card(cards.card_of(rule.id)),
     }
 
 

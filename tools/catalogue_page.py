@@ -11,8 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snapback.catalog import NONE, policy_text, requirements, techniques
-from tools.rule_page import KINDS, TOOLS, USES, sentence, technique_page
+from snapback.catalog import KINDS, NONE, TOOLS, policy_text, requirements, techniques
+from tools.rule_page import USES, sentence, technique_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -120,7 +120,7 @@ def _right_way(found: Any) -> Iterator[str]:
     if isinstance(found, str):
         yield f"<p>{escape(sentence(found))}</p>"
         return
-    for name, (title, _) in TOOLS.items():
+    for name, title in TOOLS.items():
         if found[name].startswith(NONE):
             yield f"<p><b>{title}</b>: {escape(found[name])}</p>"
         else:

@@ -25,6 +25,7 @@ from tools import (
     settings_page,
     ways_in_page,
 )
+from tools.cards import BadCard
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -37,6 +38,7 @@ CATALOG = ROOT / "snapback" / "catalog.json"
 WAYS_IN = ROOT / "docs" / "ways-in"
 ROLES = ROOT / "snapback" / "deploy" / "policies"
 _MADE = "<!-- Made by `make generate` from the code; edit the docstring there. -->\n"
+_CARD = "<!-- Made by `make generate` from the code and the card beside it; edit the docstring or the card there. -->\n"
 
 
 def index() -> str:
@@ -68,7 +70,7 @@ def readme() -> str:
 def wanted() -> dict[Path, str]:
     entries = [catalog_index.entry(rule) for rule in catalog.all_rules()]
     files = {
-        DOCS / rule.service / f"{rule.id.partition('.')[2]}.md": rule_page.page(entry, rule.on, _MADE)
+        DOCS / rule.service / f"{rule.id.partition('.')[2]}.md": rule_page.page(entry, rule.on, _CARD)
         for rule, entry in zip(catalog.all_rules(), entries, strict=True)
     }
     files[DOCS / "README.md"] = index()
@@ -95,7 +97,11 @@ def stale(files: dict[Path, str]) -> list[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    files = wanted()
+    try:
+        files = wanted()
+    except BadCard as error:
+        print(f"snapback: {error}", file=sys.stderr)
+        return 1
     found = stale(files)
     if "--check" in arguments:
         for path in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from snapback.catalog import NONE, policy_text, techniques
+from snapback.catalog import KINDS, NONE, TOOLS, policy_text, techniques
 from tools.controls_page import CIS, verdicts
 
 if TYPE_CHECKING:
@@ -14,13 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.core.pattern import Pattern
     from snapback.catalog import Entry
 
-TOOLS = {"cloudformation": ("CloudFormation", "yaml"), "terraform": ("Terraform", "hcl"), "cli": ("AWS CLI", "sh")}
-KINDS = {
-    "setting": "A setting",
-    "scp": "A service control policy (SCP)",
-    "rcp": "A resource control policy (RCP)",
-    "declarative_policy": "A declarative policy for EC2",
-}
+_LANGUAGES = {"cloudformation": "yaml", "terraform": "hcl", "cli": "sh"}
 USES = {"call": "API call ", "events": "CloudTrail events ", "log": ""}
 
 
@@ -51,12 +45,12 @@ def _right_way(found: Any) -> Iterator[str]:
     if isinstance(found, str):
         yield from (sentence(found), "")
         return
-    for name, (title, language) in TOOLS.items():
+    for name, title in TOOLS.items():
         snippet = found[name]
         if snippet.startswith(NONE):
             yield from (f"**{title}**: {snippet.rstrip('.')}.", "")
         else:
-            yield from (f"**{title}**", "", f"```{language}", snippet.rstrip(), "```", "")
+            yield from (f"**{title}**", "", f"```{_LANGUAGES[name]}", snippet.rstrip(), "```", "")
 
 
 def _does(entry: Entry) -> Iterator[str]:
@@ -68,7 +62,7 @@ def _does(entry: Entry) -> Iterator[str]:
         return
     if minutes := entry["grace_minutes"]:
         yield from (
-            f"**Waits** {minutes} minutes after the event, so that a pipeline can finish, then evaluates the resource.",
+            f"**Waits** {minutes} {'minute' if minutes == 1 else 'minutes'} after the event, so that a pipeline can finish, then evaluates the resource.",
             "",
         )
     yield from (f"**Evaluates** {entry['resource']}, with {code(entry['reads'])}.", "")
