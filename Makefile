@@ -103,7 +103,7 @@ package: $(READY) ## [STAGE=…]: build/package: the zip, the template for Cloud
 	@$(BIN)/snapback package $(SETTINGS)
 
 deploy: $(READY) ## BUCKET=… [STAGE=…] [PARAMETERS="Name=value …"] [TAGS="name=value …"]: to the account at hand
-	@$(BIN)/snapback deploy --stack $(STACK) --bucket "$(BUCKET)" --settings $(SETTINGS) $(if $(UNCOMMITTED),--uncommitted) $(if $(EMULATOR),--emulator) $(addprefix --tag=,$(TAGS)) $(PARAMETERS)
+	@$(BIN)/snapback deploy --stack $(STACK) --bucket "$(BUCKET)" --settings $(SETTINGS) $(if $(UNCOMMITTED),--uncommitted) $(if $(EMULATOR),--emulator) $(if $(WITHOUT_BYTECODE),--without-bytecode) $(addprefix --tag=,$(TAGS)) $(PARAMETERS)
 
 destroy: $(READY) ## [STAGE=…]: removes what was deployed, but for the ledger
 	@$(BIN)/snapback destroy --stack $(STACK) $(if $(YES),--yes)

@@ -15,7 +15,9 @@ ZIP = ROOT / "build" / "package" / "deployment.zip"
 def measure() -> dict[str, Any]:
     """`bytes`, `unpacked` bytes, `files`, and how many of them are `pyc`. Raises what packaging raises."""
     if not ZIP.is_file():
-        package.package(read_settings(ROOT / "snapback.yaml"), ZIP.parent, wheels.install, python=wheels.RUNTIME)
+        package.package(
+            read_settings(ROOT / "snapback.yaml"), ZIP.parent, wheels.install, compiler=wheels.runtime_python()
+        )
     with ZipFile(ZIP) as made:
         entries = made.infolist()
     return {

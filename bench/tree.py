@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import compileall
 import shutil
+import sys
 import sysconfig
 from pathlib import Path
 from zipfile import ZipFile
 
 from chalicelib.core.settings import Settings
 from chalicelib.core.types import Mode
-from snapback.deploy.package import HERE, from_here, package
+from snapback.deploy.package import from_here, package
 
 ROOT = Path(__file__).parents[1]
 BENCH = ROOT / "build" / "bench"
@@ -30,8 +31,8 @@ _BROUGHT = ("awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3tran
 def build() -> None:
     shutil.rmtree(BENCH, ignore_errors=True)
     BENCH.mkdir(parents=True)
-    for tree, python in ((FUNCTION, HERE), (PLAIN, "")):
-        package(Settings(mode=Mode.FIX), BENCH / "made", from_here, python=python)
+    for tree, compiler in ((FUNCTION, sys.executable), (PLAIN, "")):
+        package(Settings(mode=Mode.FIX), BENCH / "made", from_here, compiler=compiler)
         unpack(BENCH / "made", tree)
     runtime(RUNTIME)
     BARE.mkdir()

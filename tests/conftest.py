@@ -115,7 +115,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     with (build / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (build / "made").exists():
-            package(Settings(mode=Mode.FIX), build / "package", from_here, python="")
+            package(Settings(mode=Mode.FIX), build / "package", from_here, compiler="")
             (build / "made").touch()
     return build / "package"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +64,9 @@ def package(path: Path, emulator: bool, out: Path) -> None:
     "--tag", "tags", metavar="NAME=VALUE", multiple=True, callback=_pairs, help="Tag every resource that supports tags."
 )
 @click.option("--uncommitted", is_flag=True, help="Deploy settings that aren't committed to git.")
+@click.option(
+    "--without-bytecode", is_flag=True, help="Deploy functions that start slowly, without the runtime's Python here."
+)
 @emulator_option
 @out_option
 @stack_option
@@ -72,6 +76,7 @@ def deploy(
     path: Path,
     tags: dict[str, str],
     uncommitted: bool,
+    without_bytecode: bool,
     emulator: bool,
     out: Path,
     stack: str,
@@ -92,7 +97,7 @@ def deploy(
             raise Refused("pass --bucket (make: BUCKET=): your bucket for the zip and the template, in this region")
         if not uncommitted:
             checked_in(path)
-        _package(path, out, emulator=emulator)
+        _package(path, out, emulator=emulator, without_bytecode=without_bytecode)
         _say_where(session, stack)
         template = json.loads((out / "sam.json").read_text())
         named = files(template, out)
@@ -119,7 +124,7 @@ def destroy(yes: bool, stack: str) -> None:
         click.echo(f"  {each}")
 
 
-def _package(path: Path, out: Path, *, emulator: bool) -> None:
+def _package(path: Path, out: Path, *, emulator: bool, without_bytecode: bool = True) -> None:
     from snapback.project import project
     from snapback.settings_file import read_settings
 
@@ -130,17 +135,18 @@ def _package(path: Path, out: Path, *, emulator: bool) -> None:
         raise Refused(f"packaging needs {error.name}: pip install 'snapback-aws[deploy]'") from error
     if not path.is_file():
         raise Refused(f"{path}: no such file; copy {project('snapback.yaml')} and edit it")
-    fill, python = (library.from_here, library.HERE) if emulator else (wheels.install, wheels.RUNTIME)
-    library.package(read_settings(path, warn=warn), out, fill, python=python)
+    fill, compiler = (library.from_here, sys.executable) if emulator else (wheels.install, wheels.runtime_python())
+    lacking = f"bytecode needs Python {wheels.RUNTIME} on this machine (uv python install {wheels.RUNTIME})"
+    if not compiler and not without_bytecode:
+        raise Refused(f"the package would have no bytecode and start slowly: {lacking}; or pass --without-bytecode")
+    library.package(read_settings(path, warn=warn), out, fill, compiler=compiler)
     names = sbom.write(out, wheels.WHEELS)
     for name in names:
         if name.endswith(".zip"):
             click.echo(f"{out / name}: {(out / name).stat().st_size / 1e6:.1f} MB")
     click.echo(f"{out / sbom.SUMS}: the hashes of {', '.join(names)}")
-    if python != library.HERE:
-        click.echo(
-            f"the package has no bytecode, so cold starts are slower: bytecode needs Python {wheels.RUNTIME}, this is {library.HERE}"
-        )
+    if not compiler:
+        click.echo(f"the package has no bytecode, so cold starts are slower: {lacking}")
 
 
 def _session() -> boto3.Session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compileall
 import json
 import os
 import shutil
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from chalicelib.core.settings import Settings
 
-HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 MEMORY = {"notify": 256, "exports": 256, "act": 512, "api_handler": 1024, "canary": 256, "canary_echo": 256}
 ZIP, NOTIFY_ZIP = "deployment.zip", "notify.zip"
 MADE = (ZIP, NOTIFY_ZIP, "sam.json", "rules.json", "alarms.json", "member.json", "boundary.json")
@@ -37,11 +35,11 @@ _AUTHORS = ("__init__.py", "rules.py")
 """What of `snapback` guardrails import, in Lambda too."""
 
 
-def package(settings: Settings, out: Path, fill: Callable[[Path, Path], None], *, python: str) -> None:
+def package(settings: Settings, out: Path, fill: Callable[[Path, Path], None], *, compiler: str) -> None:
     """Writes deployment.zip, sam.json with its nested templates, member.json and boundary.json into `out`; `fill` puts what a lock has into a folder.
 
-    notify.zip comes with them when there is a channel that needs Apprise, for `notify` alone. The zips hold bytecode if
-    this is the Python that they are for. Raises what `fill` raises.
+    notify.zip comes with them when there is a channel that needs Apprise, for `notify` alone. `compiler` is an interpreter of
+    the Python that they are for, which makes their bytecode; empty: they hold none. Raises what `fill` raises.
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / NOTIFY_ZIP).unlink(missing_ok=True)
@@ -52,19 +50,18 @@ def package(settings: Settings, out: Path, fill: Callable[[Path, Path], None], *
         fill(FUNCTIONS, stage / "vendor")
         models.build(stage / "chalicelib", stage / "chalicelib" / "models", stage / "vendor" / "botocore")
         models.prune(stage / "chalicelib" / "models", stage / "vendor" / "botocore")
-        if python == HERE:
-            _compile(stage, "vendor", "chalicelib")
         _configure(stage)
         merge = Path(made) / "merge.json"
         merge.write_text(json.dumps(_with_own_zip(template()) if with_apprise else template()))
         _run_chalice(stage, merge, out)
+        with zipfile.ZipFile(out / ZIP) as code:  # Chalice's own files are there only now.
+            code.extractall(Path(made) / "code")
+        bytecode = _bytecode(Path(made) / "code", compiler)
         if with_apprise:
             own = Path(made) / "notify"
-            fill(APPRISE, own / "vendor")
-            if python == HERE:
-                _compile(own, "vendor")
-            settle(out / ZIP, out / NOTIFY_ZIP, _files(own / "vendor"))
-        settle(out / ZIP, out / ZIP)
+            fill(APPRISE, own)
+            settle(out / ZIP, out / NOTIFY_ZIP, [*bytecode, *_files(own), *_bytecode(own, compiler)])
+        settle(out / ZIP, out / ZIP, bytecode)
     others = {"member.json": member.template(), "boundary.json": boundary_template()}
     for name, content in (nested_templates() | others).items():
         (out / name).write_text(json.dumps(content, separators=(",", ":")))
@@ -117,11 +114,13 @@ def _copy(path: Path, target: Path) -> None:
     target.chmod(0o644)
 
 
-def _compile(stage: Path, *folders: str) -> None:
-    """Bytecode that stays valid in the zip."""
-    unchecked = compileall.py_compile.PycInvalidationMode.UNCHECKED_HASH  # type: ignore[attr-defined]
-    for folder in folders:
-        compileall.compile_dir(stage / folder, quiet=1, invalidation_mode=unchecked, stripdir=str(stage), workers=1)
+def _bytecode(folder: Path, compiler: str) -> list[tuple[str, Path]]:
+    """What stays valid in the zip, by its names there; nothing without a compiler."""
+    if compiler:
+        options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder)]
+        command = [compiler, "-I", "-m", "compileall", *options, str(folder)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return [(path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*.pyc"))]
 
 
 def _configure(stage: Path) -> None:

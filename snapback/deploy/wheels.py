@@ -64,6 +64,29 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def runtime_python() -> str:
+    """An interpreter of the runtime's version, which makes bytecode for it: this one, of the PATH, pyenv's or uv's. Empty: none."""
+    kept = [
+        (os.environ.get("PYENV_ROOT") or "~/.pyenv", f"versions/{RUNTIME}*/bin/python"),
+        (
+            os.environ.get("UV_PYTHON_INSTALL_DIR") or "~/.local/share/uv/python",
+            f"cpython-{RUNTIME}*/bin/python{RUNTIME}",
+        ),
+    ]
+    there = [path for root, name in kept for path in sorted(Path(root).expanduser().glob(name))]
+    found = (sys.executable, shutil.which(f"python{RUNTIME}"), *map(str, there))
+    return next((each for each in found if each and _version(each) == RUNTIME), "")
+
+
+def _version(python: str) -> str:
+    """Empty if it doesn't run, as a shim of pyenv's for a version that isn't chosen."""
+    asked = [python, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, check=False, timeout=60).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
 def _pip(command: str, *arguments: str) -> None:
     options = ["-qq", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
     asked = [sys.executable, "-m", "pip", command, *options, *arguments]

@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from snapback.deploy import package
 from snapback.settings_file import read_settings
-package.package(read_settings(Path(sys.argv[1]), warn=print), Path(sys.argv[2]), package.from_here, python=package.HERE)
+package.package(read_settings(Path(sys.argv[1]), warn=print), Path(sys.argv[2]), package.from_here, compiler=sys.executable)
 """
 
 

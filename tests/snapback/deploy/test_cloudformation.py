@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
@@ -258,7 +259,7 @@ def test_a_stack_that_can_t_be_updated_is_told(
 def packaging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of a small template, in an empty folder."""
 
-    def package(_: Path, out: Path, *, emulator: bool) -> None:
+    def package(_: Path, out: Path, **_options: bool) -> None:
         (out / "sam.json").write_text(json.dumps(template()))
 
     monkeypatch.chdir(tmp_path)
@@ -303,11 +304,43 @@ def test_the_libraries_are_lambda_s_or_an_emulator_s(
     made = Mock()
     monkeypatch.setattr(package, "package", made)
     monkeypatch.setattr(sbom, "write", lambda *_: [])
+    monkeypatch.setattr(wheels, "runtime_python", lambda: "/python")
     (tmp_path / "snapback.yaml").write_text("mode: alert\n")
     done = run("package", str(tmp_path / "snapback.yaml"), "--out", str(tmp_path), *options)
     assert done.exit_code == 0, done.output
-    wanted = (package.from_here, package.HERE) if emulator else (wheels.install, wheels.RUNTIME)
-    assert (made.call_args.args[2], made.call_args.kwargs["python"]) == wanted
+    wanted = (package.from_here, sys.executable) if emulator else (wheels.install, "/python")
+    assert (made.call_args.args[2], made.call_args.kwargs["compiler"]) == wanted
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_package_without_bytecode_is_deployed_only_when_told_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = Mock(side_effect=CannotDeploy("packaged"))
+    monkeypatch.setattr(package, "package", made)
+    monkeypatch.setattr(wheels, "runtime_python", lambda: "")
+    (tmp_path / "snapback.yaml").write_text("mode: alert\n")
+    asked = ("deploy", "--bucket", "code", "--uncommitted", "--settings", str(tmp_path / "snapback.yaml"))
+    done = run(*asked)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert f"uv python install {wheels.RUNTIME}" in done.stderr
+    made.assert_not_called()
+    assert "packaged" in run(*asked, "--without-bytecode").stderr
+    assert made.call_args.kwargs["compiler"] == ""
+
+
+def test_the_runtime_s_python_is_found_only_if_it_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(wheels, "RUNTIME", "3.99")
+    for variable in ("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    pythons = (tmp_path / "PATH/python3.99", tmp_path / "UV_PYTHON_INSTALL_DIR/cpython-3.99.1-x/bin/python3.99")
+    for python, script in zip(pythons, ("exit 127", "echo 3.99"), strict=True):
+        python.parent.mkdir(parents=True)
+        python.write_text(f"#!/bin/sh\n{script}\n")
+        python.chmod(0o755)
+    assert wheels.runtime_python() == str(pythons[1])
+    pythons[1].unlink()
+    assert wheels.runtime_python() == ""
 
 
 @pytest.mark.usefixtures("_environment")

@@ -37,7 +37,7 @@ def code(folder: Path) -> dict[str, str]:
 def test_only_notify_gets_apprise_and_only_for_a_channel_of_that_type(packaged: Path, tmp_path: Path) -> None:
     assert not (packaged / "notify.zip").exists()
     assert set(code(packaged).values()) == {"./deployment.zip"}
-    package.package(PAGER, tmp_path, package.from_here, python="")
+    package.package(PAGER, tmp_path, package.from_here, compiler="")
     own, all_others = names(tmp_path / "notify.zip"), names(tmp_path / "deployment.zip")
     assert all_others == names(packaged / "deployment.zip")
     assert all_others < own
@@ -72,6 +72,19 @@ def test_whole_models_of_the_same_services_stand_behind_the_trimmed_ones(package
     for service, version in index["services"].items():
         assert f"chalicelib/models/{service}.service-2.json" in found
         assert f"botocore/data/{service}/{version}/service-2.json.gz" in found
+
+
+def test_all_code_has_bytecode_and_the_same_tree_is_the_same_zip(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "app.py").write_text("x = 1")
+    ((name, made),) = package._bytecode(tmp_path / "code", sys.executable)
+    assert name == f"__pycache__/app.{sys.implementation.cache_tag}.pyc"
+    first = made.read_bytes()
+    assert first[4:8] == b"\1\0\0\0", "known by its hash, which nobody checks: a zip keeps no times"
+    made.unlink()
+    assert package._bytecode(tmp_path / "code", sys.executable)[0][1].read_bytes() == first
+    made.unlink()
+    assert package._bytecode(tmp_path / "code", "") == []
 
 
 def test_another_application_s_chalicelib_is_told_in_one_line(tmp_path: Path) -> None:
