@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,17 @@ WORST = {
     "covered, checked": r"\b(looked|to look) after\b",
     "against real AWS": r", for real\b",
     "if": r"\bshould (AWS|Snapback|anybody|somebody) \w+",
-    "Snapback": r"\b(of|is|are|by) ours\b",
+    "Snapback": r"\b(of|is|are|by) ours\b|\b(as|since|that) we (left|look)\b",
+    "allow, give access to": r"\blets? in (?!(AWS|Amazon) )",
+    "needed": r"\b(approval|approver)( is| still)* wanted\b",
+    "already used": r"\bused already\b",
+    "checked, read": r"\b(is|are|was|were|be) looked at\b",
+    "isn't": r"\bis none that\b",
+    "now": r"\bby now\b",
+    "despite": r"\bin spite of\b",
+    "the record names": r"\bon record (will stand|that)\b",
+    "created from": r"\bmade of it\b",
+    "tries again": r"\bis tried again\b",
 }
 """What a reader would write instead, and the idiom."""
 
@@ -63,8 +74,37 @@ def _alarms() -> Iterator[tuple[str, str]]:
             yield f"alarm {name}", str(each["Properties"]["AlarmDescription"])
 
 
+def _descriptions() -> Iterator[tuple[str, str]]:
+    made: dict[str, Any] = whole()
+    for part in ("Parameters", "Outputs"):
+        for name, each in made[part].items():
+            yield f"template {part} {name}", str(each.get("Description", ""))
+
+
+def said_in(source: str) -> str:
+    """The texts of a module that have a space: reasons, notes, errors, pages, logs. Not its docstrings."""
+    tree = ast.parse(source)
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            docs |= {id(each) for each in node.values}
+            found.append("".join(str(each.value) if isinstance(each, ast.Constant) else "…" for each in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            found.append(node.value)
+    return "\n\n".join(each for each in found if " " in each)
+
+
+def _code() -> Iterator[tuple[str, str]]:
+    for path in sorted([*(ROOT / "chalicelib").rglob("*.py"), *(ROOT / "snapback").rglob("*.py")]):
+        if text := said_in(path.read_text()):
+            yield f"said in {path.relative_to(ROOT)}", text
+
+
 def texts() -> Iterator[tuple[str, str]]:
     """Where it is from, and the text."""
+    yield from _code()
+    yield from _descriptions()
     style = ROOT / "docs" / "style.md"  # It shows the idioms.
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "snapback.yaml"]:
         if path != style and path.name != "CHANGELOG.md":
@@ -84,8 +124,14 @@ def test_text_is_read_once(where: str, text: str) -> None:
     assert faults(text) == [], f"docs/style.md; in {where}"
 
 
+def test_texts_in_code_are_read_and_docstrings_are_not() -> None:
+    source = '"""It lets in everyone."""\nreason = f"rule {n} lets in everyone"\nnote = "safe by now"\n'
+    assert [fault.partition(" in ")[0] for fault in faults(said_in(source))] == ["'lets", "'by now'"]
+
+
 def test_everything_is_read() -> None:
     read = {where.partition(" ")[0] for where, _ in texts()}
+    assert {"said", "template"} < read
     assert {"README.md", "docs/operate.md", "docs/settings.md", "snapback.yaml", "snapback", "alarm", "status"} < read
     assert "snapback dlq redrive --help" in dict(texts())
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 NEEDED = (
+    "CONTRIBUTING.md",
+    "Makefile",
     "README.md",
     "app.py",
     "chalicelib",
@@ -50,9 +52,25 @@ def run(tmp_path: Path) -> Run:
     return done
 
 
-@pytest.mark.parametrize("id", ["s3.bucket_painted_green", "sqs.queue_painted_green", "kms.key_painted_green"])
+def test_the_first_change_of_contributing_is_five_commands_that_work(run: Run) -> None:
+    """All succeed but the tests, of which one fails until somebody writes the function."""
+    block = (ROOT / "CONTRIBUTING.md").read_text().partition("## Make your first change\n")[2].partition("\n## ")[0]
+    commands = re.findall(r"^    (\S.*?)(?:  +#.*)?$", block, re.MULTILINE)
+    assert len(commands) == 5
+    for command in commands:
+        program, *words = command.split()
+        given = ("-o", ".venv/.ready") if program == "make" else ()  # The environment is there: make doesn't set it up.
+        done = run(program, *given, *words)
+        if "pytest" in words:
+            assert re.search(r"\b1 failed, \d passed", done.stdout), done.stdout + done.stderr
+            assert "is a skeleton. Write its function in chalicelib/guardrails/" in done.stdout
+        else:
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("id", ["sqs.queue_painted_green", "kms.key_painted_green"])
 def test_make_new_is_complete_but_for_one_test_that_says_what_to_write(id: str, run: Run) -> None:
-    """In a service with guardrails, in one with tripwires only, and in one that has no folder yet."""
+    """In a service that has tripwires only, and in one that has no folder yet."""
     python, name = ".venv/bin/python", id.partition(".")[2]
     made = run(python, "-m", "tools.new", id)
     assert (made.returncode, made.stderr) == (0, "")

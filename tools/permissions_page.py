@@ -24,7 +24,7 @@ def page(made: str) -> str:
         "`*` is a resource only where AWS has no narrower one for that action. What the roles are: [accounts.md](accounts.md).",
         "The policies themselves are in `snapback/deploy/policies` and `.chalice/policies`.",
         "",
-        f"## {READER}: what is looked at, in all accounts",
+        f"## {READER}: what Snapback reads, in all accounts",
         "",
         *_table(*reader()),
     ]

@@ -143,7 +143,7 @@ class Grant(NamedTuple):
 
 
 def let_in(policy: Policy, baseline: Baseline, account_id: str) -> list[Grant]:
-    """Whom the Allow statements let in that we don't know, once Deny statements and conditions have been weighed.
+    """The unknown principals that the Allow statements give access to, after Deny statements and conditions.
 
     Known are our account, the known accounts, organizations, principals and CIDRs; a condition that demands one of
     them will do. Known vendors get into roles with a fixed `sts:ExternalId`, and nowhere else. A deleted principal is
@@ -176,7 +176,7 @@ def by_statement(grants: Iterable[Grant]) -> dict[int, list[str]]:
 def format_left_over(grants: Iterable[Grant]) -> str:
     """What Deny statements leave of what the first of these is allowed, to stand behind a reason; empty without any."""
     left = next((each.left for each in grants if each.left), "")
-    return f"; its Deny statements leave {left}" if left else ""
+    return f"; its Deny statements still allow {left}" if left else ""
 
 
 def why_undecided(grants: Iterable[Grant]) -> str | None:
@@ -191,7 +191,7 @@ def why_undecided(grants: Iterable[Grant]) -> str | None:
 
 
 def public(policy: Policy, baseline: Baseline, account_id: str) -> list[int]:
-    """The Allow statements that let in anybody: no fixed principal, and nothing that fixes one.
+    """The Allow statements that give anybody access: no fixed principal, and no condition that fixes one.
 
     "Fixed" as S3 means it, with four mercies: a wildcard is fine in an ARN or organization path whose account or
     organization is fixed, `${aws:ResourceAccount}` and `${aws:ResourceOrgID}` are ours, so are the known CIDRs, and a
@@ -202,7 +202,7 @@ def public(policy: Policy, baseline: Baseline, account_id: str) -> list[int]:
 
 
 def unknown_principals(policy: Policy, baseline: Baseline, account_id: str) -> dict[int, list[str]]:
-    """The principals, as written, that an Allow statement lets in though we don't know them; no AWS services."""
+    """The unknown principals, as written, that an Allow statement gives access to; no AWS services."""
     return by_statement(each for each in let_in(policy, baseline, account_id) if each.who is not Outsider.SERVICE)
 
 

@@ -79,7 +79,7 @@ class Statement:
         return effect if effect in ("Allow", "Deny") else ""
 
     def principals(self) -> Iterator[tuple[str, str]]:
-        """Kind and value, as in ("AWS", "*"); an Allow with NotPrincipal lets in everybody else: ("AWS", "*").
+        """Kind and value, as in ("AWS", "*"); an Allow with NotPrincipal allows everybody else: ("AWS", "*").
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
         """

@@ -208,7 +208,7 @@ class Event:
         if not region or moment is None or identity is None:
             raise EventRejected("region, time or id is missing")
         if not REGION.fullmatch(region):
-            raise EventRejected("region is none that AWS could have")
+            raise EventRejected("region isn't an AWS region")
         return cls(
             raw=envelope,
             id=identity,

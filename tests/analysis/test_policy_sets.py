@@ -259,7 +259,7 @@ def test_denies_that_leave_something_do_not(policy: list[dict[str, Any]]) -> Non
 def test_what_denies_leave_is_told(policy: list[dict[str, Any]], left: str) -> None:
     found = let_in({"Statement": policy}, KNOWN, OWN)
     assert [each.left for each in found] == [left]
-    assert format_left_over(found) == (f"; its Deny statements leave {left}" if left else "")
+    assert format_left_over(found) == (f"; its Deny statements still allow {left}" if left else "")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_rdp_is_closed_beside_a_prefix_list_that_cannot_be_read(world: World) ->
     record = world.record(outcome.record)
     assert record.status is Status.FIXED
     note = record.history[-1].note
-    assert note.startswith("as far as Snapback can check: it lets in prefix lists that Snapback can't read: pl-")
+    assert note.startswith("as far as Snapback can check: it allows prefix lists that Snapback can't read: pl-")
     assert f"verified safe ({note})" in message_of(record).did
 
 

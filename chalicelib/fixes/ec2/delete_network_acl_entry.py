@@ -138,4 +138,4 @@ class DeleteNetworkAclEntry(Fix["NetworkAclEntry"]):
         low, high = ports.get("From", 0), ports.get("To", 65535)
         if rule is None or set(range(low, high + 1)) <= {*REMOTE}:
             return None
-        return "it allows other ports too, which the fix would cut off"
+        return "the rule also allows other ports, which the fix would close"

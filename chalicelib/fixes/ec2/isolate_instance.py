@@ -152,11 +152,11 @@ def lacking(state: State) -> Iterator[str]:
     loose = {name: has for name, has in state["groups"].items() if has != ISOLATED}
     yield from (f"{name} is in {', '.join(has) or 'no group'}" for name, has in sorted(loose.items()))
     if state["scaling"]:
-        yield f"Auto Scaling group {state['scaling']} has it"
+        yield f"it is in Auto Scaling group {state['scaling']}"
     if behind := [arn.split("/")[1] for arn, _ in state["targets"]] + state["balancers"]:
-        yield f"{', '.join(dict.fromkeys(behind))} may send it requests"
+        yield f"{', '.join(dict.fromkeys(behind))} may route requests to it"
     if not state["kept"]:
-        yield "no snapshots are kept of it"
+        yield "no snapshots of it exist"
 
 
 def _groups(found: InstanceTypeDef) -> Iterator[tuple[str, list[str]]]:

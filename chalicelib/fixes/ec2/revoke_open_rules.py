@@ -188,7 +188,7 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
         self, resource: SecurityGroup, before: State, after: State, actor: Actor, aws: Session
     ) -> str | None:
         broad = [rule for rule in before["open"] if spans_others(rule, aws.baseline)]
-        return f"{format_rule(broad[0])} allows other ports too, which the fix would cut off" if broad else None
+        return f"{format_rule(broad[0])} also allows other ports, which the fix would close" if broad else None
 
     def write(self, resource: SecurityGroup, state: State, aws: Session) -> None:
         ec2, wanted = aws.client("ec2"), state["open"]

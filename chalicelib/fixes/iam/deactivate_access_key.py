@@ -47,4 +47,4 @@ class DeactivateAccessKey(Fix["AccessKey"]):
     ) -> str | None:
         if actor.key != resource.key:
             return None
-        return f"{actor.name} made this call with that very key, and the fix would deactivate it"
+        return f"{actor.name} made this call with the same key, which the fix would deactivate"

@@ -88,6 +88,6 @@ class DetachFromUser(Fix["User"]):
 
     def needs_approval(self, resource: User, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         if actor.kind == "IAMUser" and actor.principal.endswith((f":{resource.id}", f"/{resource.name['UserName']}")):
-            return "the user made the change itself, and may need these policies"
+            return "the user made this change, and may need these policies"
         held = {arn.rpartition("/")[2] for arn in before["attached"] if ":aws:policy/" in arn}
         return last_administrator(aws, resource) if held & AWS_MANAGED.keys() else None

@@ -50,4 +50,4 @@ class KeepBucketVersions(Fix["Bucket"]):
         answer = aws.client("s3").get_bucket_versioning(Bucket=resource.id, ExpectedBucketOwner=resource.account)
         if "Status" in answer:
             return None
-        return "it never had versioning, which can later be suspended but never removed"
+        return "the bucket never had versioning; once on, versioning can be suspended but not removed"

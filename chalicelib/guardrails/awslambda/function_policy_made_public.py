@@ -46,14 +46,14 @@ def function_policy_made_public(function: Qualified, aws: Session) -> str | None
     policy = function.policy(aws)
     found = judged(FIX.unknown(policy, function.account, aws), policy)
     told = "; ".join(_format_grant(*each) for each in found)
-    return f"its policy lets in {told}{format_left_over(grant for _, grant in found)}" if found else None
+    return f"its policy gives access to {told}{format_left_over(grant for _, grant in found)}" if found else None
 
 
 def _format_grant(statement: Statement, grant: Grant) -> str:
-    """`anyone by statement open, lambda:InvokeFunctionUrl`."""
+    """`anyone in statement open, lambda:InvokeFunctionUrl`."""
     who = {
         Outsider.ANYONE: "anyone",
         Outsider.SERVICE: f"{grant.principal} on anyone's behalf",
     }.get(grant.who, f"{grant.principal} ({grant.who})")
     name = statement.raw.get("Sid") or statement.index + 1
-    return f"{who} by statement {name}, {', '.join(statement.actions()) or 'all actions but some'}"
+    return f"{who} in statement {name}, {', '.join(statement.actions()) or 'all actions but some'}"

@@ -35,4 +35,4 @@ def layer_of_unknown_account(function: Function, aws: Session) -> str | None:
     baseline = {function.account, *aws.baseline.allow.accounts, *aws.baseline.allow.vendors}
     layers = [text(each, "Arn") or "" for each in rows(function.configured(aws), "Layers")]
     unknown = [arn for arn in layers if len(arn.split(":")) == _PARTS and arn.split(":")[4] not in baseline]
-    return f"it has a layer of an unknown account: {', '.join(unknown)}" if unknown else None
+    return f"it uses a layer from an unknown account: {', '.join(unknown)}" if unknown else None

@@ -15,8 +15,8 @@ FIX = KeepTrailLogging()
 _FAULTS = {
     "S3BucketName": "it doesn't deliver to the bucket in require.trails",
     "KmsKeyId": "it isn't encrypted with the key in require.trails",
-    "IncludeGlobalServiceEvents": "it leaves out global services such as IAM",
-    "IsMultiRegionTrail": "it records one region only",
+    "IncludeGlobalServiceEvents": "it doesn't record global services such as IAM",
+    "IsMultiRegionTrail": "it records only one region",
     "LogFileValidationEnabled": "its log files aren't validated",
     "IsOrganizationTrail": "it no longer records the whole organization",
 }
@@ -57,5 +57,5 @@ def trail_stopped_or_weakened(trail: Trail, aws: Session) -> str | None:
     faults = [] if state["logging"] else ["it isn't logging"]
     faults += [fault for name, fault in _FAULTS.items() if safe["settings"][name] != state["settings"][name]]
     if safe["selectors"] != state["selectors"]:
-        faults.append("its event selectors leave out management events")
+        faults.append("its event selectors exclude management events")
     return "; ".join(faults) or None

@@ -44,4 +44,4 @@ def instance_from_unknown_image(instance: Instance, aws: Session) -> str | None:
     owner, alias = images[0].get("OwnerId", ""), images[0].get("ImageOwnerAlias", "")
     if {owner, alias} & {instance.account, *aws.baseline.allow.accounts, *aws.baseline.allow.image_owners}:
         return None
-    return f"it runs {found['ImageId']} of {owner}{alias and f' ({alias})'}, who isn't known"
+    return f"it runs {found['ImageId']} from the unknown account {owner}{alias and f' ({alias})'}"

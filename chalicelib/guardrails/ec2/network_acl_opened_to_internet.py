@@ -43,4 +43,4 @@ def network_acl_opened_to_internet(entry: NetworkAclEntry, aws: Session) -> str 
     found = opened(entry.listed(aws), entry.number, aws.baseline)
     if not found or (made_by_aws(found) and entry.is_default(aws)):
         return None
-    return f"rule {entry.number} lets in {format_rule(found)}"
+    return f"rule {entry.number} allows {format_rule(found)}"

@@ -53,9 +53,9 @@ def security_group_opened_to_internet(group: SecurityGroup, aws: Session) -> str
     found_open = open_rules(rules, aws.baseline, entries)
     if not found_open:
         if unread := [name for name, cidrs in entries.items() if cidrs is None]:
-            raise CannotJudge(f"it lets in prefix lists that Snapback can't read: {', '.join(unread)}")
+            raise CannotJudge(f"it allows prefix lists that Snapback can't read: {', '.join(unread)}")
         return None
     lines = sorted(map(format_rule, found_open))
     more = f" and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""
-    reason = f"it lets in {', '.join(lines[:MOST_TOLD])}{more}"
+    reason = f"it allows {', '.join(lines[:MOST_TOLD])}{more}"
     return reason if any(map(lets_in_remote, found_open)) else Graded(reason, Severity.HIGH)

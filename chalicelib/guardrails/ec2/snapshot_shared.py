@@ -34,4 +34,4 @@ def snapshot_shared(snapshot: Snapshot, aws: Session) -> str | None:
     asks AWS about it.
     """
     found = FIX.unknown(FIX.read(snapshot, aws), aws)
-    return f"volumes can be made of it by {format_permissions(found)}" if found else None
+    return f"volumes can be created from it by {format_permissions(found)}" if found else None

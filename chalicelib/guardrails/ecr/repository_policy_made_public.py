@@ -49,7 +49,7 @@ def repository_policy_made_public(repository: Repository, aws: Session) -> str |
     state = FIX.read(repository, aws)
     found = judged(FIX.unknown(state, aws), state["policy"])
     names = sorted({_format_grant(each) for each in found})
-    return f"its policy lets in {', '.join(names)}{format_left_over(found)}" if names else None
+    return f"its policy gives access to {', '.join(names)}{format_left_over(found)}" if names else None
 
 
 def _format_grant(grant: Grant) -> str:

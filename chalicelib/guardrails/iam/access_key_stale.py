@@ -39,7 +39,7 @@ def access_key_stale(key: AccessKey, aws: Session) -> str | None:
     now = aws.now
     age = (now - listed["CreateDate"]).days
     if age > aws.baseline.require.key_days:
-        return f"{key.key} is {age} days old; {aws.baseline.require.key_days} are allowed"
+        return f"{key.key} is {age} days old; the limit is {aws.baseline.require.key_days} days"
     if age < aws.baseline.require.unused_days:
         return None
     used = aws.client("iam").get_access_key_last_used(AccessKeyId=key.key)["AccessKeyLastUsed"].get("LastUsedDate")

@@ -47,5 +47,5 @@ def administrator_role_trusts_user(role: Role, aws: Session) -> str | None:
     user = rf"arn:[^:]*:iam::{role.account}:user/(.+)"
     names = dict.fromkeys(named[1] for each in found if (named := re.fullmatch(user, each.principal)))
     if names and (why := powers_of_role(described, role.account, aws)):
-        return f"its trust policy lets in user {', '.join(names)}, and {why}"
+        return f"its trust policy gives access to user {', '.join(names)}, and {why}"
     return None

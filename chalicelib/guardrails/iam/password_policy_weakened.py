@@ -37,4 +37,4 @@ def password_policy_weakened(account: Account, aws: Session) -> str | None:
     found = weaker(policy, aws.baseline.require.passwords)
     if not found:
         return None
-    return f"{'asks' if policy else 'there is none, and AWS asks'} for too little: {', '.join(found)}"
+    return f"{'it' if policy else 'there is none, and the AWS default'} is too weak; required: {', '.join(found)}"

@@ -58,4 +58,4 @@ def role_trusts_service_for_anyone(role: Role, aws: Session) -> str | None:
     found = judged(let_in(document, aws.baseline, role.account), document)
     names = dict.fromkeys(each.principal for each in found if each.who is Outsider.SERVICE)
     told = [f"{name} (https://docs.aws.amazon.com/{_GUIDES[name]})" for name in names if name in _GUIDES]
-    return f"its trust policy doesn't limit on whose behalf it allows {', '.join(told)}" if told else None
+    return f"its trust policy lets anyone use the role through {', '.join(told)}" if told else None

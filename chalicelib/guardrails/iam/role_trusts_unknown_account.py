@@ -49,7 +49,7 @@ def role_trusts_unknown_account(role: Role, aws: Session) -> str | None:
     document = described["AssumeRolePolicyDocument"]
     found = judged(FIX.unknown(document, role.account, aws), document)
     names = ", ".join(dict.fromkeys(map(_format_grant, found)))
-    return f"its trust policy lets in {names}{format_left_over(found)}" if found else None
+    return f"its trust policy gives access to {names}{format_left_over(found)}" if found else None
 
 
 def _format_grant(grant: Grant) -> str:

@@ -38,4 +38,4 @@ def sessions_stolen(sessions: Sessions, aws: Session) -> str | None:
     """
     if revoked(FIX.read(sessions, aws)):
         return None
-    return f"GuardDuty saw its temporary credentials misused; those issued before {sessions.until} still work"
+    return f"GuardDuty saw its temporary credentials misused; credentials issued before {sessions.until} still work"

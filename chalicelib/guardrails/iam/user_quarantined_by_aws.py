@@ -38,7 +38,7 @@ def user_quarantined_by_aws(user: User, aws: Session) -> str | None:
     """
     found = next(_quarantines(user, aws), None)
     active = [key for key, status in FIX.read(user, aws)["keys"].items() if status == ACTIVE] if found else []
-    return f"AWS put {found} on it, and {' and '.join(active)} still works" if active else None
+    return f"AWS attached {found} to the user, and {' and '.join(active)} still works" if active else None
 
 
 def _quarantines(user: User, aws: Session) -> Iterator[str]:

@@ -43,4 +43,4 @@ def bucket_allows_plain_http(bucket: Bucket, aws: Session) -> str | None:
     state = FIX.read(bucket, aws)
     if state["policy"] is None:
         return "it has no policy that denies requests without TLS"
-    return None if refused(state) else "its policy doesn't deny everybody all requests without TLS"
+    return None if refused(state) else "its policy doesn't deny all requests without TLS"

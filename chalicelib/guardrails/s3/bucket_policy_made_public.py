@@ -46,7 +46,7 @@ def bucket_policy_made_public(bucket: Bucket, aws: Session) -> str | None:
         return None
     opened = by_statement(found)
     told = "; ".join(_format_statement(each) for each in statements(state["policy"]) if each.index in opened)
-    return f"its policy lets in anyone: {told}{format_left_over(found)}"
+    return f"its policy gives anyone access: {told}{format_left_over(found)}"
 
 
 def _format_statement(statement: Statement) -> str:

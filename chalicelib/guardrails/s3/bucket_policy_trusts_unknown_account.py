@@ -44,7 +44,7 @@ def bucket_policy_trusts_unknown_account(bucket: Bucket, aws: Session) -> str | 
     state = FIX.read(bucket, aws)
     found = judged(FIX.unknown(state, aws), state["policy"])
     names = ", ".join(dict.fromkeys(map(_format_grant, found)))
-    return f"its policy lets in {names}{format_left_over(found)}" if found else None
+    return f"its policy gives access to {names}{format_left_over(found)}" if found else None
 
 
 def _format_grant(grant: Grant) -> str:

@@ -29,4 +29,4 @@ def registry_opened(event: Event, baseline: Baseline) -> str | None:
         return f"{event.actor.name} rewrote the registry's policy"
     if (event.text("name"), event.text("value")) != ("REGISTRY_POLICY_SCOPE", "V2"):
         return None
-    return f"{event.actor.name} had the registry's policy rule every call of ECR"
+    return f"{event.actor.name} made the registry's policy apply to every ECR call"

@@ -18,7 +18,7 @@ def administrators_group_joined(event: Event, baseline: Baseline) -> str | None:
     """User added to an administrators' group of IAM.
 
     Groups that `allow.principals` names, as `arn:aws:iam::123456789012:group/admins`, may be administrator: whoever joins
-    one is too. Groups that it doesn't name are looked at themselves (`iam.admin_policy_attached`). Take the user out of
+    one is too. Another guardrail evaluates all other groups (`iam.admin_policy_attached`). Take the user out of
     the group if nobody meant this. Name users who may be administrator, and who may add users, under
     `allow.principals`. CloudTrail tells no path, so that a group of that name counts whatever its path.
 

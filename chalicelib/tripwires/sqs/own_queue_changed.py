@@ -16,7 +16,7 @@ _CALLS = {
     "DeleteQueue": "deleted",
     "PurgeQueue": "emptied",
     "SetQueueAttributes": "changed the settings of",
-    "AddPermission": "let somebody else use",
+    "AddPermission": "gave somebody else access to",
     "RemovePermission": "removed a permission from",
     "StartMessageMoveTask": "moved the messages out of",
 }

@@ -40,9 +40,9 @@ _PARAMETERS: Template = {
         "Default": "no",
         "AllowedValues": ["yes", "no"],
         "Description": (
-            "Whether API Gateway itself logs each request for an approval, without what it holds. It takes a role "
-            "for CloudWatch Logs in the account's API Gateway settings, of which an account has one a region, so "
-            "this stack sets none. The function logs each request that reaches it in any case."
+            "Whether API Gateway logs each approval request, without its content. This needs a role "
+            "for CloudWatch Logs in the account's API Gateway settings. An account has one such role in each region, so "
+            "this stack doesn't set it. The function always logs each request that reaches it."
         ),
     }
 }

@@ -22,13 +22,13 @@ def exports(_plan: Plan) -> Template:
                 "Type": "String",
                 "Default": "no",
                 "AllowedValues": ["no", "yes"],
-                "Description": "Whether findings may go to this account's Security Hub: `exports.security_hub` in the settings.",
+                "Description": "Whether Snapback may send findings to this account's Security Hub: `exports.security_hub` in the settings.",
             },
             "ExportsBus": {
                 "Type": "String",
                 "Default": "",
                 "AllowedPattern": "(arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9._/-]+)?",
-                "Description": "ARN of the event bus that findings may be put on: `exports.bus` in the settings. Empty for none.",
+                "Description": "ARN of the event bus for findings: `exports.bus` in the settings. Empty for none.",
             },
             "ExportsBucket": {
                 "Type": "String",

@@ -56,13 +56,13 @@ _PARAMETERS: Template = {
             2557,
             3653,
         ],
-        "Description": "Days that the functions' logs are kept.",
+        "Description": "How many days CloudWatch Logs keeps the functions' logs.",
     },
     "Tracing": {
         "Type": "String",
         "Default": "Active",
         "AllowedValues": ["Active", "PassThrough"],
-        "Description": "X-Ray traces of the functions: one a second and 5% of the rest, or none of their own.",
+        "Description": "X-Ray traces. Active: one invocation a second, and 5% of the others. PassThrough: only requests that are already traced.",
     },
     "KmsKeyArn": {
         "Type": "String",
@@ -70,8 +70,8 @@ _PARAMETERS: Template = {
         "AllowedPattern": "^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
         "ConstraintDescription": "the ARN of a KMS key, not of an alias; empty for none of your own",
         "Description": (
-            "A KMS key of yours to encrypt the ledger, the bucket, queues, topics and logs with. Its policy must "
-            "let AWS's services use it (docs/deploy.md). Empty: AWS's own keys, which cost nothing."
+            "ARN of your KMS key for the ledger, the bucket, queues, topics and logs. Its policy must "
+            "let AWS services use it (docs/deploy.md). Empty: keys that AWS owns, at no cost."
         ),
     },
 }
@@ -150,9 +150,9 @@ def guards(plan: Plan) -> Template:
                 "Default": AT_ONCE,
                 "MinValue": 0,
                 "Description": (
-                    "How many invocations of each guard function may run at once, and are kept free for it, so that a "
-                    "flood of events can starve neither Snapback nor the account's other functions. 0 reserves none: "
-                    "needed where the account's limit leaves no 100 over (new accounts start with a limit of 10)."
+                    "Concurrent invocations that are reserved for each guard function, and its limit, so that a "
+                    "flood of events can't starve Snapback or the account's other functions. 0 reserves none. "
+                    "Use 0 if the account's limit would leave fewer than 100 unreserved (new accounts have a limit of 10)."
                 ),
             }
         },

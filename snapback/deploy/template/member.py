@@ -59,7 +59,7 @@ def template() -> Template:
                 "Type": "String",
                 "Default": "us-east-1",
                 "AllowedPattern": f"^{REGION.pattern}$",
-                "Description": "The one of the regions whose stack makes the roles. Have it deployed first.",
+                "Description": "The one region whose stack creates the roles. Deploy that stack first.",
             },
         },
         "Conditions": {
@@ -100,7 +100,7 @@ def _rule(name: str, pattern: Pattern) -> Template:
         **({"Condition": "HearsGlobal"} if reports_to_one_region(pattern) else {}),
         "Properties": {
             "Name": name,
-            "Description": "Snapback: what happens here is looked at from the home account.",
+            "Description": "Snapback: forwards events to the home account.",
             "EventPattern": pattern,
             "State": state(pattern),
             "Targets": [target],

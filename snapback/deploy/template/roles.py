@@ -24,14 +24,14 @@ PARAMETERS: Template = {
         "Default": "",
         "AllowedPattern": r"^([A-Za-z0-9+=,.@:/-]{16,48})?$",
         "ConstraintDescription": "16 to 48 letters, digits and +=,.@:/-",
-        "Description": "What the roles in member accounts know Snapback by: any long word, the same in all stacks.",
+        "Description": "External ID of the roles in member accounts: any long text, the same in all stacks.",
     },
     "Operators": {
         "Type": "String",
         "Default": "",
         "AllowedPattern": r"^(arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+)?$",
         "Description": (
-            "Who else, in the home account, may assume the roles, for the command line: an ARN, * and ? allowed, as in "
+            "Who else in the home account may assume the roles, to use the command line: an ARN with * and ?, such as "
             "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_SecurityOps_*. Empty: nobody."
         ),
     },
@@ -40,8 +40,8 @@ PARAMETERS: Template = {
         "Default": "",
         "AllowedPattern": r"^[\w+=,.@/-]*$",
         "Description": (
-            "The name of a managed policy in the account that all of Snapback's roles get as their permissions boundary, "
-            f"as {BOUNDARY}, which boundary.json makes. Empty: none."
+            "Name of a managed policy in the account: the permissions boundary of all of Snapback's roles, "
+            f"such as {BOUNDARY}, which boundary.json creates. Empty: none."
         ),
     },
 }
@@ -155,7 +155,7 @@ def boundary_template() -> Template:
     document = json.loads(json.dumps(boundary()).replace("${AWS::StackName}", "${HomeStack}"))
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "The most that any role of Snapback may ever do: a permissions boundary for them.",
+        "Description": "The permissions boundary of Snapback's roles: the most that they can ever do.",
         "Parameters": {"HomeStack": HOME_STACK},
         "Resources": {
             "Boundary": {

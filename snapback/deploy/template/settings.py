@@ -39,7 +39,7 @@ def settings(plan: Plan) -> Template:
                 "Default": "packaged",
                 "AllowedValues": ["packaged", "ssm", "appconfig"],
                 "Description": (
-                    "Where functions read their settings: in their own package, or where `snapback settings publish` "
+                    "Where functions read their settings: from their own package, or from where `snapback settings publish` "
                     "writes them: Parameter Store (up to 8 KB) or AppConfig (up to 1 MB, checked by AWS, rolled back)."
                 ),
             }
@@ -240,7 +240,7 @@ def _rule(condition: str, pattern: Any) -> Template:
         "Type": "AWS::Events::Rule",
         "Condition": condition,
         "Properties": {
-            "Description": "Tells each change of Snapback's settings, whatever they say.",
+            "Description": "Reports each change of Snapback's settings, whatever the settings say.",
             "EventPattern": pattern,
             "Targets": [
                 {

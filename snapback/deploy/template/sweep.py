@@ -38,7 +38,7 @@ def sweep(_plan: Plan) -> Template:
             },
         },
         "Outputs": {
-            "SecondLooksUrl": {"Description": "Events to look at once more.", "Value": {"Ref": "SecondLooks"}},
+            "SecondLooksUrl": {"Description": "Events to evaluate again.", "Value": {"Ref": "SecondLooks"}},
         },
     }
 

@@ -95,8 +95,8 @@ def test_who_gets_in_and_how_is_reported(world: World) -> None:
     (outcome,) = world.deliver(event(ADD), ID, "alert")
     stranger = f"arn:aws:iam::{STRANGER}:root (unknown account)"
     assert outcome.reason == (
-        f"its policy lets in anyone by statement a, {INVOKE}; {S3} on anyone's behalf by statement b, {INVOKE}; "
-        f"{stranger} by statement c, {INVOKE}"
+        f"its policy gives access to anyone in statement a, {INVOKE}; {S3} on anyone's behalf in statement b, {INVOKE}; "
+        f"{stranger} in statement c, {INVOKE}"
     )
 
 

@@ -57,5 +57,5 @@ def test_the_layer_is_reported(world: World) -> None:
     (outcome,) = world.deliver(with_layers(HOME, STRANGER)(world), ID)
     assert (outcome.status, outcome.reason) == (
         "alerted",
-        f"it has a layer of an unknown account: {layer(STRANGER)}",
+        f"it uses a layer from an unknown account: {layer(STRANGER)}",
     )

@@ -169,19 +169,19 @@ CASE = Case(
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (updated(IsMultiRegionTrail=False), "it records one region only"),
+        (updated(IsMultiRegionTrail=False), "it records only one region"),
         (updated(EnableLogFileValidation=False), "its log files aren't validated"),
         (encrypted_otherwise, "it isn't encrypted with the key in require.trails"),
         (narrowed_to_the_account, "it no longer records the whole organization"),
-        (basic(selector(ReadWriteType="WriteOnly")), "its event selectors leave out management events"),
+        (basic(selector(ReadWriteType="WriteOnly")), "its event selectors exclude management events"),
         (
             basic(selector(ExcludeManagementEventSources=["kms.amazonaws.com"])),
-            "its event selectors leave out management events",
+            "its event selectors exclude management events",
         ),
-        (advanced(OBJECTS), "its event selectors leave out management events"),
+        (advanced(OBJECTS), "its event selectors exclude management events"),
         (
             advanced(management({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]})),
-            "its event selectors leave out management events",
+            "its event selectors exclude management events",
         ),
     ],
 )
@@ -220,7 +220,7 @@ def test_the_reason_tells_all_that_is_wrong(world: World) -> None:
     envelope = updated(IsMultiRegionTrail=False, EnableLogFileValidation=False)(world)
     world.client("cloudtrail").stop_logging(Name="audit")
     (outcome,) = world.deliver(envelope, ID, "alert")
-    assert outcome.reason == "it isn't logging; it records one region only; its log files aren't validated"
+    assert outcome.reason == "it isn't logging; it records only one region; its log files aren't validated"
 
 
 def test_settings_come_first_and_logging_last(world: World) -> None:

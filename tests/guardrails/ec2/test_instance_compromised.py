@@ -338,7 +338,7 @@ def test_once_let_out_by_hand_a_later_finding_isolates_it_and_takes_new_snapshot
 def test_the_reason_says_what_it_can_still_reach(world: World) -> None:
     (outcome,) = world.deliver(in_service(world), ID, "alert")
     assert f"GuardDuty reported it at {FOUND}, and it is not isolated: eni-" in outcome.reason
-    for said in ("Auto Scaling group web has it", "web, old may send it requests", "no snapshots are kept of it"):
+    for said in ("it is in Auto Scaling group web", "web, old may route requests to it", "no snapshots of it exist"):
         assert said in outcome.reason
     assert outcome.resource.endswith(f":instance/{the_instance(world)['InstanceId']}")
 

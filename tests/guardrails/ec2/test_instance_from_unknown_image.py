@@ -43,7 +43,7 @@ CASE = Case(
 
 def test_the_reason_names_the_owner(world: World) -> None:
     (outcome,) = world.deliver(started(STRANGER, "aws-marketplace")(world), ID)
-    assert outcome.reason.endswith(f"of {STRANGER} (aws-marketplace), who isn't known")
+    assert outcome.reason.endswith(f"from the unknown account {STRANGER} (aws-marketplace)")
 
 
 def test_an_owner_in_the_settings_is_known(world: World) -> None:

@@ -185,14 +185,14 @@ def test_only_that_rule_is_deleted(world: World) -> None:
 
 def test_a_rule_that_somebody_adds_to_a_default_acl_counts(world: World) -> None:
     (outcome,) = world.deliver(of_the_default(90, "6")(world), ID, "alert")
-    assert outcome.reason == "rule 90 lets in tcp 22 from 0.0.0.0/0"
+    assert outcome.reason == "rule 90 allows tcp 22 from 0.0.0.0/0"
 
 
 def test_a_rule_for_other_ports_too_is_asked_about_first(world: World) -> None:
     (outcome,) = world.deliver(lets_in("0.0.0.0/0", "-1")(world), ID)
     assert outcome.status == "asking"
-    assert outcome.reason == "rule 100 lets in all traffic from 0.0.0.0/0"
-    assert "other ports too" in world.record(outcome.record).history[-1].note
+    assert outcome.reason == "rule 100 allows all traffic from 0.0.0.0/0"
+    assert "other ports" in world.record(outcome.record).history[-1].note
 
 
 @pytest.mark.parametrize("egress", [True, "true"])

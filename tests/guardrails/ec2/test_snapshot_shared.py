@@ -95,7 +95,7 @@ def test_known_accounts_keep_their_permission(world: World) -> None:
 
 def test_the_reason_names_everyone_and_the_account(world: World) -> None:
     (outcome,) = world.deliver(shared(STRANGER, everyone=True)(world), ID, "alert")
-    assert outcome.reason == f"volumes can be made of it by everyone, {STRANGER}"
+    assert outcome.reason == f"volumes can be created from it by everyone, {STRANGER}"
 
 
 def test_more_accounts_than_aws_takes_in_a_call_are_taken_off(world: World) -> None:

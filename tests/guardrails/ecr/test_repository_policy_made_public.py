@@ -107,7 +107,7 @@ def test_a_policy_of_nothing_else_is_deleted(world: World) -> None:
 
 def test_the_reason_names_everyone_and_the_account(world: World) -> None:
     (outcome,) = world.deliver(policy(allow("*"), allow({"AWS": root(STRANGER)}))(world), ID, "alert")
-    assert outcome.reason == f"its policy lets in {root(STRANGER)}, everyone"
+    assert outcome.reason == f"its policy gives access to {root(STRANGER)}, everyone"
 
 
 def test_a_repository_whose_policy_was_deleted_meanwhile_is_compliant(world: World) -> None:

@@ -184,7 +184,7 @@ def test_a_key_that_made_the_call_itself_is_not_switched_off_unasked(world: Worl
     (outcome,) = world.deliver(itself, ID)
     assert outcome.status == Status.ASKING
     note = world.record(outcome.record).history[-1].note
-    assert note == "alice made this call with that very key, and the fix would deactivate it"
+    assert note == "alice made this call with the same key, which the fix would deactivate"
     assert whole(world)[1][0]["Status"] == "Active"
 
 

@@ -73,7 +73,7 @@ CASE = Case(
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
-        (of((91, 0)), "is 91 days old; 90 are allowed"),
+        (of((91, 0)), "is 91 days old; the limit is 90 days"),
         (of((80, 50)), "was last used 50 days ago"),
         (of((50, None)), "was made 50 days ago and never used"),
     ],

@@ -99,5 +99,5 @@ def test_the_reason_names_user_role_and_policy(world: World) -> None:
     (outcome,) = world.deliver(CASE.unsafe[0](world), ID)
     assert outcome.status == "alerted"
     assert outcome.reason == (
-        "its trust policy lets in user team/bob, and its role boss is administrator: power allows * on *"
+        "its trust policy gives access to user team/bob, and its role boss is administrator: power allows * on *"
     )

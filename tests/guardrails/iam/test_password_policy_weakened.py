@@ -97,7 +97,7 @@ def test_the_reason_says_what_it_lacks(world: World) -> None:
         policy(Passwords(symbols=True, max_days=90), PasswordReusePrevention=3)(world), ID, "alert"
     )
     assert outcome.reason == (
-        "asks for too little: at least 14 characters, none of the last 24 passwords, a new one after 90 days, symbols"
+        "it is too weak; required: at least 14 characters, none of the last 24 passwords, a new one after 90 days, symbols"
     )
 
 

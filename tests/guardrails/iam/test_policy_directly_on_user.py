@@ -117,7 +117,7 @@ def test_who_does_it_to_itself_is_asked_for(world: World) -> None:
     envelope["detail"]["userIdentity"] = alice() | {"arn": f"arn:aws:iam::{HOME}:user/bob", "userName": "bob"}
     (outcome,) = world.deliver(envelope, ID)
     assert outcome.status == Status.ASKING
-    assert "made the change itself" in world.record(outcome.record).history[-1].note
+    assert "the user made this change" in world.record(outcome.record).history[-1].note
 
 
 def test_the_last_administrator_is_asked_for(world: World) -> None:

@@ -51,7 +51,7 @@ def test_the_reason_names_the_services_and_their_pages(world: World) -> None:
     (outcome,) = world.deliver(trusting(service("lambda", "scheduler", "transfer"))(world), ID)
     assert outcome.status == "alerted"
     assert outcome.reason == (
-        "its trust policy doesn't limit on whose behalf it allows scheduler.amazonaws.com (https://docs.aws.amazon.com/"
+        "its trust policy lets anyone use the role through scheduler.amazonaws.com (https://docs.aws.amazon.com/"
         "scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html), transfer.amazonaws.com "
         "(https://docs.aws.amazon.com/transfer/latest/userguide/confused-deputy.html)"
     )

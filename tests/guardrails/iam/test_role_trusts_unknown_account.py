@@ -154,12 +154,12 @@ def test_a_deny_alone_is_left_as_it_is(world: World) -> None:
 def test_the_reason_names_each_stranger_once(world: World) -> None:
     statements = (allow({"AWS": [root(STRANGER), root(FRIEND)]}), allow("*"), allow({"AWS": root(STRANGER)}))
     (outcome,) = world.deliver(trusting(*statements)(world), ID, "alert")
-    assert outcome.reason == f"its trust policy lets in arn:aws:iam::{STRANGER}:root, everybody"
+    assert outcome.reason == f"its trust policy gives access to arn:aws:iam::{STRANGER}:root, everybody"
 
 
 def test_a_vendor_without_an_external_id_is_reported_as_such(world: World) -> None:
     (outcome,) = world.deliver(trusting(allow({"AWS": VENDOR}), baseline=VENDORS)(world), ID, "alert")
-    assert outcome.reason == f"its trust policy lets in {VENDOR} (a vendor, without an external id)"
+    assert outcome.reason == f"its trust policy gives access to {VENDOR} (a vendor, without an external id)"
 
 
 def test_a_vendor_is_demanded_an_external_id_even_when_it_is_a_known_account(world: World) -> None:

@@ -127,7 +127,7 @@ def test_that_aws_makes_the_call_as_the_user_itself_raises_no_doubt(world: World
 def test_the_reason_names_the_policy_and_the_key(world: World) -> None:
     (outcome,) = world.deliver(attached("Inactive", "Active")(world), ID, "alert")
     active = next(key for key, status in keys(world) if status == "Active")
-    assert outcome.reason == f"AWS put {QUARANTINE} on it, and {active} still works"
+    assert outcome.reason == f"AWS attached {QUARANTINE} to the user, and {active} still works"
 
 
 def expire(key: str) -> None:

@@ -110,7 +110,7 @@ CASE = Case(
 def test_a_denial_with_holes_is_none(denial: dict[str, Any], world: World) -> None:
     (outcome,) = world.deliver(put(text(READ, denial))(world), ID)
     assert outcome.status == Status.FIXED
-    assert outcome.reason == "its policy doesn't deny everybody all requests without TLS"
+    assert outcome.reason == "its policy doesn't deny all requests without TLS"
 
 
 def test_the_statement_is_added_and_the_rest_is_left_to_the_byte(world: World) -> None:

@@ -153,8 +153,8 @@ def test_the_reason_names_the_statements_and_what_they_allow(world: World) -> No
     del more["Sid"]
     (outcome,) = world.deliver(put(text(TLS, READ, more))(world), ID, "alert")
     assert outcome.reason == (
-        "its policy lets in anyone: statement 2 (PublicRead), s3:GetObject; "
-        "statement 3, s3:GetObject, s3:PutObject, s3:ListBucket and 1 more; its Deny statements leave "
+        "its policy gives anyone access: statement 2 (PublicRead), s3:GetObject; "
+        "statement 3, s3:GetObject, s3:PutObject, s3:ListBucket and 1 more; its Deny statements still allow "
         "s3:getobject on arn:aws:s3:::app-pictures/*, with another aws:securetransport"
     )
 

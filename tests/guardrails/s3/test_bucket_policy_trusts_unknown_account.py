@@ -124,7 +124,7 @@ def test_the_reason_names_each_and_where(world: World) -> None:
     )
     (outcome,) = world.deliver(put(text(*statements))(world), ID, "alert")
     assert outcome.reason == (
-        f"its policy lets in {UNKNOWN} (statement 2), {STRANGER} (statement 2), "
+        f"its policy gives access to {UNKNOWN} (statement 2), {STRANGER} (statement 2), "
         "an unknown organization (statement 3), an unknown account or network (statement 4)"
     )
 

@@ -53,7 +53,7 @@ def test_a_bucket_that_the_settings_dont_name_costs_nothing(world: World) -> Non
 def test_a_bucket_that_never_had_it_is_asked_about_and_an_undo_suspends_it(world: World) -> None:
     (outcome,) = world.deliver(put(None)(world), ID)
     assert outcome.status == Status.ASKING
-    assert "suspended but never removed" in world.record(outcome.record).history[-1].note
+    assert "suspended but not removed" in world.record(outcome.record).history[-1].note
     engine = world.application("fix", ID).engine
     assert engine.approve(outcome.record, "carol").status == Status.FIXED
     assert whole(world)[0] == "Enabled"

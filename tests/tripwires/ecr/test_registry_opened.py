@@ -24,7 +24,7 @@ def call(name: str, asked: Any = None, **detail: Any) -> Envelope:
         (call("PutRegistryPolicy", {"policyText": "{}"}), "alice rewrote the registry's policy"),
         (
             call("PutAccountSetting", {"name": "REGISTRY_POLICY_SCOPE", "value": "V2"}),
-            "alice had the registry's policy rule every call of ECR",
+            "alice made the registry's policy apply to every ECR call",
         ),
     ],
 )

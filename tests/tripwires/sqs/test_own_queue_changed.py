@@ -28,7 +28,7 @@ def moved(arn: Any) -> Envelope:
         (call(), f"alice emptied {NAME}"),
         (call("DeleteQueue"), f"alice deleted {NAME}"),
         (call("SetQueueAttributes", attributes={"Policy": "{}"}), f"alice changed the settings of {NAME}"),
-        (call("AddPermission"), f"alice let somebody else use {NAME}"),
+        (call("AddPermission"), f"alice gave somebody else access to {NAME}"),
         (call(url=f"https://us-east-1.queue.amazonaws.com/{HOME}/{NAME}"), f"alice emptied {NAME}"),
         (moved(f"arn:aws:sqs:us-east-1:{HOME}:{NAME}"), f"alice moved the messages out of {NAME}"),
         (call(userAgent="cloudformation.amazonaws.com"), f"alice emptied {NAME}"),
