@@ -106,8 +106,9 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from _code()
     yield from _descriptions()
     style = ROOT / "docs" / "style.md"  # It shows the idioms.
-    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "snapback.yaml"]:
-        if path != style and path.name != "CHANGELOG.md":
+    decisions = (ROOT / "docs" / "decisions").glob("*.md")
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *decisions, ROOT / "snapback.yaml"]:
+        if path != style:
             yield str(path.relative_to(ROOT)), path.read_text()
     yield from _commands(main, "snapback")
     yield from _alarms()

@@ -193,7 +193,7 @@ def append(text: str, statement: Mapping[str, Any]) -> str:
 def without_deleted_principals(text: str) -> str | None:
     """The text without principals that have been deleted; None when no statement is left.
 
-    Where a user or role was, a policy shows its id (`AROA…`). It lets in nobody, and AWS takes no policy that names it:
+    Where a user or role was, a policy shows its id (`AROA…`). It gives nobody access, and AWS takes no policy that names it:
     neither a fix's nor an undo's.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     """

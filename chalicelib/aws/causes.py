@@ -82,7 +82,7 @@ class DynamoCauses:
                 ConditionExpression="#record = :record",
             )
         except self._db.client.exceptions.ConditionalCheckFailedException:
-            return  # Another record stands for it by now.
+            return  # Another record stands for it now.
 
     def exempt(self, service: str, cause: str, until: datetime) -> None:
         values = {":until": _seconds(until), ":expires_at": _seconds(self._now() + _KEPT)}

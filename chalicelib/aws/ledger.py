@@ -183,7 +183,7 @@ class DynamoLedger(StoredRecords):
         alone, slot = refusals[0] is None, refusals[1]
         if alone and slot and why_refused(slot, on_slot, asked) == "exempt":
             raise StepRefused("exempt", record.id)
-        # Another record has them by now; this step still has to be sent.
+        # Another record has them now; this step still has to be sent.
         if alone and status not in UNDER_WAY and not exempt_until and self._db.transact(*written) is None:
             return moved
         raise StepRefused("moved", record.id)

@@ -28,7 +28,7 @@ class Asked:
     event_time: float = 0
     """When what was found may last have changed."""
     looked_at: float = 0
-    """When the state was read that the step goes by."""
+    """When the state was read on which the step is based."""
     since: float = 0
     """Since when fixes count as a fight."""
     fingerprint: str = ""

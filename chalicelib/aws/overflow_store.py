@@ -23,7 +23,7 @@ SPILL_OVER = 300_000
 _MOST = 50_000_000
 """Bytes that are read, since a function's memory is small; an object of more of them isn't what its key names."""
 GONE = frozenset({"NoSuchKey", "AccessDenied", "InvalidObjectState"})
-"""What S3 answers of an object that no later try will read: who may not list the bucket hears `AccessDenied` of a missing one.
+"""What S3 answers of an object that no later try will read: without permission to list the bucket, a missing object answers `AccessDenied`.
 
 docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 """

@@ -117,7 +117,7 @@ def _using(app: DecideApp, request: Any, record: Record) -> Iterator[None]:
 
 
 def _note(app: DecideApp, id: str, by: str, why: str, what: str) -> None:
-    """Put on record that somebody may not decide, or not alone, as soon as no function has it under way. Raises StepRefused when that takes too long."""
+    """Record a refusal, or a first of two approvals, as soon as no function works on the record. Raises StepRefused when that takes too long."""
     for tries in range(_TRIES):
         try:
             app.engine.refuse(id, by, why, what)

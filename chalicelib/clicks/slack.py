@@ -84,7 +84,7 @@ def answer(app: ClicksApp, request: Request) -> Answer:
 
 
 def reply(url: str, said: str) -> None:
-    """Tell whoever clicked, and nobody else. Raises ValueError for an address that is none of Slack's, and OSError."""
+    """Tell whoever clicked, and nobody else. Raises ValueError if the address isn't Slack's, and OSError."""
     from slack_sdk.webhook import WebhookClient
 
     parts = urlsplit(url)

@@ -11,7 +11,7 @@
     │  ├─ BadActionToken             an action token that is forged, expired or used
     │  ├─ BadPattern                 an event pattern that EventBridge would not take
     │  ├─ BadVersion                 published settings that can't be used
-    │  ├─ EventRejected              an envelope that is no event of an account that is looked after
+    │  ├─ EventRejected              an envelope that isn't an event of a guarded account
     │  ├─ RequestRejected            an HTTP request that is not believed, or can't be read
     │  └─ StrangeCanary              a canary that nobody sent, or that came too late
     ├─ Missing                       what is needed isn't there, or can't be read: exit code 2
@@ -32,7 +32,7 @@
     └─ NotWritten                    a write that is not made
        ├─ FlowLogsRefused            EC2 did not make the flow logs
        ├─ ReadOnly                   a guardrail tried to write
-       ├─ TagTaken                   a tag names another image by now
+       ├─ TagTaken                   a tag now names another image
        ├─ Undeliverable              a channel will never take this message
        └─ Unsigned                   a signature that doesn't count
 
@@ -187,7 +187,7 @@ class ExportBehind(TryLater):
 class NotYet(TryLater):
     """What was written is taken, and AWS is still at it, for minutes; raised by `read`, when nobody can say how it ends.
 
-    The record stays under way, and is looked at again every five minutes.
+    The record stays under way, and `maintain` evaluates it every five minutes.
     """
 
 

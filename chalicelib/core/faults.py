@@ -1,4 +1,4 @@
-"""A fault in Snapback itself: an exception that is neither Snapback's own nor boto3's. It is told by a number to look up."""
+"""A fault in Snapback itself: an exception that is neither Snapback's own nor boto3's. Messages give a number to look up in the log."""
 
 from __future__ import annotations
 

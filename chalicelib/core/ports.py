@@ -153,7 +153,7 @@ class Ledger(Protocol):
         """Whether the undo that a record is under way with was begun by `move`, by whoever may, as it stands."""
 
     def fixed(self, document: str) -> list[str]:
-        """The latest records whose fixes wrote a document, the latest first; some may be undone by now."""
+        """The latest records whose fixes wrote a document, the latest first; some may be undone already."""
 
 
 class WhoChanged(Protocol):

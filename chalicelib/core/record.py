@@ -86,7 +86,7 @@ class Record:
     covered_by: str = ""
     history: tuple[Step, ...] = ()
     refused: int = 0
-    """How often somebody wanted to decide who may not; the first of them stand in the history."""
+    """How many decisions were refused; the history has the first of them."""
 
     @staticmethod
     def id_for(guardrail: str, resource: Resource, event_id: str) -> str:
@@ -157,7 +157,7 @@ class Record:
         return next((step.at for step in reversed(self.history) if step.status not in _VOICES), "")
 
     def shows(self, offer: str) -> bool:
-        """Whether this offer of an undo is the last thing that its channels were told of."""
+        """Whether this offer of an undo is the last message of the record."""
         told = next((step.status for step in reversed(self.history) if step.status not in _VOICES), "")
         return told == SHOWN and self.offered == offer
 
@@ -181,7 +181,7 @@ class Record:
 
 
 _VOICES = frozenset({REFUSED, SECOND_WANTED})
-"""Of who may not decide, or not alone."""
+"""Steps of people who may not decide, or not alone."""
 _ANY_SERVICE = Account.kind().partition(".")[0]
 """Where kinds are that guardrails of several services share."""
 STATES = tuple(each.name for each in fields(Record) if "State" in str(each.type))

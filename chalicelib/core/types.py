@@ -1,4 +1,4 @@
-"""The words that everything else is made of. Imports nothing of ours."""
+"""The words that everything else is made of. Imports nothing from Snapback."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Traits:
 class Status(StrEnum):
     """found → alerted | asking | fixing → fixed | still_unsafe | failed → undoing → undone; or gone, expired, fighting.
 
-    `unjudged` → expired or gone: it could not be seen whether it is safe, and by now it can.
+    `unjudged` → expired or gone: Snapback could not check the resource, and now it can.
     `fighting`: fixed so often within a while that somebody must be doing it again; Snapback has stopped. A new status
     is one row here: all who show or judge statuses read its traits.
     """
@@ -220,13 +220,13 @@ class Unrecorded(StrEnum):
 
 UNDER_WAY = having("under_way")
 REFUSED = "refused"
-"""A step by which nothing changed: somebody wanted to decide who may not."""
+"""A step without a change: somebody without permission tried to decide."""
 REMINDED, ESCALATED = "reminded", "escalated"
-"""Steps by which nothing changed: a question was asked again, and asked of more people."""
+"""Steps without a change: a reminder of a question, and its escalation to more people."""
 SECOND_WANTED = "second_wanted"
-"""A step by which nothing changed: somebody decided whose change it may be, so that one more person has to."""
+"""A step without a change: it may be the decider's own change, so a second person must decide too."""
 SHOWN = "undo_shown"
-"""A step by which nothing changed: somebody asked for an undo, and others' changes are beside ours; what it would write was shown."""
+"""A step without a change: somebody asked for an undo, others have changed the resource too, and Snapback showed what the undo would write."""
 ASIDE = frozenset({REFUSED, REMINDED, ESCALATED, SECOND_WANTED, SHOWN})
 """Steps by which nothing changed."""
 ACTIONS = ("approve", "undo", "undo-anyway", "exempt")

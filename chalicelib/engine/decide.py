@@ -83,7 +83,7 @@ class Decisions:
         Where nobody changed the resource since, that is the recorded `before`, exactly. `offered` is a Drifted's `offer`
         that somebody agrees to.
 
-        Raises Drifted when the resource is no longer as we left it (unless `force`, or as offered), CannotAct, and FixFailed.
+        Raises Drifted if somebody changed the resource since (unless `force`, or as offered), CannotAct, and FixFailed.
         """
         record, rule, resource = self._context.recalled(record_id)
         assert rule.fix is not None
@@ -126,7 +126,7 @@ class Decisions:
         return undone
 
     def exempt(self, record_id: str, by: str, until: datetime, reason: str) -> Record:
-        """Let a finding's resource be until then, and close its question. Raises CannotAct."""
+        """Exempt a finding's resource until then, and close its question. Raises CannotAct."""
         record, now = self._ledger.get(record_id), self._context.now()
         if record is None:
             raise CannotAct(f"no record {record_id!r} in the ledger; `snapback records` lists them")
@@ -147,7 +147,7 @@ class Decisions:
         return moved
 
     def refuse(self, record_id: str, by: str, why: str, what: str = REFUSED) -> Record:
-        """Put on record that somebody wanted to decide who may not, or not alone. Raises CannotAct for an unknown record."""
+        """Record that somebody tried to decide who may not, or not alone. Raises CannotAct for an unknown record."""
         record = self._ledger.get(record_id)
         if record is None:
             raise CannotAct(f"no record {record_id!r} in the ledger")
@@ -173,7 +173,7 @@ class Decisions:
     def follow_up(self, record: Record) -> Record:
         """Ask anew what nobody has answered for so long, ask more people, or close it, as `settings.asking` says.
 
-        What is safe or gone by now is closed as that. Answers the record as it was when nothing is due yet. Raises
+        A question about a safe or deleted resource is closed. Answers the record as it was when nothing is due yet. Raises
         StepRefused when somebody was quicker.
         """
         asking, age = self._context.settings.asking, _age(record, self._context.now())

@@ -41,7 +41,7 @@ _FURTHER = (Status.ALERTED, Status.ASKING, Status.FIXING)
 """What a finding becomes, by the modes from the weakest."""
 _BY_MODE = {Mode.ALERT: Status.ALERTED, Mode.ASK: Status.ASKING, Mode.FIX: Status.FIXING}
 _AS_IT_WAS = frozenset({Unrecorded.OFF, Unrecorded.EXEMPT, Unrecorded.DUPLICATE, Status.ALERTED, Status.ASKING})
-"""Outcomes after which the resource is as it was looked at."""
+"""Outcomes that leave the resource unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,10 +351,10 @@ def _anew(ledger: Ledger, draft: Record, stands: str, changed: datetime) -> Reco
 
 def _unlike(draft: Record, earlier: Record, changed: datetime) -> Record | None:
     """The record to open after all, if the earlier one doesn't say what the draft says."""
-    if earlier.id == draft.id:  # The same event: unsafe again since it was fixed, if it was looked at after that.
+    if earlier.id == draft.id:  # The same event: unsafe again, if it was read after its fix.
         again = earlier.status is Status.FIXED and earlier.touched < draft.seen_at.isoformat(timespec="milliseconds")
         return replace(draft, id=Record.id_again(earlier)) if again else None
-    # By a weaker mode: what was only told is now asked, or fixed.
+    # By a weaker mode: an alert becomes a question or a fix.
     weaker = draft.mode != Mode.ALERT and changed == ALWAYS
     return draft if weaker and earlier.status in _FURTHER[: _FURTHER.index(draft.status)] else None
 

@@ -1,4 +1,4 @@
-"""What could not be judged is looked at again by the clock, so that a compliant evaluation need not ask the ledger."""
+"""A schedule evaluates unjudged resources again, so that a compliant evaluation needn't ask the ledger."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WHY: Mapping[str, Close] = {Unrecorded.COMPLIANT: "safe", Unrecorded.OFF: "exem
 
 
 class LookAgain:
-    """Closes what can be judged by now: what is found then is recorded, and fixed, as for the first event."""
+    """Closes the record once the resource can be judged; a finding is recorded, and fixed, as for the first event."""
 
     def __init__(self, context: Context, evaluation: Evaluation) -> None:
         self._context, self._evaluation, self._unjudged = context, evaluation, Unjudged(context)

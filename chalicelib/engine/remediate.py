@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_ATTEMPTS = 8
 """To write and to see what is there then; about half an hour of `recover` every five minutes."""
 MOST_WRITES = 3
-"""Until one that shows in no read is told of."""
+"""Writes that no read shows, until the record says so."""
 STALE = timedelta(days=1)
 """Recovery runs every five minutes: a record that has been under way for longer comes from a ledger that was restored, or from
 a Snapback that was away. What people decided since isn't in it, so nothing is written without one."""
@@ -156,7 +156,7 @@ class Remediation:
         return self._fix_as_it_is(rule, resource, record, SNAPBACK, stale)
 
     def _may_show_yet(self, rule: Guardrail[Any], record: Record) -> bool:
-        """Whether to wait for the write to show; one that never does, written again and again, is told in the end."""
+        """Whether to wait for the write to show; after MOST_WRITES writes it is reported."""
         return record.attempts < MOST_WRITES and is_settling(self._context, rule, record)
 
     def refuse_while_settling(self, rule: Rule, slot: str) -> None:
@@ -168,7 +168,7 @@ class Remediation:
             raise StepRefused("duplicate", record.id)
 
     def _shows(self, rule: Guardrail[Any], resource: Resource, record: Record) -> bool:
-        """Whether what was written can be read; an error is told by who goes on with the record."""
+        """Whether what was written can be read; the caller that continues the record meets an error again."""
         assert rule.fix is not None
         reader = self._context.reader(resource)
         try:
@@ -226,7 +226,7 @@ class Remediation:
         permitted = permit(self._context, subject, record.actor, act)
         if stale and permitted.mode is Mode.FIX:
             permitted = Permit(Mode.ASK, note=stale)
-        if record.attempts == 1:  # Nothing of ours is written yet: what is there now is what an undo puts back.
+        if record.attempts == 1:  # Snapback has written nothing yet: an undo restores the present state.
             record = replace(record, before=now, reason=reason)
         if permitted.mode is not Mode.FIX:
             return self._not_fixed(record, permitted, after)
@@ -249,7 +249,7 @@ class Remediation:
         return self._ledger.move(record, Status.FIXED, by=by, note=note, after=now)
 
     def _not_fixed(self, record: Record, permitted: Permit, after: Any) -> Record:
-        """By now the settings, or who paused all writes, don't allow the fix of a record under way: nothing is written."""
+        """The settings, or a pause, no longer allow the fix of a record under way: nothing is written."""
         since = _CHANGED if record.attempts == 1 else "the function died before the fix"
         if permitted.why == "exempt":
             note = f"{since}; now {permitted.note}"

@@ -1,4 +1,4 @@
-"""What is found safe, or not found, right after a change may be what was there before it: it is looked at once more.
+"""A read right after a change may show the state before it, so a safe or missing resource is evaluated once more.
 
 The event comes again, by a queue, after a minute, with the guardrails that are to look under KEY; then not again.
 """
@@ -40,7 +40,7 @@ def only(event: Event) -> frozenset[str] | None:
 
 
 def ask(context: Context, event: Event, outcomes: Iterable[Outcome], looked_at: datetime) -> None:
-    """Have an event come again, if anything about it has to be looked at once more. Raises what the queue does."""
+    """Queue an event again if any resource in it needs a second evaluation. Raises what the queue does."""
     again = wanted(event, outcomes, looked_at)
     if again and context.look_again:
         context.look_again({**event.raw, KEY: again})

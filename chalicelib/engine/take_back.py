@@ -83,11 +83,11 @@ def _leans_on(context: Context, record: Record) -> Record | None:
 
 
 def _still_there(context: Context, record: Record) -> Record | None:
-    """A later fix of ours whose own part of the document is as it left it."""
+    """A later fix by Snapback whose part of the document is unchanged."""
     for each in _later(context, record):
         if each.status is not Status.FIXED:
             continue
-        with suppress(Exception):  # What is gone, or can't be looked at, explains nothing.
+        with suppress(Exception):  # A resource that is gone or unreadable explains nothing.
             _, rule, resource = context.recalled(each.id)
             assert rule.fix is not None
             if rule.fix.read(resource, context.reader(resource)) == each.left:
@@ -113,7 +113,7 @@ def reopen(context: Context, record: Record, by: str) -> None:
         try:
             _, rule, resource = context.recalled(other.id)
             reason = rule(resource, context.reader(resource))
-        except Exception as error:  # noqa: BLE001 - a record that can't be looked at may not say that it is fixed
+        except Exception as error:  # noqa: BLE001 - a record of an unreadable resource may not stay `fixed`
             reason = f"Snapback can't check it: {describe_error(error)}"
         if reason is None:
             continue

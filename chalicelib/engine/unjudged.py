@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.engine.refusal import Refusal
 
 EVERY, RUN = timedelta(hours=1), timedelta(minutes=5)
-"""How often it is looked at again, after a first look within minutes; and how often `maintain` comes."""
+"""How often an unjudged resource is evaluated again, after a first time within minutes; and how often `maintain` runs."""
 STILL = timedelta(hours=26)
 """How long what a sweep counted is taken to be so still: until the next day's sweep had its time."""
 REMIND, COVERED = timedelta(days=1), timedelta(days=7)
@@ -94,13 +94,13 @@ class Unjudged:
         return self._ledger.move(record, status, by=SNAPBACK, note=note, why=why)
 
     def still(self, record: Record) -> Record:
-        """It can't be judged still: nothing is said of that, but once a day in the summary."""
+        """Still unjudged: reported once a day, in the summary."""
         age = self._context.now() - record.seen_at
         try:
             standing = self._ledger.causes.begin(
                 record.service, record.cause, record.id, record.arn, Severity(record.severity)
             )
-        except StepRefused:  # So many causes begin today that this one is told of by its record alone.
+        except StepRefused:  # Too many causes began today: this record reports its cause alone.
             standing = Standing(record.id, record.arn)
         if standing.exempt_until and of_account(record.cause):
             note = "the cause is exempt"
@@ -140,7 +140,7 @@ class Unjudged:
         return said
 
     def is_due(self, record: Record) -> bool:
-        """Whether it is looked at again in this run of `maintain`: at once where none stands for it any more."""
+        """Whether this run of `maintain` evaluates it: at once if no other record stands for its cause."""
         age = self._context.now() - record.seen_at
         if age <= RUN or age % EVERY < RUN:
             return True

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.notify.summary import Summary
 
 PER_MINUTE = 20
-"""Of a channel that is none of the settings', the last resort."""
+"""Of a channel outside the settings: the last resort."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Ingress rules of network ACLs that let in the internet to SSH or RDP."""
+"""Ingress rules of network ACLs that allow SSH or RDP from the internet."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KEPT = ("Protocol", "RuleAction", "CidrBlock", "Ipv6CidrBlock", "PortRange", "I
 
 
 def opened(entries: Iterable[Mapping[str, Any]], number: int, baseline: Baseline) -> Mapping[str, Any] | None:
-    """The ingress rule of this number, if it lets in the internet to SSH or RDP, which no rule before it denies."""
+    """The ingress rule of this number, if it allows SSH or RDP from the internet, and no earlier rule denies it."""
     before: list[Mapping[str, Any]] = []
     for entry in sorted(entries, key=lambda entry: int(entry["RuleNumber"])):
         if entry["RuleNumber"] == number:

@@ -1,4 +1,4 @@
-"""Security group rules that let in the internet, and what "the internet" means."""
+"""Security group rules that allow the internet, and what "the internet" means."""
 
 from __future__ import annotations
 

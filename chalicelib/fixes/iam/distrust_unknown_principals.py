@@ -25,7 +25,7 @@ NOBODY: dict[str, Any] = {
     "Principal": "*",
     "Action": "sts:AssumeRole",
 }
-"""What is left of a trust policy that let in strangers alone: AWS takes none without a statement.
+"""What is left of a trust policy that trusted strangers only: AWS takes none without a statement.
 
 Not the old statement turned into a Deny: AWS refuses a principal that has been deleted meanwhile, and this one it
 always takes. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html

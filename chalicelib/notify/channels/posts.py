@@ -82,7 +82,7 @@ class DynamoPosts:
             self._save(key, channel, post, until, " REMOVE held_until")
 
     def _save(self, key: str, channel: str, post: Post, until: str, then: str = "") -> None:
-        """Raises ChannelBusy when it took longer than the lease, and somebody else holds the post by now."""
+        """Raises ChannelBusy when it took longer than the lease, and another process holds the post now."""
         values: dict[str, Any] = {":ts": {"S": post.ts}, ":step": {"N": str(post.step)}}
         if post.sent_steps:
             values[":sent_steps"] = {"NS": [str(each) for each in sorted(post.sent_steps)]}
