@@ -24,6 +24,7 @@ NEEDED = (
     "Makefile",
     "README.md",
     "app.py",
+    "bench",
     "chalicelib",
     "docs",
     "pyproject.toml",
