@@ -218,6 +218,7 @@ def _alarms() -> dict[str, Wire]:
         "SilentCanaryAlarm": _alarm("Snapback", Metric.HEALTHY, ours, EvaluationPeriods=24, **silent),
         "NotifyDrainAlarm": _alarm("Snapback", Metric.DRAINS, ours, Period=60, EvaluationPeriods=15, **silent),
         "RightsMissingAlarm": _alarm("Snapback", Metric.RIGHTS_MISSING, ours),
+        "MissedByEventsAlarm": _alarm("Snapback", Metric.MISSED_BY_EVENTS, ours),
         "FaultsAlarm": _alarm("Snapback", Metric.FAULTS, ours),
         "SettingsRefusedAlarm": {
             "if": "SettingsLive",

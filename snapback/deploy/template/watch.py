@@ -128,6 +128,11 @@ def alarms(_plan: Plan) -> Template:
             f"records name the action and the function: {command('records --status unjudged')}. Deploy the stack again, in "
             "this account and in the account that the record names.",
         ),
+        "MissedByEventsAlarm": _counted(
+            Metric.MISSED_BY_EVENTS,
+            "The daily sweep found something that an event should have reported: in its account and region, CloudTrail is late or "
+            "off, or a rule is. The message of the finding names both. See what is covered: snapback accounts check.",
+        ),
         "FaultsAlarm": _counted(
             Metric.FAULTS,
             "Snapback had unexpected exceptions. Each has a fault number, in the logs of the functions "
