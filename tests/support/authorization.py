@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 GLOBAL = frozenset(
     """
-    aws:calledvia aws:calledviafirst aws:calledvialast aws:currenttime aws:ec2instancesourceprivateipv4 aws:ec2instancesourcevpc
+    aws:assumedroot aws:calledvia aws:calledviafirst aws:calledvialast aws:currenttime aws:ec2instancesourceprivateipv4 aws:ec2instancesourcevpc
     aws:epochtime aws:federatedprovider aws:multifactorauthage aws:multifactorauthpresent aws:principalaccount aws:principalarn
     aws:principalisawsservice aws:principalorgid aws:principalorgpaths aws:principalservicename aws:principalservicenameslist
     aws:principaltype aws:referer aws:requestedregion aws:resourceaccount aws:resourceorgid aws:resourceorgpaths
