@@ -366,7 +366,9 @@ def _act(app: Application, request: Any) -> dict[str, Any]:
         return app.maintain()
     person = text(request, "person", "id")
     if not record or not (by or person) or action not in ACTIONS:
-        raise CannotAct("act takes {action: approve | undo | undo-anyway | exempt, record, by}, or {action: maintain}")
+        raise CannotAct(
+            "act takes {action: approve | fix | retry | undo | undo-anyway | exempt, record, by}, or {action: maintain}"
+        )
     if person:
         from chalicelib.clicks.decide import decide
 
@@ -381,7 +383,8 @@ def _done(app: Application, request: Any, record: str, by: str) -> Record:
     if action != "exempt":
         force, offered = request.get("force") is True, text(request, "seen") if action == "undo-anyway" else ""
         undo = partial(engine.undo, force=force, offered=offered or "")
-        done = (engine.approve if action == "approve" else undo)(record, by)
+        approve = partial(engine.approve, demand=action != "approve")
+        done = (undo if str(action).startswith("undo") else approve)(record, by)
         app.metrics.add_metric(findings(done.status), MetricUnit.Count, 1)
         app.metrics.flush_metrics()
         return done

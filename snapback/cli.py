@@ -26,7 +26,7 @@ _MODULES = {
     "sweep": ("sweep",),
     "catalog": ("catalog", "explain"),
     "records": ("records", "show"),
-    "decide": ("undo", "approve"),
+    "decide": ("undo", "approve", "fix"),
     "status": ("status", "accounts"),
     "pause": ("pause", "resume"),
     "dlq": ("dlq",),

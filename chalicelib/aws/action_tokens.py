@@ -33,7 +33,7 @@ _NOBODY = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class ActionToken:
-    """`action` is approve, undo, undo-anyway, exempt or show; `channel` whom it was sent to; `expires` seconds since the epoch."""
+    """`action` is one of core/types.py's ACTIONS, or show; `channel` whom it was sent to; `expires` seconds since the epoch."""
 
     record: str
     action: str

@@ -38,11 +38,15 @@ _LINES = 60
 """Lines of differences, and steps, that are shown at most."""
 _VERBS = {
     "approve": "Approve the fix",
+    "fix": "Fix",
+    "retry": "Try the fix again",
     "undo": "Undo the fix",
     "undo-anyway": "Undo the fix and keep what others changed",
     "exempt": "Exempt",
     "show": "Finding",
 }
+_CHANGES = frozenset({"approve", "fix", "retry"})
+"""What writes the fix."""
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fff; --soft: #55555e; --line: #8a8a94; --act: #0b5394;
@@ -172,6 +176,8 @@ def _why_not(app: ClicksApp, request: Request, token: ActionToken, record: Recor
     undoable = record.status.traits.undoable and record.reversible and record.before is not None
     open_now = {
         "approve": record.status is Status.ASKING,
+        "fix": record.demand == "fix",
+        "retry": record.demand == "retry",
         "undo": undoable,
         "undo-anyway": undoable and bool(record.offered),
         "exempt": record.status.traits.exemptable,
@@ -216,7 +222,7 @@ def _show(
     )
     alert = f'<p role="alert" class="wrong">{_text(_sentence(wrong))}</p>' if wrong else ""
     verb = _VERBS.get(token.action, "Snapback")
-    would = "" if token.action in {"approve", "undo", "undo-anyway"} else ", if it were fixed"
+    would = "" if token.action in {*_CHANGES, "undo", "undo-anyway"} else ", if it were fixed"
     body = f"""<h1>{_text(f"{verb}?" if does else verb)}</h1>
 {alert}<p><strong>{_text(message.headline)}</strong></p>
 <p>{_text(message.reason)}</p>
@@ -239,7 +245,7 @@ def _plan(action: str, record: Record) -> str:
         return f"{shown_undo(record)[0]} If the resource changes again first, nothing happens, and Snapback shows you the new state."
     if action == "exempt":
         return "Nothing in AWS changes. Snapback ignores this finding for the time you choose, and closes its question."
-    if action == "approve":
+    if action in _CHANGES:
         return f"{fix}. Snapback checks the resource again first. If the resource has changed, nothing happens, and Snapback asks again."
     return f"{fix}."
 

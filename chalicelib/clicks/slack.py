@@ -1,7 +1,7 @@
 """Slack's requests: clicks on buttons, and the modals that they open.
 
 https://docs.slack.dev/interactivity/handling-user-interaction/ and https://docs.slack.dev/authentication/verifying-requests-from-slack/.
-A button's `action_id` is approve, undo, undo-anyway, exempt or details, and its `value` the id of a record; after a `#` may come the
+A button's `action_id` is one of ACTIONS or details, and its `value` the id of a record; after a `#` may come the
 fingerprint of what it asks about, so that a click means what its message showed.
 """
 

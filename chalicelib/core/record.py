@@ -147,6 +147,15 @@ class Record:
         return self.aws_arn or self.arn
 
     @property
+    def demand(self) -> str:
+        """What a person may ask for that Snapback doesn't ask them about: `fix`, `retry` or nothing."""
+        if not self.status.traits.on_demand or not self.fix or self.before is None:
+            return ""
+        if not self.status.traits.written:
+            return "" if self.before == self.after else "fix"
+        return "" if len(self.life) > 1 and self.life[-2].status == Status.UNDOING else "retry"
+
+    @property
     def left(self) -> State | None:
         """The state as Snapback last left it."""
         return self.after if self.undone is None else self.undone

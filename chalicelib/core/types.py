@@ -67,6 +67,8 @@ class Traits:
     """Whether the fix was written; if not, messages say what it would do."""
     undoable: bool = False
     exemptable: bool = False
+    on_demand: bool = False
+    """Whether a person may have the fix done that nobody asked them about."""
     needs_person: bool = False
     unsafe: bool = False
     """Whether something unsafe is, or may be, still there."""
@@ -100,6 +102,7 @@ class Status(StrEnum):
             settled=False,
             written=False,
             exemptable=True,
+            on_demand=True,
             unsafe=True,
         ),
     )
@@ -140,6 +143,7 @@ class Status(StrEnum):
             left="open",
             written=False,
             exemptable=True,
+            on_demand=True,
             needs_person=True,
             unsafe=True,
         ),
@@ -167,6 +171,7 @@ class Status(StrEnum):
             left="open",
             undoable=True,
             exemptable=True,
+            on_demand=True,
             unsafe=True,
         ),
     )
@@ -179,6 +184,7 @@ class Status(StrEnum):
             left="open",
             undoable=True,
             exemptable=True,
+            on_demand=True,
             needs_person=True,
             unsafe=True,
         ),
@@ -229,8 +235,9 @@ SHOWN = "undo_shown"
 """A step without a change: somebody asked for an undo, others have changed the resource too, and Snapback showed what the undo would write."""
 ASIDE = frozenset({REFUSED, REMINDED, ESCALATED, SECOND_WANTED, SHOWN})
 """Steps by which nothing changed."""
-ACTIONS = ("approve", "undo", "undo-anyway", "exempt")
-"""What a person may ask for about a record; `undo-anyway` is the undo that was shown, beside others' changes."""
+ACTIONS = ("approve", "fix", "retry", "undo", "undo-anyway", "exempt")
+"""What a person may ask for about a record: `fix` what is only reported, `retry` a fix that failed; `undo-anyway` is the
+undo that was shown, beside others' changes."""
 Close: TypeAlias = Literal["", "safe", "exempt", "unanswered", "judged"]
 """Why a step closed a question without a fix; `judged`: what could not be seen was, and another record tells of it."""
 

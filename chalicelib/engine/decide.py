@@ -33,8 +33,8 @@ class Decisions:
     def __init__(self, context: Context, remediation: Remediation) -> None:
         self._context, self._remediation, self._ledger = context, remediation, context.ledger
 
-    def approve(self, record_id: str, by: str) -> Record:
-        """Do what a record in `asking` asks for, after looking again.
+    def approve(self, record_id: str, by: str, *, demand: bool = False) -> Record:
+        """Do what a record in `asking` asks for, after looking again; on `demand`, what a finding only reports, or failed.
 
         Answers the record as `expired` when there is nothing left to fix. Raises CannotAct when it doesn't ask, when
         the settings don't allow it any more, or when the state has moved since (it then asks anew, with the new
@@ -42,8 +42,8 @@ class Decisions:
         """
         record, rule, resource = self._context.recalled(record_id)
         assert rule.fix is not None
-        if record.status is not Status.ASKING:
-            raise CannotAct(f"record {record_id} is {record.status}; only a record that is asking can be approved")
+        if record.status is not Status.ASKING and not (demand and record.demand):
+            raise CannotAct(_why_not(record, demand=demand))
         reader, looked_at = self._context.reader(resource), self._context.now()
         try:
             reason = rule(resource, reader)
@@ -58,6 +58,13 @@ class Decisions:
                     f"record {record_id} can't be checked now, so nothing was changed: {refusal.why('act')}"
                 ) from error
             raise
+        if record.demand == "retry":  # What was first there stays its `before`, whatever was written since.
+            self._demand(subject, record, Act.APPROVED_FIX)
+            tries = record.attempts + 1
+            record = self._moved(
+                record, Status.FIXING, by=by, looked_at=looked_at, attempts=tries, error="", after=after
+            )
+            return self._remediation.retry(rule, resource, record, by)
         if reason is None:
             return self._moved(record, Status.EXPIRED, by=by, note="the resource is already safe", why="safe")
         self._demand(subject, record, Act.APPROVED_FIX)
@@ -215,6 +222,18 @@ class Decisions:
                     f"record {record.id}: {record.arn} is exempt for now, because of an undo or an exemption"
                 ) from refused
             raise CannotAct(f"another process is working on record {record.id}; try again in a minute") from refused
+
+
+def _why_not(record: Record, *, demand: bool) -> str:
+    """Why a record can't be approved, or fixed, as it is; and what can be done."""
+    status = record.status.replace("_", " ")
+    if record.demand and not demand:
+        return (
+            f"record {record.id} is {status}; only a record that is asking can be approved: `snapback fix {record.id}`"
+        )
+    if demand and record.status.traits.on_demand:
+        return f"record {record.id} is {status}, and its fix would change nothing"
+    return f"record {record.id} is {status}; only a record that is asking can be approved"
 
 
 def step_due(record: Record, asking: Asking, now: datetime) -> str:

@@ -47,6 +47,10 @@ class Remediation:
             return self._fix_as_it_is(rule, resource, record, by)
         return self._write(rule, resource, record, by)
 
+    def retry(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
+        """Begin a fix again that failed, by a person's will; the `before` that was first written stays. Raises FixFailed."""
+        return self._fix_as_it_is(rule, resource, record, by)
+
     def _before_write(self, fix: Fix[Any], resource: Resource, judged: State) -> State:
         """The state directly before a write. Another one than was judged is read again: reads in AWS may lag behind."""
         context = self._context
@@ -283,10 +287,10 @@ class Remediation:
 
 
 def _is_approved(record: Record) -> bool:
-    """Whether a person had this fix begun: since it last asked, somebody but Snapback set it to `fixing`."""
+    """Whether a person had this fix begun: since it last rested, somebody but Snapback set it to `fixing`."""
     life = [(step.status, step.by) for step in record.life]
-    asked = max((at for at, (status, _) in enumerate(life) if status == Status.ASKING), default=len(life))
-    return any(status == Status.FIXING and by != SNAPBACK for status, by in life[asked:])
+    rested = max((at for at, (status, _) in enumerate(life) if status not in UNDER_WAY), default=len(life))
+    return any(status == Status.FIXING and by != SNAPBACK for status, by in life[rested:])
 
 
 def _stale(record: Record, now: datetime) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WORDS = {
     "approve": "Approve",
+    "fix": "Fix",
+    "retry": "Retry",
     "undo": "Undo",
     "undo-anyway": "Undo, keep their change",
     "exempt": "Exempt",

@@ -183,6 +183,8 @@ def _commands(record: Record) -> dict[str, str]:
     commands = {"show": f"snapback show {record.id}"}
     if record.status is Status.ASKING:
         commands = {"approve": f"snapback approve {record.id}", **commands}
+    elif record.demand:
+        commands = {record.demand: f"snapback fix {record.id}", **commands}
     if record.status.traits.undoable and record.reversible and record.before is not None:
         name, force = ("undo-anyway", " --force") if record.history[-1].status == SHOWN else ("undo", "")
         commands = {name: f"snapback undo {record.id}{force}", **commands}

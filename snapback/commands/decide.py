@@ -1,4 +1,4 @@
-"""`snapback undo` and `approve`."""
+"""`snapback undo`, `approve` and `fix`."""
 
 from __future__ import annotations
 
@@ -55,12 +55,35 @@ def undo(record: str, force: bool, by: str | None, settings_path: Path | None, s
 @by_option
 @settings_option
 @stack_option
+@click.option("--fix", "demand", is_flag=True, help="Also fix a record that doesn't ask, as `snapback fix` does.")
 @json_option
-def approve(record: str, by: str | None, settings_path: Path | None, stack: str, as_json: bool) -> int:
+def approve(record: str, by: str | None, settings_path: Path | None, stack: str, demand: bool, as_json: bool) -> int:
     """Approve what a RECORD asks for. Snapback evaluates the resource again first."""
+    return _approved(record, by, settings_path, stack, as_json=as_json, demand=demand)
+
+
+@click.command(short_help="Fix what a record only reports, or try a failed fix again.")
+@click.argument("record")
+@by_option
+@settings_option
+@stack_option
+@json_option
+def fix(record: str, by: str | None, settings_path: Path | None, stack: str, as_json: bool) -> int:
+    """Fix the finding of a RECORD that is alerted, fighting, still unsafe or failed. Snapback evaluates the resource again first.
+
+    If the resource changed since, nothing is fixed, and the record asks with the new state.
+
+    Example: snapback fix s3.0123456789abcdef
+    """
+    return _approved(record, by, settings_path, stack, as_json=as_json, demand=True)
+
+
+def _approved(
+    record: str, by: str | None, settings_path: Path | None, stack: str, *, as_json: bool, demand: bool = False
+) -> int:
     from snapback.record_filters import record_of
 
     application, caller, _ = deployed_application(stack, settings=load_settings(settings_path))
-    asking = record_of(application, record)
-    done = application.engine.approve(asking.id, by or caller)
-    return acted(done, asking.before, done.after, as_json=as_json)
+    found = record_of(application, record)
+    done = application.engine.approve(found.id, by or caller, demand=demand)
+    return acted(done, found.before, done.after, as_json=as_json)

@@ -44,6 +44,8 @@ _SURE = {
         "Approve the fix?",
         "Snapback checks the resource again, and fixes it only if it is still as shown here.",
     ),
+    "fix": ("Fix it?", "Snapback checks the resource again, and fixes it only if it is still as shown here."),
+    "retry": ("Try the fix again?", "Snapback checks the resource again, and does what is left of the fix."),
     "undo-anyway": (
         "Undo and keep their change?",
         "Snapback takes back its own change, as shown here, and keeps what others changed.",
@@ -233,7 +235,7 @@ def button(name: str, message: Message) -> Block:
     made: Block = {"type": "button", "action_id": action, "value": value, "text": text}
     if name in _SURE:
         title, asked = _SURE[name]
-        style = "primary" if name == "approve" else "danger"
+        style = "danger" if name.startswith("undo") else "primary"
         made["style"] = style
         made["confirm"] = {
             "title": {"type": "plain_text", "text": title},
