@@ -64,7 +64,7 @@ class Decisions:
             record = self._moved(
                 record, Status.FIXING, by=by, looked_at=looked_at, attempts=tries, error="", after=after
             )
-            return self._remediation.retry(rule, resource, record, by)
+            return self._remediation.fix_as_it_is(rule, resource, record, by)
         if reason is None:
             return self._moved(record, Status.EXPIRED, by=by, note="the resource is already safe", why="safe")
         self._demand(subject, record, Act.APPROVED_FIX)

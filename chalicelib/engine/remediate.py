@@ -44,12 +44,8 @@ class Remediation:
         except Exception as error:  # noqa: BLE001 - raised as FixFailed unless the resource is gone
             return self._unseen(record, resource, error, None, by)
         if now != judged:
-            return self._fix_as_it_is(rule, resource, record, by)
+            return self.fix_as_it_is(rule, resource, record, by)
         return self._write(rule, resource, record, by)
-
-    def retry(self, rule: Guardrail[Any], resource: Resource, record: Record, by: str) -> Record:
-        """Begin a fix again that failed, by a person's will; the `before` that was first written stays. Raises FixFailed."""
-        return self._fix_as_it_is(rule, resource, record, by)
 
     def _before_write(self, fix: Fix[Any], resource: Resource, judged: State) -> State:
         """The state directly before a write. Another one than was judged is read again: reads in AWS may lag behind."""
@@ -157,7 +153,7 @@ class Remediation:
             return self._ledger.move(record, Status.EXPIRED, by=SNAPBACK, note=note, why="exempt")
         if record.status is Status.UNDOING:
             return self._recover_undo(rule, resource, record, stale)
-        return self._fix_as_it_is(rule, resource, record, SNAPBACK, stale)
+        return self.fix_as_it_is(rule, resource, record, SNAPBACK, stale)
 
     def _may_show_yet(self, rule: Guardrail[Any], record: Record) -> bool:
         """Whether to wait for the write to show; after MOST_WRITES writes it is reported."""
@@ -207,7 +203,7 @@ class Remediation:
             return record
         raise FixFailed(f"{record.guardrail} on {resource.arn}, record {record.id}: {trouble}") from (wrong or error)
 
-    def _fix_as_it_is(
+    def fix_as_it_is(
         self, rule: Guardrail[Any], resource: Resource, record: Record, by: str, stale: str = ""
     ) -> Record:
         """Judge a record under way anew: its function died, or it changed before the first write.
