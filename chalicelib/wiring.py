@@ -98,7 +98,7 @@ class Application:
 
     @cached_property
     def ledger(self) -> DynamoLedger:
-        spill = Spill(self.sessions.source.client("s3"), self.spill) if self.spill else None
+        spill = Spill(lambda: self.sessions.source.client("s3"), self.spill) if self.spill else None
         return DynamoLedger(self.dynamodb, self.table, self.now, spill, self.sleep, self._leave_out)
 
     @cached_property

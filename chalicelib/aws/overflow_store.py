@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from chalicelib.core.errors import UnreadableRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_s3 import S3Client
 
@@ -30,10 +31,14 @@ docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 
 
 class Spill:
-    """An encrypted bucket for states that would not fit into an item (400 KB)."""
+    """An encrypted bucket for states that would not fit into an item (400 KB). Its client is made when one doesn't."""
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._client, self._bucket = client, bucket
+    def __init__(self, open_client: Callable[[], S3Client], bucket: str) -> None:
+        self._open_client, self._bucket = open_client, bucket
+
+    @cached_property
+    def _client(self) -> S3Client:
+        return self._open_client()
 
     def put(self, id: str, states: Mapping[str, Any]) -> str:
         """Keep DynamoDB attributes under a key that names what they are; the same ones twice are one object."""

@@ -39,9 +39,8 @@ _CONFIG = Config(
     read_timeout=10,
     user_agent_extra=f"snapback/{VERSION}",
 )
-logging.getLogger("botocore").setLevel(
-    logging.INFO
-)  # Its debug lines hold requests and answers whole: states, secrets.
+# Its debug lines hold requests and answers whole: states, secrets; at INFO, each cold start would log where credentials are.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 class _Memory:
@@ -58,10 +57,19 @@ class _Memory:
         self.writes: list[str] = []
         self.baseline: Baseline | None = None
         """What the last look went by, with what it found to be the account's own."""
+        self._connections: dict[Any, Any] = {}
 
     def forget(self) -> None:
         self.answers.clear()
         self.prefetched.clear()
+
+    def connect(self, key: tuple[str, str], client: Any) -> None:
+        """Have clients of one account, service and region use the same connections: a TLS handshake is half of a fix's time.
+
+        Each client signs each request with its own role's credentials; a connection knows none.
+        """
+        endpoint = client._endpoint  # noqa: SLF001 - botocore has no public way to it
+        endpoint.http_session = self._connections.setdefault(key, endpoint.http_session)
 
     def looking(self, client: Any) -> None:
         client.meta.events.register_first("provide-client-params", self._asked)
@@ -162,6 +170,7 @@ class AwsSession:
         if key not in self._clients:
             client = self._source.client(service, region_name=key[1], config=_CONFIG)  # type: ignore[call-overload]
             self._hooked(client)
+            self._memory.connect(key, client)
             self._clients[key] = client
         return self._clients[key]
 

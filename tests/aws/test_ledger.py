@@ -282,7 +282,7 @@ def test_a_stop_is_known_everywhere_within_a_minute(world: World, ledger: Dynamo
 def test_states_that_no_item_can_hold_are_in_the_bucket_and_come_back(world: World, clock: Clock) -> None:
     s3 = world.client("s3")
     s3.create_bucket(Bucket="spill")
-    ledger = DynamoLedger(world.client("dynamodb"), "records", clock, Spill(s3, "spill"))
+    ledger = DynamoLedger(world.client("dynamodb"), "records", clock, Spill(lambda: s3, "spill"))
     ledger.create()
     large = {"policy": "x" * SPILL_OVER}
     record = opened(ledger, draft(before=large))
@@ -298,7 +298,7 @@ def test_states_that_no_item_can_hold_are_in_the_bucket_and_come_back(world: Wor
 def test_small_states_stay_in_the_item(world: World, clock: Clock) -> None:
     s3 = world.client("s3")
     s3.create_bucket(Bucket="spill")
-    ledger = DynamoLedger(world.client("dynamodb"), "records", clock, Spill(s3, "spill"))
+    ledger = DynamoLedger(world.client("dynamodb"), "records", clock, Spill(lambda: s3, "spill"))
     ledger.create()
     opened(ledger, draft())
     assert not s3.list_objects_v2(Bucket="spill").get("Contents")

@@ -133,7 +133,7 @@ def poisoned(bad: Any, how: str, app: Application, world: World) -> Any:
     if how == "overflow":
         client = world.client("s3")
         client.create_bucket(Bucket="spill")
-        app.ledger._spill = Spill(client, "spill")
+        app.ledger._spill = Spill(lambda: client, "spill")
         image["spilt"] = {"S": f"records/{image['id']['S']}/{'0' * 64}.json"}
     elif how == "history":
         image["history"]["L"][-1] = {"S": "{"}

@@ -143,7 +143,7 @@ class TestSpills:
     @pytest.fixture
     def ledger(self, world: World) -> DynamoLedger:
         world.client("s3").create_bucket(Bucket="spill")
-        spill = Spill(world.client("s3"), "spill")
+        spill = Spill(lambda: world.client("s3"), "spill")
         return DynamoLedger(world.client("dynamodb"), TABLE, lambda: world.clock, spill)
 
     @pytest.fixture
