@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tests.e2e import clock, core, members, natives, pages, selftest, trouble, update
+from tests.e2e import clock, core, members, natives, pages, selftest, sweeping, trouble, update
 from tests.e2e.day import Day, shown
 from tests.e2e.emulator import Broken, Emulator
 from tests.e2e.slack import slack
@@ -26,12 +26,13 @@ REST = (
     natives.native_events,
     pages.action_page,
     trouble.burst,
+    selftest.selftest,
+    sweeping.sweep,
     trouble.pause,
     trouble.settings,
     clock.waited,
     clock.questions,
     clock.canary,
-    selftest.selftest,
     trouble.dead_letters,
     members.member,
     update.update_and_back,

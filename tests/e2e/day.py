@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 STACK = "snapback-e2e"
 BUCKET = "e2e-code"
 EXTERNAL_ID = "correct-horse-battery-staple"
-_BAD = {"failed", "still_unsafe", "fighting", "unjudged", "expired"}
+BAD = {"failed", "still_unsafe", "fighting", "unjudged", "expired"}
 OPTED_IN = ("ecr.image_with_critical_findings", "ecr.release_tag_forbidden", "iam.sessions_stolen")
 """What is put right only where it is named."""
 ASKS = "ec2.image_shared"
+UNASKED = "s3.account_public_access_block_weakened"
+"""S3 Control is asked at the account's own host, `123456789012.…`, which loopback has none of."""
 SECRETS = {"/snapback/page-key": "an-emulators-page-key-of-32-bytes-or-more"}
 
 
@@ -60,7 +62,7 @@ class Day:
         """Everything is put right, told to one channel, and decided by whoever reads it."""
         return {
             "mode": "fix",
-            "guardrails": {**dict.fromkeys(OPTED_IN, "fix"), ASKS: "ask"} | self._of_selftest,
+            "guardrails": {**dict.fromkeys(OPTED_IN, "fix"), ASKS: "ask", UNASKED: "off"} | self._of_selftest,
             "quarantine": "untag",
             "require": {"releases": {"lib/*": {"tags": ["latest"]}}},
             "channels": [{"name": "chat", "type": "slack", "url": "ssm:/snapback/slack", "per_minute": 600}],
@@ -150,7 +152,7 @@ class Day:
 
         def there() -> str:
             mine = {of[1]: name for name, of in self.rows() if of[0] == guardrail and arn in of[2]}
-            if bad := mine.keys() & _BAD - {*statuses}:
+            if bad := mine.keys() & BAD - {*statuses}:
                 raise Broken(f"{what} is {' and '.join(bad)}, not {' or '.join(statuses)}")
             return next((name for status, name in mine.items() if status in statuses), "")
 

@@ -167,9 +167,9 @@ class Emulator:
         found = [*self.noted("unevaluated"), *self.noted("denied"), *self.logged("ERROR")]
         return [each for each in found if each not in self._forgiven]
 
-    def forgive(self) -> None:
-        """What is wrong until now was meant to be."""
-        self._forgiven += self.wrong()
+    def forgive(self, message: str = "") -> None:
+        """What is wrong until now was meant to be: all of it, or what functions logged with this message."""
+        self._forgiven += [each for each in self.wrong() if not message or each.get("message") == message]
 
 
 class Account:

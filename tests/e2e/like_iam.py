@@ -64,7 +64,7 @@ def resources(former: Any, service: str, *more: Any) -> Any:
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html (a rule of the default
     bus has no bus in its ARN), and beside it list_amazoneventbridgescheduler.html, list_amazonelasticcontainerregistry.html,
-    list_amazonec2.html (images and snapshots have no account), list_awsidentityandaccessmanagementiam.html,
+    list_amazonec2.html (images and snapshots have no account; a network ACL's entry is its ACL's), list_awsidentityandaccessmanagementiam.html,
     list_amazonelasticcontainerservice.html and list_awscodebuild.html.
     """
     found = former(service, *more)
@@ -88,7 +88,9 @@ def _repository(found: str, region: str, account: str) -> str:
     return f"arn:aws:ecr:{region}:{account}:repository/*" if found == "*" else found
 
 
-def _image(found: str, _region: str, account: str) -> str:
+def _ec2(found: str, region: str, account: str) -> str:
+    if (acl := _param("NetworkAclId")) and (_param("Action") or "").endswith("NetworkAclEntry"):
+        return f"arn:aws:ec2:{region}:{account}:network-acl/{acl}"
     return found.replace(f":{account}:", "::") if re.search(r":(image|snapshot)/", found) else found
 
 
@@ -115,7 +117,7 @@ def _project(found: str, region: str, account: str) -> str | None:
 
 _ARNS: dict[str, Callable[[str, str, str], str | None]] = {
     "codebuild": _project,
-    "ec2": _image,
+    "ec2": _ec2,
     "ecr": _repository,
     "ecs": _service,
     "events": _event_rule,

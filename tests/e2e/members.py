@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 _BUCKET = "e2e-members-code"
 _REFUSED = 15.0
-"""Seconds until the event is sent again: the account's events are refused until the settings that name it are in use."""
+"""Seconds until the event is sent again: a function may still refuse the account, by settings of a minute before."""
 
 
 def member(day: Day) -> None:
-    """Deployed by the package's own member.json; a change there is put right from here."""
+    """Deployed by the package's own member.json; a change there is put right from here, as published by the step `settings`."""
     s3, cloudformation = (day.emulator.client(service, FRIEND) for service in ("s3", "cloudformation"))
     s3.create_bucket(Bucket=_BUCKET)
     s3.put_object(Bucket=_BUCKET, Key="member.json", Body=(ROOT / "build" / "package" / "member.json").read_bytes())
@@ -39,7 +39,6 @@ def member(day: Day) -> None:
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         cloudformation.get_waiter("stack_create_complete").wait(StackName="snapback-member")
-    day.snapback("settings", "publish", str(day.write_settings(accounts=[FRIEND])), "--yes")
     group, event = open_group(day, "of-a-member", FRIEND)
     put = 0.0
 

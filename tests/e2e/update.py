@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from tests.e2e.day import Day
 
-BEFORE = "dcd7831104eb3406d1606032a1ab26879981ee54"
-"""The commit before there was this day; once there is a tag, the last one."""
+UNTAGGED = "dcd7831104eb3406d1606032a1ab26879981ee54"
+"""The commit before there was this day, for as long as there is no tag."""
 _PACKAGE = """
 import sys
 from pathlib import Path
@@ -72,8 +72,19 @@ def deploy_before(day: Day) -> None:
 def before(folder: Path) -> Path:
     """The tree of that version, out of git."""
     folder.mkdir()
-    archive = subprocess.run(["git", "archive", BEFORE], cwd=ROOT, capture_output=True, check=False)  # noqa: S607
+    version = version_before()
+    archive = _git("archive", version)
     if archive.returncode:
-        raise Broken(f"git has no {BEFORE} here: {archive.stderr.decode()[-200:]}; a clone with its history has")
+        raise Broken(f"git has no {version} here: {archive.stderr.decode()[-200:]}; a clone with its history has")
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)  # noqa: S607
     return folder
+
+
+def version_before() -> str:
+    """The newest tag before this commit: a tagged commit's is the tag before."""
+    found = _git("describe", "--tags", "--abbrev=0", "--match", "v*", "HEAD^")
+    return found.stdout.decode().strip() or UNTAGGED
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)  # noqa: S607
