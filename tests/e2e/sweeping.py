@@ -25,13 +25,14 @@ _VISIBLE_AFTER, _TRIES = 45, 2
 def sweep(day: Day) -> None:
     """Each place but one is gone through; that one is told at once, and is a dead letter in the end."""
     shorten(day)
+    before = bad(day)
     wanted = {place.key for place in places_of(day.application.settings, catalog.guardrails(), [HOME], REGION)}
     with Clock(day, f"sweep of {len(wanted)} places"):
         sent = invoke(day, "Sweep", rules_input(day, "Sweep", "cron(17 4 * * ? *)"))["sent"]
         if sent != len(wanted) or UNREADABLE not in wanted:
             raise Broken(f"the sweep has {sent} places, not these {len(wanted)}: {wanted}")
         until("the sweep's end", lambda: not waiting(day) and wanted - marked(day) == {UNREADABLE}, patience=600)
-    if wrong := {of for _, of in day.rows() if of[1] in BAD}:
+    if wrong := bad(day) - before:
         raise Broken(f"after the sweep, these are wrong: {wrong}")
     (letter,) = until("the unreadable place's dead letter", day.given_up)
     if letter["what"] != f"sweep of ec2.TransitGateway {HOME} {REGION}":
@@ -41,6 +42,10 @@ def sweep(day: Day) -> None:
         raise Broken(f"these could not be listed: {told}")
     day.snapback("dlq", "drop", letter["id"], "--yes")
     day.emulator.forgive("sweep: could not list")
+
+
+def bad(day: Day) -> set[tuple[str, str, str]]:
+    return {of for _, of in day.rows() if of[1] in BAD}
 
 
 def shorten(day: Day) -> None:
