@@ -87,7 +87,19 @@ class _Cli(click.Group):
                 import traceback
 
                 traceback.print_exc()
-        sys.exit(code if isinstance(code, int) else FINE)
+        sys.exit(_flushed(code if isinstance(code, int) else FINE))
+
+
+def _flushed(code: int) -> int:
+    """What is still to be written goes out now, while an error can be told."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        line, code = describe_error(error)
+        complain(line or f"can't write to the standard output: {error.strerror}", code)
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes it once more at its end
+        code = BAD
+    return code
 
 
 @click.group(

@@ -16,6 +16,7 @@ The command line's own errors stand on the root of `chalicelib/core/errors.py`:
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import click
@@ -23,6 +24,8 @@ import click
 from chalicelib.core.errors import NotDone, SnapbackError, StepRefused
 
 FINE, FOUND, BAD, FAULT = 0, 1, 2, 3
+INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _NEW_CREDENTIALS = "get new ones (`aws sso login`, or the AWS_* variables), and see `aws sts get-caller-identity`"
 _ADVICE = (
@@ -106,6 +109,9 @@ def describe_error(error: BaseException) -> tuple[str, int]:
             line, code = f"another process is working on record {error.record}; try again in a minute", FOUND
         case SnapbackError() if error.exit_code != FAULT:
             line, code = str(error), error.exit_code
+        case OSError() if error.errno in _FULL:
+            where = f" {error.filename}" if error.filename else ""
+            line = f"can't write{where}: {error.strerror}; free some space, or write elsewhere"
         case aws.ClientError():
             line = _by_aws(error.operation_name, error.response.get("Error", {}))
         case aws.BotoCoreError():

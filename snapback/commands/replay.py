@@ -6,11 +6,13 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from chalicelib.core.event import parse_time
 from snapback.commands.options import (
     LEFT_UNSAFE,
     acted,
@@ -21,51 +23,124 @@ from snapback.commands.options import (
     open_json,
     settings_option,
 )
-from snapback.errors import FINE, FOUND, Refused
+from snapback.errors import FINE, FOUND, INTERRUPTED, Refused
+from snapback.stderr import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
+    from snapback.replay.choose import Choice
+    from snapback.replay.logs import Entry
     from snapback.replay.replay import EventOutcome, Replay
 
 
+_TOLD = 5
+"""Skipped parts of the input that are told one by one, without --all."""
+_strict_option = click.option(
+    "--strict", is_flag=True, help="Stop at input that holds no events, instead of skipping it."
+)
+
+
+def _filters(command: Any) -> Any:
+    """Options that leave out events before they cost anything."""
+    for option in (
+        click.option("--guardrail", multiple=True, metavar="ID", help="Only this guardrail; * and ? are wildcards."),
+        click.option("--service", multiple=True, metavar="NAME", help="Only events of this service, such as s3."),
+        click.option("--region", multiple=True, metavar="REGION", help="Only events of this region."),
+        click.option("--account", multiple=True, metavar="ID", help="Only events of this account."),
+        click.option("--until", metavar="TIME", help="Only events before this time (UTC)."),
+        click.option("--since", metavar="TIME", help="Only events from this time on (UTC), such as 2026-11-01."),
+    ):
+        command = option(command)
+    return command
+
+
+def _chosen(  # the options' own names
+    *,
+    since: str | None,
+    until: str | None,
+    account: tuple[str, ...],
+    region: tuple[str, ...],
+    service: tuple[str, ...],
+    guardrail: tuple[str, ...],
+) -> Choice:
+    """Raises Refused for what is no time, and for a guardrail that doesn't exist."""
+    from chalicelib import catalog
+    from snapback.replay.choose import Choice
+
+    for each in guardrail:
+        if not any(fnmatchcase(rule.id, each) for rule in catalog.all_rules()):
+            raise Refused(f"no guardrail {each!r} in this version of Snapback; `snapback catalog` lists them")
+    return Choice(
+        since=_time("--since", since),
+        until=_time("--until", until),
+        accounts=frozenset(account),
+        regions=frozenset(region),
+        services=frozenset(service),
+        guardrails=frozenset(guardrail),
+    )
+
+
+def _time(option: str, value: str | None) -> datetime | None:
+    moment = parse_time(value)
+    if value and moment is None:
+        raise Refused(f"{option} {value}: not a time; write it as 2026-11-01 or 2026-11-01T09:00:00Z")
+    return moment
+
+
 @click.command(short_help="Run recorded events on an in-memory AWS.")
-@click.argument("paths", metavar="FILE|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="FILE|FOLDER|s3://BUCKET/PREFIX|-...", nargs=-1, required=True)
 @mode_option
 @settings_option
+@_filters
+@_strict_option
 @events_option
 @all_option
 def replay(
-    paths: tuple[Path, ...], mode: str | None, settings_path: Path | None, json_path: str | None, everything: bool
+    paths: tuple[str, ...],
+    mode: str | None,
+    settings_path: Path | None,
+    json_path: str | None,
+    everything: bool,
+    strict: bool,
+    **filters: Any,
 ) -> int:
     """Run recorded events on an in-memory AWS, and show what Snapback would have found and done.
 
-    FILE: CloudTrail log files as in S3 (.json.gz), or JSON lines of records or EventBridge envelopes.
-    Nothing reaches AWS or a channel. The exit code is 1 if anything unsafe remains.
+    FILE: CloudTrail log files as in S3 (.json.gz), JSON lines of records or EventBridge envelopes, the output of
+    `aws cloudtrail lookup-events`, or exports of CloudTrail Lake and Athena (CSV, JSON). `-` is the standard input.
+    Snapback reads s3:// with your credentials. Nothing else reaches AWS, and nothing reaches a channel. The exit code is
+    1 if anything unsafe remains, or if a guardrail could not judge an event.
     """
+    chosen = _chosen(**filters)
     from snapback.replay import replay as library
 
     settings = load_settings(settings_path)
     with ExitStack() as stack:
         timeline = _Timeline(stack, paths, json_path, everything=everything)
-        done = library.replay(paths, settings=settings, mode=mode, on_event=timeline.event, progress=timeline.read)
-    return timeline.end(done, real=False)
+        chosen = replace(chosen, everything=everything)
+        entries = timeline.entries(strict=strict, choice=chosen)
+        done = library.replay((), settings=settings, mode=mode, on_event=timeline.event, entries=entries)
+    return timeline.end(done, real=False, choice=chosen)
 
 
 @click.command(short_help="Process recorded events against real AWS.")
-@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True)
 @mode_option
 @settings_option
+@_strict_option
 @click.option("--create-ledger", is_flag=True, help="Create the ledger's table if it doesn't exist.")
 @events_option
 @all_option
 def handle(
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
     mode: str | None,
     settings_path: Path | None,
     create_ledger: bool,
     json_path: str | None,
     everything: bool,
+    strict: bool,
 ) -> int:
     """Process recorded events against real AWS with your credentials, as the functions do.
 
@@ -78,12 +153,12 @@ def handle(
     with ExitStack() as stack:
         timeline = _Timeline(stack, paths, json_path, everything=everything)
         done = library.handle(
-            paths,
+            (),
             settings=settings,
             mode=mode,
             create_ledger=create_ledger,
             on_event=timeline.event,
-            progress=timeline.read,
+            entries=timeline.entries(strict=strict),
         )
     return timeline.end(done, real=True)
 
@@ -96,12 +171,11 @@ def demo(everything: bool) -> int:
     from snapback import render
     from snapback.record_filters import record_of
     from snapback.replay import replay as library
-    from snapback.replay.logs import read
 
     with ExitStack() as stack:
         render.show("$ snapback replay snapback/story/events.jsonl --mode fix")
-        timeline = _Timeline(stack, [library.STORY], None, everything=everything)
-        entries = read([library.STORY], timeline.read)
+        timeline = _Timeline(stack, [str(library.STORY)], None, everything=everything)
+        entries = timeline.entries()
         player = stack.enter_context(library.Player(entries, settings=Settings(), mode="fix"))
         done, began = library.Replay(), time.perf_counter()
         for event in player.run():
@@ -139,24 +213,39 @@ def _has_grace(guardrail: str) -> bool:
 class _Timeline:
     """Shows each event's result as text, as JSON, or both, with a progress bar on stderr."""
 
-    def __init__(self, stack: ExitStack, paths: Sequence[Path], json_path: str | None, *, everything: bool) -> None:
+    def __init__(self, stack: ExitStack, paths: Sequence[str], json_path: str | None, *, everything: bool) -> None:
         from snapback import render
-        from snapback.replay import logs
+        from snapback.replay.sources import sources
 
         self._render, self._everything, self._day = render, everything, ""
         self._text = json_path != "-"
         self._json: IO[str] | None = None
-        files = logs.files(paths)
+        self._sources = sources(paths)
+        self._skipped = 0
         if json_path:
-            if Path(json_path).resolve() in {path.resolve() for path in files}:
+            if Path(json_path).resolve() in {Path(each.name).resolve() for each in self._sources}:
                 raise Refused(f"{json_path} is one of the input files; pass another file to --json")
             self._json = open_json(stack, json_path)
         self._bar = stack.enter_context(render.progress())
-        self._task = self._bar.add_task("reading", total=logs.size(files))
+        self._task = self._bar.add_task("reading", total=sum(each.size for each in self._sources))
         self._seen = 0
 
-    def read(self, size: int) -> None:
-        self._bar.advance(self._task, size)
+    def entries(self, *, strict: bool = False, choice: Choice | None = None) -> Iterator[Entry]:
+        """What was named, read; warns of what is skipped. Raises BadEvents."""
+        from snapback.replay.logs import read
+
+        return read(
+            self._sources,
+            lambda size: self._bar.advance(self._task, size),
+            skipped=self._skip,
+            strict=strict,
+            choice=choice,
+        )
+
+    def _skip(self, why: str) -> None:
+        self._skipped += 1
+        if self._everything or self._skipped <= _TOLD:
+            warn(self._render.plain(why))
 
     def event(self, event: EventOutcome) -> None:
         self._seen += 1
@@ -169,9 +258,13 @@ class _Timeline:
                 rows = [self._render.styled(day, "bold"), *rows]
             self._render.show(*rows)
 
-    def end(self, done: Replay, *, real: bool) -> int:
+    def end(self, done: Replay, *, real: bool, choice: Choice | None = None) -> int:
+        if self._skipped > _TOLD and not self._everything:
+            warn(f"skipped {self._skipped:,} parts of the input in all; --all lists each, --strict stops at the first")
         if self._text:
             if self._day:
                 self._render.show("")
-            self._render.show(*self._render.summary(done, real=real))
+            self._render.show(*self._render.summary(done, real=real, choice=choice, everything=self._everything))
+        if done.interrupted:
+            return INTERRUPTED
         return FOUND if any(done.counts[status] for status in LEFT_UNSAFE) else FINE

@@ -1,19 +1,20 @@
-"""Recorded events from files: CloudTrail log files, and JSON lines of records or of EventBridge envelopes.
+"""Recorded events, in the order in which they are replayed. What holds no events is skipped, and told.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
 import heapq
+import io
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -21,23 +22,24 @@ import msgspec
 from chalicelib.core.event import dig, parse_time, text
 from chalicelib.core.pattern import API_CALL
 from snapback.errors import BadEvents
+from snapback.replay import forms
+from snapback.replay.sources import Source, sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
+    from pathlib import Path
 
-ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
+    from snapback.replay.choose import Choice
+
 MOST = 1 << 30
 """Bytes of one JSON value, unpacked: a few kilobytes of gzip can stand for more than any machine's memory."""
 DAWN = datetime(1, 1, 1, tzinfo=UTC)
 """The time of what tells none."""
 
-_NO_LOGS = ("CloudTrail-Digest", "CloudTrail-Insight")
-"""Folders beside CloudTrail's logs that hold no records of calls."""
 _TYPES = {
     "AwsConsoleSignIn": "AWS Console Sign In via CloudTrail",
     "AwsServiceEvent": "AWS Service Event via CloudTrail",
 }
-_MARKS = frozenset({"eventSource", "eventName", "eventVersion", "eventID", "userIdentity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,56 +61,53 @@ class Entry:
         return cast("dict[str, Any]", msgspec.json.decode(self.raw))
 
 
-def files(paths: Iterable[Path | str]) -> list[Path]:
-    """The files that are named, and those in the folders that are. Raises BadEvents."""
-    found: list[Path] = []
-    for path in map(Path, paths):
-        if path.is_dir():
-            inside = sorted(
-                each
-                for each in path.rglob("*")
-                if each.name.endswith(ENDINGS) and each.is_file() and not set(_NO_LOGS) & set(each.parts)
-            )
-            if not inside:
-                raise BadEvents(f"{path}: no log files in this folder; they end in {', '.join(ENDINGS)}")
-            found += inside
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise BadEvents(
-                f"{path}: there is no such file; name a CloudTrail log file, a .jsonl file or a folder of them"
-            )
-    if not found:
-        raise BadEvents("no input: name a CloudTrail log file, a .jsonl file or a folder of them")
-    return list(dict.fromkeys(found))
-
-
-def size(paths: Iterable[Path]) -> int:
-    """Bytes on disk, by which progress is shown."""
-    return sum(path.stat().st_size for path in paths)
-
-
-def read(paths: Iterable[Path | str], progress: Callable[[int], None] = lambda _: None) -> Iterator[Entry]:
-    """Every event in the order in which it is to be delivered; `progress` gets the bytes read. Raises BadEvents.
+def read(
+    paths: Iterable[Path | str | Source],
+    progress: Callable[[int], None] = lambda _: None,
+    *,
+    skipped: Callable[[str], None] = lambda _: None,
+    strict: bool = False,
+    choice: Choice | None = None,
+) -> Iterator[Entry]:
+    """Every event in the order in which it is to be delivered; `progress` gets the bytes read.
 
     CloudTrail's log files are in no order: their records are sorted by time. A file of envelopes is what EventBridge
     delivered: its order stays, and so a late or repeated event stays late or repeated.
+    `skipped` gets a line for each file, and each line of a file, that holds no events. Raises BadEvents for it with
+    `strict`, and where nothing else was read.
     """
     deliveries: list[list[tuple[datetime, int, Entry]]] = []
     records: list[tuple[datetime, int, Entry]] = []
-    number = count()
-    for path in files(paths):
+    number, problems, seen = count(), list[BadEvents](), 0
+    given = list(paths)
+    found = [each for each in given if isinstance(each, Source)]
+    if len(found) < len(given) or not given:
+        found += sources(each for each in given if not isinstance(each, Source))
+    for source in found:
         delivered: list[tuple[datetime, int, Entry]] = []
         latest = DAWN
-        for value, where in _values(path):
+        for value, where in _values(source):
+            if isinstance(value, BadEvents):
+                if strict:
+                    raise value
+                problems.append(value)
+                continue
+            seen += 1
             entry = as_entry(value, where)
+            if choice and not choice.takes(entry.envelope):
+                continue
             if entry.recorded:
                 records.append((entry.time, next(number), entry))
             else:
                 latest = max(latest, entry.time)
                 delivered.append((latest, next(number), entry))
         deliveries.append(delivered)
-        progress(path.stat().st_size)
+        progress(source.size)
+    if problems and not seen:
+        more = f" (nor can {len(problems) - 1:,} other parts of the input)" if len(problems) > 1 else ""
+        raise BadEvents(f"{problems[0]}{more}")
+    for problem in problems:
+        skipped(f"skipped: {problem}")
     records.sort(key=lambda one: one[:2])
     for _, _, entry in heapq.merge(records, *deliveries, key=lambda one: one[:2]):
         yield entry
@@ -139,90 +138,120 @@ def as_envelope(value: Any) -> tuple[dict[str, Any], bool]:
     }, True
 
 
-def _values(path: Path) -> Iterator[tuple[Any, str]]:
-    """What a file holds, each with where it stands. A file none of whose values is an event is no log."""
-    seen = events = 0
+def _values(source: Source) -> Iterator[tuple[Any, str]]:
+    """What a source holds, each with where it stands; a BadEvents for each part that holds no events."""
+    name = source.name
     try:
-        with _open(path) as file:
-            for value, where in _parsed(path, file):
-                seen += 1
-                events += _is_event(value)
-                yield value, where
+        with _open(source) as file:
+            yield from _parsed(name, file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadEvents(f"{path}: the gzip data is cut off or damaged ({error}); copy the file again") from error
+        yield BadEvents(f"{name}: the gzip data is cut off or damaged ({error}); copy the file again"), name
     except OSError as error:
-        raise BadEvents(f"{path}: can't be read: {error.strerror or error}") from error
-    if seen and not events:
-        raise BadEvents(f"{path}: holds JSON, but no CloudTrail records and no EventBridge events; leave it out")
+        yield BadEvents(f"{name}: can't be read: {error.strerror or error}"), name
 
 
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    return cast("IO[bytes]", gzip.open(path, "rb")) if zipped or path.suffix == ".gz" else path.open("rb")
+@contextmanager
+def _open(source: Source) -> Iterator[IO[bytes]]:
+    with source.opened() as file:
+        zipped = file.peek(2)[:2] == b"\x1f\x8b" or source.name.endswith(".gz")
+        with gzip.open(file, "rb") if zipped else nullcontext(file) as unpacked:
+            yield cast("IO[bytes]", unpacked)
 
 
-def _parsed(path: Path, file: IO[bytes]) -> Iterator[tuple[Any, str]]:
-    """JSON lines are read line by line; a `.json` file whole, and line by line if each line stands for itself."""
-    if path.name.endswith((".jsonl", ".jsonl.gz")):
-        yield from _lines(path, iter(partial(file.readline, MOST + 1), b""))
+def _parsed(name: str, file: IO[bytes]) -> Iterator[tuple[Any, str]]:
+    """JSON lines are read line by line; anything else whole, and line by line if each line stands for itself."""
+    if name.endswith((".jsonl", ".jsonl.gz")):
+        yield from _lines(name, iter(lambda: file.readline(MOST + 1), b""))
         return
-    data = file.read(MOST + 1)
+    data = _in_utf8(file.read(MOST + 1))
     first, _, rest = data.strip().partition(b"\n")
-    if len(data) <= MOST and rest and _stands_alone(first):
-        yield from _lines(path, data.splitlines())
+    if len(data) > MOST:
+        yield _too_large(name), name
+    elif forms.is_header(first.decode("utf-8", "replace")):
+        yield from _rows(name, data)
+    elif rest and _stands_alone(first):
+        yield from _lines(name, data.splitlines())
     else:
-        yield from _split(_decoded(data, f"{path}"), f"{path}", path)
+        yield from _split(data, name, packed=name.endswith((".json", ".json.gz")))
+
+
+def _in_utf8(data: bytes) -> bytes:
+    """Without a byte order mark: PowerShell writes UTF-16 with one."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace").encode()
+    return data.removeprefix(b"\xef\xbb\xbf")
 
 
 def _stands_alone(line: bytes) -> bool:
     try:
-        msgspec.json.decode(line)
+        return isinstance(msgspec.json.decode(line), Mapping | list)
     except (msgspec.DecodeError, RecursionError):
         return False
-    return True
 
 
-def _lines(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[Any, str]]:
+def _lines(name: str, lines: Iterable[bytes]) -> Iterator[tuple[Any, str]]:
     empty = True
     for number, line in enumerate(lines, 1):
-        if line.strip():
+        whole = _in_utf8(line) if number == 1 else line
+        if whole.strip():
             empty = False
-            yield from _split(_decoded(line, f"{path}:{number}"), f"{path}:{number}", path)
+            yield from _split(whole, f"{name}:{number}")
     if empty:
-        raise BadEvents(f"{path}: is empty; leave it out, or copy it again")
+        yield _empty(name), name
 
 
-def _decoded(data: bytes, where: str) -> Any:
-    if len(data) > MOST:
-        raise BadEvents(f"{where}: over {MOST >> 20} MiB in one piece, unpacked; give CloudTrail logs or JSON lines")
-    if not data.strip():
-        raise BadEvents(f"{where}: is empty; leave it out, or copy it again")
+def _rows(name: str, data: bytes) -> Iterator[tuple[Any, str]]:
     try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadEvents(f"{where}: not JSON ({error}); give CloudTrail logs or JSON lines") from error
-    except RecursionError as error:
-        raise BadEvents(f"{where}: nested too deep to be a CloudTrail record; leave it out") from error
+        for number, row in enumerate(forms.table(io.StringIO(data.decode("utf-8", "replace")), MOST), 2):
+            found = list(forms.events(row))
+            yield from ((event, f"{name}:{number}") for event in found)
+            if not found:
+                yield BadEvents(f"{name}:{number}: this row holds no CloudTrail record; leave it out"), name
+    except csv.Error as error:
+        yield BadEvents(f"{name}: no table that can be read ({error}); export it again"), name
 
 
-def _split(document: Any, where: str, path: Path) -> Iterator[tuple[Any, str]]:
-    """The events of one JSON value: a log file's `Records`, a list, or the value itself."""
-    records = document.get("Records") if isinstance(document, Mapping) and not _is_event(document) else None
-    if records is None and isinstance(document, list):
-        records = document
-    if records is None:
-        yield document, where
+def _empty(where: str) -> BadEvents:
+    return BadEvents(f"{where}: is empty; leave it out, or copy it again")
+
+
+def _too_large(where: str) -> BadEvents:
+    return BadEvents(f"{where}: over {MOST >> 20} MiB in one piece, unpacked; give CloudTrail logs or JSON lines")
+
+
+def _split(data: bytes, where: str, *, packed: bool = False) -> Iterator[tuple[Any, str]]:
+    """The events of one JSON text; a `packed` log may hold none."""
+    document, problem = _decoded(data, where)
+    if problem:
+        yield problem, where
         return
-    if not isinstance(records, list):
-        raise BadEvents(f"{where}: `Records` is no list, so this is no CloudTrail log; leave it out")
-    if not records and path.name.endswith((".json", ".json.gz")):
-        return  # CloudTrail writes no such file, but exporters do.
-    for number, record in enumerate(records, 1):
-        yield record, f"{where}#{number}"
+    records = document.get("Records") if isinstance(document, Mapping) and not forms.is_event(document) else None
+    listed = document if isinstance(document, list) else records
+    if isinstance(listed, list):
+        if not any(map(forms.is_event, listed)) and (found := list(forms.events(listed))):
+            listed = found
+        for number, record in enumerate(listed, 1):
+            yield next(forms.events(record), record), f"{where}#{number}"
+        if not listed and not packed:
+            yield BadEvents(f"{where}: holds no events; leave it out"), where
+    elif records is not None:
+        yield BadEvents(f"{where}: `Records` is no list, so this is no CloudTrail log; leave it out"), where
+    elif found := list(forms.events(document)):
+        places = [where] if len(found) == 1 else [f"{where}#{number}" for number in range(1, len(found) + 1)]
+        yield from zip(found, places, strict=True)
+    elif not (packed and isinstance(document, Mapping) and document.get("Events") == []):
+        what = "holds JSON, but no CloudTrail records and no EventBridge events"
+        yield BadEvents(f"{where}: {what}; leave it out"), where
 
 
-def _is_event(value: Any) -> bool:
-    return isinstance(value, Mapping) and (
-        ("detail" in value and ("source" in value or "detail-type" in value)) or not _MARKS.isdisjoint(value)
-    )
+def _decoded(data: bytes, where: str) -> tuple[Any, BadEvents | None]:
+    if len(data) > MOST:
+        return None, _too_large(where)
+    if not data.strip():
+        return None, _empty(where)
+    try:
+        return msgspec.json.decode(data), None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return None, BadEvents(f"{where}: not JSON ({error}); give CloudTrail logs or JSON lines")
+    except RecursionError:
+        return None, BadEvents(f"{where}: nested too deep to be a CloudTrail record; leave it out")

@@ -79,6 +79,7 @@ class Replay:
     messages: list[Message] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    interrupted: bool = False
 
     def add(self, outcome: EventOutcome) -> None:
         self.events.append(outcome)
@@ -296,17 +297,22 @@ def replay(
     reenact: bool = True,
     home: str = "",
     on_event: Callable[[EventOutcome], None] = lambda _: None,
-    progress: Callable[[int], None] = lambda _: None,
+    entries: Iterable[Entry] | None = None,
 ) -> Replay:
-    """Run recorded events against an AWS in memory. Nothing leaves this process. Raises BadInput.
+    """Run recorded events against an AWS in memory. Nothing leaves this process. Raises BadEvents.
 
-    `mode` takes the place of all modes in the settings. `progress` gets the bytes read, `on_event` of each event.
+    `mode` takes the place of all modes in the settings. `entries` are what was read already, instead of `paths`.
+    `on_event` gets each event's outcome. Ctrl-C ends it with what was done so far.
     """
-    with Player(read(paths, progress), settings=settings, mode=mode, reenact=reenact, home=home) as player:
+    events = read(paths) if entries is None else entries
+    with Player(events, settings=settings, mode=mode, reenact=reenact, home=home) as player:
         done, began = Replay(), time.perf_counter()
-        for outcome in player.run():
-            done.add(outcome)
-            on_event(outcome)
+        try:
+            for outcome in player.run():
+                done.add(outcome)
+                on_event(outcome)
+        except KeyboardInterrupt:
+            done.interrupted = True
         done.messages, done.seconds = player.messages, time.perf_counter() - began
     return done
 
@@ -318,7 +324,7 @@ def handle(
     mode: Mode | str | None = None,
     create_ledger: bool = False,
     on_event: Callable[[EventOutcome], None] = lambda _: None,
-    progress: Callable[[int], None] = lambda _: None,
+    entries: Iterable[Entry] | None = None,
 ) -> Replay:
     """Deliver recorded events to the functions, against the AWS that the environment names, for real.
 
@@ -327,7 +333,7 @@ def handle(
     """
     import boto3
 
-    entries = list(read(paths, progress))
+    entries = list(read(paths) if entries is None else entries)
     home = boto3.Session().client("sts").get_caller_identity()["Account"]
     graceless = msgspec.structs.replace(in_mode(settings, mode), grace={"*": 0})
     application = quiet(home, graceless)

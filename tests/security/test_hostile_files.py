@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +14,10 @@ from chalicelib.core.types import Mode
 from snapback.errors import BadEvents
 from snapback.replay import logs
 from snapback.replay.logs import read
+from snapback.replay.sources import sources
 from tests.support.events import cloudtrail_event
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.world import World
 
 
@@ -48,7 +48,7 @@ def test_a_log_says_nothing_about_where_else_to_read(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     (tmp_path / "logs" / "a.jsonl").write_text(json.dumps(cloudtrail_event("s3", "PutBucketAcl")["detail"]))
-    assert [path.name for path in logs.files([tmp_path / "logs"])] == ["a.jsonl"]
+    assert [Path(each.name).name for each in sources([tmp_path / "logs"])] == ["a.jsonl"]
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,38 @@ class TestReplay:
         assert "refused account is not 12 digits" in shown
 
     def test_what_could_not_be_re_enacted_is_told_with_the_reason(self, tmp_path: Path) -> None:
-        event = cloudtrail_event("example", "DoSomething", {"a": 1})
-        shown = unwrapped(run("replay", story(tmp_path, event), "--mode", "fix"))
+        event = cloudtrail_event("iam", "PutUserPolicy", {"userName": "bob"})
+        shown = unwrapped(run("replay", story(tmp_path, event), "--mode", "fix", code=1))
         assert "1 not possible" in shown
-        assert "because example:DoSomething: " in shown
+        assert "because iam:PutUserPolicy: the record leaves out PolicyName, PolicyDocument" in shown
+        assert "iam.inline_policy_escalates: PutUserPolicy at 10:00:00 could not be re-enacted" in shown
+
+    def test_bad_files_among_good_ones_are_skipped_and_counted(self, tmp_path: Path) -> None:
+        path = story(tmp_path)
+        for number in range(7):
+            (tmp_path / f"policy{number}.json").write_text('{"Version": "2012-10-17"}')
+        result = run("replay", tmp_path, "--mode", "fix")
+        assert "fixed" in result.stdout
+        assert result.stderr.count("skipped: ") == 5
+        assert "skipped 7 parts of the input in all" in result.stderr
+        assert "policy0.json: holds JSON" in complaint("replay", tmp_path, "--strict")
+        assert path.exists()
+
+    def test_filters_leave_out_and_say_how_many(self, tmp_path: Path) -> None:
+        path = story(tmp_path)
+        shown = unwrapped(run("replay", path, "--since", "2026-11-23T10:00:00Z", "--mode", "fix"))
+        assert "left out 1 of 2 events read: 1 before --since" in shown
+        assert "CreateBucket" not in shown
+        assert "1 of another service" in unwrapped(
+            run("replay", path, "--service", "iam", "--until", "2026-11-23T10:00:00Z")
+        )
+        assert "not a time" in complaint("replay", path, "--since", "yesterday")
+        assert "no guardrail 's3.nope'" in complaint("replay", path, "--guardrail", "s3.nope")
+
+    def test_a_full_disk_is_one_line(self, tmp_path: Path) -> None:
+        result = run("replay", story(tmp_path), "--mode", "fix", "--json", "/dev/full", code=2)
+        assert "No space left on device" in result.stderr
+        assert "Traceback" not in result.stderr
 
     def test_the_settings_count(self, tmp_path: Path) -> None:
         (tmp_path / "my.yaml").write_text("mode: off")

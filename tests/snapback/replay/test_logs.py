@@ -8,7 +8,8 @@ import pytest
 
 from snapback.errors import BadEvents
 from snapback.replay import logs
-from snapback.replay.logs import as_envelope, files, read, size
+from snapback.replay.logs import as_envelope, read
+from snapback.replay.sources import sources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +82,7 @@ def test_a_folder_is_read_through_but_for_digests(tmp_path: Path) -> None:
     write(digests / "digest.json.gz", json.dumps({"digestStartTime": "2025-11-18T09:00:00Z"}))
     write(tmp_path / "README.md", "not a log")
     assert names(tmp_path) == ["A"]
-    assert size(files([tmp_path])) == (deep / "a.json.gz").stat().st_size
+    assert sum(each.size for each in sources([tmp_path])) == (deep / "a.json.gz").stat().st_size
 
 
 def test_a_record_is_wrapped_as_eventbridge_does(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_progress_is_told_in_bytes_and_adds_up(tmp_path: Path) -> None:
     write(tmp_path / "b.jsonl.gz", lines(record()))
     told: list[int] = []
     list(read([tmp_path], told.append))
-    assert sum(told) == size(files([tmp_path]))
+    assert sum(told) == sum(each.size for each in sources([tmp_path]))
 
 
 BAD = {
@@ -133,7 +134,7 @@ BAD = {
     "cut off": ("cut.json.gz", gzip.compress(json.dumps({"Records": [record()] * 50}).encode())[:-20]),
     "gzip data": ("no.json.gz", b"not gzip at all"),
     "not JSON": ("text.json", b"hello"),
-    "lines.jsonl:2: not JSON": ("lines.jsonl", lines(record()).encode() + b"{half"),
+    "lines.jsonl:1: not JSON": ("lines.jsonl", b"{half"),
     "no CloudTrail records": ("package.json", b'{"name": "web", "version": "1.0.0"}'),
     "`Records` is no list": ("odd.json", b'{"Records": {"a": 1}}'),
     "utf.json: not JSON": ("utf.json", b'{"Records": ["\xff"]}'),
