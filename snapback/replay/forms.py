@@ -22,44 +22,50 @@ MARKS = frozenset({"eventSource", "eventName", "eventVersion", "eventID", "userI
 _LISTS = ("Records", "Events", "events", "logEvents", "QueryResultRows", "hits")
 _HOLDERS = ("CloudTrailEvent", "eventJson", "eventjson", "_source", "cloudtrail", "message", "Message", "body")
 _DEEPEST = 6
-_FIELDS = (
-    *(
-        "eventVersion",
-        "userIdentity",
-        "eventTime",
-        "eventSource",
-        "eventName",
-        "awsRegion",
-        "sourceIPAddress",
-        "userAgent",
-    ),
-    *(
-        "errorCode",
-        "errorMessage",
-        "requestParameters",
-        "responseElements",
-        "additionalEventData",
-        "requestID",
-        "eventID",
-    ),
-    *("resources", "eventType", "apiVersion", "readOnly", "recipientAccountId", "serviceEventDetails", "sharedEventID"),
-    *("vpcEndpointId", "eventCategory", "managementEvent", "tlsDetails"),
-)
-_SPELT = {
-    name.lower(): name
-    for name in (*_FIELDS, *("principalId", "accountId", "accessKeyId", "userName", "invokedBy", "arn", "type"))
-}
-_SPELT |= {
-    name.lower(): name
-    for name in (
-        "sessionContext",
-        "sessionIssuer",
-        "attributes",
-        "mfaAuthenticated",
-        "creationDate",
-        "identityProvider",
-    )
-}
+_FIELDS = [
+    "eventVersion",
+    "userIdentity",
+    "eventTime",
+    "eventSource",
+    "eventName",
+    "awsRegion",
+    "sourceIPAddress",
+    "userAgent",
+    "errorCode",
+    "errorMessage",
+    "requestParameters",
+    "responseElements",
+    "additionalEventData",
+    "requestID",
+    "eventID",
+    "resources",
+    "eventType",
+    "apiVersion",
+    "readOnly",
+    "recipientAccountId",
+    "serviceEventDetails",
+    "sharedEventID",
+    "vpcEndpointId",
+    "eventCategory",
+    "managementEvent",
+    "tlsDetails",
+]
+_OF_IDENTITY = [
+    "type",
+    "principalId",
+    "arn",
+    "accountId",
+    "accessKeyId",
+    "userName",
+    "invokedBy",
+    "sessionContext",
+    "sessionIssuer",
+    "attributes",
+    "mfaAuthenticated",
+    "creationDate",
+    "identityProvider",
+]
+_SPELT = {name.lower(): name for name in _FIELDS + _OF_IDENTITY}
 """Athena writes all names in lower case: https://docs.aws.amazon.com/athena/latest/ug/cloudtrail-logs.html."""
 _OBJECTS = ("userIdentity", "requestParameters", "responseElements", "additionalEventData", "serviceEventDetails")
 _NOTHING = frozenset({"", "null", "-"})
