@@ -316,8 +316,8 @@ def application(context: Any) -> Application:
     """The container's one application; the home account is read from the function's own ARN."""
     home = str(context.invoked_function_arn).split(":")[4]
     if home not in _APPLICATION:
-        live = live_settings()
-        _APPLICATION[home] = Application(home, live=live) if live else Application(home)
+        _APPLICATION[home] = app = Application(home)
+        app.live = live_settings(lambda *service, **how: app.sessions.source.client(*service, **how))  # noqa: PLW0108 - opened late
     _APPLICATION[home].refresh()
     _APPLICATION[home].function = str(context.invoked_function_arn)
     _APPLICATION[home].time_left = lambda: context.get_remaining_time_in_millis() / 1000

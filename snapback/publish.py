@@ -35,9 +35,8 @@ class Destination:
         """None when nothing was ever published. Raises NotPublished when that can't be read."""
         import boto3
 
-        service: Any = "ssm" if self._parameter else "appconfigdata"
         try:
-            return fetcher(self.source, boto3.client(service))()
+            return fetcher(self.source, boto3.client)()
         except SettingsUnreadable as error:
             cause = str(error.__cause__)
             # AppConfig answers with nothing at all until something is deployed; powertools then has no last value.

@@ -317,8 +317,8 @@ def test_every_call_of_a_test_is_held_to_the_policies(world: World) -> None:
         sessions.reader(HOME, REGION).client("s3").get_object(Bucket="logs", Key="secret")
     with pytest.raises(NotAllowed, match="snapback-fixer-ec2 of 123456789012: s3:PutBucketAcl"):
         sessions.writer(HOME, REGION, "record", "ec2").client("s3").put_bucket_acl(Bucket="logs", ACL="private")
-    with pytest.raises(NotAllowed, match=f"snapback-reader of {FRIEND}: iam:CreateUser"):
-        sessions.reader(FRIEND, REGION).client("iam").create_user(UserName="eve")
+    with pytest.raises(NotAllowed, match=f"snapback-reader of {FRIEND}: iam:DeleteLoginProfile"):
+        sessions.reader(FRIEND, REGION).client("iam").delete_login_profile(UserName="eve")
 
 
 def test_what_functions_ask_of_the_ledger_is_held_to_their_policies(world: World) -> None:

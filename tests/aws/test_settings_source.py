@@ -151,9 +151,9 @@ def test_what_publish_writes_is_what_is_read() -> None:
     assert checked(document(mode=Mode.FIX, asking=Asking(remind_hours=2), require=Require(key_days=30))) == settings
 
 
-def test_parameter_store_is_read_through_powertools(world: World) -> None:
+def test_parameter_store_is_read(world: World) -> None:
     ssm = world.client("ssm")
-    fetch = fetcher(f"ssm:{PARAMETER}", ssm)
+    fetch = fetcher(f"ssm:{PARAMETER}", lambda *_, **__: ssm)
     with pytest.raises(SettingsUnreadable, match=PARAMETER):
         fetch()
     for number in (1, 2):
@@ -191,7 +191,7 @@ class AppConfig:
 
 def test_appconfig_is_read_through_powertools_and_a_session_that_ended_is_begun_anew() -> None:
     there = AppConfig()
-    fetch = fetcher("appconfig:abc1234/def5678/ghi9012", there)
+    fetch = fetcher("appconfig:abc1234/def5678/ghi9012", lambda *_, **__: there)
     assert [fetch(), fetch()] == [b"1", b"1"]
     there.now = b"2"
     assert fetch() == b"2"
@@ -209,7 +209,7 @@ def container(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv(PATH_VARIABLE, f"ssm:{PARAMETER}")
     monkeypatch.setattr(wiring, "_APPLICATION", {})
     clock = lambda: world.clock.timestamp()  # noqa: E731, PLW0108 - the world's clock is another after a while
-    monkeypatch.setattr(wiring, "live_settings", lambda: Live(fetcher(f"ssm:{PARAMETER}"), clock=clock))
+    monkeypatch.setattr(wiring, "live_settings", lambda _: Live(fetcher(f"ssm:{PARAMETER}"), clock=clock))
     publish(world, document(mode=Mode.FIX, grace={"*": 0}))
     wiring.application(CONTEXT).now = lambda: world.clock
     return world
