@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core.errors import BadPattern
 from chalicelib.core.event import Event
-from chalicelib.core.pattern import LIMIT, any_of, check, cloudtrail, matches, native
+from chalicelib.core.pattern import LIMIT, any_of, check, cloudtrail, matches, native, reports_to_one_region
 from tests.support.events import cloudtrail_event
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "event_pattern_cases.json"
@@ -350,3 +350,18 @@ def test_whatever_is_given_as_a_pattern_only_bad_pattern_is_raised(pattern: Any,
         matches(pattern, event)
     with suppress(BadPattern):
         check(pattern)
+
+
+def test_one_regional_call_is_enough_to_be_heard_in_all_regions() -> None:
+    everywhere, one = cloudtrail("s3", "PutBucketAcl"), cloudtrail("iam", "CreateUser")
+    assert reports_to_one_region(one)
+    assert not reports_to_one_region(everywhere)
+    assert not reports_to_one_region(any_of(one, everywhere))
+    assert not reports_to_one_region(any_of(one, native("aws.guardduty", "GuardDuty Finding")))
+
+
+def test_one_value_among_alternatives_makes_it_a_field_called_or() -> None:
+    mixed = {"$or": [{"a": [1]}, "x"]}
+    with pytest.raises(BadPattern, match=r'^\$or: {"a": \[1\]} must have one operator'):
+        check(mixed)
+    assert not matches(mixed, {"a": 1})
