@@ -49,7 +49,7 @@ profile: $(READY) ## [ARGS=tests/…]: where the time of these tests goes, by fu
 
 faults: $(READY) $(MICROBURST)/.ready ## each fault at each AWS call of each guardrail, all of them (`make test` picks some)
 	@$(BIN)/python -m tests.faults.proxied $(MICROBURST)/bin/microburst
-	@SNAPBACK_FAULTS=all $(BIN)/python -m pytest -n 2 --dist worksteal tests/faults tests/test_hostile_documents.py $(ARGS)
+	@SNAPBACK_FAULTS=all $(BIN)/python -m pytest -n 2 --dist worksteal tests/faults tests/test_hostile_documents.py tests/delivery/test_bursts.py $(ARGS)
 
 e2e: $(READY) $(E2E)/.ready ## [ARGS="--core --iam on"]: a day of the real stack on an emulator of AWS, with IAM enforced and without
 	@$(BIN)/python -m tests.e2e $(ARGS)
