@@ -39,6 +39,11 @@ def able(entry: Entry) -> str:
     return {True: "fix", False: "ask", None: "alert"}[entry["reversible"]]
 
 
+def uses_title(entry: Entry) -> str:
+    """The heading of `uses`: without a fix, nothing is taken away."""
+    return "Who uses what the fix takes away" if entry["fix"] else "What to check before you act"
+
+
 def requirements(entry: Entry) -> list[str]:
     """As in `PCI DSS v4.0.1 1.4.4`."""
     return [f"{standard} {each}" for standard, listed in entry["compliance"].items() for each in listed]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from snapback.catalog import KINDS, NONE, TOOLS, able, policy_text, requirements, techniques
+from snapback.catalog import KINDS, NONE, TOOLS, able, policy_text, requirements, techniques, uses_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,7 +37,7 @@ def card(entry: Entry) -> Iterator[str]:
     yield from _section("What looks like it and is legitimate", _paragraphs(entry["legitimate"]))
     yield from _section("The right way", _right_way(entry["right_way"]))
     yield from _section("What prevents it", _prevention(entry["prevention"]))
-    yield from _section("Who would miss what the fix takes away", _uses(entry["uses"]))
+    yield from _section(uses_title(entry), _uses(entry["uses"]))
     yield from _section("Facts", _facts(entry))
 
 

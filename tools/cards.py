@@ -107,7 +107,7 @@ Prevention = Setting | Declarative | ServiceControlPolicy | ResourceControlPolic
 
 
 class Call(_Strict, tag_field="kind", tag="call"):
-    """An API call that tells who uses what the fix would take away."""
+    """An API call that tells who uses what the fix would take away or, without a fix, what to check before acting."""
 
     action: str
     """The IAM action, as in `iam:GetAccessKeyLastUsed`."""

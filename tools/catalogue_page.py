@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snapback.catalog import KINDS, NONE, TOOLS, policy_text, requirements, techniques
+from snapback.catalog import KINDS, NONE, TOOLS, policy_text, requirements, techniques, uses_title
 from tools.rule_page import USES, sentence, technique_page
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ def page(entries: Sequence[Entry]) -> str:
             "<body>",
             "<!-- Made by `make generate` from the code and the rules' cards. -->",
             "<h1>Guardrails and tripwires of Snapback</h1>",
+            "<p>A guardrail checks a resource; a tripwire checks an event and only alerts. Click a title to see why it matters,",
+            "the right way, and what Snapback does. Every guardrail starts in <code>alert</code>:",
+            '<a href="rollout.md">from alert to fix</a> shows how to let it ask or fix.</p>',
             *_filters(entries),
             f'<p id="count" role="status">{len(entries)} of {len(entries)}</p>',
             "<main>",
@@ -105,7 +108,7 @@ def _rule(entry: Entry) -> Iterator[str]:
     yield from _section("What Snapback does", _does(entry))
     yield from _section("Controls, compliance, technique", _standards(entry))
     yield from _section("Prevention", _prevention(entry["prevention"]))
-    yield from _section("Who uses what the fix takes away", _uses(entry["uses"]))
+    yield from _section(uses_title(entry), _uses(entry["uses"]))
     path = f"guardrails/{entry['id'].replace('.', '/', 1)}.md"
     yield f'<p><a href="{path}">Docs page, with permissions and event pattern</a></p>'
     yield "</details>"

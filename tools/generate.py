@@ -46,7 +46,8 @@ def index() -> str:
     lines += [
         "To filter by service, severity, control, technique or compliance, open [catalogue.html](../catalogue.html) in a browser, or run",
         "`snapback catalog`. `snapback explain GUARDRAIL` shows a page in the terminal.",
-        "A rule names a control only where both agree. [Controls](../controls.md) lists all of them and the differences.",
+        "Every guardrail starts in `alert`. To let it ask or fix, set its mode in `snapback.yaml` ([from alert to fix](../rollout.md)). A tripwire only alerts.",
+        "A rule names a control only if the rule and the control agree. [Controls](../controls.md) lists all of them and the differences.",
         "",
     ]
     lines += ["| id | title | severity | fix | undo | controls |", "|---|---|---|---|---|---|"]

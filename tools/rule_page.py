@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from snapback.catalog import KINDS, NONE, TOOLS, policy_text, techniques
+from snapback.catalog import KINDS, NONE, TOOLS, policy_text, techniques, uses_title
 from tools.controls_page import CIS, verdicts
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def page(entry: Entry, pattern: Pattern, made: str) -> str:
     lines += ["## What Snapback does", "", *_does(entry)]
     lines += ["## Controls, compliance, technique", "", *_standards(entry), ""]
     lines += ["## Prevention", "", *_prevention(entry["prevention"])]
-    lines += ["## Who uses what the fix takes away", "", *_uses(entry["uses"]), ""]
+    lines += [f"## {uses_title(entry)}", "", *_uses(entry["uses"]), ""]
     events = ["```json", json.dumps(pattern, indent=2), "```"]
     return "\n".join([*lines, "<details>", "<summary>Event pattern</summary>", "", *events, "", "</details>", ""])
 
