@@ -47,7 +47,10 @@ class Names:
         made: set[str] = set()
         for node in (each for tree in trees for each in ast.walk(tree)):
             match node:
-                case ast.Call(func=ast.Attribute(attr="client"), args=[ast.Constant(value=str(service)), *_]):
+                case ast.Call(
+                    func=ast.Attribute(attr="client") | ast.Name(id="client"),
+                    args=[ast.Constant(value=str(service)), *_],
+                ):
                     self.services.add(service)
                 case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
                     self._exact.add(name)
