@@ -81,9 +81,9 @@ class Scene:
     """What the case itself raised when someone else was to do something; Snapback would take it for AWS's."""
 
     def begin(self) -> None:
-        self.application = self.container()
-        lay_ledger(self.application)
+        lay_ledger(self.container())
         self.envelope = plain(self.make(self.world))
+        self.application = self.container()  # By the settings that the way of being unsafe may have made.
         self.resource = self.resource_of(self.envelope)
         self.original = self.whole()
 
