@@ -23,6 +23,7 @@ from snapback.stderr import complain
 
 _MODULES = {
     "replay": ("replay", "handle", "demo"),
+    "query": ("query",),
     "sweep": ("sweep",),
     "catalog": ("catalog", "explain"),
     "records": ("records", "show"),

@@ -73,8 +73,8 @@ def _chosen(  # the options' own names
         if not any(fnmatchcase(rule.id, each) for rule in catalog.all_rules()):
             raise Refused(f"no guardrail {each!r} in this version of Snapback; `snapback catalog` lists them")
     return Choice(
-        since=_time("--since", since),
-        until=_time("--until", until),
+        since=as_time("--since", since),
+        until=as_time("--until", until),
         accounts=frozenset(account),
         regions=frozenset(region),
         services=frozenset(service),
@@ -82,7 +82,8 @@ def _chosen(  # the options' own names
     )
 
 
-def _time(option: str, value: str | None) -> datetime | None:
+def as_time(option: str, value: str | None) -> datetime | None:
+    """Raises Refused for what is no time."""
     moment = parse_time(value)
     if value and moment is None:
         raise Refused(f"{option} {value}: not a time; write it as 2026-11-01 or 2026-11-01T09:00:00Z")
@@ -121,7 +122,9 @@ def replay(
         timeline = _Timeline(stack, paths, json_path, everything=everything)
         chosen = replace(chosen, everything=everything)
         entries = timeline.entries(strict=strict, choice=chosen)
-        done = library.replay((), settings=settings, mode=mode, on_event=timeline.event, entries=entries)
+        done = library.replay(
+            (), settings=settings, mode=mode, on_event=timeline.event, entries=entries, only=chosen.guardrails
+        )
     return timeline.end(done, real=False, choice=chosen)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -32,6 +32,11 @@ _READS = (
 )
 _SOURCES = {"logs", "tag", "tagging", "support", "sts", "health"}
 """Read by guardrails, but never re-enacted for them: their calls are many, and change nothing that a guardrail judges."""
+
+
+def fits(id: str, globs: Collection[str]) -> bool:
+    """Whether a rule is one of those that are asked for; all are for none."""
+    return not globs or any(fnmatchcase(id, each) for each in globs)
 
 
 @dataclass
@@ -91,11 +96,14 @@ class Choice:
         return any(matches(rule.on, envelope) for rule in rules)
 
 
+def services_read() -> frozenset[str]:
+    """The services whose successful, mutating calls a replay re-enacts."""
+    return _concerned(frozenset())[1]
+
+
 @lru_cache(maxsize=8)
 def _concerned(guardrails: frozenset[str]) -> tuple[tuple[Any, ...], frozenset[str]]:
     """The rules that are asked for, and the services whose calls change what they read."""
-    rules = tuple(
-        rule for rule in catalog.all_rules() if not guardrails or any(fnmatchcase(rule.id, each) for each in guardrails)
-    )
+    rules = tuple(rule for rule in catalog.all_rules() if fits(rule.id, guardrails))
     reads = {read.partition(":")[0] for rule in rules for read in getattr(rule, "reads", ())}
     return rules, frozenset(reads - _SOURCES)

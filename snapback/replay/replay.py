@@ -34,7 +34,7 @@ from snapback.replay.reenact import Reenacted, Reenactor
 from snapback.replay.unjudged import Unjudged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from chalicelib.notify.message import Message
@@ -156,12 +156,14 @@ class Player:
         mode: Mode | str | None = None,
         reenact: bool = True,
         home: str = "",
+        only: Collection[str] = (),
     ) -> None:
         self.entries = list(entries)
         self.settings = in_mode(settings, mode)
         self.clock = Clock()
         self._reenact = reenact
         self._home = home or _home(self.entries)
+        self._only = only
         self._channel = _Kept()
         self._waiting: list[tuple[datetime, int, str, Mapping[str, Any], _Delivery]] = []
         self._numbers = count()
@@ -170,7 +172,7 @@ class Player:
 
     def __enter__(self) -> Self:
         self.aws = self._stack.enter_context(MemoryAws(self._home, self.clock.now))
-        self._unjudged = Unjudged(self.settings.on)
+        self._unjudged = Unjudged(self.settings.on, self._only)
         self.application = quiet(
             self._home,
             _one_by_one(self.settings),
@@ -298,14 +300,15 @@ def replay(
     home: str = "",
     on_event: Callable[[EventOutcome], None] = lambda _: None,
     entries: Iterable[Entry] | None = None,
+    only: Collection[str] = (),
 ) -> Replay:
     """Run recorded events against an AWS in memory. Nothing leaves this process. Raises BadEvents.
 
     `mode` takes the place of all modes in the settings. `entries` are what was read already, instead of `paths`.
-    `on_event` gets each event's outcome. Ctrl-C ends it with what was done so far.
+    `on_event` gets each event's outcome. Of all rules, those that fit a glob in `only` are asked. Ctrl-C ends it with what was done so far.
     """
     events = read(paths) if entries is None else entries
-    with Player(events, settings=settings, mode=mode, reenact=reenact, home=home) as player:
+    with Player(events, settings=settings, mode=mode, reenact=reenact, home=home, only=only) as player:
         done, began = Replay(), time.perf_counter()
         try:
             for outcome in player.run():

@@ -20,10 +20,11 @@ from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.types import Status, Unrecorded
+from snapback.replay.choose import fits
 from snapback.replay.order import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from chalicelib.core.resource import Resource
     from chalicelib.core.rule import Rule
@@ -55,8 +56,8 @@ class _Gap:
 class Unjudged:
     """Learns of each event before it is delivered, and corrects the outcomes after."""
 
-    def __init__(self, on: Callable[[Guardrail[Any], str], bool]) -> None:
-        self._on = on
+    def __init__(self, on: Callable[[Guardrail[Any], str], bool], only: Collection[str] = ()) -> None:
+        self._on, self._only = on, only
         self._gaps: dict[Key, _Gap] = {}
         self._now: _Gap | None = None
         self._ended: set[str] = set()
@@ -65,7 +66,9 @@ class Unjudged:
     def rules(self, service: str) -> tuple[Rule, ...]:
         """A service's rules, each guardrail of which is asked only about what it can judge. For `Application.rules`."""
         if service not in self._rules:
-            self._rules[service] = tuple(map(self._careful, catalog.rules(service)))
+            self._rules[service] = tuple(
+                self._careful(rule) for rule in catalog.rules(service) if fits(rule.id, self._only)
+            )
         return self._rules[service]
 
     def _careful(self, rule: Rule) -> Rule:
@@ -127,7 +130,10 @@ class Unjudged:
             found += [
                 Outcome(rule.id, "", Status.UNJUDGED, self._now.why)
                 for rule in catalog.guardrails()
-                if rule.id not in seen and matches(rule.on, envelope) and self._on(rule, account)
+                if rule.id not in seen
+                and fits(rule.id, self._only)
+                and matches(rule.on, envelope)
+                and self._on(rule, account)
             ]
         self._now = None
         return found

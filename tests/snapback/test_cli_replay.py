@@ -98,6 +98,11 @@ class TestReplay:
         assert "not a time" in complaint("replay", path, "--since", "yesterday")
         assert "no guardrail 's3.nope'" in complaint("replay", path, "--guardrail", "s3.nope")
 
+    def test_only_the_guardrail_that_is_asked_for_is_shown(self, tmp_path: Path) -> None:
+        shown = unwrapped(run("replay", story(tmp_path), "--mode", "fix", "--guardrail", "s3.bucket_acl_*"))
+        assert "s3.bucket_acl_made_public" in shown
+        assert "s3.bucket_allows_plain_http" not in shown
+
     def test_a_full_disk_is_one_line(self, tmp_path: Path) -> None:
         result = run("replay", story(tmp_path), "--mode", "fix", "--json", "/dev/full", code=2)
         assert "No space left on device" in result.stderr
@@ -145,6 +150,21 @@ class TestReplay:
         assert "Missing argument" in complaint("replay")
         assert "can't be read" in complaint("replay", story(tmp_path), "--settings", "nowhere.yaml")
         assert "'nope' is not one of" in complaint("replay", story(tmp_path), "--mode", "nope")
+
+
+class TestQuery:
+    def test_the_sql_selects_the_calls_that_rules_hear(self) -> None:
+        athena = run("query", "athena", "--from", "logs.cloudtrail", "--since", "2026-11-01").stdout
+        assert "FROM logs.cloudtrail" in athena
+        assert "'PutBucketAcl'" in athena
+        assert "AND eventTime >= '2026-11-01T00:00:00Z'" in athena
+        lake = run("query", "lake", "--from", "0a1b2c3d-1111-2222-3333-444455556666", "--until", "2026-11-02").stdout
+        assert lake.startswith("SELECT eventJson\n")
+        assert "AND eventTime < '2026-11-02 00:00:00'" in lake
+
+    def test_a_source_is_a_name_and_nothing_else(self) -> None:
+        assert "is no name of a table" in complaint("query", "athena", "--from", "x; DROP TABLE y")
+        assert "not a time" in complaint("query", "lake", "--from", "x", "--since", "soon")
 
 
 class TestHandle:
