@@ -64,7 +64,7 @@ def page(made: str) -> str:
             lines.append(f"| `{each.struct.tag_field}` | {each.struct.tag} | |")
         explained = _explained(each.struct.cls)
         lines += [
-            f"| `{field.encode_name}` | {_cell(explained.get(field.name, '') + _what(field.type, links))} | {_default(field)} |"
+            f"| `{field.encode_name}` | {_cell(explained.get(field.name, '') + _takes(field.type, links))} | {_default(field)} |"
             for field in each.struct.fields
             if field.name not in NOT_FOR_PEOPLE
         ]
@@ -100,11 +100,17 @@ def _structs(kind: kinds.Type) -> Iterator[kinds.StructType]:
             yield from _structs(item)
 
 
+def _takes(kind: kinds.Type, links: dict[type, str]) -> str:
+    """A key's value, after what the key is for."""
+    told = _what(kind, links)
+    return f"Keys: {told}" if told.startswith("[") else f"Allowed: {told}"
+
+
 def _what(kind: kinds.Type, links: dict[type, str]) -> str:
     """A struct by the name of its section; all else as `snapback settings check` says it."""
     match kind:
         case kinds.DictType():
-            return f"by {_what(kind.key_type, links)}: {_what(kind.value_type, links)}"
+            return f"keys ({_what(kind.key_type, links)}), each with a value ({_what(kind.value_type, links)})"
         case kinds.VarTupleType(item_type=item) | kinds.FrozenSetType(item_type=item):
             return f"a list, each {_what(item, links)}"
         case kinds.UnionType(types=types):

@@ -219,25 +219,39 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     """The top-level keys of `snapback.yaml`."""
 
     mode: Mode = Mode.ALERT
+    """The mode of every guardrail that `guardrails` doesn't list."""
     accounts: frozenset[AccountId] = frozenset()
+    """Accounts to cover, besides Snapback's own account. Snapback refuses events of other accounts."""
     guardrails: dict[str, Mode | Modes] = {}
+    """Modes by a guardrail's id. A tag overrides an account, an account overrides `mode`."""
     trusted_tags: frozenset[TagKey] = frozenset()
     """Tag keys that may weaken a mode. Anyone who can set these tags can exempt their own changes: restrict who can with an SCP."""
     exemptions: tuple[Exemption, ...] = ()
+    """Findings to ignore through a given day (UTC)."""
     regions: frozenset[RegionName] = frozenset()
     """Regions to cover, besides Snapback's own region."""
     channels: tuple[Channel, ...] = ()
+    """Where messages go."""
     routes: tuple[Route, ...] = ()
+    """Which channels get a finding: those of the first route whose conditions all match; if none matches, all channels."""
     direct: Direct | None = None
+    """Who also gets a direct message in Slack."""
     quiet: Quiet | None = None
+    """Hours in which findings of some severities wait. At the end, they arrive in one digest."""
     flood: Flood = Flood()
+    """Above how many messages the rest arrive as one summary."""
     asking: Asking = Asking()
+    """When Snapback reminds people of a question, escalates it and closes it."""
     clicks: Clicks = Clicks()
+    """Secrets used to verify clicks. Without them, buttons and links are off."""
     exports: Exports = Exports()
+    """Other tools that get findings."""
     approvers: tuple[Approver, ...] = ()
+    """Who may approve, undo and exempt with a click."""
     four_eyes: bool = True
     """If true, nobody may decide about their own change."""
     limits: Limits = Limits()
+    """How many fixes Snapback makes before it asks or stops."""
     never_touch: tuple[str, ...] = ()
     """ARN globs of resources that no fix may change, even with an approval; findings are only reported. IAM ARNs match with or without the path."""
     grace: dict[str, Annotated[int, Meta(ge=0, le=1440)]] = {}

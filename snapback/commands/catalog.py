@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SEVERITIES = ("critical", "high", "medium", "low")
+_MOST_NEAR = 3
 
 
 def _many(name: str, to: str, metavar: str, help: str, **more: Any) -> Callable[[Any], Any]:
@@ -35,11 +36,16 @@ def catalog(*, can_fix: bool, can_undo: bool, as_json: bool, **filters: tuple[st
 
     Example: snapback catalog --service s3 --can-undo --compliance 'PCI DSS'
     """
-    from snapback.catalog import select
+    from snapback.catalog import entries, select
     from snapback.catalog_text import listed
 
     found = select(filters, can_fix=can_fix, can_undo=can_undo)
     if not found:
+        services = sorted({entry["service"] for entry in entries()})
+        if unknown := set(filters["services"]) - {*services}:
+            raise Refused(
+                f"no service {' or '.join(map(repr, sorted(unknown)))}; the services are {', '.join(services)}"
+            )
         globs = filters["globs"]
         what = f"no guardrail matches {' or '.join(map(repr, globs))}" if globs else "no guardrail fits these options"
         raise Refused(f"{what}; `snapback catalog` lists all")
@@ -61,7 +67,7 @@ def explain(id: str, *, as_json: bool) -> int:
 
     known = {entry["id"]: entry for entry in entries()}
     if id not in known:
-        raise Refused(f"no guardrail {id!r}{_near(id, known)}; `snapback catalog` lists all")
+        raise Refused(f"no guardrail {id!r}{_near(id, known)}")
     if as_json:
         _echo_json(known[id])
     else:
@@ -73,8 +79,11 @@ def _near(id: str, known: dict[str, Any]) -> str:
     """The ids most like it, or that contain it: people remember a word of a name."""
     from difflib import get_close_matches
 
-    near = get_close_matches(id, known, n=3) or [each for each in known if id and id in each][:3]
-    return f", did you mean {' or '.join(near)}?" if near else ""
+    near = get_close_matches(id, known, n=_MOST_NEAR) or [each for each in known if id and id in each]
+    if len(near) > _MOST_NEAR:
+        return f"; `snapback catalog '*{id}*'` lists the {len(near)} with it in their id"
+    asked = f", did you mean {' or '.join(near)}?" if near else ""
+    return f"{asked}; `snapback catalog` lists all"
 
 
 def _echo_json(*found: Any) -> None:

@@ -53,6 +53,9 @@ def test_what_fits_nothing_is_bad_input() -> None:
         complaint("catalog", "--service", "s3", "--control", "EC2.1")
         == "no guardrail fits these options; `snapback catalog` lists all"
     )
+    assert complaint("catalog", "--service", "s4").startswith(
+        "no service 's4'; the services are awslambda, cloudtrail, "
+    )
 
 
 def test_one_is_explained() -> None:
@@ -80,6 +83,7 @@ def test_one_is_explained() -> None:
         ),
         ("boundary", "no guardrail 'boundary', did you mean iam.boundary_removed?"),
         ("zzz", "no guardrail 'zzz'; `snapback catalog` lists all"),
+        ("s3.", "no guardrail 's3.'; `snapback catalog '*s3.*'` lists the "),
     ],
 )
 def test_an_unknown_one_is_one_line_with_those_most_like_it(asked: str, said: str) -> None:
