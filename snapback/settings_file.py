@@ -67,6 +67,8 @@ def _composed(path: Path) -> yaml.Node | None:
     try:
         text = path.read_text("utf-8")
         return yaml.compose(text, Loader=yaml.SafeLoader)
+    except FileNotFoundError as error:
+        raise _Unreadable("there is no such file; name your settings file") from error
     except OSError as error:
         raise _Unreadable(f"can't be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

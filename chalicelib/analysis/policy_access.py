@@ -117,7 +117,7 @@ https://docs.github.com/en/actions/reference/security/oidc
 
 
 class Outsider(StrEnum):
-    """What is wrong with a principal that is let in."""
+    """Why a principal with access counts as an outsider."""
 
     ANYONE = "anyone"
     ORGANIZATION = "unknown organization"
@@ -128,10 +128,10 @@ class Outsider(StrEnum):
 
 
 class Grant(NamedTuple):
-    """A principal that a statement lets in, as written; `*` for NotPrincipal. `public` is what S3 calls so.
+    """A principal to which a statement gives access, as written; `*` for NotPrincipal. `public` is meant as S3 means it.
 
-    `undecided`: whether Deny statements shut it out would take too long to find out. `left` is what Deny statements that
-    meet it leave it, in words.
+    `undecided`: True if finding out whether Deny statements shut it out would take too long.
+    `left`: what those Deny statements leave to it, in words.
     """
 
     statement: int

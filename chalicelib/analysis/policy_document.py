@@ -51,7 +51,7 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement, with what may be written in several ways read in one.
+    """One statement, in one form: policies may write the same in several ways.
 
     `account` is the holder's, where an identity policy's is known. Nothing in it raises. What can't be read, as a number for a name, is everything in an Allow and nothing in a Deny:
     a condition of which one value can't be read is one with an operator that nobody knows.
@@ -63,7 +63,7 @@ class Statement:
 
     @property
     def weight(self) -> int:
-        """How much there is in it to look at, roughly: its conditions' values, and its principals."""
+        """Roughly how much there is to evaluate: the conditions' values and the principals."""
         listed = chain.from_iterable(
             as_list(values)
             for block in (self.raw.get("Condition"), self.raw.get("Principal"), self.raw.get("NotPrincipal"))
@@ -118,7 +118,7 @@ class Statement:
                     yield Condition("", key.lower(), ())
 
     def limiting(self) -> Iterator[Condition]:
-        """Those that some request doesn't meet: a key that each request has needs no Null to demand it."""
+        """The conditions that some requests don't meet. A Null that demands a key which every request has is left out."""
         for each in self.conditions():
             demands = each.operator.lower() == "null" and {*map(str.lower, each.values)} == {"false"}
             if not (demands and each.key in ALWAYS_PRESENT):
@@ -144,7 +144,7 @@ class Statement:
 
 
 def statements(policy: Policy, account: str = "") -> list[Statement]:
-    """The statements of a policy, as text or parsed; none of no policy. Of what is no policy, one that can't be read.
+    """The statements of a policy, given as text or parsed. No policy has none; text that is no policy gives one unreadable statement.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
     """
@@ -156,7 +156,7 @@ def statements(policy: Policy, account: str = "") -> list[Statement]:
 
 
 def parsed(policy: Policy) -> Any:
-    """None of what is no JSON."""
+    """The parsed JSON, or None if the text isn't JSON."""
     try:
         return json.loads(policy) if isinstance(policy, str) else policy
     except (ValueError, RecursionError):

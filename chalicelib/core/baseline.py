@@ -225,7 +225,7 @@ class Baseline(Struct, frozen=True, forbid_unknown_fields=True):
         return next((key for key in self.require.kms_keys if key.split(":")[3:5] == [region, account]), None)
 
     def release(self, repository: str) -> Release | None:
-        """What the images of this repository must be; None when it is no release repository."""
+        """What the images of this repository must be; None if it isn't a release repository."""
         return _first(self.require.releases, repository)
 
     def tags_of(self, type: str) -> Mapping[str, str | None]:
@@ -233,7 +233,7 @@ class Baseline(Struct, frozen=True, forbid_unknown_fields=True):
         return _first(self.require.required_tags, type) or {}
 
     def bucket(self, name: str) -> RequiredBucket:
-        """What this bucket must have; nothing where no glob fits."""
+        """What this bucket must have; nothing if no glob matches it."""
         return _first(self.require.buckets, name) or RequiredBucket()
 
 

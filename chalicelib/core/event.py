@@ -95,7 +95,7 @@ def folded_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who made the change: all text is AWS's, and so the caller's, to choose.
+    """Who made the change. Its texts come from AWS, so the caller may have chosen them.
 
     `principal` is an ARN, or the kind of identity where there is none; `tool` a guess from the user agent;
     `via` the AWS service that called for them.

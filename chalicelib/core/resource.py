@@ -53,7 +53,7 @@ class Resource(ABC):
     @property
     @abstractmethod
     def arn(self) -> str:
-        """By which records, slots and exemptions know it, for ever. An event has to be enough to tell it."""
+        """The ARN in records, slots and exemptions. It never changes, and an event is enough to build it."""
 
     def arns(self, aws: Session) -> tuple[str, ...]:  # noqa: ARG002 - the default for what events name in full
         """All ARN forms of the resource, AWS's own first: globs of the settings match any of them."""
@@ -71,7 +71,7 @@ class Resource(ABC):
 
     @classmethod
     def affected(cls, event: Event, aws: Session) -> Iterable[Self]:  # noqa: ARG003 - the default for what events name
-        """Those that one of the calls in `affecting` changes without naming them: what uses the thing that it names."""
+        """The resources that a call in `affecting` changes without naming them: they use the thing that it names."""
         return ()
 
     @classmethod
@@ -113,7 +113,7 @@ class Account(Resource):
 
 
 def revive(kind: str, id: str, account: str, region: str) -> Resource:
-    """The resource that a record in the ledger points to. Raises LookupError when its kind is no more."""
+    """The resource that a record in the ledger points to. Raises LookupError if its kind no longer exists."""
     service, _, name = kind.partition(".")
     if kind == Account.kind():
         return Account(id, account, region)

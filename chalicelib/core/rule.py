@@ -64,7 +64,7 @@ class Fix(ABC, Generic[R]):
 
     @abstractmethod
     def read(self, resource: R, aws: Session) -> State:
-        """The state as it is now. The resource being gone is the engine's business: let the error pass."""
+        """The present state. If the resource is gone, let AWS's error pass: the engine handles it."""
 
     @abstractmethod
     def safe(self, state: State, context: FixContext) -> State:
@@ -75,7 +75,7 @@ class Fix(ABC, Generic[R]):
 
     @abstractmethod
     def write(self, resource: R, state: State, aws: Session) -> State | None:
-        """Make it so, whatever it is now; called again after a failure half-way.
+        """Write this state, whatever the present state is. The engine calls it again after a failure halfway.
 
         Answers what it wrote, where that depends on the moment and so isn't `state`.
         """
@@ -85,7 +85,7 @@ class Fix(ABC, Generic[R]):
         return resource.arn
 
     def take_back(self, before: State, after: State, now: State) -> State | None:
-        """`now` without the edit that made `after` of `before`, where others edited it since; None where that can't be known.
+        """`now` without the edit from `before` to `after`, if others edited it since; None if the edits can't be separated.
 
         Here: of flat states, each value that the edit changed and that is still as the edit left it.
         """
@@ -100,7 +100,7 @@ class Fix(ABC, Generic[R]):
         return {**now, **{key: before[key] for key in edited}}
 
     def still_unsafe(self, resource: R, before: State, aws: Session) -> str | None:  # noqa: ARG002
-        """Why a write that AWS has carried out still leaves unsafe what the guardrail doesn't look at."""
+        """Why the resource is still unsafe after the write, in a part that the guardrail doesn't evaluate."""
         return None
 
     def needs_approval(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:  # noqa: ARG002
@@ -145,7 +145,7 @@ class Rule:
 
     @property
     def needs_sweep(self) -> bool:
-        """Whether time alone, or what no event tells of, may make it unsafe: the daily sweep is who finds it."""
+        """Whether the resource can become unsafe without an event, as with time: then only the daily sweep finds it."""
         return SCHEDULED in self.on.get("$or", [self.on])
 
 

@@ -52,7 +52,7 @@ events_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of text.")
 by_option = click.option(
-    "--by", metavar="NAME", help="Your name in the record's history.  [default: the ARN of your credentials]"
+    "--by", metavar="NAME", help="Your name, for the history.  [default: the ARN of your credentials]"
 )
 stack_option = click.option(
     "--stack",

@@ -199,7 +199,10 @@ class TestSettings:
         assert "1 exemptions" in result.stdout
 
     def test_no_file_is_told(self) -> None:
-        assert "nowhere.yaml: can't be read: No such file" in run("settings", "check", "nowhere.yaml", code=2).stderr
+        assert (
+            "nowhere.yaml: there is no such file; name your settings file"
+            in run("settings", "check", "nowhere.yaml", code=2).stderr
+        )
 
     def test_bad_settings_stop_every_command_that_reads_them(self, fixed: str, tmp_path: Path) -> None:
         bad = tmp_path / "bad.yaml"

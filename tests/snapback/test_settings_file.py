@@ -327,7 +327,7 @@ def test_what_is_no_yaml_is_told_in_one_line(tmp_path: Path, text: bytes, expect
 
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
-    with pytest.raises(BadSettings, match=r"nowhere\.yaml: can't be read: No such file or directory"):
+    with pytest.raises(BadSettings, match=r"nowhere\.yaml: there is no such file; name your settings file"):
         read_settings(tmp_path / "nowhere.yaml")
     with pytest.raises(BadSettings, match="can't be read: Is a directory"):
         read_settings(tmp_path)
