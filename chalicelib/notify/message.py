@@ -185,7 +185,8 @@ def _commands(record: Record) -> dict[str, str]:
         commands = {"approve": f"snapback approve {record.id}", **commands}
     elif record.demand:
         commands = {record.demand: f"snapback fix {record.id}", **commands}
-    if record.status.traits.undoable and record.reversible and record.before is not None:
+    failed = record.status is Status.FAILED and record.demand  # Nobody knows what it wrote, if anything.
+    if record.status.traits.undoable and not failed and record.reversible and record.before is not None:
         name, force = ("undo-anyway", " --force") if record.history[-1].status == SHOWN else ("undo", "")
         commands = {name: f"snapback undo {record.id}{force}", **commands}
     return commands

@@ -385,7 +385,7 @@ class TestReply:
 
 class TestWhatGoesWrong:
     def test_a_fix_that_fails_is_told(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fails(*_: Any) -> None:
+        def fails(*_: Any, **__: Any) -> None:
             raise FixFailed("AccessDenied")
 
         monkeypatch.setattr(desk.application.engine, "approve", fails)

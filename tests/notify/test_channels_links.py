@@ -85,10 +85,10 @@ def test_channels_that_can_t_call_back_get_links_and_slack_s_app_has_buttons(wor
 @pytest.mark.parametrize(
     ("steps", "possible"),
     [
-        ((Status.ALERTED,), ("exempt", "show")),
+        ((Status.ALERTED,), ("fix", "exempt", "show")),
         ((Status.ASKING,), ("approve", "exempt", "show")),
         ((Status.FIXING, Status.FIXED), ("undo", "show")),
-        ((Status.FIXING, Status.FAILED), ("undo", "exempt", "show")),
+        ((Status.FIXING, Status.FAILED), ("retry", "exempt", "show")),
         ((Status.FIXING, Status.GONE), ("show",)),
     ],
 )

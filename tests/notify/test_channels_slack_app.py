@@ -91,13 +91,13 @@ def test_the_details_are_in_the_thread(there: Slack) -> None:
 @pytest.mark.parametrize(
     ("step", "offered"),
     [
-        (ALERTED, ["exempt", "details"]),
+        (ALERTED, ["fix", "exempt", "details"]),
         (ASKING, ["approve", "exempt", "details"]),
         (noted(REMINDED), ["approve", "exempt", "details"]),
-        (message(Status.FIGHTING), ["exempt", "details"]),
+        (message(Status.FIGHTING), ["fix", "exempt", "details"]),
         (FIXED, ["undo", "details"]),
-        (message(Status.FIXING, Status.STILL_UNSAFE), ["undo", "exempt", "details"]),
-        (message(Status.FIXING, Status.FAILED, error="denied"), ["undo", "exempt", "details"]),
+        (message(Status.FIXING, Status.STILL_UNSAFE), ["retry", "undo", "exempt", "details"]),
+        (message(Status.FIXING, Status.FAILED, error="denied"), ["retry", "exempt", "details"]),
         (message(Status.FIXING, Status.FIXED, reversible=False), ["details"]),
         (UNDONE, ["details"]),
         (message(Status.ASKING, Status.EXPIRED), ["details"]),
@@ -109,7 +109,7 @@ def test_only_what_can_be_done_has_a_button(step: Message, offered: list[str], t
     assert list(found) == offered
     assert {each["value"] for each in found.values()} == {f"0123456789abcdef#{step.seen}"}
     assert [name for name, each in found.items() if "confirm" in each] == [
-        name for name in offered if name in {"approve", "undo"}
+        name for name in offered if name in {"approve", "fix", "retry", "undo"}
     ]
 
 
