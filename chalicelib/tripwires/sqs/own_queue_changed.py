@@ -29,8 +29,8 @@ def own_queue_changed(event: Event, baseline: Baseline) -> str | None:
     """Snapback's own SQS queue changed.
 
     Snapback's queues hold events that it could not handle and messages that it could not deliver. If someone deletes,
-    empties or redirects a queue, these are lost without a trace. Use CloudTrail to review what the queue held, and
-    deploy the stack again. Snapback treats calls by CloudFormation as deployments.
+    empties or redirects a queue, these are lost without a trace. Deploy the stack again, then run
+    `snapback sweep`: it finds what is still unsafe. Snapback treats calls by CloudFormation as deployments.
 
     Legitimate look-alikes: a deployment of the stack, and a redrive of failed events. The caller, CloudFormation, tells
     a deployment apart. Nothing tells a redrive apart, so Snapback reports it.
