@@ -197,7 +197,7 @@ def read(path: Path) -> Card:
     """Raises BadCard."""
     where = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     try:
-        found = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        found = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 # nosec B506 - a SafeLoader
     except FileNotFoundError as error:
         raise BadCard(f"{where}: missing; write {', '.join(_TYPES)}") from error
     except yaml.YAMLError as error:

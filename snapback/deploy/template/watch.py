@@ -131,7 +131,7 @@ def alarms(_plan: Plan) -> Template:
         "MissedByEventsAlarm": _counted(
             Metric.MISSED_BY_EVENTS,
             "The daily sweep found something that an event should have reported: in its account and region, CloudTrail is late or "
-            "off, or a rule is. The message of the finding names both. See what is covered: snapback accounts check.",
+            f"off, or a rule is. The message of the finding names both. See what is covered: {command('accounts check')}.",
         ),
         "FaultsAlarm": _counted(
             Metric.FAULTS,
