@@ -328,7 +328,7 @@ def test_declared_iam_actions_are_the_calls_made(rule: Guardrail[Any], world: Wo
                     writer = application.sessions.writer(*who, undo=bool(rule.fix.undo_writes))
                     rule.fix.write(resource, before, writer)
                 written |= actions_of(fresh.calls)
-    assert looked == set(rule.reads)
+    assert looked - {"sts:AssumeRole"} == set(rule.reads)  # Another account is read with its own reader's role.
     if rule.fix:
         assert read == set(rule.fix.reads)
         assert written == set(rule.fix.writes)

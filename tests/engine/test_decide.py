@@ -59,7 +59,7 @@ class TestUndo:
     def test_of_a_bucket_that_is_gone_says_so(self, world: World) -> None:
         record = self.fixed(world)
         world.client("s3").delete_bucket(Bucket="app-logs")
-        with pytest.raises(CannotAct, match="gone"):
+        with pytest.raises(CannotAct, match="no longer exists"):
             engine_of(world).undo(record, "bob")
 
     def test_of_no_record_says_where_to_look(self, world: World) -> None:

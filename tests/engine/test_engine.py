@@ -226,7 +226,7 @@ class TestLimits:
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="public-read")
         outcome = deliver(world, again(public_event("alice"), world, seconds=1), limits=limits)
         assert outcome.status == Status.ASKING
-        assert "over 1 fixes" in world.record(outcome.record).history[-1].note
+        assert "more than 1 fixes" in world.record(outcome.record).history[-1].note
         assert engine_of(world).approve(outcome.record, "carol").status == Status.FIXED
 
     def test_when_all_is_stopped_everything_asks_and_nothing_is_approved_or_undone(self, world: World) -> None:

@@ -273,7 +273,7 @@ class TestLookingAgain:
                 maintained(world, hours=1)
         (record,) = world.records()
         assert [step.status for step in record.history] == ["unjudged", "reminded"]
-        assert record.history[-1].note == "for 1 day"
+        assert record.history[-1].note == "unjudged for 1 day"
 
     def test_it_is_looked_at_within_five_minutes_and_then_once_an_hour(
         self, memory: tuple[Engine, MemoryLedger], world: World

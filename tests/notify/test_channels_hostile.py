@@ -17,6 +17,7 @@ from chalicelib.core.types import Status
 from chalicelib.notify.channels import slack, slack_app, teams, webhook
 from chalicelib.notify.channels.apprise import Apprise, fitting, harmless
 from chalicelib.notify.channels.sns import SUBJECT, Topic
+from chalicelib.notify.links import WORDS
 from chalicelib.notify.summary import summary_of
 from tests.notify.test_channels import hostile, names
 from tests.notify.test_message import message
@@ -66,7 +67,7 @@ def slack_is_harmless(body: dict[str, Any], allowed: set[str]) -> None:
         parts = [*block.get("fields", []), *block.get("elements", []), *([block["text"]] if "text" in block else [])]
         for part in parts:
             if part["type"] == "button":
-                assert part["text"]["text"] in {"Approve", "Undo", "Exempt", "Details"}
+                assert part["text"]["text"] in {*WORDS.values()}
                 assert re.fullmatch(r"[0-9a-f]{16}#[0-9a-f]{12}", part["value"])
                 assert all(each.isprintable() for each in strings(part.get("confirm", {})))
                 continue

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib import catalog
 from chalicelib.aws.sessions import AwsSession
+from chalicelib.aws.source import Source
 from chalicelib.core.snapback_resources import READER, fixer
 from snapback import accounts
 from snapback.deploy.template import member
@@ -142,7 +143,7 @@ def test_each_thing_that_is_amiss_is_told_by_account(two: World) -> None:
 
 
 def test_an_account_that_lets_nobody_in_is_told_and_the_others_are_asked(two: World) -> None:
-    real: Any = boto3.Session.client
+    real: Any = Source.client
 
     def refused(params: Any, **_: Any) -> None:
         from botocore.exceptions import ClientError
@@ -151,11 +152,12 @@ def test_an_account_that_lets_nobody_in_is_told_and_the_others_are_asked(two: Wo
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not authorized"}}, "AssumeRole")
 
     def client(self: Any, service: str, *args: Any, **more: Any) -> Any:
-        self.events.register("provide-client-params.sts.AssumeRole", refused)
-        return real(self, service, *args, **more)
+        made = real(self, service, *args, **more)
+        made.meta.events.register("provide-client-params.sts.AssumeRole", refused)
+        return made
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boto3.Session, "client", client)
+        patch.setattr(Source, "client", client)
         found = checked(code=1)
     assert found[FRIEND, "reader"] == (False, "AssumeRole: AccessDenied: not authorized")
     assert {what for account, what in found if account == FRIEND} == {"reader"}

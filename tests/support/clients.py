@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from copy import copy
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,8 @@ class Source:
         self._hooks.append((event, hook))
 
     def client(self, service: str, region_name: str | None = None, **options: Any) -> Any:
-        key = (service, region_name or self.region_name, self._opened, *sorted(options))
+        server = os.environ.get("AWS_ENDPOINT_URL")
+        key = (service, region_name or self.region_name, self._opened, server, *sorted(options))
         if key not in _MADE:
             _MADE[key] = self._opened(self.region_name).client(
                 service, region_name=region_name or self.region_name, **options
@@ -101,7 +103,7 @@ class Source:
         client._user_agent_creator = _Agent
         client._endpoint = copy(made._endpoint)
         client._endpoint._event_emitter = client.meta.events
-        if service == "dynamodb":
+        if service == "dynamodb" and not server:
             client._endpoint = QuickEndpoint(client._endpoint, client.meta.events.hooks.emit)
         for event, hook in self._hooks:
             client.meta.events.register(event, hook)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from copy import deepcopy
+from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
@@ -40,6 +42,10 @@ _RANGE = re.compile(r"(\w+) = (:\w+)(?: AND (\w+) (<=?|>=?) (:\w+))?")
 _made: dict[str, Any] = {}
 
 
+Answer: TypeAlias = "tuple[int, Any, Callable[[], object]]"
+"""Status, answer, and what writes."""
+
+
 class _Unknown(Exception):
     """moto is to answer it."""
 
@@ -51,6 +57,9 @@ class _Write(NamedTuple):
     was: dict[str, Any]
     new: dict[str, Any]
     allowed: bool
+
+
+def _nothing() -> None: ...
 
 
 def lay_ledger(application: Application) -> None:
@@ -85,14 +94,15 @@ class QuickEndpoint:
                 self._judged.add(form)
             return answer
         try:
-            status, answer = _ANSWERS[model.name](body)
+            status, answer, commit = _ANSWERS[model.name](body)
         except _Unknown:
             return self._real.make_request(model, request)
         sent = SimpleNamespace(
             url=request["url"], method=request["method"], headers=request["headers"], params={}, data=request["body"]
         )
-        for event in ("request-created", "before-send"):
+        for event in ("request-created", "before-send"):  # Whoever hears of it may raise, and nothing is written.
             self._heard(f"{event}.dynamodb.{model.name}", request=sent, operation_name=model.name)
+        commit()
         told = {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
         return AWSResponse(request["url"], status, HTTPHeaders(), None), {**answer, "ResponseMetadata": told}
 
@@ -175,13 +185,13 @@ def _commit(table: Any, write: _Write) -> None:
         table.stream_shard.add(write.old, item)
 
 
-def _get_item(body: Any) -> tuple[int, Any]:
+def _get_item(body: Any) -> Answer:
     _plain(body, "GetItem")
     item = _table(body["TableName"]).items.get(_key(body["Key"]))
-    return 200, {} if item is None else {"Item": _json(item)}
+    return 200, {} if item is None else {"Item": _json(item)}, _nothing
 
 
-def _batch_get_item(body: Any) -> tuple[int, Any]:
+def _batch_get_item(body: Any) -> Answer:
     found = {}
     for name, asked in body["RequestItems"].items():
         if asked.keys() - {"Keys", "ConsistentRead"}:
@@ -190,23 +200,23 @@ def _batch_get_item(body: Any) -> tuple[int, Any]:
         found[name] = [_json(items[key]) for key in map(_key, asked["Keys"]) if key in items]
         if len(found[name]) > 100 or len(json.dumps(found[name])) > LARGE:
             raise _Unknown
-    return 200, {"Responses": found, "UnprocessedKeys": {}}
+    return 200, {"Responses": found, "UnprocessedKeys": {}}, _nothing
 
 
-def _put_or_update(body: Any) -> tuple[int, Any]:
+def _put_or_update(body: Any) -> Answer:
     _plain(body, "PutItem" if "Item" in body else "UpdateItem")
     write = _write(body)
     if not write.allowed:
         said = {"Code": "ConditionalCheckFailedException", "Message": "The conditional request failed"}
-        return 400, {"Error": said, "message": said["Message"]}
+        return 400, {"Error": said, "message": said["Message"]}, _nothing
     returned = {"NONE": {}, "ALL_OLD": write.was, "ALL_NEW": write.new}.get(body.get("ReturnValues", "NONE"))
     if returned is None:
         raise _Unknown
-    _commit(_table(body["TableName"]), write)
-    return 200, {"Attributes": deepcopy(returned)} if returned else {}
+    told = {"Attributes": deepcopy(returned)} if returned else {}
+    return 200, told, partial(_commit, _table(body["TableName"]), write)
 
 
-def _transact(body: Any) -> tuple[int, Any]:
+def _transact(body: Any) -> Answer:
     items = [next(iter(each.items())) for each in body["TransactItems"]]
     if any({kind} not in _WRITES for kind, _ in items):
         raise _Unknown
@@ -214,9 +224,8 @@ def _transact(body: Any) -> tuple[int, Any]:
     if len({write.key for write in writes}) < len(writes):
         raise _Unknown
     if all(write.allowed for write in writes):
-        for (_, request), write in zip(items, writes, strict=True):
-            _commit(_table(request["TableName"]), write)
-        return 200, {}
+        tables = [_table(request["TableName"]) for _, request in items]
+        return 200, {}, lambda: deque(map(_commit, tables, writes), 0)
     reasons = [
         {"Code": "None"}
         if write.allowed
@@ -229,14 +238,11 @@ def _transact(body: Any) -> tuple[int, Any]:
     ]
     codes = ", ".join(reason["Code"] for reason in reasons)  # type: ignore[misc]
     said = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
-    return 400, {
-        "Error": {"Code": "TransactionCanceledException", "Message": said},
-        "Message": said,
-        "CancellationReasons": reasons,
-    }
+    told = {"Error": {"Code": "TransactionCanceledException", "Message": said}, "Message": said}
+    return 400, {**told, "CancellationReasons": reasons}, _nothing
 
 
-def _query(body: Any) -> tuple[int, Any]:
+def _query(body: Any) -> Answer:
     from moto.dynamodb.models.dynamo_type import DynamoType
 
     _plain(body, "Query")
@@ -250,7 +256,7 @@ def _query(body: Any) -> tuple[int, Any]:
     wanted = DynamoType(values[value])
     passes = body.get("FilterExpression", "")
     if not any(wanted == item.attrs.get(name, _NOTHING) for item in table.items.values()):
-        return 200, {"Count": 0, "ScannedCount": 0, "Items": []}
+        return 200, {"Count": 0, "ScannedCount": 0, "Items": []}, _nothing
     try:
         items, scanned, more = table.query(
             None,
@@ -269,11 +275,11 @@ def _query(body: Any) -> tuple[int, Any]:
     if more:
         raise _Unknown
     listed = {} if body.get("Select") == "COUNT" else {"Items": [_json(item) for item in items]}
-    return 200, {"Count": len(items), "ScannedCount": scanned, **listed}
+    return 200, {"Count": len(items), "ScannedCount": scanned, **listed}, _nothing
 
 
 _NOTHING = SimpleNamespace(type="", cast_value=None)
-_ANSWERS: dict[str, Callable[[Any], tuple[int, Any]]] = {
+_ANSWERS: dict[str, Callable[[Any], Answer]] = {
     "GetItem": _get_item,
     "BatchGetItem": _batch_get_item,
     "PutItem": _put_or_update,

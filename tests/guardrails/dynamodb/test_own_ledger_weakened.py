@@ -145,8 +145,8 @@ def test_a_deleted_table_is_reported_if_it_was_another_than_the_one_in_use(world
 def test_a_deleted_ledger_is_a_failure_that_lambda_sees(world: World) -> None:
     table(world, protected=False)
     application = world.application("alert", ID)
-    application.dynamodb.update_table(TableName="snapback-ledger", DeletionProtectionEnabled=False)
-    application.dynamodb.delete_table(TableName="snapback-ledger")
+    world.client("dynamodb").update_table(TableName="snapback-ledger", DeletionProtectionEnabled=False)
+    world.client("dynamodb").delete_table(TableName="snapback-ledger")
     with pytest.raises(Exception, match="there is no ledger"):
         application.guard("dynamodb", cloudtrail_event("dynamodb", "DeleteTable", {"tableName": NAME}))
 
