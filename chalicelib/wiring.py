@@ -76,7 +76,7 @@ class Application:
     """The bucket of what is too large for the table."""
     function: str = ""
     """The ARN of the function that this is, in AWS."""
-    rules: Callable[[str], Sequence[Rule]] = lambda service: catalog.rules(service)
+    rules: Callable[[str], Sequence[Rule]] = catalog.rules
     believed: Callable[[str], bool] = lambda _: False
     """Accounts believed besides the home account and those in the settings."""
     unreadable: list[UnreadableRecord] = field(default_factory=list)

@@ -102,6 +102,7 @@ class Deployment:
             now=lambda: self.world.clock,
             sleep=lambda _: None,
             logger=Logger(service="snapback", level="CRITICAL"),
+            rules=catalog.rules,  # Another one, while it is patched.
         )
         wiring.use(made)
         return made
