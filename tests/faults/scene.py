@@ -130,7 +130,8 @@ class Scene:
             raise
 
     def person(self) -> Any:
-        return AwsSession(_SOURCE, {}, HOME, self.resource.region, self.world.settings)
+        others = AwsSessions(HOME, self.world.settings, _SOURCE).reader
+        return AwsSession(_SOURCE, {}, HOME, self.resource.region, self.world.settings, readers=others)
 
     def resource_of(self, envelope: Envelope) -> Any:
         reader = AwsSession(_SOURCE, {}, HOME, REGION, self.world.settings)

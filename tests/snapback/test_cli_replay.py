@@ -148,7 +148,7 @@ class TestReplay:
         (tmp_path / "empty").mkdir()
         assert "no log files in this folder" in complaint("replay", "empty")
         assert "Missing argument" in complaint("replay")
-        assert "can't be read" in complaint("replay", story(tmp_path), "--settings", "nowhere.yaml")
+        assert "there is no such file" in complaint("replay", story(tmp_path), "--settings", "nowhere.yaml")
         assert "'nope' is not one of" in complaint("replay", story(tmp_path), "--mode", "nope")
 
 
