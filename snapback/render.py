@@ -148,7 +148,8 @@ def event_rows(event: EventOutcome, *, everything: bool) -> list[Any]:
             reason = outcome.reason or ("safe" if outcome.status == "compliant" else "")
             first = ": ".join(filter(None, (name_in(outcome.resource), reason)))
             record = f"record {outcome.record}" if outcome.record else ""
-            rows.append(row(when, outcome.status, [first, " · ".join(filter(None, (outcome.guardrail, call, record)))]))
+            about = (outcome.guardrail, event.account, event.region, call, record)
+            rows.append(row(when, outcome.status, [first, " · ".join(filter(None, about))]))
     if everything and not event.outcomes:
         status = "refused" if event.why.startswith("refused") else "unmatched"
         rows.append(row(when, status, [call, event.why] if event.why else [call]))

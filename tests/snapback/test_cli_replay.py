@@ -34,7 +34,7 @@ class TestReplay:
         shown = unwrapped(run("replay", story(tmp_path), "--mode", "fix"))
         assert "2026-11-23 (UTC)" in shown
         assert "10:00:00 fixed app-logs: its ACL grants READ to AllUsers" in shown
-        assert "s3.bucket_acl_made_public · PutBucketAcl by alice · record " in shown
+        assert "s3.bucket_acl_made_public · 123456789012 · us-east-1 · PutBucketAcl by alice · record " in shown
         assert "calls 2 re-enacted, 0 not possible" in shown
         assert "messages 2 would have been sent: CRITICAL · fixed: S3 bucket ACL open to everyone" in shown
 
