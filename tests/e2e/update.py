@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 UNTAGGED = "dcd7831104eb3406d1606032a1ab26879981ee54"
 """The commit before there was this day, for as long as there is no tag."""
 _PACKAGE = """
+import inspect
 import sys
 from pathlib import Path
 from snapback.deploy import package
 from snapback.settings_file import read_settings
-package.package(read_settings(Path(sys.argv[1]), warn=print), Path(sys.argv[2]), package.from_here, compiler=sys.executable)
+takes = inspect.signature(package.package).parameters
+made_for = {"compiler": sys.executable} if "compiler" in takes else {"python": package.HERE}
+package.package(read_settings(Path(sys.argv[1]), warn=print), Path(sys.argv[2]), package.from_here, **made_for)
 """
 
 
