@@ -34,8 +34,11 @@ def secret(where: str, *, anew: bool = False) -> str:
 
 
 def values(held: str) -> tuple[str, ...]:
-    """Those that a secret holds, a line each, one at least: the present one, then any former one while it is rotated."""
-    return tuple(line.strip() for line in held.splitlines()) or ("",)
+    """Those that a secret holds, a line each, one at least: the present one, then any former one while it is rotated.
+
+    Blank lines count as nothing; a secret of nothing else is one empty value.
+    """
+    return tuple(line for each in held.splitlines() if (line := each.strip())) or ("",)
 
 
 def refuse(where: str) -> None:

@@ -124,8 +124,8 @@ def _verify(app: ClicksApp, request: Request) -> None:
 
 def _signed(held: str, clock: Clock, request: Request) -> bool:
     """By any of the secrets that are held."""
-    verifiers = [SignatureVerifier(key, clock) for key in values(held)]
     try:
+        verifiers = [SignatureVerifier(key, clock) for key in values(held)]
         return any(each.is_valid_request(request.body, dict(request.headers)) for each in verifiers)
     except ValueError:  # An empty secret, or a body that is no text.
         return False

@@ -163,7 +163,7 @@ def test_a_rotated_secret_is_read_anew_once_a_minute(desk: Desk) -> None:
     assert desk.slack(desk.click("undo"), secret="m" * 32).status == 200
 
 
-@pytest.mark.parametrize("held", ["{new}\n{old}", "{old}\n{new}"])
+@pytest.mark.parametrize("held", ["{new}\n{old}", "{old}\n{new}", "{new}\n\n{old}\n"])
 def test_slack_may_sign_with_either_secret(desk: Desk, held: str) -> None:
     new = "n" * 32
     desk.world.client("ssm").put_parameter(
@@ -172,6 +172,15 @@ def test_slack_may_sign_with_either_secret(desk: Desk, held: str) -> None:
     for secret in (SIGNING, new):
         assert desk.slack(desk.click("nothing"), secret=secret).status == 200
     assert desk.slack(desk.click("nothing"), secret="another").status == 401
+
+
+def test_a_secret_of_blanks_lets_nobody_in(desk: Desk) -> None:
+    desk.world.client("ssm").put_parameter(
+        Name="/snapback/slack-signing", Value=" \n ", Type="SecureString", Overwrite=True
+    )
+    for secret in (SIGNING, " "):
+        assert desk.slack(desk.click("approve"), secret=secret).status == 401
+    assert not desk.handed
 
 
 def test_slacks_own_questions_are_answered(desk: Desk) -> None:

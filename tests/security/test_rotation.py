@@ -57,6 +57,8 @@ def test_in_another_order_it_is_refused() -> None:
 def test_a_secret_holds_the_present_one_and_former_ones() -> None:
     assert values("new\nold") == ("new", "old")
     assert values("") == ("",)
+    assert values("new\n\n  old \n") == ("new", "old")
+    assert values("\n \n") == ("",)
 
 
 def test_links_signed_with_the_former_key_work_until_it_is_taken_out() -> None:
