@@ -58,7 +58,13 @@ class Decisions:
                     f"record {record_id} can't be checked now, so nothing was changed: {refusal.why('act')}"
                 ) from error
             raise
-        if record.demand == "retry":  # What was first there stays its `before`, whatever was written since.
+        ours = before in (record.before, record.left)
+        if record.demand == "retry" and not ours and record.left != record.before:
+            raise CannotAct(
+                f"record {record_id}: the resource changed since Snapback's fix, which is partly written; "
+                f"`snapback undo {record_id}` shows what an undo would keep"
+            )
+        if record.demand == "retry" and ours:  # What was first there stays its `before`, whatever was written since.
             self._demand(subject, record, Act.APPROVED_FIX)
             tries = record.attempts + 1
             record = self._moved(

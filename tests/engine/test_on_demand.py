@@ -89,6 +89,33 @@ def test_a_fix_that_failed_is_tried_again_and_its_undo_puts_back_what_was_there_
     assert whole(world) == before
 
 
+def test_a_retry_never_loses_what_others_changed_since(world: World) -> None:
+    with pytest.raises(Unfinished):
+        deliver(world, public(world), guardrail(fix=Broken(refused("AccessDenied"))))
+    (record,) = world.records()
+    world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")
+    theirs = whole(world)
+    with pytest.raises(CannotAct, match="the resource changed since Snapback asked"):
+        engine_of(world, **ALERT).approve(record.id, "carol", demand=True)
+    assert world.record(record.id).status is Status.ASKING
+    assert engine_of(world, **ALERT).approve(record.id, "carol").status is Status.FIXED
+    assert engine_of(world).undo(record.id, "carol").status is Status.UNDONE
+    assert whole(world) == theirs
+
+
+def test_a_fix_that_left_it_unsafe_is_not_tried_again_over_what_others_changed_since(world: World) -> None:
+    with patch.object(CloseBucketAcl, "still_unsafe", lambda *_: "another way is open"):
+        record = deliver(world, public(world)).record
+    found = world.record(record)
+    assert (found.status, found.demand) == (Status.STILL_UNSAFE, "retry")
+    world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")
+    theirs = whole(world)
+    with pytest.raises(CannotAct, match="which is partly written"):
+        engine_of(world).approve(record, "carol", demand=True)
+    assert whole(world) == theirs
+    assert world.record(record).status is Status.STILL_UNSAFE
+
+
 def test_a_retry_that_dies_is_gone_on_with_by_the_same_will(world: World) -> None:
     with pytest.raises(Unfinished):
         deliver(world, public(world), guardrail(fix=Broken(refused("AccessDenied"))))
