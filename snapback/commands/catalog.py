@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from snapback.commands.options import json_option
+from snapback.commands.options import json_option, many_option
 from snapback.errors import FINE, Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SEVERITIES = ("critical", "high", "medium", "low")
 _MOST_NEAR = 3
 
 
-def _many(name: str, to: str, metavar: str, help: str, **more: Any) -> Callable[[Any], Any]:
-    return click.option(name, to, metavar=metavar, multiple=True, help=f"{help}; may be repeated.", **more)
-
-
 @click.command(short_help="List guardrails and tripwires.")
 @click.argument("globs", metavar="[GUARDRAIL]...", nargs=-1)
-@_many("--service", "services", "SERVICE", "Only this service, such as s3")
-@_many("--severity", "severities", "SEVERITY", "Only this severity", type=click.Choice(_SEVERITIES))
+@many_option("--service", "services", "SERVICE", "Only this service, such as s3")
+@many_option("--severity", "severities", "SEVERITY", "Only this severity", type=click.Choice(_SEVERITIES))
 @click.option("--can-fix", is_flag=True, help="Only guardrails with a fix.")
 @click.option("--can-undo", is_flag=True, help="Only guardrails with a fix that can be undone.")
-@_many("--control", "controls", "CONTROL", "Only this control or glob, such as S3.8 or 'CIS-5.0 2.*'")
-@_many("--technique", "techniques", "TECHNIQUE", "Only this ATT&CK technique, by ID or name, such as T1530")
-@_many("--compliance", "standards", "TEXT", "Only requirements that contain this, such as 'PCI DSS v4.0.1 1.4.4'")
+@many_option("--control", "controls", "CONTROL", "Only this control or glob, such as S3.8 or 'CIS-5.0 2.*'")
+@many_option("--technique", "techniques", "TECHNIQUE", "Only this ATT&CK technique, by ID or name, such as T1530")
+@many_option("--compliance", "standards", "TEXT", "Only requirements that contain this, such as 'PCI DSS v4.0.1 1.4.4'")
 @json_option
 def catalog(*, can_fix: bool, can_undo: bool, as_json: bool, **filters: tuple[str, ...]) -> int:
     """List guardrails and tripwires. A GUARDRAIL is an id or a glob.

@@ -13,7 +13,7 @@ from snapback.errors import FINE, FOUND, Refused
 from snapback.stderr import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from contextlib import ExitStack
 
     from chalicelib.core.record import Record
@@ -50,6 +50,13 @@ events_option = click.option(
     flag_value="-",
     help="Write one JSON object per event to FILE. Without FILE, or with -, write to stdout instead of text.",
 )
+
+
+def many_option(name: str, to: str, metavar: str, help: str, **more: Any) -> Callable[[Any], Any]:
+    """A filter that may be given several times; `help` ends without a full stop."""
+    return click.option(name, to, metavar=metavar, multiple=True, help=f"{help}; may be repeated.", **more)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of text.")
 by_option = click.option(
     "--by", metavar="NAME", help="Your name, for the history.  [default: the ARN of your credentials]"

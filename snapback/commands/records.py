@@ -10,33 +10,31 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.core.types import Severity
-from snapback.commands.options import STATUSES, deployed_application, echo_json, json_option, stack_option
+from snapback.commands.options import STATUSES, deployed_application, echo_json, json_option, many_option, stack_option
 from snapback.errors import BAD, FINE, NoQueue, Refused
 from snapback.record_filters import Filters, moment, record_of, write_csv
 from snapback.stderr import complain, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from chalicelib.core.record import Record
     from chalicelib.core.types import Status
     from chalicelib.wiring import Application
 
 
-def _many(name: str, to: str, metavar: str, help: str, **more: Any) -> Callable[[Any], Any]:
-    return click.option(name, to, metavar=metavar, multiple=True, help=f"{help}; may be repeated.", **more)
-
-
 @click.command(short_help="List records.")
-@_many("--status", "statuses", "STATUS", f"Only this status: {', '.join(STATUSES)}", type=click.Choice(STATUSES))
-@_many("--guardrail", "guardrails", "GUARDRAIL", "Only this guardrail, by id or glob")
-@_many("--service", "services", "SERVICE", "Only guardrails of this service, such as s3")
-@_many("--account", "accounts", "ACCOUNT", "Only this account")
-@_many("--region", "regions", "REGION", "Only this region")
-@_many("--severity", "severities", "SEVERITY", "Only this severity", type=click.Choice(list(map(str, Severity))))
-@_many("--resource", "resources", "RESOURCE", "Only resources with this in their name or ARN, or that fit this glob")
-@_many("--actor", "actors", "NAME", "Only changes by people or roles with this in their name or ARN")
-@_many("--tool", "tools", "TOOL", "Only changes made with this tool, such as Terraform")
+@many_option("--status", "statuses", "STATUS", f"Only this status: {', '.join(STATUSES)}", type=click.Choice(STATUSES))
+@many_option("--guardrail", "guardrails", "GUARDRAIL", "Only this guardrail, by id or glob")
+@many_option("--service", "services", "SERVICE", "Only guardrails of this service, such as s3")
+@many_option("--account", "accounts", "ACCOUNT", "Only this account")
+@many_option("--region", "regions", "REGION", "Only this region")
+@many_option("--severity", "severities", "SEVERITY", "Only this severity", type=click.Choice(list(map(str, Severity))))
+@many_option(
+    "--resource", "resources", "RESOURCE", "Only resources with this in their name or ARN, or that fit this glob"
+)
+@many_option("--actor", "actors", "NAME", "Only changes by people or roles with this in their name or ARN")
+@many_option("--tool", "tools", "TOOL", "Only changes made with this tool, such as Terraform")
 @click.option("--since", type=moment, metavar="TIME", help="Only events from then on: 2026-03-20 (UTC), 24h, 7d.")
 @click.option("--until", type=moment, metavar="TIME", help="Only events before then.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many records to list.")

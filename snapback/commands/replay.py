@@ -12,7 +12,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.core.event import parse_time
 from snapback.commands.options import (
     LEFT_UNSAFE,
     acted,
@@ -50,7 +49,7 @@ def _filters(command: Any) -> Any:
         click.option("--region", multiple=True, metavar="REGION", help="Only events of this region."),
         click.option("--account", multiple=True, metavar="ID", help="Only events of this account."),
         click.option("--until", metavar="TIME", help="Only events before this time (UTC)."),
-        click.option("--since", metavar="TIME", help="Only events from this time on (UTC), such as 2026-11-01."),
+        click.option("--since", metavar="TIME", help="Only events from this time on (UTC), such as 2026-11-01 or 7d."),
     ):
         command = option(command)
     return command
@@ -84,10 +83,12 @@ def _chosen(  # the options' own names
 
 def as_time(option: str, value: str | None) -> datetime | None:
     """Raises Refused for what is no time."""
-    moment = parse_time(value)
-    if value and moment is None:
-        raise Refused(f"{option} {value}: not a time; write it as 2026-11-01 or 2026-11-01T09:00:00Z")
-    return moment
+    from snapback.record_filters import moment
+
+    try:
+        return moment(value) if value else None
+    except click.BadParameter:
+        raise Refused(f"{option} {value}: not a time; write it as 2026-11-01 or 2026-11-01T09:00:00Z") from None
 
 
 @click.command(short_help="Run recorded events on an in-memory AWS.")

@@ -49,7 +49,7 @@ def selftest(
     """Make harmless unsafe resources, wait for Snapback to fix them, undo the fixes, and remove everything.
 
     Run this in a sandbox account, after a deployment, with the credentials of a person who may create the resources
-    (docs/operate.md lists the permissions). Nobody can reach or assume any of the resources. The command lists them and
+    (docs/selftest.md lists the permissions). Nobody can reach or assume any of the resources. The command lists them and
     asks first. It also shows the settings that let Snapback fix these resources, and nothing else.
 
     The exit code is 1 if Snapback didn't do what its mode says, 2 if something could not be removed.

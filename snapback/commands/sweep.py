@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chalicelib.core.types import Status
 from snapback.commands.options import (
     LEFT_UNSAFE,
     deployed_application,
@@ -182,13 +183,15 @@ class _Sweeping:
 
     def still(self, agreed: Sequence[Planned], now: Sequence[Planned]) -> list[Planned]:
         """Those of an earlier plan that are the same still; says which aren't."""
+        from snapback.plan import Planned
         from snapback.render import plain
 
-        same = [each for each in agreed if each in now]
+        same = set(agreed) & set(now)
         for each in agreed:
             if each.fixes and each not in same:
                 warn(f"not the same as in the plan, so left as it is: {each.guardrail} on {plain(each.arn)}")
-        return same
+        self._records = [record for record in self._records if Planned.of(record) in same]
+        return list(same)
 
     def write(self, path: Path, planned: Sequence[Planned]) -> int:
         from snapback import plan
@@ -215,7 +218,7 @@ class _Sweeping:
             if str(answer).lower() not in {"d", "diff", "diffs"}:
                 break
             for record in self._records:
-                if record.status == "fixing":
+                if record.status is Status.FIXING:
                     self._show(*planned_fix(record))
         if str(answer).lower() in {"y", "yes"}:
             return True
@@ -225,13 +228,12 @@ class _Sweeping:
     def carry_out(self, agreed: Sequence[Planned]) -> SweepTotals:
         from snapback import plan
 
-        if self._kept:
-            ledger = plan.AgreedLedger(self._application.ledger, agreed)
-            self._application.ledger = ledger  # type: ignore[assignment]
+        ledger = plan.AgreedLedger(self._application.ledger, agreed)
+        self._application.ledger = ledger  # type: ignore[assignment]
         clean = self._where.keys() - self.planned.failed
         found = plan.Chosen(((each.place, each.outcome.resource) for each in self._findings), clean)
-        done = self._pass(self._where, found, self._on_finding, kept=self._kept)
-        for record in ledger.changed if self._kept else ():
+        done = self._pass(self._where, found, self._on_finding, kept=True)
+        for record in ledger.changed:
             warn(f"changed since the plan, so left as it is: {record.guardrail} on {record.shown_arn}")
         return done.after_plan(self.planned)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -16,20 +17,10 @@ from chalicelib.core.pattern import matches
 if TYPE_CHECKING:
     from datetime import datetime
 
-_READS = (
-    "Get",
-    "List",
-    "Describe",
-    "Head",
-    "Lookup",
-    "BatchGet",
-    "Search",
-    "Query",
-    "Scan",
-    "Select",
-    "Test",
-    "Simulate",
+READS = re.compile(
+    r"(Get|List|Describe|Head|Lookup|BatchGet|Search|Query|Scan|Select|Test|Simulate|Check|Validate)[A-Z]"
 )
+"""Names of calls that change nothing, where a record doesn't say whether its call only reads."""
 _SOURCES = {"logs", "tag", "tagging", "support", "sts", "health"}
 """Read by guardrails, but never re-enacted for them: their calls are many, and change nothing that a guardrail judges."""
 
@@ -90,7 +81,7 @@ class Choice:
     def _matters(self, envelope: Mapping[str, Any], head: Mapping[str, Any], service: str) -> bool:
         rules, services = _concerned(self.guardrails)
         name = str(head.get("eventName") or "")
-        changes = head.get("readOnly") is not True and not name.startswith(_READS) and not head.get("errorCode")
+        changes = head.get("readOnly") is not True and not READS.match(name) and not head.get("errorCode")
         if changes and service in services and head.get("eventCategory") != "Data":
             return True
         return any(matches(rule.on, envelope) for rule in rules)

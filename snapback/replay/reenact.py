@@ -16,6 +16,7 @@ from snapback.errors import CannotReenact
 from snapback.replay import direct
 from snapback.replay.aliases import Aliases
 from snapback.replay.calls import call_of
+from snapback.replay.choose import READS
 from snapback.replay.presupposed.call import Call
 from snapback.replay.presupposed.containers import scanned_image
 from snapback.replay.presupposed.presuppose import ABSENT, DEPENDED_ON, LACKING, THERE, Presupposed
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from snapback.memory_aws.memory import MemoryAws
     from snapback.replay.direct import Effect
 
-_READS = re.compile(
-    r"(Get|List|Describe|Head|Lookup|BatchGet|Search|Query|Scan|Select|Test|Simulate|Check|Validate)[A-Z]"
-)
 _ADDS = re.compile(r"Add|Associate|Attach|Authorize")
 _UNDOES = re.compile(r"Delete|Remove|Detach|Revoke|Disassociate|Deregister|Terminate|Release|Deactivate|Untag")
 _CREATES = re.compile(r"Create|Register|Import|Run|Put|Upload")
@@ -152,7 +150,7 @@ def _no_call(envelope: Mapping[str, Any]) -> str:
         return "a sign-in, not a call"
     if kind not in (None, "AwsApiCall", "AwsConsoleAction"):
         return _OWN
-    if detail.get("readOnly") is True or (detail.get("readOnly") is not False and _READS.match(name)):
+    if detail.get("readOnly") is True or (detail.get("readOnly") is not False and READS.match(name)):
         return "it only reads"
     return ""
 

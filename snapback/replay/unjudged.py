@@ -97,9 +97,7 @@ class Unjudged:
         if gap is None and (not reenacted.done or not self._gaps):
             return
         for rule in catalog.guardrails():
-            concerned = matches(rule.on, envelope) or _is_about(rule, name)
-            if reenacted.blind:
-                concerned = any(fnmatchcase(rule.id, each) for each in reenacted.blind)
+            concerned = gap is not None and self._concerns(rule, name, envelope, reenacted)
             with suppress(Exception):  # An event that names its resources oddly concerns none.
                 for resource in rule.resource.in_event(event):
                     key = (rule.id, resource.arn)
@@ -107,6 +105,12 @@ class Unjudged:
                         self._gaps[key] = gap
                     elif reenacted.done and key in self._gaps and self._settles(name, rule, self._gaps[key]):
                         del self._gaps[key]
+
+    @staticmethod
+    def _concerns(rule: Guardrail[Any], name: str, envelope: Mapping[str, Any], reenacted: Reenacted) -> bool:
+        if reenacted.blind:
+            return any(fnmatchcase(rule.id, each) for each in reenacted.blind)
+        return matches(rule.on, envelope) or _is_about(rule, name)
 
     @staticmethod
     def _settles(name: str, rule: Guardrail[Any], gap: _Gap) -> bool:

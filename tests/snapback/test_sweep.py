@@ -295,6 +295,7 @@ def test_a_plan_is_kept_without_states_and_done_as_far_as_it_is_the_same(world: 
     assert grants(world, "app-one") == grants(world, "app-three") == 1
     assert grants(world, "app-two") == 2
     assert grants(world, "app-new") == 2
+    assert "2 to fix, 0 to report." in done.output
     assert (
         "not the same as in the plan, so left as it is: s3.bucket_acl_made_public on arn:aws:s3:::app-two"
         in done.stderr
