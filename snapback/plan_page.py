@@ -34,7 +34,11 @@ def _table(counts: Counter[tuple[Status, str, str, str]]) -> Table:
     table = render.headed("would", "severity", "account", "resources")
     table.add_column("guardrail", overflow="fold")
     for (does, severity, guardrail, account), times in sorted(counts.items(), key=_order):
-        row = (render.styled(_DOES.get(does, does)), render.status_text(severity), render.styled(account))
+        row = (
+            render.styled(_DOES.get(does, does)),
+            render.status_text(severity),
+            render.styled(render.account(account)),
+        )
         table.add_row(*row, render.styled(times), render.styled(guardrail))
     return table
 
@@ -47,7 +51,7 @@ def _order(counted: tuple[tuple[Status, str, str, str], int]) -> tuple[Any, ...]
 def planned_fix(record: Record) -> list[Any]:
     """A fix that is planned: which resource, why, and what would change."""
     lines = changes(record.before, record.after, most=40)
-    about = f"{record.guardrail} · {record.account} · {record.region}"
+    about = f"{record.guardrail} · {render.account(record.account)} · {record.region}"
     return [
         render.styled(f"{render.name_in(record.shown_arn)}: {record.reason}", "bold"),
         Padding(render.styled(about, "dim"), (0, 0, 0, 4)),

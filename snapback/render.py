@@ -12,6 +12,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import click
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from snapback.status import Health
     from snapback.sweep import Finding, SweepTotals
 
+ACCOUNT_NAMES = "snapback.account_names"
+"""In click's context: answers with accounts' names by their numbers."""
 _BLANKS = frozenset("\t\n\r\u00a0\u2028\u2029")
 _QUIET = frozenset({Unrecorded.COMPLIANT, Unrecorded.OFF})
 _TONES = {"good": "green", "bad": "red", "open": "yellow", "quiet": "dim"}
@@ -111,8 +114,19 @@ def name_in(arn: str) -> str:
     """The part of an ARN that tells a person which one: `app-logs`, `role/deploy`, `account 123456789012`."""
     if not arn.startswith("arn:"):
         return arn
-    *_, account, name = arn.split(":", 5)
-    return f"account {account}" if name == "root" else name
+    *_, number, name = arn.split(":", 5)
+    return f"account {account(number)}" if name == "root" else name
+
+
+def account(number: str) -> str:
+    """An account's number, and its name where the settings or Organizations have one."""
+    context = click.get_current_context(silent=True)
+    names = context.meta.get(ACCOUNT_NAMES) if context else None
+    return with_name(number, names() if names else {})
+
+
+def with_name(number: str, names: Mapping[str, str]) -> str:
+    return f"{number} ({names[number]})" if number in names else number
 
 
 def row(when: str, status: object, what: Sequence[object]) -> Table:
@@ -148,7 +162,7 @@ def event_rows(event: EventOutcome, *, everything: bool) -> list[Any]:
             reason = outcome.reason or ("safe" if outcome.status == "compliant" else "")
             first = ": ".join(filter(None, (name_in(outcome.resource), reason)))
             record = f"record {outcome.record}" if outcome.record else ""
-            about = (outcome.guardrail, event.account, event.region, call, record)
+            about = (outcome.guardrail, account(event.account), event.region, call, record)
             rows.append(row(when, outcome.status, [first, " · ".join(filter(None, about))]))
     if everything and not event.outcomes:
         status = "refused" if event.why.startswith("refused") else "unmatched"
@@ -166,7 +180,7 @@ def finding_row(finding: Finding) -> Table:
     outcome, place = finding.outcome, finding.place
     record = f"record {outcome.record}" if outcome.record else ""
     missed = "no event reported it" if finding.missed_by_events else ""
-    below = (outcome.guardrail, place.account, place.region, missed, record)
+    below = (outcome.guardrail, account(place.account), place.region, missed, record)
     first = f"{name_in(outcome.resource)}: {outcome.reason}"
     return row(f"{finding.severity:8}", outcome.status, [first, " · ".join(filter(None, below))])
 
@@ -217,7 +231,7 @@ def _breakdown(findings: Sequence[tuple[EventOutcome, Any]], most: int | None) -
         return {}
     return {
         "by guardrail": _most((each.guardrail for _, each in findings), most),
-        "by account": _most((f"{event.account} in {event.region}" for event, _ in findings), most),
+        "by account": _most((f"{account(event.account)} in {event.region}" for event, _ in findings), most),
         "by actor": _most((event.actor for event, _ in findings), most),
     }
 
@@ -250,7 +264,7 @@ def checks_table(checks: Sequence[Check]) -> Table:
     table.add_column("found", overflow="fold")
     for each in checks:
         fine = Text("fine", "green") if each.well else Text("PROBLEM", "bold red")
-        table.add_row(styled(each.account), styled(each.region), styled(each.what), fine, styled(each.found))
+        table.add_row(styled(account(each.account)), styled(each.region), styled(each.what), fine, styled(each.found))
     return table
 
 
@@ -272,7 +286,7 @@ def records_list(records: Sequence[Record]) -> list[Any]:
                 styled(name_in(record.arn), "bold"),
             ]
         )
-        about = " · ".join([record.guardrail, record.account, record.region, record.severity, _change(record)])
+        about = " · ".join([record.guardrail, account(record.account), record.region, record.severity, _change(record)])
         parts += [head, Padding(styled(record.reason), (0, 0, 0, 4)), Padding(styled(about, "dim"), (0, 0, 0, 4))]
     return parts
 
@@ -316,6 +330,7 @@ def record_page(record: Record, *, full: bool = False, more: str = "") -> list[A
                 "severity": status_text(record.severity),
                 "guardrail": record.guardrail,
                 "resource": record.shown_arn,
+                "account": f"{account(record.account)}, {record.region}",
                 "reason": record.reason,
                 "event": f"{record.event_name} at {record.event_time:%Y-%m-%d %H:%M:%S} UTC ({record.event_id})",
                 "by": by,

@@ -35,6 +35,8 @@ _WORDS = {
     r"^arn:[a-z-]+:s3:::[a-z0-9.-]+(/.*)?$": "the ARN of a bucket, and a prefix: arn:aws:s3:::bucket/prefix",
     r"^[a-z0-9.-]+\.[a-z]{2,}$": "a domain in lower case, as example.com",
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day as 22:00",
+    r"^.{1,50}$": "1 to 50 characters",
+    r"^arn:[a-z-]+:iam::[0-9]{12}:role/.+$": "the ARN of a role: arn:aws:iam::123456789012:role/name",
     f"^{REGION.pattern}$": "a region as eu-west-1",
 }
 NOT_FOR_PEOPLE = {"trouble", "stack", "published"}

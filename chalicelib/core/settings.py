@@ -222,6 +222,10 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     """The mode of every guardrail that `guardrails` doesn't list."""
     accounts: frozenset[AccountId] = frozenset()
     """Accounts to cover, besides Snapback's own account. Snapback refuses events of other accounts."""
+    account_names: dict[AccountId, Annotated[str, Meta(pattern=r"^.{1,50}$")]] = {}
+    """Names of accounts, shown beside their numbers."""
+    organization_role: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/.+$")] | None = None
+    """A role that may call `organizations:ListAccounts`. The command line then adds Organizations' names to `account_names`, as do `snapback deploy` and `settings publish` for the functions."""
     guardrails: dict[str, Mode | Modes] = {}
     """Modes by a guardrail's id. A tag overrides an account, an account overrides `mode`."""
     trusted_tags: frozenset[TagKey] = frozenset()
@@ -276,6 +280,10 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
         """Tag keys that routes and direct messages read."""
         direct = self.direct.tags if self.direct else ()
         return frozenset({*(key for route in self.routes for key in route.tags), *direct})
+
+    def account_name(self, account: str) -> str:
+        """An account's name, for beside its number; empty if the settings have none."""
+        return self.account_names.get(account, "")
 
     def grace_of(self, guardrail: Guardrail[Any]) -> timedelta:
         """How long this guardrail waits after an event before it reports."""

@@ -97,8 +97,9 @@ def deploy(
             raise Refused("pass --bucket (make: BUCKET=): your bucket for the zip and the template, in this region")
         if not uncommitted:
             checked_in(path)
-        _package(path, out, emulator=emulator, without_bytecode=without_bytecode)
-        _say_where(session, stack)
+        home = session.client("sts").get_caller_identity()["Account"]
+        _package(path, out, emulator=emulator, without_bytecode=without_bytecode, home=home)
+        _say_where(session, stack, home)
         template = json.loads((out / "sam.json").read_text())
         named = files(template, out)
         outputs = Stack(stack, session).deploy(template, named, bucket, parameters, {"application": "snapback", **tags})
@@ -124,7 +125,9 @@ def destroy(yes: bool, stack: str) -> None:
         click.echo(f"  {each}")
 
 
-def _package(path: Path, out: Path, *, emulator: bool, without_bytecode: bool = True) -> None:
+def _package(path: Path, out: Path, *, emulator: bool, without_bytecode: bool = True, home: str = "") -> None:
+    """With `home`, the account that it is deployed to, functions get the names of its organization's accounts."""
+    from snapback.account_names import for_functions
     from snapback.project import project
     from snapback.settings_file import read_settings
 
@@ -139,7 +142,10 @@ def _package(path: Path, out: Path, *, emulator: bool, without_bytecode: bool = 
     lacking = f"bytecode needs Python {wheels.RUNTIME} on this machine (uv python install {wheels.RUNTIME})"
     if not compiler and not without_bytecode:
         raise Refused(f"the package would have no bytecode and start slowly: {lacking}; or pass --without-bytecode")
-    library.package(read_settings(path, warn=warn), out, fill, compiler=compiler)
+    found = read_settings(path, warn=warn)
+    if home and found.organization_role:
+        found = for_functions(found, home, warn)
+    library.package(found, out, fill, compiler=compiler)
     names = sbom.write(out, wheels.WHEELS)
     for name in names:
         if name.endswith(".zip"):
@@ -158,8 +164,8 @@ def _session() -> boto3.Session:
     return session
 
 
-def _say_where(session: boto3.Session, stack: str) -> None:
-    account = session.client("sts").get_caller_identity()["Account"]
+def _say_where(session: boto3.Session, stack: str, account: str = "") -> None:
+    account = account or session.client("sts").get_caller_identity()["Account"]
     click.echo(f"account {account}, region {session.region_name}, stack {stack}")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from chalicelib.core.types import Mode, Status, having
-from snapback.errors import FINE, FOUND, Refused
+from snapback.errors import FINE, FOUND, BadSettings, Refused
 from snapback.stderr import warn
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def acted(record: Record, was: Any, now: Any, *, as_json: bool) -> int:
             "record": record.id,
             "status": render.status_text(record.status),
             "resource": record.shown_arn,
+            "account": f"{render.account(record.account)}, {record.region}",
             "about": record.title,
             "by": last.by,
             "note": last.note,
@@ -135,14 +137,35 @@ def echo_json(objects: Iterable[Any]) -> None:
         click.echo(as_json(each))
 
 
-def load_settings(path: Path | None) -> Settings:
-    """From the named file, else from snapback.yaml in this folder, else the defaults."""
+def load_settings(path: Path | None, *, offline: bool = False) -> Settings:
+    """From the named file, else from snapback.yaml in this folder, else the defaults.
+
+    What is shown from then on has accounts' names beside their numbers; `offline`, Organizations isn't asked for them.
+    """
     from chalicelib.core.settings import Settings
     from snapback.settings_file import read_settings
 
-    if path is None and not HERE.is_file():
-        return Settings()
-    return read_settings(path or HERE, warn=warn)
+    found = Settings() if path is None and not HERE.is_file() else read_settings(path or HERE, warn=warn)
+    _show_names(found, offline=offline)
+    return found
+
+
+def load_names(path: Path | None) -> None:
+    """For a command that reads no other settings: those that have errors only cost the accounts' names."""
+    try:
+        load_settings(path)
+    except BadSettings as error:
+        if path:
+            raise
+        warn(f"{HERE} has errors, so accounts have no names here; see `snapback settings check`: {error.problems[0]}")
+
+
+def _show_names(settings: Settings, *, offline: bool) -> None:
+    from snapback.account_names import with_names
+    from snapback.render import ACCOUNT_NAMES
+
+    if context := click.get_current_context(silent=True):
+        context.meta[ACCOUNT_NAMES] = cache(lambda: (settings if offline else with_names(settings, warn)).account_names)
 
 
 def open_application(settings: Settings) -> tuple[Application, str]:

@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.core.types import Severity
-from snapback.commands.options import STATUSES, deployed_application, echo_json, json_option, many_option, stack_option
+from snapback.commands.options import (
+    STATUSES,
+    deployed_application,
+    echo_json,
+    json_option,
+    load_names,
+    many_option,
+    settings_option,
+    stack_option,
+)
 from snapback.errors import BAD, FINE, NoQueue, Refused
 from snapback.record_filters import Filters, moment, record_of, write_csv
 from snapback.stderr import complain, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from chalicelib.core.record import Record
     from chalicelib.core.types import Status
@@ -38,10 +48,19 @@ if TYPE_CHECKING:
 @click.option("--since", type=moment, metavar="TIME", help="Only events from then on: 2026-03-20 (UTC), 24h, 7d.")
 @click.option("--until", type=moment, metavar="TIME", help="Only events before then.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many records to list.")
+@settings_option
 @stack_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of text.")
 @json_option
-def records(statuses: tuple[str, ...], limit: int, stack: str, as_csv: bool, as_json: bool, **filters: Any) -> int:
+def records(
+    statuses: tuple[str, ...],
+    limit: int,
+    settings_path: Path | None,
+    stack: str,
+    as_csv: bool,
+    as_json: bool,
+    **filters: Any,
+) -> int:
     """List the ledger's records, latest first.
 
     If there are no records, the command counts the stack's dead letters: a failed event may be about something unsafe.
@@ -53,6 +72,7 @@ def records(statuses: tuple[str, ...], limit: int, stack: str, as_csv: bool, as_
 
     if as_csv and as_json:
         raise Refused("--csv and --json exclude each other")
+    load_names(settings_path)
     application, _, _ = deployed_application(stack)
     application.logger.setLevel("CRITICAL")  # Unreadable items are reported below.
     wanted = [Status(status) for status in statuses] or list(Status)
@@ -120,12 +140,14 @@ def _no_records(stack: str) -> str:
 @click.command(short_help="Show one record.")
 @click.argument("record")
 @click.option("--full", is_flag=True, help="Also show the recorded states. They may contain secrets.")
+@settings_option
 @stack_option
 @json_option
-def show(record: str, full: bool, stack: str, as_json: bool) -> int:
+def show(record: str, full: bool, settings_path: Path | None, stack: str, as_json: bool) -> int:
     """Show one RECORD: the finding, the change, and who did what since."""
     from snapback import render
 
+    load_names(settings_path)
     application, _, _ = deployed_application(stack)
     found = record_of(application, record)
     more = render.counted(application.ledger.causes.get(found.service, found.cause), found) if found.cause else ""

@@ -118,7 +118,7 @@ def replay(
     chosen = _chosen(**filters)
     from snapback.replay import replay as library
 
-    settings = load_settings(settings_path)
+    settings = load_settings(settings_path, offline=True)
     with ExitStack() as stack:
         timeline = _Timeline(stack, paths, json_path, everything=everything)
         chosen = replace(chosen, everything=everything)

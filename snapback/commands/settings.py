@@ -52,7 +52,10 @@ def settings_publish(path: Path, to: str | None, yes: bool, stack: str) -> int:
 
     The command first checks the file and shows what changes. The stack needs the parameter Settings=ssm or Settings=appconfig.
     """
+    import boto3
+
     from snapback import deployed, render
+    from snapback.account_names import for_functions
     from snapback.errors import NotPublished
     from snapback.publish import Destination, difference
     from snapback.settings_file import read_settings
@@ -60,6 +63,11 @@ def settings_publish(path: Path, to: str | None, yes: bool, stack: str) -> int:
     new = read_settings(path, warn=warn)
     try:
         parts = {} if to else deployed.parts(stack, deployed.SETTINGS, deployed.STRATEGY)
+        new = (
+            for_functions(new, boto3.client("sts").get_caller_identity()["Account"], warn)
+            if new.organization_role
+            else new
+        )
         place = Destination(to or parts.get(deployed.SETTINGS, ""), parts.get(deployed.STRATEGY, ""))
         live = place.live()
         lines = difference(live, new)

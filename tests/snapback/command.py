@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from botocore.client import BaseClient
 from click.testing import CliRunner
 
 from snapback import cli, errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from click.testing import Result
 
     from tests.support.world import World
@@ -32,6 +37,21 @@ def complaint(*arguments: object, code: int = 2) -> str:
     assert result.stdout == ""
     assert result.stderr.startswith("snapback: ")
     return result.stderr.removeprefix("snapback: ").rstrip("\n")
+
+
+@contextmanager
+def calls_made() -> Iterator[list[str]]:
+    """The API calls that are made meanwhile, as `s3:GetBucketAcl`."""
+    made: list[str] = []
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def recorded(client: Any, operation: str, params: Any) -> Any:
+        made.append(f"{client.meta.service_model.service_name}:{operation}")
+        return call(client, operation, params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", recorded)
+        yield made
 
 
 def unwrapped(result: Result) -> str:
