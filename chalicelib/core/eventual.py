@@ -20,6 +20,8 @@ EVENTUAL = {
     "s3": f"{_DOCS}/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel",
     # DescribeTable.
     "dynamodb": f"{_DOCS}/amazondynamodb/latest/APIReference/API_DescribeTable.html",
+    # Attributes of queues, the policy among them.
+    "sqs": f"{_DOCS}/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html",
 }
 """By the folder of their guardrails."""
 SETTLES_WITHIN = timedelta(minutes=2)

@@ -71,6 +71,15 @@ def native(source: str, detail_type: str, **detail: list[Any]) -> Pattern:
     return {**pattern, "detail": detail} if detail else pattern
 
 
+def analyzed(resource_type: str) -> Pattern:
+    """IAM Access Analyzer found that somebody outside has access to a resource of this type.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-eventbridge.html
+    """
+    about: dict[str, list[Any]] = {"status": ["ACTIVE"], "isDeleted": [False], "resourceType": [resource_type]}
+    return native("aws.access-analyzer", "Access Analyzer Finding", **about)
+
+
 def any_of(*patterns: Pattern) -> Pattern:
     """An event of any of these; one pattern stays as it is."""
     return patterns[0] if len(patterns) == 1 else {"$or": list(patterns)}

@@ -1,6 +1,7 @@
 """What the fixes of resource policies share, whatever the service: the state, and how it is read, written and edited.
 
-A new one says how its service gets, puts and deletes a policy. `DropPrincipals` is the edit that most of them need.
+A new one says how its service gets, puts and deletes a policy. `DropPrincipals` is the edit that most of them need, and
+has the question of a guardrail about everyone and unknown accounts alike (`why`).
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, let_in, why_undecided
-from chalicelib.analysis.policy_document import drop_principals, without_deleted_principals
+from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, format_left_over, let_in, why_undecided
+from chalicelib.analysis.policy_document import drop_principals, judged, without_deleted_principals
 from chalicelib.analysis.policy_merge import take_back_text
 from chalicelib.core.resource import Resource
 from chalicelib.core.rule import Fix
@@ -78,6 +79,17 @@ class DropPrincipals(PolicyFix[R]):
         """As `found`, once AWS was asked what is the account's own."""
         return with_own(lambda baseline: self.found(state, baseline), state["policy"] or "", self.look_ups, aws)
 
+    def why(self, resource: R, aws: Session) -> str | None:
+        """Whom the policy lets in, for a guardrail that is about everyone and unknown accounts alike."""
+        state = self.read(resource, aws)
+        found = judged(self.unknown(state, aws), state["policy"])
+        names = sorted({_format_grant(each) for each in found})
+        return f"its policy gives access to {', '.join(names)}{format_left_over(found)}" if names else None
+
+    def emptied(self, state: State) -> str | None:
+        """The policy when no statement is left: none, unless the service keeps a policy always."""
+        return None
+
     def read(self, resource: R, aws: Session) -> State:
         """Without principals that have been deleted, since AWS takes no policy with them."""
         state = super().read(resource, aws)
@@ -85,8 +97,17 @@ class DropPrincipals(PolicyFix[R]):
 
     def safe(self, state: State, context: FixContext) -> State:
         found = self.found(state, context.baseline)
-        return {**state, "policy": drop_principals(state["policy"], by_statement(found))} if found else state
+        if not found:
+            return state
+        return {**state, "policy": drop_principals(state["policy"], by_statement(found)) or self.emptied(state)}
 
     def needs_approval(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         unsure = why_unsure(before["policy"], self.look_ups, aws)
         return unsure or why_undecided(self.found(before, aws.baseline))
+
+
+def _format_grant(grant: Grant) -> str:
+    """A principal `*` is everyone only where no condition says who."""
+    if grant.principal != "*" or grant.who is Outsider.ANYONE:
+        return "everyone" if grant.principal == "*" else grant.principal
+    return "an unknown organization" if grant.who is Outsider.ORGANIZATION else "an unknown account or network"

@@ -84,6 +84,16 @@ def _access_identities(_: Names, aws: Session) -> Own:
     return Own(principals=[name for each in own for name in (user + each["Id"], each["S3CanonicalUserId"])])
 
 
+def _buckets(names: Names, aws: Session) -> Own:
+    """The account's buckets, whose ARNs don't say whose they are."""
+    own = {
+        bucket["Name"]
+        for page in aws.client("s3").get_paginator("list_buckets").paginate()
+        for bucket in page["Buckets"]
+    }
+    return Own(principals=[name for name in names if name.rpartition(":")[2] in own])
+
+
 def _log_delivery(_: Names, aws: Session) -> Own:
     """The account that the region's load balancers write their access logs from."""
     account = LOAD_BALANCERS.get(aws.region)
@@ -130,6 +140,7 @@ ACCESS_IDENTITIES = LookUp(
     ("cloudfront:ListCloudFrontOriginAccessIdentities",),
     _access_identities,
 )
+BUCKETS = LookUp(r"arn:[a-z-]+:s3:::[a-z0-9.-]+", ("s3:ListAllMyBuckets",), _buckets)
 LOG_DELIVERY = LookUp(_ACCOUNT, (), _log_delivery)
 
 

@@ -62,6 +62,7 @@ LEFT_OUT: dict[tuple[str, str], str] = {
     **{
         ("eks:AssociateEncryptionConfig", each): _KEY_OF_CLUSTER for each in DOCUMENTED["eks:AssociateEncryptionConfig"]
     },
+    ("sns:SetTopicAttributes", "iam:PassRole"): "only for the roles of delivery status logs: a policy passes no role",
     **{
         ("sso:CreateAccountAssignment", each): _MANAGEMENT_ACCOUNT for each in DOCUMENTED["sso:CreateAccountAssignment"]
     },

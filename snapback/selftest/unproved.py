@@ -16,7 +16,7 @@ _REASONS = {
     "an example would be reachable from outside": """
         awslambda.function_policy_* awslambda.url_without_auth awslambda.layer_shared
         codebuild.project_made_public ec2.image_shared ec2.snapshot_shared ec2.address_put_on_instance
-        ec2.instance_with_public_address ec2.vpc_peered_with_unknown_account ecr.repository_policy_made_public
+        ec2.instance_with_public_address ec2.vpc_peered_with_unknown_account *_policy_made_public
         ecs.service_with_public_addresses s3.bucket_acl_made_public s3.bucket_policy_* s3.exposure_found
     """,
     "somebody could assume or use an example": """

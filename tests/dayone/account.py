@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from snapback.memory_aws import cloudfront
+from tests.dayone import policies
 from tests.dayone.buckets import BUCKETS, allow, no_plain_http
 from tests.dayone.functions import FUNCTIONS, PULL, REPOSITORIES
 from tests.dayone.networks import ACLS, GROUPS
@@ -43,6 +44,7 @@ class Account:
             self.networks,
             self.functions,
             self.repositories,
+            self.resource_policies,
         ):
             make()
 
@@ -151,6 +153,13 @@ class Account:
                 text = self.document([{"Action": PULL, **each} for each in statements])
                 ecr.set_repository_policy(repositoryName=name, policyText=text)
             self.made += 1
+
+    def resource_policies(self) -> None:
+        for service, named in policies.POLICIES.items():
+            for name, statements in named.items():
+                listed = [{"Action": policies.ACTIONS[service], "Resource": "*", **each} for each in statements]
+                policies.MAKE[service](self.client(service), name, self.document(listed))
+                self.made += 1
 
     def document(self, statements: Iterable[dict[str, Any]]) -> str:
         listed = [{"Effect": "Allow", **each} for each in statements]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests.dayone import policies
 from tests.dayone.buckets import BUCKETS, allow, no_plain_http
 from tests.dayone.functions import FUNCTIONS, PULL, REPOSITORIES
 from tests.dayone.networks import GROUPS
@@ -62,6 +63,10 @@ def _calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
         if repository in CHANGED:
             text = json.dumps(_policy(*({"Action": PULL, **each} for each in statements)))
             yield "ecr", "SetRepositoryPolicy", {"repositoryName": repository, "policyText": text, "force": False}
+    for service, named in policies.POLICIES.items():
+        for name in sorted(named.keys() & policies.CHANGED):
+            listed = ({"Action": policies.ACTIONS[service], "Resource": "*", **each} for each in named[name])
+            yield service, *policies.CALLS[service](name, json.dumps(_policy(*listed)))
 
 
 def _identities() -> Iterator[tuple[str, str, dict[str, Any]]]:

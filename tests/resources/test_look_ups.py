@@ -16,6 +16,7 @@ from tests.guardrails.ecr import test_repository_policy_made_public as repositor
 from tests.guardrails.iam import test_role_trusts_unknown_account as roles
 from tests.guardrails.s3 import test_bucket_policy_trusts_unknown_account as buckets
 from tests.guardrails.s3.test_bucket_policy_made_public import TLS, put, text
+from tests.guardrails.sqs import test_queue_policy_made_public as queues
 from tests.support.belongings import MANAGEMENT, NETWORKS, access_identity, endpoint, organization
 from tests.support.events import HOME, STRANGER
 
@@ -31,6 +32,7 @@ OF_ANOTHER: dict[str, Callable[[str], Callable[[World], Envelope]]] = {
     buckets.ID: lambda account: put(text(buckets.allow({"AWS": account}))),
     repositories.ID: lambda account: repositories.policy(repositories.allow({"AWS": f"arn:aws:iam::{account}:root"})),
     functions.ID: lambda account: functions.allowed(Principal=account),
+    queues.JOBS.id: lambda account: queues.JOBS.policy(queues.JOBS.allow({"AWS": account})),
     images.ID: lambda account: images.shared({"UserId": account}),
 }
 """Each guardrail about who is let in, with an account."""
@@ -59,7 +61,7 @@ def test_where_aws_does_not_say_a_person_is_asked(id: str, code: str, world: Wor
 
 @pytest.mark.parametrize("id", OF_ANOTHER)
 def test_a_stranger_beside_the_management_account_goes_alone(id: str, world: World) -> None:
-    if id in {images.ID, functions.ID, repositories.ID}:
+    if id in {images.ID, functions.ID, repositories.ID, queues.JOBS.id}:
         pytest.skip("the same edit as a bucket policy's and a role's")
     organization()
     allow = {roles.ID: roles.allow, buckets.ID: buckets.allow}[id]({"AWS": [ROOT, f"arn:aws:iam::{STRANGER}:root"]})

@@ -69,6 +69,8 @@ _NAMES = {
     "lambda": {"FunctionName": "function"},
     "organizations": {"PolicyId": "policy"},
     "rolesanywhere": {"profileId": "profile", "trustAnchorId": "trust-anchor"},
+    "sns": {"TopicArn": "topic"},
+    "sqs": {"QueueUrl": "queue"},
     "sso": {"TargetId": "Account", "AccountId": "Account"},
 }
 """By action prefix: which kind of resource a parameter names."""
@@ -259,7 +261,7 @@ def _named(prefix: str, parameters: Mapping[str, Any], account: str) -> Iterator
         if value.startswith("arn:"):
             yield from ((kind, value) for kind, each in formats.items() if fnmatchcase(value, _glob(each)))
         elif kind := _NAMES.get(prefix, {}).get(key):
-            yield kind, _filled(prefix, kind, account, value)
+            yield kind, _filled(prefix, kind, account, value.rpartition("/")[2] if kind == "queue" else value)
         elif prefix == "organizations" and key in {"TargetId", "ResourceId"}:
             kind = {"o": "organizationalunit", "r": "root", "p": "policy"}.get(value[:1], "account")
             yield kind, _filled(prefix, kind, account, value.partition("-")[2] or value)

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.policy_access import Outsider, format_left_over
-from chalicelib.analysis.policy_document import judged
-from chalicelib.core.pattern import any_of, cloudtrail, native
+from chalicelib.core.pattern import analyzed, any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ecr.close_repository_policy import CloseRepositoryPolicy
@@ -12,7 +10,6 @@ from chalicelib.resources.ecr.repositories import Repository
 from chalicelib.resources.look_ups import reads_of
 
 if TYPE_CHECKING:
-    from chalicelib.analysis.policy_access import Grant
     from chalicelib.core.session import Session
 
 FIX = CloseRepositoryPolicy()
@@ -23,13 +20,7 @@ FIX = CloseRepositoryPolicy()
     resource=Repository,
     on=any_of(
         cloudtrail("ecr", "SetRepositoryPolicy", "CreateRepository"),
-        native(
-            "aws.access-analyzer",
-            "Access Analyzer Finding",
-            status=["ACTIVE"],
-            isDeleted=[False],
-            resourceType=["AWS::ECR::Repository"],
-        ),
+        analyzed("AWS::ECR::Repository"),
     ),
     reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
     fix=FIX,
@@ -46,14 +37,4 @@ def repository_policy_made_public(repository: Repository, aws: Session) -> str |
     and the settings' accounts and organizations are fine. Snapback asks AWS about the account's own organization and
     its management account. Where AWS refuses the look-up, Snapback asks before it fixes.
     """
-    state = FIX.read(repository, aws)
-    found = judged(FIX.unknown(state, aws), state["policy"])
-    names = sorted({_format_grant(each) for each in found})
-    return f"its policy gives access to {', '.join(names)}{format_left_over(found)}" if names else None
-
-
-def _format_grant(grant: Grant) -> str:
-    """A principal `*` is everyone only where no condition says who."""
-    if grant.principal != "*" or grant.who is Outsider.ANYONE:
-        return "everyone" if grant.principal == "*" else grant.principal
-    return "an unknown organization" if grant.who is Outsider.ORGANIZATION else "an unknown account or network"
+    return FIX.why(repository, aws)
