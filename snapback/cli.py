@@ -23,6 +23,7 @@ from snapback.stderr import complain
 
 _MODULES = {
     "replay": ("replay", "handle", "demo"),
+    "report": ("report",),
     "query": ("query",),
     "sweep": ("sweep",),
     "catalog": ("catalog", "explain"),

@@ -67,8 +67,8 @@ class PlanningLedger(AbsentLedger):
     """
 
     def __init__(self, real: DynamoLedger | None) -> None:
+        super().__init__()
         self._real = real
-        self.records_opened: list[Record] = []
 
     def open(self, record: Record, *_: Any) -> Record:
         """Raises StepRefused for what is exempt, and instead of a fix."""

@@ -138,10 +138,10 @@ def write_csv(records: Iterable[Record], out: IO[str]) -> None:
             record.actor.name,
             record.actor.tool,
         )
-        rows.writerow([_cell(str(value)) for value in values])
+        rows.writerow([cell(str(value)) for value in values])
 
 
-def _cell(value: str) -> str:
+def cell(value: str) -> str:
     from snapback.render import plain
 
     shown = plain(value)

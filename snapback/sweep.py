@@ -108,7 +108,11 @@ class Only(Protocol):
 class AbsentLedger:
     """In place of a ledger where there is none: findings are reported once, and nothing is changed."""
 
+    def __init__(self) -> None:
+        self.records_opened: list[Record] = []
+
     def open(self, record: Record, *_: Any) -> Record:
+        self.records_opened.append(record)
         return replace(record, id="")
 
     def paused(self) -> str:

@@ -20,6 +20,7 @@ from snapback.commands.options import (
     settings_option,
     stack_option,
 )
+from snapback.commands.report import Reports, report_options
 from snapback.errors import BAD, FINE, NoQueue, Refused
 from snapback.record_filters import Filters, moment, record_of, write_csv
 from snapback.stderr import complain, warn
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 @stack_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of text.")
 @json_option
+@report_options(csv=False)
 def records(
     statuses: tuple[str, ...],
     limit: int,
@@ -70,6 +72,7 @@ def records(
     from chalicelib.core.types import Status
     from snapback import render
 
+    reports = Reports.of(filters)
     if as_csv and as_json:
         raise Refused("--csv and --json exclude each other")
     load_names(settings_path)
@@ -77,6 +80,10 @@ def records(
     application.logger.setLevel("CRITICAL")  # Unreadable items are reported below.
     wanted = [Status(status) for status in statuses] or list(Status)
     found, more = _latest(application, wanted, Filters(**filters), limit)
+    if reports:
+        from snapback.report.sources import recorded
+
+        reports.write(recorded(found, account=application.home, more=more))
     if as_json:
         echo_json(map(render.record_json, found))
     elif as_csv:

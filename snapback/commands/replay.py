@@ -22,6 +22,7 @@ from snapback.commands.options import (
     open_json,
     settings_option,
 )
+from snapback.commands.report import Reports, report_options
 from snapback.errors import FINE, FOUND, INTERRUPTED, Refused
 from snapback.stderr import warn
 
@@ -99,6 +100,7 @@ def as_time(option: str, value: str | None) -> datetime | None:
 @_strict_option
 @events_option
 @all_option
+@report_options()
 def replay(
     paths: tuple[str, ...],
     mode: str | None,
@@ -115,6 +117,7 @@ def replay(
     Snapback reads s3:// with your credentials. Nothing else reaches AWS, and nothing reaches a channel. The exit code is
     1 if anything unsafe remains, or if a guardrail could not judge an event.
     """
+    reports = Reports.of(filters)
     chosen = _chosen(**filters)
     from snapback.replay import replay as library
 
@@ -124,8 +127,18 @@ def replay(
         chosen = replace(chosen, everything=everything)
         entries = timeline.entries(strict=strict, choice=chosen)
         done = library.replay(
-            (), settings=settings, mode=mode, on_event=timeline.event, entries=entries, only=chosen.guardrails
+            (),
+            settings=settings,
+            mode=mode,
+            on_event=timeline.event,
+            entries=entries,
+            only=chosen.guardrails,
+            keep=bool(reports),
         )
+    if reports:
+        from snapback.report.sources import replayed
+
+        reports.write(replayed(done, paths))
     return timeline.end(done, real=False, choice=chosen)
 
 

@@ -19,6 +19,7 @@ from snapback.commands.options import (
     settings_option,
     stack_option,
 )
+from snapback.commands.report import Reports, report_options
 from snapback.errors import BAD, FINE, FOUND, Refused
 from snapback.stderr import complain, warn
 
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     flag_value="-",
     help="Write one JSON object per finding to FILE. Without FILE, or with -, write to stdout instead of text.",
 )
+@report_options()
 def sweep(
     mode: str | None,
     settings_path: Path | None,
@@ -102,6 +104,7 @@ def sweep(
     stack: str,
     create_ledger: bool,
     json_path: str | None,
+    **options: Any,
 ) -> int:
     """Evaluate every guardrail for every resource in real AWS, with your credentials.
 
@@ -114,6 +117,7 @@ def sweep(
     from snapback import plan as plans
     from snapback import sweep as library
 
+    reports = Reports.of(options)
     if plan_to and apply_from:
         raise Refused("--plan and --apply exclude each other: make the plan first, then apply it")
     agreed = plans.read_plan(apply_from) if apply_from else None
@@ -131,7 +135,7 @@ def sweep(
     only = plans.chosen(agreed) if agreed is not None else plans.Named(names) if names else None
     run = f"{application.now():%Y-%m-%dT%H:%M:%S.%f}"
     with ExitStack() as files:
-        sweeping = _Sweeping(application, where, run, kept, json_path, files)
+        sweeping = _Sweeping(application, where, run, kept, json_path, files, reports)
         if not plan_to and not (kept and mode in {None, "fix"}):
             return sweeping.end(sweeping.report(only))
         planned = sweeping.plan(only)
@@ -156,6 +160,7 @@ class _Sweeping:
         kept: bool,
         json_path: str | None,
         files: ExitStack,
+        reports: Reports,
     ) -> None:
         from snapback import render
 
@@ -163,7 +168,8 @@ class _Sweeping:
         self._lines, self._text = open_json(files, json_path), json_path != "-"
         self._bar = files.enter_context(render.progress())
         self._findings: list[Finding] = []
-        self._unsafe = False
+        self._unsafe, self._planning, self._reports = False, False, reports
+        self._recorded: list[str] = []
 
     def report(self, only: Only | None) -> SweepTotals:
         """In one pass, where nothing would be fixed."""
@@ -197,6 +203,7 @@ class _Sweeping:
         from snapback import plan
         from snapback.plan_page import plan_page
 
+        self._planning = True
         made = {"made": self._run, "account": self._application.home}
         plan.write_plan(path, planned, made)
         self._show(*plan_page(self._records))
@@ -240,12 +247,26 @@ class _Sweeping:
     def end(self, done: SweepTotals, *, shown: bool = True) -> int:
         from snapback import render
 
+        if self._reports:
+            self._report(done)
         if self._text and shown:
             render.show(*render.swept(done))
         for why, times in done.errors.most_common():
             complain(f"{why} ({times} times)" if times > 1 else why, BAD)
         unsafe = self._unsafe if shown else bool(self._findings)
         return BAD if done.errors or done.counts["unjudged"] else FOUND if unsafe else FINE
+
+    def _report(self, done: SweepTotals) -> None:
+        from snapback.report.sources import swept
+
+        ledger = self._application.ledger
+        if self._planning:
+            found = self._records
+        elif self._kept:
+            found = [record for each in dict.fromkeys(self._recorded) if (record := ledger.get(each)) is not None]
+        else:
+            found = ledger.records_opened  # type: ignore[attr-defined]
+        self._reports.write(swept(done, found, account=self._application.home, planned=self._planning))
 
     def _pass(
         self,
@@ -274,6 +295,8 @@ class _Sweeping:
         from snapback import render
 
         self._unsafe = self._unsafe or finding.outcome.status in LEFT_UNSAFE | {"duplicate"}
+        if finding.outcome.record:
+            self._recorded.append(finding.outcome.record)
         if self._lines:
             self._lines.write(render.as_json(finding.to_json()) + "\n")
         if self._text:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from types import TracebackType
 
+    from chalicelib.core.record import Record
     from chalicelib.notify.message import Message
     from chalicelib.notify.summary import Summary
     from chalicelib.wiring import Application
@@ -73,10 +74,11 @@ class EventOutcome:
 
 @dataclass
 class Replay:
-    """All that came of it. `counts`: events, refused, reenacted, not_reenacted, nothing_to_reenact, and each status."""
+    """All that came of it; `records` are there where they are asked for. `counts`: events, refused, reenacted, not_reenacted, nothing_to_reenact, and each status."""
 
     events: list[EventOutcome] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     interrupted: bool = False
@@ -196,6 +198,11 @@ class Player:
         self._stack.close()
 
     @property
+    def records(self) -> list[Record]:
+        """The ledger's, with the ids of the recorded events."""
+        return [self.aliases.to_log(record) for record in self.application.ledger.records()]
+
+    @property
     def messages(self) -> list[Message]:
         """What was sent so far, with the ids of the records."""
         return [self.aliases.to_log(message) for message in self._channel.messages]
@@ -301,11 +308,12 @@ def replay(
     on_event: Callable[[EventOutcome], None] = lambda _: None,
     entries: Iterable[Entry] | None = None,
     only: Collection[str] = (),
+    keep: bool = False,
 ) -> Replay:
     """Run recorded events against an AWS in memory. Nothing leaves this process. Raises BadEvents.
 
     `mode` takes the place of all modes in the settings. `entries` are what was read already, instead of `paths`.
-    `on_event` gets each event's outcome. Of all rules, those that fit a glob in `only` are asked. Ctrl-C ends it with what was done so far.
+    `on_event` gets each event's outcome; `keep` asks for the records. Of all rules, those that fit a glob in `only` are asked. Ctrl-C ends it with what was done so far.
     """
     events = read(paths) if entries is None else entries
     with Player(events, settings=settings, mode=mode, reenact=reenact, home=home, only=only) as player:
@@ -317,6 +325,8 @@ def replay(
         except KeyboardInterrupt:
             done.interrupted = True
         done.messages, done.seconds = player.messages, time.perf_counter() - began
+        if keep:
+            done.records = player.records
     return done
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from selenium import webdriver
 from selenium.common.exceptions import JavascriptException
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -22,20 +18,18 @@ from chalicelib.aws.action_tokens import link
 from chalicelib.core.types import Status
 from tests.clicks.server import STAGE, serving
 from tests.clicks.test_page import HOSTILE
+from tests.support.browser import chrome, needs_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from selenium import webdriver
     from selenium.webdriver.remote.webelement import WebElement
 
     from tests.clicks.conftest import Desk
     from tests.clicks.server import Site
 
-BROWSER, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (BROWSER and DRIVER) and not os.environ.get("SNAPBACK_BROWSER"),
-    reason="no chromium and chromedriver on this machine; on Debian: apt-get install chromium chromium-driver",
-)
+pytestmark = needs_browser
 PATIENCE = 20
 """Seconds until a page must be there."""
 CONTRAST = """
@@ -53,25 +47,8 @@ return [...document.querySelectorAll("body *")].filter(each => [...each.childNod
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for each in (
-        "headless=new",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-dev-shm-usage",
-        "no-first-run",
-        "no-proxy-server",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-extensions",
-        "disable-sync",
-    ):
-        options.add_argument(f"--{each}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, Service(str(DRIVER)))
-    yield driver
-    driver.quit()
+    with chrome() as driver:
+        yield driver
 
 
 class Tab:

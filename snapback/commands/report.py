@@ -1,0 +1,89 @@
+"""`snapback report`, and the options by which replay, sweep and records write a report too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from snapback.errors import FINE, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from snapback.report.result import Result
+
+_FORMATS = {
+    "html": "Write a report as one HTML file, for any browser.",
+    "result": "Write the result as JSON, for `snapback console FILE` and `snapback report FILE`.",
+    "ocsf": "Write OCSF Detection Findings as JSON lines.",
+    "sarif": "Write SARIF 2.1.0, for code scanning tools.",
+    "compliance": "Write the findings of each compliance requirement as CSV.",
+    "csv": "Write one CSV line per finding.",
+}
+
+
+def report_options(*, csv: bool = True) -> Callable[[Any], Any]:
+    """Options that each write a file with mode 0600; `csv` unless the command has its own. `Reports.of` takes them out again."""
+
+    def decorate(command: Any) -> Any:
+        for name, text in _FORMATS.items():
+            if name != "csv" or csv:
+                path = click.Path(path_type=Path, dir_okay=False)
+                command = click.option(f"--{name}", f"{name}_to", metavar="FILE", type=path, help=text)(command)
+        return command
+
+    return decorate
+
+
+class Reports:
+    """The files to write about one result; false where there are none."""
+
+    def __init__(self, paths: Mapping[str, Path]) -> None:
+        self._paths = dict(paths)
+        resolved = [path.resolve() for path in self._paths.values()]
+        if len(set(resolved)) < len(resolved):
+            raise Refused("each report needs a file of its own")
+        for name, path in self._paths.items():
+            if not path.parent.is_dir():
+                raise Refused(f"--{name} {path}: there is no folder {path.parent}; make it first")
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Reports:
+        """Takes the options of `report_options` out of a command's options. Raises Refused before any work is done."""
+        found = {name: options.pop(f"{name}_to", None) for name in _FORMATS}
+        return cls({name: path for name, path in found.items() if path is not None})
+
+    def __bool__(self) -> bool:
+        return bool(self._paths)
+
+    def write(self, result: Result) -> None:
+        """Write each file, and say where on stderr. Raises Refused."""
+        from snapback.report.exports import WRITERS
+        from snapback.report.page import report_page
+        from snapback.report.result import write_private, write_result
+
+        for name, path in self._paths.items():
+            if name == "result":
+                write_result(path, result)
+            else:
+                write_private(path, report_page(result) if name == "html" else WRITERS[name](result))
+            click.echo(f"Wrote {path}", err=True)
+
+
+@click.command(short_help="Write a report of an earlier result.")
+@click.argument("file", type=click.Path(path_type=Path))
+@report_options()
+def report(file: Path, **options: Any) -> int:
+    """Write a report of FILE, which replay, sweep or records wrote with --result. Needs no AWS.
+
+    Example: snapback replay --result found.json ~/cloudtrail-logs/, then: snapback report found.json --html found.html
+    """
+    from snapback.report.result import read_result
+
+    reports = Reports.of(options)
+    if not reports:
+        raise Refused(f"nothing to write: pass {', '.join(f'--{name} FILE' for name in _FORMATS if name != 'result')}")
+    reports.write(read_result(file))
+    return FINE
