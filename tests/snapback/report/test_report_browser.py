@@ -12,7 +12,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from snapback.report.page import report_page
 from tests.snapback.report.findings import result
-from tests.support.browser import LOOKS, chrome, complaints, faults_of, show_as, needs_browser
+from tests.support.browser import LOOKS, chrome, complaints, faults_of, needs_browser, show_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
