@@ -91,10 +91,10 @@ def _writes(
     event = Event.parse(json.loads(json.dumps(envelope, default=str)))
     written: set[tuple[str, str]] = set()
 
-    def note(params: Any, event_name: str, **_: Any) -> None:
-        _event, service, operation = event_name.split(".")
+    def note(client: Any, operation: str, asked: Any) -> None:
+        service = client.meta.service_model.service_id.hyphenize()
         if not _READS.match(operation):
-            written.update((f"{service}.{operation} {path}", value) for path, value in _leaves(params))
+            written.update((f"{service}.{operation} {path}", value) for path, value in _leaves(asked))
 
     for resource in about(rule, envelope, sessions.reader("123456789012", "us-east-1")):
         reader = sessions.reader(resource.account, resource.region)
@@ -107,13 +107,13 @@ def _writes(
         writer = sessions.writer(
             resource.account, resource.region, "0123456789abcdef", rule.service, undo=bool(fix.undo_writes)
         )
-        hooked = writer._hooked
+        asking = writer.asking
 
-        def both(client: Any, hooked: Callable[[Any], None] = hooked) -> None:
-            hooked(client)
-            client.meta.events.register("provide-client-params", note)
+        def noted(client: Any, operation: str, asked: Any, asking: Callable[..., Any] = asking) -> Any:
+            note(client, operation, asked)
+            return asking(client, operation, asked)
 
-        writer._hooked = both
+        writer.asking = noted
         fix.write(resource, after, writer)
         if fix.reversible:
             fix.write(resource, before, writer)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
-from copy import deepcopy
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import botocore
+from botocore.client import BaseClient
 from botocore.config import Config
 
 from chalicelib.aws.source import open_source, with_credentials
@@ -19,10 +20,9 @@ from chalicelib.core.snapback_resources import READER, fixer
 from chalicelib.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import boto3
-    from botocore.model import OperationModel
     from mypy_boto3_sts import STSClient
 
     from chalicelib.core.baseline import Baseline
@@ -33,93 +33,119 @@ ROLES_VARIABLE, EXTERNAL_ID_VARIABLE = "SNAPBACK_ROLES", "SNAPBACK_EXTERNAL_ID"
 _LONGEST_WRITE = 1800
 """Seconds that a fixer's session lasts; botocore takes those of 900 for all but expired, and has each call assume anew."""
 _READS = re.compile(r"Get|List|Describe|Head|BatchGet|Lookup")
-_CONFIG = Config(
-    retries={"mode": "adaptive", "max_attempts": 5},
-    connect_timeout=3,
-    read_timeout=10,
-    user_agent_extra=f"snapback/{VERSION}",
-)
 # Its debug lines hold requests and answers whole: states, secrets; at INFO, each cold start would log where credentials are.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
+def _config(retries: Literal["standard", "adaptive"]) -> Config:
+    return Config(
+        retries={"mode": retries, "max_attempts": 5},
+        connect_timeout=3,
+        read_timeout=10,
+        user_agent=f"snapback/{VERSION} botocore/{botocore.__version__}",  # botocore composes its own thrice a call.
+    )
+
+
+_STANDARD = _config("standard")
+
+
+class _Answer(NamedTuple):
+    """An answer as it came: botocore's own handlers, such as the one that opens IAM's policies, see it each time."""
+
+    response: Any
+    parsed: Any
+    context: dict[str, Any]
+
+
 class _Memory:
-    """What the present look at one account has seen, and the hooks of its clients.
+    """What the present look at one account has seen.
 
     A look refuses what isn't a read, and answers a repeated call from memory. A hand may be answered from the same
     memory, so that a write starts from the very state that was judged and recorded; its first write ends that.
     """
 
     def __init__(self) -> None:
-        self.answers: dict[Any, Any] = {}
-        self.prefetched: dict[Any, Any] = {}
-        """Answers to calls that were not made, by what they ask for."""
+        self.answers: dict[Any, _Answer] = {}
+        """By what was asked; those that were prefetched are of calls that were not made."""
         self.writes: list[str] = []
         self.baseline: Baseline | None = None
         """What the last look went by, with what it found to be the account's own."""
-        self._connections: dict[Any, Any] = {}
+        self._asking: Any = None
 
     def forget(self) -> None:
         self.answers.clear()
-        self.prefetched.clear()
 
-    def connect(self, key: tuple[str, str], client: Any) -> None:
-        """Have clients of one account, service and region use the same connections: a TLS handshake is half of a fix's time.
+    def prefetch(self, client: Any, operation: str, asked: Mapping[str, Any], answer: Any) -> None:
+        self.answers.setdefault(_question(client, operation, asked), _Answer(_Fine, answer, {}))
 
-        Each client signs each request with its own role's credentials; a connection knows none.
-        """
-        endpoint = client._endpoint  # noqa: SLF001 - botocore has no public way to it
-        endpoint.http_session = self._connections.setdefault(key, endpoint.http_session)
-
-    def looking(self, client: Any) -> None:
-        client.meta.events.register_first("provide-client-params", self._asked)
-        client.meta.events.register_first("before-call", self._before_read)
-        # As it came: botocore's own handlers, such as the one that opens IAM's policies, see each answer again.
-        service_id = client.meta.service_model.service_id.hyphenize()
-        client.meta.events.register_first(f"after-call.{service_id}", self._after_read)
-
-    def writing(self, client: Any) -> None:
-        client.meta.events.register_first("before-call", self._before_write)
-
-    def _asked(self, params: Any, model: OperationModel, context: dict[str, Any], **_: Any) -> None:
-        if self.prefetched:
-            service, region = model.service_model.service_name, context["client_region"]
-            context["snapback_asked"] = (service, model.name, region, repr(sorted(params.items())))
-
-    def _before_read(self, model: OperationModel, **call: Any) -> Any:
-        if not _READS.match(model.name):
-            service = model.service_model.service_name
+    def looking(self, client: Any, operation: str, asked: dict[str, Any]) -> Any:
+        if not _READS.match(operation):
             raise ReadOnly(
-                f"{service}:{model.name} isn't a read: a guardrail may only read; put the call in a fix's write"
+                f"{client.meta.service_model.service_name}:{operation} isn't a read: a guardrail may only read; put the"
+                " call in a fix's write"
             )
-        return self._recalled(model, **call)
+        return self._read(client, operation, asked, keep=True)
 
-    def _before_write(self, model: OperationModel, **call: Any) -> Any:
-        if _READS.match(model.name):
-            return self._recalled(model, **call)
+    def writing(self, client: Any, operation: str, asked: dict[str, Any]) -> Any:
+        """What it reads itself isn't kept: that may be what AWS makes of a write, and soon another."""
+        if _READS.match(operation):
+            return self._read(client, operation, asked, keep=False)
         self.forget()
-        self.writes.append(f"{model.service_model.service_name}:{model.name}")
-        return None
+        self.writes.append(f"{client.meta.service_model.service_name}:{operation}")
+        return send(client, operation, asked)
 
-    def _recalled(self, model: OperationModel, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
-        body = params["body"]
-        key = (
-            model.service_model.service_name,
-            model.name,
-            params["url"],  # Its host names the bucket.
-            repr(params["query_string"]),
-            body if isinstance(body, bytes) else repr(body),
-            params["headers"].get("X-Amz-Target"),
-            context.get("client_region"),
-        )
-        context["snapback"] = key
-        answer = self.answers.get(key) or self.prefetched.get(context.pop("snapback_asked", None))
-        http_response, parsed = answer or (None, None)
-        return http_response and (http_response, deepcopy(parsed))
+    def _read(self, client: Any, operation: str, asked: dict[str, Any], *, keep: bool) -> Any:
+        question = _question(client, operation, asked)
+        if answer := self.answers.get(question):
+            return _recalled(client, operation, answer)
+        self._asking = question if keep else None
+        try:
+            return send(client, operation, asked)
+        finally:
+            self._asking = None
 
-    def _after_read(self, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
-        if http_response.status_code < 500 and "snapback" in context:  # noqa: PLR2004
-            self.answers[context["snapback"]] = (http_response, deepcopy(parsed))
+    def listen(self, client: Any) -> None:
+        client.meta.events.register_first(f"after-call.{_event_name(client)}", self._keep)
+
+    def _keep(self, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
+        if self._asking and http_response.status_code < 500:  # noqa: PLR2004
+            self.answers[self._asking] = _Answer(http_response, _copied(parsed), context)
+
+
+def _event_name(client: Any) -> str:
+    """A service's, in botocore's events."""
+    return str(client.meta.service_model.service_id.hyphenize())
+
+
+def _question(client: Any, operation: str, asked: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    meta = client.meta
+    return meta.service_model.service_name, operation, meta.region_name, repr(sorted(asked.items()))
+
+
+def send(client: Any, operation: str, asked: dict[str, Any]) -> Any:
+    return BaseClient._make_api_call(client, operation, asked)  # type: ignore[attr-defined]  # noqa: SLF001 - botocore has no public way to it
+
+
+def _recalled(client: Any, operation: str, answer: _Answer) -> Any:
+    """As botocore goes on after a call: composing, signing and sending it is what costs."""
+    parsed = _copied(answer.parsed)
+    client.meta.events.emit(
+        f"after-call.{_event_name(client)}.{operation}",
+        http_response=answer.response,
+        parsed=parsed,
+        model=client.meta.service_model.operation_model(operation),
+        context=answer.context,
+    )
+    if answer.response.status_code >= 300:  # noqa: PLR2004
+        raise client.exceptions.from_code(parsed.get("Error", {}).get("Code"))(parsed, operation)
+    return parsed
+
+
+def _copied(answer: Any) -> Any:
+    """What botocore parses is made of dicts, lists, and what nobody can change."""
+    if isinstance(answer, dict):
+        return {key: _copied(value) for key, value in answer.items()}
+    return [_copied(each) for each in answer] if isinstance(answer, list) else answer
 
 
 def utc_now() -> datetime:
@@ -127,7 +153,11 @@ def utc_now() -> datetime:
 
 
 class AwsSession:
-    """Clients of one account and region; they are kept for the life of the container."""
+    """Clients of one account and region.
+
+    What makes a client is kept for the life of the container, whoever uses it: `clients`, by service and region. Each
+    session's own signs each request with the session's credentials, and asks as `asking` does, which may answer itself.
+    """
 
     def __init__(
         self,
@@ -136,16 +166,19 @@ class AwsSession:
         account: str,
         region: str,
         baseline: Baseline,
-        hooked: Callable[[Any], None] = lambda _: None,
+        asking: Callable[[Any, str, dict[str, Any]], Any] = send,
         calls: Sequence[str] = (),
         memory: _Memory | None = None,
         readers: Callable[[str, str], AwsSession] | None = None,
         now: datetime | None = None,
+        config: Config = _STANDARD,
     ) -> None:
         self.account, self.region, self.calls = account, region, calls
         self.now = now or utc_now()
-        self._source, self._clients, self._hooked, self._readers = source, clients, hooked, readers
+        self.asking = asking
+        self._source, self._clients, self._readers, self._config = source, clients, readers, config
         self._memory = memory or _Memory()
+        self._own: dict[Any, Any] = {}
         self.baseline = baseline
 
     @property
@@ -162,17 +195,29 @@ class AwsSession:
 
     def prefetch(self, answers: Iterable[Prefetched]) -> None:
         for service, operation, asked, answer in answers:
-            region = self.client(service).meta.region_name  # IAM's isn't Snapback's.
-            self._memory.prefetched[service, operation, region, repr(sorted(asked.items()))] = (_Fine, answer)
+            self._memory.prefetch(self.client(service), operation, asked, answer)
 
     def client(self, service: str, region: str = "") -> Any:
         key = (service, region or self.region)
+        if key not in self._own:
+            self._own[key] = self._opened(key)
+        return self._own[key]
+
+    def _opened(self, key: tuple[str, str]) -> Any:
         if key not in self._clients:
-            client = self._source.client(service, region_name=key[1], config=_CONFIG)  # type: ignore[call-overload]
-            self._hooked(client)
-            self._memory.connect(key, client)
-            self._clients[key] = client
-        return self._clients[key]
+            made: Any = self._source.client(key[0], region_name=key[1], config=self._config)  # type: ignore[call-overload]
+            self._memory.listen(made)
+            self._clients[key] = made
+        shared, credentials = self._clients[key], self._source.get_credentials()
+        own = object.__new__(type(shared))  # `copy` asks it for what it hasn't got yet.
+        own.__dict__.update(shared.__dict__)
+
+        def ask(operation: str, asked: dict[str, Any]) -> Any:
+            shared._request_signer._credentials = credentials  # noqa: SLF001 - botocore has no public way to it
+            return self.asking(shared, operation, asked)
+
+        own._make_api_call = ask
+        return own
 
 
 class _Fine:
@@ -182,7 +227,7 @@ class _Fine:
 
 
 class AwsSessions:
-    """Sessions by the roles of `core.own`: the reader's last as long as the container, a fixer's is for one record.
+    """Sessions by the roles of `core.own`: the reader's lasts as long as the container, a fixer's is for one record.
 
     A fixer's session and its source identity are named after the record, so that CloudTrail tells which record wrote what.
     With `roles=False`, as on a laptop, the home account is looked at and written to with the credentials that there are.
@@ -199,9 +244,11 @@ class AwsSessions:
     ) -> None:
         self.home, self.baseline, self._now = home, baseline, now
         self.source = source or open_source()
+        self.retries: Literal["standard", "adaptive"] = "standard"
+        """botocore's mode of retries. Where many calls are made, as in a sweep, "adaptive" slows down at AWS's limits."""
         self._memories: dict[str, _Memory] = {}
-        self._readers: dict[str, tuple[boto3.Session, dict[Any, Any]]] = {}
-        self._writing: dict[Any, Any] = {}
+        self._sources: dict[str, boto3.Session] = {}
+        self._clients: dict[str, dict[Any, Any]] = {}
         self._at_home = roles and bool(os.environ.get(ROLES_VARIABLE))
         self._external_id = os.environ.get(EXTERNAL_ID_VARIABLE, "")
 
@@ -209,11 +256,19 @@ class AwsSessions:
         """A fresh reader session. An earlier one of the same account forgets what it read."""
         memory = self._memories.setdefault(account, _Memory())
         memory.forget()
-        if account not in self._readers:
-            self._readers[account] = (self._as(account, region, READER, RoleSessionName="snapback-look"), {})
-        source, clients = self._readers[account]
+        if account not in self._sources:
+            self._sources[account] = self._as(account, region, READER, RoleSessionName="snapback-look")
         return AwsSession(
-            source, clients, account, region, self.baseline, memory.looking, (), memory, self.reader, self._now()
+            self._sources[account],
+            self._clients.setdefault(account, {}),
+            account,
+            region,
+            self.baseline,
+            memory.looking,
+            memory=memory,
+            readers=self.reader,
+            now=self._now(),
+            config=self._config,
         )
 
     def writer(self, account: str, region: str, record: str, service: str, *, undo: bool = False) -> AwsSession:
@@ -221,13 +276,23 @@ class AwsSessions:
         memory = self._memories.setdefault(account, _Memory())
         name = f"snapback-{record}"
         who: dict[str, Any] = {"RoleSessionName": name, "SourceIdentity": name, "DurationSeconds": _LONGEST_WRITE}
-        source = self._as(account, region, fixer(service, undo=undo), **who)
-        clients = self._writing if source is self.source else {}
         memory.writes = []
-        baseline = memory.baseline or self.baseline
         return AwsSession(
-            source, clients, account, region, baseline, memory.writing, memory.writes, memory, now=self._now()
+            self._as(account, region, fixer(service, undo=undo), **who),
+            self._clients.setdefault(account, {}),
+            account,
+            region,
+            memory.baseline or self.baseline,
+            memory.writing,
+            memory.writes,
+            memory,
+            now=self._now(),
+            config=self._config,
         )
+
+    @property
+    def _config(self) -> Config:
+        return _STANDARD if self.retries == "standard" else _config(self.retries)
 
     def _as(self, account: str, region: str, role: str, **who: Any) -> boto3.Session:
         return self.assuming(account, region, role, **who) if account != self.home or self._at_home else self.source

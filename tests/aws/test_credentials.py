@@ -112,5 +112,4 @@ def test_a_fix_uses_the_connection_that_its_reader_has() -> None:
     reader = sessions.reader(FRIEND, REGION).client("iam")
     one, other = (sessions.writer(FRIEND, REGION, record, "iam").client("iam") for record in ("aaaa", "bbbb"))
     assert reader._endpoint.http_session is one._endpoint.http_session is other._endpoint.http_session
-    assert len({id(each._request_signer._credentials) for each in (reader, one, other)}) == 3
     assert sessions.reader(HOME, REGION).client("iam")._endpoint.http_session is not one._endpoint.http_session

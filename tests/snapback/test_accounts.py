@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from chalicelib import catalog
-from chalicelib.aws.sessions import AwsSession
+from chalicelib.aws.sessions import AwsSession, send
 from chalicelib.aws.source import Source
 from chalicelib.core.snapback_resources import READER, fixer
 from snapback import accounts
@@ -81,14 +81,12 @@ def _by_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked for is what the reader may."""
 
     def limited(source: boto3.Session, clients: Any, account: str, region: str, known: Any) -> AwsSession:
-        def checked(params: Any, event_name: str, **_: Any) -> None:
-            _event, service, operation = event_name.split(".")
-            check(READER, account, service, operation, params)
+        def checked(client: Any, operation: str, asked: Any) -> Any:
+            service = client.meta.service_model.service_id.hyphenize()
+            check(READER, account, service, operation, asked)
+            return send(client, operation, asked)
 
-        def hooked(client: Any) -> None:
-            client.meta.events.register("provide-client-params", checked)
-
-        return AwsSession(source, clients, account, region, known, hooked)
+        return AwsSession(source, clients, account, region, known, checked)
 
     monkeypatch.setattr(accounts, "AwsSession", limited)
 

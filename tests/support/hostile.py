@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 
 from hypothesis import strategies as st
 
-from chalicelib.aws.sessions import _Memory
+from chalicelib.aws.sessions import _Memory, _question
 from tests.security.mutation import HOSTILE as NAMES
 from tests.security.mutation import Path, places, replaced
 from tests.support.events import HOME
@@ -128,7 +128,7 @@ class Answers:
     """
 
     sessions: AwsSessions
-    answers: dict[Any, tuple[Any, Any]]
+    answers: dict[Any, Any]
     texts: list[Place]
     words: list[str]
 
@@ -136,28 +136,29 @@ class Answers:
         """A reader session that gets these answers, some of them bent."""
         reader = self.sessions.reader(HOME, region)
         memory = self.sessions._memories[HOME]
-        memory.answers.update({call: (http, bent.get(call, parsed)) for call, (http, parsed) in self.answers.items()})
+        memory.answers.update(
+            {call: each._replace(parsed=bent.get(call, each.parsed)) for call, each in self.answers.items()}
+        )
         return reader
 
 
 def answers_to(sessions: AwsSessions, resource: Any, evaluate: Callable[[Session], object]) -> Answers:
     """Of one evaluation of the resource."""
     shapes: dict[Any, Any] = {}
-    recalled = _Memory._recalled
+    read = _Memory._read
 
-    def noting(self: Any, model: Any, **call: Any) -> Any:
-        found = recalled(self, model, **call)
-        shapes[call["context"]["snapback"]] = model.output_shape
-        return found
+    def noting(self: Any, client: Any, operation: str, asked: Any, **how: Any) -> Any:
+        shapes[_question(client, operation, asked)] = client.meta.service_model.operation_model(operation).output_shape
+        return read(self, client, operation, asked, **how)
 
-    with patch.object(_Memory, "_recalled", noting):
+    with patch.object(_Memory, "_read", noting):
         evaluate(sessions.reader(HOME, resource.region))
     answers = dict(sessions._memories[HOME].answers)
     asked = unquote("\n".join(map(repr, [resource, *answers])))
     texts = [
         Place(call, path, shape)
-        for call, (_, parsed) in answers.items()
-        for path, shape, text in _texts(shapes[call], parsed)
+        for call, answer in answers.items()
+        for path, shape, text in _texts(shapes[call], answer.parsed)
         if len(text) > 1 and text not in asked
     ]
     return Answers(sessions, answers, texts, re.findall(r"[\w.-]{4,}", resource.id))

@@ -119,17 +119,14 @@ class World:
         reader, writer, role = sessions.reader, sessions.writer, READER
 
         def limited(session: AwsSession, who: Callable[[], str]) -> AwsSession:
-            def checked(params: Any, event_name: str, **_: Any) -> None:
-                _event, service, operation = event_name.split(".")
-                check(who(), session.account, service, operation, params)
+            asking = session.asking
 
-            hooked = session._hooked
+            def checked(client: Any, operation: str, asked: Any) -> Any:
+                service = client.meta.service_model.service_id.hyphenize()
+                check(who(), session.account, service, operation, asked)
+                return asking(client, operation, asked)
 
-            def both(client: Any) -> None:
-                hooked(client)
-                client.meta.events.register(_PARAMETERS, checked)
-
-            session._hooked = both
+            session.asking = checked
             return session
 
         def looking(account: str, region: str) -> AwsSession:
