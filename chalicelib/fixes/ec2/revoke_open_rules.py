@@ -81,12 +81,17 @@ def open_rules(
     found: set[int] = set()
     forbidden = forbidden_ports(baseline) if ports is None else ports
     for version, broad in BROAD.items():
-        harmless = _harmless(baseline.allow.cidrs, version)
-        ranges = [_networks(_cidrs(rule, entries), version) for rule in rules]
-        sizes = [_beyond(harmless, each) if each else 0 for each in ranges]
-        if sum(sizes) < broad:
+        ranges = {
+            number: each for number, rule in enumerate(rules) if (each := _networks(_cidrs(rule, entries), version))
+        }
+        most = {number: sum(network.num_addresses for network in each) for number, each in ranges.items()}
+        if sum(most.values()) < broad:
             continue
-        for port in {frozenset(_let_in(rules, *ports)) for ports in forbidden}:
+        harmless, sizes = _harmless(baseline.allow.cidrs, version), dict[int, int]()
+        for port in {frozenset(_let_in(rules, ranges, *ports)) for ports in forbidden}:
+            if sum(most[number] for number in port) < broad:
+                continue
+            sizes = sizes or {number: _beyond(harmless, each) for number, each in ranges.items()}
             left = {number for number in port if sizes[number]}
             while (
                 sum(sizes[number] for number in left) >= broad
@@ -253,8 +258,8 @@ def lets_in_remote(rule: Rule) -> bool:
     return any(lets_in(rule, "tcp", port, port) for port in REMOTE)
 
 
-def _let_in(rules: list[Rule], protocol: str, first: int, last: int) -> Iterable[int]:
-    return (number for number, rule in enumerate(rules) if lets_in(rule, protocol, first, last))
+def _let_in(rules: list[Rule], numbers: Iterable[int], protocol: str, first: int, last: int) -> Iterable[int]:
+    return (number for number in numbers if lets_in(rules[number], protocol, first, last))
 
 
 def lets_in(rule: Rule, protocol: str, first: int, last: int) -> bool:
