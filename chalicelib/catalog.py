@@ -8,14 +8,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.pattern import LIMIT, SCHEDULED, Pattern, any_of
+from chalicelib.core.pattern import LIMIT, SCHEDULED, Index, Pattern, any_of
 from chalicelib.core.rule import Guardrail, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 _HERE = Path(__file__).parent
 _FOLDERS = ("guardrails", "tripwires")
+INDEX = _HERE / "heard.json"
+"""Which events each rule hears. It is in the zip alone; without it, all rules of a service are imported to know."""
 
 
 @cache
@@ -27,8 +29,42 @@ def services() -> tuple[str, ...]:
 @cache
 def rules(service: str) -> tuple[Rule, ...]:
     """The rules of one service, imported on the first call."""
-    found = sorted(path for folder in _FOLDERS for path in (_HERE / folder / service).glob("[a-z]*.py"))
-    return tuple(_load(path.parent.parent.name, service, path.stem) for path in found)
+    return tuple(_load(path.parent.parent.name, service, path.stem) for path in _files(service))
+
+
+def _files(service: str) -> list[Path]:
+    return sorted(path for folder in _FOLDERS for path in (_HERE / folder / service).glob("[a-z]*.py"))
+
+
+def rules_for(service: str, envelope: Any) -> tuple[Rule, ...]:
+    """The rules of one service that an event may be for; packaged, no others are imported."""
+    names, index = _index(service)
+    return tuple(_load(*names[number].split(".")) for number in index.candidates(envelope))
+
+
+def indexes() -> dict[str, Any]:
+    """What packaging puts into INDEX: by service, its rules' files and which events they hear."""
+    return {
+        service: {"names": names, **vars(index)} for service in services() for names, index in [_made_index(service)]
+    }
+
+
+@cache
+def _index(service: str) -> tuple[Sequence[str], Index]:
+    packaged = _packaged().get(service)
+    if packaged is None:
+        return _made_index(service)
+    return packaged["names"], Index(packaged["size"], packaged["exact"], packaged["open_ended"])
+
+
+@cache
+def _packaged() -> dict[str, Any]:
+    return json.loads(INDEX.read_bytes()) if INDEX.is_file() else {}
+
+
+def _made_index(service: str) -> tuple[Sequence[str], Index]:
+    names = [f"{path.parent.parent.name}.{service}.{path.stem}" for path in _files(service)]
+    return names, Index.of([each.on for each in rules(service)])
 
 
 def rule(id: str) -> Rule:
@@ -124,6 +160,7 @@ def has_grace(service: str) -> bool:
     return any(isinstance(each, Guardrail) and each.grace for each in rules(service))
 
 
+@cache
 def _load(folder: str, service: str, name: str) -> Rule:
     found = getattr(import_module(f"chalicelib.{folder}.{service}.{name}"), name)
     if not isinstance(found, Rule):

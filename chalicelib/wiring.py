@@ -76,7 +76,8 @@ class Application:
     """The bucket of what is too large for the table."""
     function: str = ""
     """The ARN of the function that this is, in AWS."""
-    rules: Callable[[str], Sequence[Rule]] = catalog.rules
+    rules: Callable[[str, Any], Sequence[Rule]] = catalog.rules_for
+    """Of one service, those that an event may be for."""
     believed: Callable[[str], bool] = lambda _: False
     """Accounts believed besides the home account and those in the settings."""
     unreadable: list[UnreadableRecord] = field(default_factory=list)
@@ -212,7 +213,6 @@ class Application:
 
     def guard(self, service: str, envelope: Any) -> list[Outcome]:
         """Handle one event; answers what became of it. Raises Unfinished, so that Lambda delivers it again."""
-        rules = self.rules(service)
         try:
             event = Event.parse(envelope)
             self.believe(event)
@@ -222,7 +222,7 @@ class Application:
             self.metrics.flush_metrics()
             return []
         try:
-            outcomes = self.engine.handle(event, rules)
+            outcomes = self.engine.handle(event, self.rules(service, envelope))
         except Unfinished as unfinished:
             self.log_outcomes(event, unfinished.outcomes)
             raise
@@ -262,7 +262,7 @@ class Application:
         self.ledger.fill_index(lambda: self.time_left() >= _FILLING, errors.append)
         if errors:
             raise unfinished(outcomes, errors) from errors[0]
-        return {"recovered": [asdict(outcome) for outcome in outcomes]}
+        return {"recovered": [outcome.to_json() for outcome in outcomes]}
 
     def believe(self, event: Event) -> None:
         """Raises EventRejected for an event of an account that we don't look after."""
@@ -351,7 +351,7 @@ def _loud(app: Application) -> Iterator[Application]:
 
 def guard(service: str, envelope: Any, context: Any) -> list[dict[str, str]]:
     with _loud(application(context)) as app:
-        return [asdict(outcome) for outcome in app.guard(service, envelope)]
+        return [outcome.to_json() for outcome in app.guard(service, envelope)]
 
 
 def act(request: Any, context: Any) -> dict[str, Any]:

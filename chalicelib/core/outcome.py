@@ -25,3 +25,6 @@ class Outcome:
     reason: str = ""
     record: str = ""
     missing: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in self.__slots__}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import re
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import pairwise
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from chalicelib.core.errors import BadPattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Pattern: TypeAlias = dict[str, Any]
 Fields: TypeAlias = dict[str, list[Any]]
@@ -99,19 +100,91 @@ def check(pattern: Pattern) -> None:
         raise BadPattern(f"the pattern has {size} characters as compact JSON; AWS allows {LIMIT}")
 
 
-def matches(pattern: Pattern, event: Any) -> bool:
+def matches(pattern: Pattern, event: Any, seen: dict[str, Any] | None = None) -> bool:
     """Whether AWS would deliver `event` to a rule with this pattern.
 
-    What AWS rejects raises BadPattern when it is come across; `check` finds it all, and says where.
+    What AWS rejects raises BadPattern when it is come across; `check` finds it all, and says where. `seen` keeps what was
+    found in the event, for further patterns and the same event.
     """
     opened = _OPENED.get(id(pattern))
     if opened is None or opened[0] is not pattern:
-        opened = _OPENED[id(pattern)] = (pattern, _branches(pattern))
-    return isinstance(event, dict) and any(_all_hold(fields, event) for fields in opened[1])
+        # Sorted as AWS does: what `exists: false` sees in arrays depends on the fields before it.
+        opened = _OPENED[id(pattern)] = (pattern, [sorted(fields.items()) for fields in _branches(pattern)])
+    seen = {} if seen is None else seen
+    return isinstance(event, dict) and any(_all_hold(fields, event, seen) for fields in opened[1])
 
 
-_OPENED: dict[int, tuple[Pattern, list[Fields]]] = {}
+_OPENED: dict[int, tuple[Pattern, list[list[tuple[str, list[Any]]]]]] = {}
 """Patterns that have been matched, by identity, multiplied out: a rule's pattern is the same object for each event."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """Which of many patterns an event may match, by its head: its detail-type, eventSource and eventName, a line each.
+
+    `exact` has the heads that patterns ask for, `open_ended` how heads begin where a pattern asks for less; both with the
+    patterns' numbers.
+    """
+
+    size: int
+    exact: Mapping[str, Sequence[int]]
+    open_ended: Mapping[str, Sequence[int]]
+
+    @classmethod
+    def of(cls, patterns: Sequence[Pattern]) -> Index:
+        exact, open_ended = dict[str, list[int]](), dict[str, list[int]]()
+        for number, pattern in enumerate(patterns):
+            for fields in _branches(pattern):
+                for head, whole in _heads(fields):
+                    there = (exact if whole else open_ended).setdefault(head, [])
+                    there += [] if number in there else [number]
+        return cls(len(patterns), exact, open_ended)
+
+    def candidates(self, event: Any) -> Sequence[int]:
+        """The numbers of the patterns that are worth matching, in order; all of them for an event of an odd shape."""
+        head = _head(event)
+        if head is None:
+            return range(self.size)
+        more = [each for start, numbers in self.open_ended.items() if head.startswith(start) for each in numbers]
+        return sorted({*self.exact.get(head, ()), *more})
+
+
+_HEAD = ("detail-type", "detail.eventSource", "detail.eventName")
+
+
+def _heads(fields: Fields) -> list[tuple[str, bool]]:
+    """What the head of an event has to be, or, with False, how it has to begin."""
+    starts = [""]
+    for number, path in enumerate(_HEAD, 1):
+        asked, last = fields.get(path), number == len(_HEAD)
+        named = [_start(each) for each in asked or ()]
+        if not named or None in named or not (last or all(isinstance(each, str) for each in asked or ())):
+            return [(start, False) for start in starts]
+        if last:
+            return [
+                (f"{start}{name}", isinstance(each, str))
+                for start in starts
+                for name, each in zip(named, asked or (), strict=True)
+            ]
+        starts = [f"{start}{name}\n" for start in starts for name in named]
+    return []
+
+
+def _start(rule: Any) -> str | None:
+    """How a text begins that meets one entry of a field's list; None where that says nothing."""
+    prefix = rule.get("prefix") if isinstance(rule, dict) else rule
+    return prefix if isinstance(prefix, str) else None
+
+
+def _head(event: Any) -> str | None:
+    """None where a field is no text, or may be hidden in a key with a dot."""
+    detail = event.get("detail") if isinstance(event, dict) else None
+    if not isinstance(detail, dict) or any("." in key for key in event):
+        return None
+    parts = (event.get("detail-type"), detail.get("eventSource", ""), detail.get("eventName", ""))
+    if not all(isinstance(part, str) and "\n" not in part for part in parts):
+        return None
+    return "\n".join(parts)
 
 
 def _branches(pattern: Any, path: str = "", *, in_or: bool = False) -> list[Fields]:
@@ -153,11 +226,16 @@ def _joined(one: Fields, other: Fields) -> Fields:
     return {**one, **other}
 
 
-def _all_hold(fields: Fields, event: Any) -> bool:
-    # Sorted as AWS does: what `exists: false` sees in arrays depends on the fields before it.
+def _all_hold(fields: list[tuple[str, list[Any]]], event: Any, seen: dict[str, Any]) -> bool:
     ways: set[Elements] = {frozenset()}
-    for path in sorted(fields):
-        leaves, rules = list(_leaves(event, path.split("."))), fields[path]
+    for path, rules in fields:
+        if path not in seen:
+            seen[path] = list(_leaves(event, path.split(".")))
+        leaves = seen[path]
+        if len(leaves) == 1 and not leaves[0][1]:  # In no array, as nearly all are: the ways stay what they are.
+            if not any(_holds(rule, leaves[0][0]) for rule in rules):
+                return False
+            continue
         ways = {way for before in ways for way in _ways(before, leaves, rules)}
         if not ways:
             return False

@@ -96,9 +96,9 @@ class Evaluation:
         refused: list[NotJudged] = []
         errors: list[Exception] = []
         readers = Readers(self._context)
-        began, only = self._context.now(), second_look.only(event)
+        began, only, seen = self._context.now(), second_look.only(event), dict[str, Any]()
         for rule in rules:
-            if (only is not None and rule.id not in only) or not matches(rule.on, event.raw):
+            if (only is not None and rule.id not in only) or not matches(rule.on, event.raw, seen):
                 continue
             try:
                 if isinstance(rule, Tripwire):

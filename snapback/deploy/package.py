@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from chalicelib import catalog
 from chalicelib.core.settings import AppriseSettings
 from snapback.deploy import models
 from snapback.deploy.iam_policies import functions, policy_of
@@ -98,6 +99,7 @@ def _stage_tree(stage: Path, settings: Settings) -> None:
         _copy(CODE / "snapback" / name, stage / "vendor" / "snapback" / name)
     (stage / "requirements.txt").touch()  # Chalice would fetch and build them; they are in vendor/.
     (stage / "chalicelib" / "settings.json").write_bytes(to_json(settings))
+    (stage / "chalicelib" / catalog.INDEX.name).write_text(json.dumps(catalog.indexes(), separators=(",", ":")))
 
 
 def _files(folder: Path) -> Iterable[tuple[str, Path]]:

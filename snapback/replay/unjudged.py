@@ -63,7 +63,7 @@ class Unjudged:
         self._ended: set[str] = set()
         self._rules: dict[str, tuple[Rule, ...]] = {}
 
-    def rules(self, service: str) -> tuple[Rule, ...]:
+    def rules(self, service: str, _envelope: object = None) -> tuple[Rule, ...]:
         """A service's rules, each guardrail of which is asked only about what it can judge. For `Application.rules`."""
         if service not in self._rules:
             self._rules[service] = tuple(

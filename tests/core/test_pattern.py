@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core.errors import BadPattern
 from chalicelib.core.event import Event
-from chalicelib.core.pattern import LIMIT, any_of, check, cloudtrail, matches, native, reports_to_one_region
+from chalicelib.core.pattern import LIMIT, Index, any_of, check, cloudtrail, matches, native, reports_to_one_region
 from tests.support.events import cloudtrail_event
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "event_pattern_cases.json"
@@ -350,6 +350,58 @@ def test_whatever_is_given_as_a_pattern_only_bad_pattern_is_raised(pattern: Any,
         matches(pattern, event)
     with suppress(BadPattern):
         check(pattern)
+
+
+HEADS = {
+    "detail-type": st.sampled_from(["AWS API Call via CloudTrail", "Scheduled Event", "a\nb"]),
+    "detail.eventSource": st.sampled_from(["ec2.amazonaws.com", "lambda.amazonaws.com"]),
+    "detail.eventName": st.sampled_from(["Add", "Add20150331", "Remove"]),
+}
+ASKED = st.sampled_from(
+    ["Add", "Remove", {"prefix": "Add20"}, {"anything-but": "Add"}, {"exists": False}, {"prefix": ""}]
+)
+
+
+@st.composite
+def heard(draw: st.DrawFn) -> Any:
+    """A pattern, or several in one, that asks for some of what the index goes by, and for other things."""
+    detail = {
+        key: draw(st.lists(ASKED | HEADS[f"detail.{key}"], min_size=1, max_size=2))
+        for key in ("eventSource", "eventName")
+        if draw(st.booleans())
+    }
+    one: Any = {"source": ["a"]} | ({"detail": detail} if detail else {})
+    if draw(st.booleans()):
+        one["detail-type"] = draw(st.lists(HEADS["detail-type"] | ASKED, min_size=1, max_size=2))
+    return any_of(one, draw(heard())) if draw(st.integers(0, 3)) == 3 else one
+
+
+@st.composite
+def delivered(draw: st.DrawFn) -> Any:
+    """An event, whose fields may lack, be lists, or hide in keys with dots."""
+    event: Any = {"source": "a", "detail": {}}
+    for path, values in HEADS.items():
+        at, _, key = path.rpartition(".")
+        there, name = (event[at], key) if at and draw(st.integers(0, 5)) < 5 else (event, path)
+        if draw(st.integers(0, 5)) < 5:
+            there[name] = draw(values | values | st.lists(values, max_size=2) | st.none())
+    return event
+
+
+@settings(max_examples=300)
+@given(st.lists(heard(), max_size=4), delivered())
+def test_an_index_leaves_out_no_pattern_that_matches(patterns: list[Any], event: Any) -> None:
+    candidates, seen = Index.of(patterns).candidates(event), dict[str, Any]()
+    assert [number for number, each in enumerate(patterns) if matches(each, event)] == [
+        number for number in candidates if matches(patterns[number], event, seen)
+    ]
+
+
+def test_an_index_is_as_quick_with_ten_times_the_patterns() -> None:
+    few, many = (Index.of([cloudtrail("ec2", f"Call{number}") for number in range(size)]) for size in (20, 200))
+    event = cloudtrail_event("ec2", "Call7")
+    assert few.candidates(event) == many.candidates(event) == [7]
+    assert not many.open_ended
 
 
 def test_one_regional_call_is_enough_to_be_heard_in_all_regions() -> None:

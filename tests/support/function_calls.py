@@ -102,7 +102,7 @@ class Deployment:
             now=lambda: self.world.clock,
             sleep=lambda _: None,
             logger=Logger(service="snapback", level="CRITICAL"),
-            rules=catalog.rules,  # Another one, while it is patched.
+            rules=lambda service, _: catalog.rules(service),  # Others, while they are patched.
         )
         wiring.use(made)
         return made
