@@ -40,7 +40,6 @@ START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 CALL = timedelta(milliseconds=20)
 """How long a call takes."""
 _QUIET = Logger(service="snapback", level="CRITICAL")
-_NUMBERS = count(1)
 
 
 class Account(ABC):
@@ -49,8 +48,12 @@ class Account(ABC):
     writes: list[tuple[str, Any, Any]]
 
     def __init__(self) -> None:
-        self.clock = START
+        self.start_again()
         self.turns: Turns | None = None
+
+    def start_again(self) -> None:
+        """With the same ids: a record's shard follows from its id, and a schedule must meet the same calls again."""
+        self.clock, self._numbers = START, count(1)
 
     def step(self) -> None:
         """Before each call that Snapback makes."""
@@ -85,7 +88,7 @@ class Account(ABC):
         envelope = cloudtrail_event("s3", "PutBucketAcl", {"bucketName": bucket}, account=account)
         happened = (self.clock - timedelta(**late)).isoformat(timespec="seconds")
         envelope["time"] = envelope["detail"]["eventTime"] = happened
-        envelope["id"] = envelope["detail"]["eventID"] = f"{next(_NUMBERS):032x}"
+        envelope["id"] = envelope["detail"]["eventID"] = f"{next(self._numbers):032x}"
         return envelope
 
     def is_unsafe(self, bucket: str = "app-logs") -> bool:
@@ -128,7 +131,8 @@ class Memory(Account):
         self.reset()
 
     def reset(self) -> None:
-        self.clock, self.table, self.buckets = START, Table(self.step), Buckets(self.step)
+        self.start_again()
+        self.table, self.buckets = Table(self.step), Buckets(self.step)
         self.writes = self.buckets.writes
 
     def rewritten(self) -> list[str]:
@@ -165,7 +169,8 @@ class Moto(Account):
     def reset(self) -> None:
         from moto.dynamodb.models import dynamodb_backends
 
-        self.clock, self.writes = START, []
+        self.start_again()
+        self.writes = []
         for bucket in list(self._known):
             self.set_acl(None, bucket)
         dynamodb_backends[HOME][REGION].tables["snapback-ledger"].items.clear()

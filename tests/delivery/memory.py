@@ -5,6 +5,7 @@ The ledger itself is the real one. tests/delivery/test_memory.py holds the table
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
@@ -42,7 +43,12 @@ class _Refused(ClientError):
 
 
 class Table:
-    """A DynamoDB client that knows one table with the key `pk`. `step` is called before each call."""
+    """A DynamoDB client that knows one table with the key `pk`. `step` is called before each call.
+
+    With `SNAPBACK_SCHEDULES=all` a query of an empty shard counts as a call, too.
+    """
+
+    every_query = os.environ.get("SNAPBACK_SCHEDULES") == "all"
 
     exceptions = SimpleNamespace(
         ResourceNotFoundException=_NotFound,
@@ -55,6 +61,14 @@ class Table:
         self.rewritten: list[str] = []
         """The records whose history was not gone on with, but written anew."""
         self.step = step
+
+    def _shards(self) -> set[str]:
+        """The numbers of the shards that have items. A record keeps its shard's number whatever its status.
+
+        A query of any other shard finds nothing, so it gives others no turn: a turn before it is worth as much as one
+        before the job's next call. That leaves a third of the schedules of a job that maintains the ledger.
+        """
+        return {item["status_shard"]["S"][-1] for item in self.items.values() if "status_shard" in item}
 
     def get_item(self, *, Key: Item, **_: Any) -> Any:
         self.step()
@@ -98,8 +112,9 @@ class Table:
         return SimpleNamespace(paginate=self._query)
 
     def _query(self, *, ExpressionAttributeValues: Any, FilterExpression: str = "", **_: Any) -> Iterator[Any]:
-        self.step()
         wanted = ExpressionAttributeValues[":key"]
+        if self.every_query or wanted["S"][-1] in self._shards():
+            self.step()
         passes = _condition(FilterExpression) if FilterExpression else lambda *_: True
         found = [each for each in self.items.values() if each.get("status_shard") == wanted]
         found = [dict(each) for each in found if passes(each, ExpressionAttributeValues)]

@@ -94,10 +94,14 @@ class Plan:
     switches: dict[int, int] = field(default_factory=dict)
     preemptions: int = 0
     seen: list[tuple[Sequence[int], int | None, int]] = field(default_factory=list)
+    astray: bool = False
+    """The one that was to go on had ended: the calls were not those of the schedule that this one goes on from."""
 
     def choose(self, ready: Sequence[int], last: int | None) -> int:
         chosen = self.switches.get(len(self.seen), last if last in ready else min(ready))
         assert chosen is not None
+        if chosen not in ready:
+            self.astray, chosen = True, min(ready)
         self.seen.append((ready, last, chosen))
         return chosen
 
@@ -111,11 +115,16 @@ class Plan:
 
 
 def every_schedule(run: Callable[[Plan], None], preemptions: int) -> int:
-    """Run all schedules with at most so many preemptions; answers how many there are."""
+    """Run all schedules with at most so many preemptions; answers how many there are.
+
+    Raises RuntimeError if a schedule can't be repeated, as when an id or a time is another one in each run.
+    """
     plans, count = [Plan()], 0
     while plans:
         plan = plans.pop()
         run(plan)
+        if plan.astray:
+            raise RuntimeError(f"schedule {plan.switches} met other calls than before: is an id or a time random?")
         count += 1
         plans += plan.children(preemptions)
     return count
