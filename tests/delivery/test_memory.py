@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.aws.ledger import DynamoLedger
+from chalicelib.aws.ledger_table import INDEX
 from chalicelib.core.errors import StepRefused
 from chalicelib.core.settings import Limits
 from chalicelib.core.types import UNDER_WAY, Status
@@ -119,6 +120,34 @@ def test_the_table_in_memory_answers_as_motos_does(world: World) -> None:
             assert bare(listed(ledgers[0])) == bare(listed(ledgers[1])) == bare(listed(ledgers[2]))
 
     agree()
+
+
+def test_moto_without_http_counts_and_pages_as_moto_does(world: World) -> None:
+    moto, quick = world.aws.client("dynamodb"), world.client("dynamodb")
+    for client, name in ((moto, "records"), (quick, "quick")):
+        DynamoLedger(client, name, Clock()).create()
+
+    def answers(client: Any, name: str) -> list[Any]:
+        count: Any = {
+            "TableName": name,
+            "UpdateExpression": "ADD times :one SET expires_at = :until",
+            "ExpressionAttributeValues": {":one": {"N": "1"}, ":until": {"N": "9"}},
+            "ReturnValues": "UPDATED_NEW",
+        }
+        page: Any = {
+            "TableName": name,
+            "IndexName": INDEX,
+            "KeyConditionExpression": "status_shard = :shard AND updated_at <= :until",
+            "ExpressionAttributeValues": {":shard": {"S": "held#ops"}, ":until": {"S": "5"}},
+        }
+        counts = [client.update_item(Key={"pk": {"S": "count#a"}}, **count)["Attributes"]["times"] for _ in range(3)]
+        for number in range(4):
+            row = {"pk": f"message#{number}", "status_shard": "held#ops", "updated_at": str(number)}
+            client.put_item(TableName=name, Item={key: {"S": value} for key, value in row.items()})
+        pages = [client.query(**page, Limit=limit) for limit in (9, 5, 4, 3, 1)]
+        return [counts, [([row["pk"] for row in each["Items"]], "LastEvaluatedKey" in each) for each in pages]]
+
+    assert answers(moto, "records") == answers(quick, "quick")
 
 
 def bare(records: Any) -> list[str]:

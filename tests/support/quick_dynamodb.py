@@ -34,7 +34,15 @@ _KNOWN = {
     "PutItem": {"TableName", "Item", "ConditionExpression"},
     "UpdateItem": {"TableName", "Key", "UpdateExpression", "ConditionExpression", "ReturnValues"},
     "TransactWriteItems": {"TransactItems"},
-    "Query": {"TableName", "IndexName", "KeyConditionExpression", "FilterExpression", "ScanIndexForward", "Select"},
+    "Query": {
+        "TableName",
+        "IndexName",
+        "KeyConditionExpression",
+        "FilterExpression",
+        "ScanIndexForward",
+        "Select",
+        "Limit",
+    },
 }
 _ALWAYS = {"ExpressionAttributeNames", "ExpressionAttributeValues"}
 _WRITES = ({"Put"}, {"Update"})
@@ -209,7 +217,9 @@ def _put_or_update(body: Any) -> Answer:
     if not write.allowed:
         said = {"Code": "ConditionalCheckFailedException", "Message": "The conditional request failed"}
         return 400, {"Error": said, "message": said["Message"]}, _nothing
-    returned = {"NONE": {}, "ALL_OLD": write.was, "ALL_NEW": write.new}.get(body.get("ReturnValues", "NONE"))
+    updated = {name: value for name, value in write.new.items() if name != "pk" and value != write.was.get(name)}
+    kinds = {"NONE": {}, "ALL_OLD": write.was, "ALL_NEW": write.new, "UPDATED_NEW": updated}
+    returned = kinds.get(body.get("ReturnValues", "NONE"))
     if returned is None:
         raise _Unknown
     told = {"Attributes": deepcopy(returned)} if returned else {}
@@ -272,7 +282,7 @@ def _query(body: Any) -> Answer:
         )
     except NotImplementedError as error:
         raise _Unknown from error
-    if more:
+    if more or scanned >= body.get("Limit", LARGE):  # moto makes the pages.
         raise _Unknown
     listed = {} if body.get("Select") == "COUNT" else {"Items": [_json(item) for item in items]}
     return 200, {"Count": len(items), "ScannedCount": scanned, **listed}, _nothing
