@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("tests.faults.tally", "tests.notify.tally")
 
-settings.register_profile("unhurried", settings(), deadline=None)
-settings.load_profile("unhurried")
-"""A loaded machine is slow; how long things may take is `tests/test_bench.py`'s business."""
+ALL = os.environ.get("SNAPBACK_FAULTS") == "all"
+settings.register_profile("steady", settings(), deadline=None, derandomize=not ALL)
+settings.load_profile("steady")
+"""Hypothesis draws the same examples in each run, and others with `SNAPBACK_FAULTS=all`. A loaded machine may be slow."""
 
 
 def pytest_collection_finish() -> None:

@@ -6,7 +6,7 @@ import json
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Semaphore
 from typing import TYPE_CHECKING, Any
 
 from tests.support.http import Handler, listening
@@ -39,6 +39,11 @@ class Server:
     fault: str = ""
     took: list[Any] = field(default_factory=list)
     asked: int = 0
+    hung: Semaphore = field(default_factory=lambda: Semaphore(0))
+
+    def wait_until_hung(self) -> None:
+        """For a client that gave up on a server that hangs: on a busy machine, the server may read the request later."""
+        assert self.hung.acquire(timeout=60), "no request came"
 
 
 class Misbehaving(Handler):
@@ -56,7 +61,8 @@ class Misbehaving(Handler):
         if fault in {"", *TAKEN}:
             self.state.took.append(body)
         if fault in {"time-out", "taken, late"}:
-            self.end.wait(20)
+            self.state.hung.release()
+            self.end.wait()
         elif fault == "taken, closed":
             self.connection.shutdown(socket.SHUT_RDWR)
         elif fault == "garbage":
@@ -79,8 +85,10 @@ def server() -> Iterator[Server]:
             end.set()
 
 
+_TAKEN_PORT = socket.socket()
+_TAKEN_PORT.bind(("127.0.0.1", 0))
+
+
 def closed_port() -> str:
-    """An address where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}/hook"
+    """An address where nobody listens. The port stays bound, so no other process gets it."""
+    return f"http://127.0.0.1:{_TAKEN_PORT.getsockname()[1]}/hook"

@@ -6,6 +6,7 @@ import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from tests.support.http import Handler, listening
@@ -26,6 +27,12 @@ class Receiver:
     says: str = "ok"
     requests: list[tuple[str, Mapping[str, str], Any]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
+    asked: Event = field(default_factory=Event)
+
+    def came(self) -> list[tuple[str, Mapping[str, str], Any]]:
+        """The requests, once there is one: on a busy machine, a client may give up before the server reads."""
+        assert self.asked.wait(60), "no request came"
+        return self.requests
 
     def then(self, status: int, **headers: str) -> None:
         self.answers.append((status, {name.replace("_", "-"): value for name, value in headers.items()}))
@@ -43,6 +50,7 @@ def receiver() -> Iterator[Receiver]:
                 return
             body = json.loads(self.body())
             here.requests.append((self.path, dict(self.headers), body))
+            here.asked.set()
             time.sleep(here.delay)
             status, headers = here.answers.pop(0) if here.answers else (200, {})
             if status < 300:

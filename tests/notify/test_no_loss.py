@@ -6,6 +6,7 @@ import json
 import re
 import socket
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ from tests.notify.test_message import record_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from chalicelib.notify.channels.base import Channel
+    from chalicelib.notify.message import Message
+    from chalicelib.notify.summary import Summary
     from chalicelib.wiring import Application
     from tests.notify.misbehaving import Server
     from tests.support.world import World
@@ -35,7 +39,7 @@ FAULTS = (*STATUSES, *NO_ANSWER, *NO_SERVER, *TAKEN)
 AT_ONCE = {"refused: 400", "moved: 302"}
 """What no patience helps against."""
 HANGS = {"time-out", "taken, late"}
-SHORT, LONG = 0.05, 10.0
+SHORT, LONG = 0.05, 60.0
 IDS = [f"r{number}-1" for number in range(9)]
 NOWHERE = "http://chat.example.invalid/hook"
 
@@ -71,9 +75,34 @@ def siem() -> Iterator[Server]:
         yield one
 
 
-def open_channel(kind: type[Slack | Webhook], name: str, there: Server) -> Slack | Webhook:
+class Hung:
+    """A channel whose server hangs: it gives up only once the server has the request."""
+
+    def __init__(self, real: Slack | Webhook, there: Server) -> None:
+        self.name, self._real, self._there = real.name, real, there
+
+    def send(self, message: Message) -> None:
+        with self._giving_up():
+            self._real.send(message)
+
+    def sum_up(self, summary: Summary) -> None:
+        with self._giving_up():
+            self._real.sum_up(summary)
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        try:
+            yield
+        except ChannelBusy:
+            self._there.wait_until_hung()
+            raise
+
+
+def open_channel(kind: type[Slack | Webhook], name: str, there: Server) -> Channel:
     url = {"no connection": closed_port(), "no such name": NOWHERE}.get(there.fault, there.url)
-    return kind(name, url, timeout=SHORT if there.fault in HANGS else LONG)
+    if there.fault in HANGS:
+        return Hung(kind(name, url, timeout=SHORT), there)
+    return kind(name, url, timeout=LONG)
 
 
 def ids(there: Server) -> list[str]:
