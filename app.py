@@ -14,7 +14,7 @@ from chalice import Chalice, Response  # noqa: E402
 
 from chalicelib import catalog, wiring  # noqa: E402
 
-app = Chalice(app_name="snapback", configure_logs=False)  # Or each line of the log would be there twice.
+app = Chalice(app_name="snapback", configure_logs=False)  # Otherwise Chalice logs each line a second time.
 app.api.binary_types = []
 
 
@@ -61,7 +61,7 @@ def sweep_worker(event: Any, context: Any) -> Any:
 
 
 @app.lambda_function(name="canary")
-def canary(event: Any, context: Any) -> Any:  # noqa: ARG001 - what calls it doesn't matter
+def canary(event: Any, context: Any) -> Any:  # noqa: ARG001 - the schedule's event is not needed
     """Each hour, an event of our own onto the bus."""
     return wiring.canary(context)
 

@@ -118,7 +118,8 @@ def answer(app: CanaryApp, envelope: Any) -> dict[str, bool]:
     engine = Engine(
         Context(
             ledger=_NoRecords(app.now),
-            sessions=AwsSessions(app.home, app.settings, app.sessions.source, roles=False),  # It is of the ledger.
+            # The canary is an item of the ledger: it needs no role.
+            sessions=AwsSessions(app.home, app.settings, app.sessions.source, roles=False),
             settings=Settings(mode=Mode.FIX),
             rule=_no_rule,
             who_changed=lambda _record, _since: None,
@@ -129,7 +130,7 @@ def answer(app: CanaryApp, envelope: Any) -> dict[str, bool]:
         )
     )
     (outcome,) = engine.handle(_event(app, envelope), [_guardrail(app)])
-    answered = outcome.status == Status.FIXED  # A second delivery finds it answered.
+    answered = outcome.status == Status.FIXED  # A second delivery finds the canary answered, and so isn't counted.
     healthy = answered and not app.settings.trouble
     if healthy:
         app.metrics.add_metric(Metric.HEALTHY, MetricUnit.Count, 1)
@@ -160,7 +161,7 @@ class _Canary(Resource):
         yield cls(event.detail["nonce"], event.account, event.region)
 
     @classmethod
-    def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - they come by the bus only
+    def all_in(cls, aws: Session) -> Iterator[Self]:  # noqa: ARG003 - canaries come by the bus only
         yield from ()
 
 
@@ -194,7 +195,7 @@ def _guardrail(app: CanaryApp) -> Guardrail[_Canary]:
     def sent_and_not_answered(canary: _Canary, aws: Session) -> str | None:
         try:
             state = fix.read(canary, aws)
-        except ClientError as error:  # Whatever it is: what can't be judged is for other guardrails.
+        except ClientError as error:  # After any error the canary is silent; only other guardrails report `unjudged`.
             raise CanarySilent(describe_error(error)) from error
         if state["sent"] != canary.id:
             raise StrangeCanary(
@@ -283,7 +284,7 @@ class _NoRecords:
         return record.noted(self._now(), by, note, what, offered)
 
     def paused(self) -> str:
-        return ""  # The canary goes on, or stopping the writes would raise the alarm.
+        return ""  # A pause doesn't stop the canary; otherwise it would raise the alarm.
 
     def get(self, id: str) -> Record | None:
         return None

@@ -122,7 +122,7 @@ def _branches(service: str) -> list[Pattern]:
     for each in rules(service):
         for one in each.on.get("$or", [each.on]):
             if one == SCHEDULED:
-                continue  # The clock calls the function itself.
+                continue  # EventBridge Scheduler calls the function directly, without a rule.
             detail = one.get("detail", {})
             key = repr([one["source"], one["detail-type"], {k: v for k, v in detail.items() if k != "eventName"}])
             if "eventName" not in detail or key not in merged:

@@ -184,8 +184,8 @@ class Application:
                 who_changed=self._who_changed,
                 now=self.now,
                 sleep=self.sleep,
-                time_left=lambda: self.time_left(),  # noqa: PLW0108 - it is another for each invocation
-                later=lambda envelope, due: self.later(envelope, due),  # noqa: PLW0108 - made when it is first needed
+                time_left=lambda: self.time_left(),  # noqa: PLW0108 - `time_left` is replaced at each invocation
+                later=lambda envelope, due: self.later(envelope, due),  # noqa: PLW0108 - it is made when first needed
                 look_again=self.look_again if self.settings.second_look else None,
             )
         )
@@ -241,7 +241,7 @@ class Application:
             app = Account(self.home, self.home, self.dynamodb.meta.region_name)
             report(self.live.refusal, self.ledger, app, self.now())
         outcomes: list[Outcome] = []
-        unasked = self.now() - timedelta(hours=1)  # An hour is the least that the settings take.
+        unasked = self.now() - timedelta(hours=1)  # The settings accept no shorter reminder than an hour.
         work = [(record, self.engine.recover) for record in self.ledger.overdue()]
         work += [(record, self.engine.follow_up) for record in self.ledger.asked_before(unasked)]
         work += [(record, self.engine.look_again) for record in self.ledger.records(Status.UNJUDGED)]
@@ -249,10 +249,10 @@ class Application:
         self.unreadable.clear()
         for record, go_on in work:
             if self.time_left() < TIME_NEEDED:
-                break  # The next one is in five minutes.
+                break  # `maintain` runs again in five minutes.
             try:
                 moved = go_on(record)
-            except StepRefused:  # Its holder, or somebody else, was quicker.
+            except StepRefused:  # Its holder, or another function, moved the record first.
                 continue
             except Exception as error:  # noqa: BLE001 - raised below, with the others
                 errors.append(error)
@@ -455,7 +455,7 @@ def _looked_again(app: Application, messages: Sequence[Any]) -> dict[str, Any]:
             envelope = json.loads(message["body"])
             with _loud(app):
                 app.guard(str(envelope[second_look.KEY][0]).partition(".")[0], envelope)
-        except Exception as error:  # noqa: BLE001 - SQS delivers it again, and the others are done
+        except Exception as error:  # noqa: BLE001 - SQS delivers this message again; the others are done
             app.logger.error("a second look failed", extra={"why": describe_error(error)})  # noqa: TRY400
             failed.append({"itemIdentifier": message["messageId"]})
     return {"batchItemFailures": failed}

@@ -129,7 +129,7 @@ def _rules(aws: AwsSession) -> tuple[bool, str]:
     for service in sorted({*catalog.services()} - catalog.of_home()):
         for number, pattern in enumerate(catalog.patterns(service), start=1):
             if reports_to_one_region(pattern) and not everything:
-                continue  # Its events are reported to another region, and only there it has a rule.
+                continue  # AWS sends these events to one region only, and the rule is there.
             told = f"{service}{suffix(number)}"
             try:
                 rule = events.describe_rule(Name=forwarding(service, number))

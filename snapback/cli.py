@@ -81,7 +81,7 @@ class _Cli(click.Group):
             code = complain(error.format_message(), BAD)
         except click.Abort:
             code = 130
-        except Exception as error:  # noqa: BLE001 - one line, or its traceback
+        except Exception as error:  # noqa: BLE001 - printed as one line, or with its traceback
             line, code = describe_error(error)
             if line:
                 complain(line, code)
@@ -99,7 +99,7 @@ def _flushed(code: int) -> int:
     except OSError as error:
         line, code = describe_error(error)
         complain(line or f"can't write to the standard output: {error.strerror}", code)
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes it once more at its end
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes stdout at exit, which would fail again
         code = BAD
     return code
 

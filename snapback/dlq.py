@@ -258,7 +258,7 @@ def received(queues: Iterable[Queue]) -> Iterator[Received]:
     try:
         yield held
     finally:
-        with suppress(ClientError, BotoCoreError):  # They come back by themselves, a little later.
+        with suppress(ClientError, BotoCoreError):  # SQS shows the messages again when their visibility timeout ends.
             held.release()
 
 
@@ -381,7 +381,7 @@ def _in_stream(batch: Mapping[str, Any], arn: str, region: str) -> list[Any] | N
         if error.response["Error"]["Code"] not in _TRIMMED:
             raise
     except ParamValidationError:
-        pass  # No shard and no number of DynamoDB's looks like that.
+        pass  # The letter has an impossible shard or sequence number.
     return None
 
 

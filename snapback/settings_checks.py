@@ -96,7 +96,7 @@ def _check_channels(reader: Reader, values: dict[str, Any]) -> None:
             reader.doubtful(path, what)
     if len(channels) == len(
         values.get("channels", [])
-    ):  # Otherwise the missing name may belong to an unreadable channel.
+    ):  # With an unreadable channel, a name that seems missing may be that channel's.
         _check_names(reader, values, channels)
 
 

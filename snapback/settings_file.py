@@ -48,7 +48,7 @@ def check(path: str | Path, today: date | None = None) -> tuple[Settings | None,
     if values is not BAD and all(problem.warning for problem in reader.problems):
         try:
             settings = msgspec.convert(values, Settings)
-        except msgspec.ValidationError as error:  # A constraint that Reader doesn't know yet.
+        except msgspec.ValidationError as error:  # msgspec has a constraint that Reader doesn't check.
             reader.wrong((), str(error))
     return settings, reader.problems
 

@@ -194,7 +194,8 @@ class Reader:
             case kinds.LiteralType():
                 good, value = text in kind.values, text
             case kinds.StrType():
-                least = 1 if kind.min_length is None else kind.min_length  # "" means something only where it is said.
+                # "" is allowed only where a minimum of 0 says so.
+                least = 1 if kind.min_length is None else kind.min_length
                 good = len(text) >= least and bool(re.search(kind.pattern or "", text))
                 value = text
             case kinds.IntType():

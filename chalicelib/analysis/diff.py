@@ -34,7 +34,7 @@ def changes(before: Any, after: Any, *, most: int = 12, width: int = 160) -> lis
 
 
 def _differences(old: list[str], new: list[str]) -> list[str]:
-    if len(old) + len(new) > _MANY:  # difflib may take minutes; which lines came and went is found in no time.
+    if len(old) + len(new) > _MANY:  # difflib may take minutes; counting lines is fast.
         gone, come = Counter(old), Counter(new)
         lines = [
             *(f"- {line}" for line in (gone - come).elements()),

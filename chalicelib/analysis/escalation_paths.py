@@ -63,7 +63,7 @@ def _pass_role(service: str) -> NeededCall:
 
 
 PATHS = (
-    # Give oneself, or somebody one can become, more.
+    # Give more permissions to oneself, or to an identity that one can use.
     Path("iam-001", (NeededCall("iam:CreatePolicyVersion", _POLICY),)),
     Path("iam-002", (NeededCall("iam:SetDefaultPolicyVersion", _POLICY),)),
     Path("iam-007", (NeededCall("iam:AttachUserPolicy", _USER, or_itself=True),)),
@@ -73,13 +73,13 @@ PATHS = (
     Path("iam-011", (NeededCall("iam:PutGroupPolicy", _GROUP, or_itself=True),)),
     Path("iam-012", (NeededCall("iam:PutRolePolicy", _ROLE, or_itself=True),)),
     Path("iam-013", (NeededCall("iam:AddUserToGroup", _GROUP),)),
-    # Become somebody else.
+    # Use another identity.
     Path("iam-004", (NeededCall("iam:CreateAccessKey", _USER),)),
     Path("iam-005", (NeededCall("iam:CreateLoginProfile", _USER),)),
     Path("iam-006", (NeededCall("iam:UpdateLoginProfile", _USER),)),
     Path("iam-014", (NeededCall("iam:UpdateAssumeRolePolicy", _ROLE),)),
     Path("sts-001", (NeededCall("sts:AssumeRole", _ROLE),)),
-    # Hand a role to something new, and act through it.
+    # Create a resource with a role, and act through the resource.
     Path("ec2-001", (_pass_role("ec2"), NeededCall("ec2:RunInstances", _INSTANCE))),
     Path("ec2-003", (_pass_role("ec2"), NeededCall("ec2:RequestSpotInstances", _SPOT))),
     *(
@@ -138,7 +138,7 @@ PATHS = (
             NeededCall("bedrock-agentcore:InvokeCodeInterpreter", _INTERPRETER),
         ),
     ),
-    # Act through what has a role already.
+    # Act through a resource that has a role already.
     Path("lambda-003", (NeededCall("lambda:UpdateFunctionCode", _FUNCTION),)),
     Path("glue-002", (NeededCall("glue:UpdateDevEndpoint", _ENDPOINT),)),
     Path("cloudformation-002", (NeededCall("cloudformation:UpdateStack", _STACK),)),

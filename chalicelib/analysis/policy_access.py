@@ -441,7 +441,8 @@ def _fixed(condition: Condition, value: str, baseline: Baseline) -> bool:
             return False
         return network.prefixlen >= (8 if network.version == 4 else 32) or _known_network(network, baseline)  # noqa: PLR2004
     if _literal(condition.operator, value):
-        return value.lower() != "anonymous"  # As unsigned requests have it for aws:PrincipalAccount and aws:userid.
+        # Unsigned requests have this value for aws:PrincipalAccount and aws:userid.
+        return value.lower() != "anonymous"
     return bool(re.match(_ARN_OF_ACCOUNT, _arn(condition, value)) or re.match(_ORGANIZATION_PATH, value))
 
 

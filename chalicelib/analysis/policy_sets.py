@@ -126,7 +126,7 @@ def constraint(condition: Condition, *, of_deny: bool) -> Constraint | None:
     operator, key, values = condition
     operator = operator.lower()
     if key.startswith((_ONE_OF, _OF_ADDRESS, _OF_NUMBER)):
-        return None  # No key of AWS's: it would be taken for a dimension.
+        return None  # AWS has no such key, and the name would collide with a dimension's.
     of_any, operator = operator.startswith("foranyvalue:"), operator.removeprefix("foranyvalue:")
     bare = operator.removesuffix("ifexists")
     if bare == "null" and len(values) == 1:
@@ -136,7 +136,7 @@ def constraint(condition: Condition, *, of_deny: bool) -> Constraint | None:
     bare = bare.replace("not", "")
     wild = any(mark in each for each in values for mark in "*?")
     if wild and bare != "stringlike" and inverted != of_deny:
-        return None  # A glob would be more than it is.
+        return None  # Read as a glob, such a value would match more than it does in AWS.
     globs = None if any("${" in each for each in values) else _globs(bare, values)
     if globs is None:
         return None

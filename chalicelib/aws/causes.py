@@ -54,7 +54,8 @@ class DynamoCauses:
                 },
                 ConditionExpression="attribute_not_exists(#record) OR attribute_not_exists(severity) OR severity < :severity",
             )
-        except self._db.client.exceptions.ConditionalCheckFailedException:  # Another one was quicker.
+        # Another function has just written a record for this cause.
+        except self._db.client.exceptions.ConditionalCheckFailedException:
             return self.get(service, cause) or Standing(record, arn, severity)
         return _standing(begun, self._now())
 
@@ -82,7 +83,7 @@ class DynamoCauses:
                 ConditionExpression="#record = :record",
             )
         except self._db.client.exceptions.ConditionalCheckFailedException:
-            return  # Another record stands for it now.
+            return  # Another record stands for this cause now.
 
     def exempt(self, service: str, cause: str, until: datetime) -> None:
         values = {":until": _seconds(until), ":expires_at": _seconds(self._now() + _KEPT)}

@@ -164,7 +164,8 @@ class DynamoLedger(StoredRecords):
             held=record.holder,
         )
         on_slot = [] if starts else [HELD]
-        if status is Status.FIXING:  # What was decided since it asked, or since its holder died.
+        # An exemption may be newer than the question, or than the death of the record's holder.
+        if status is Status.FIXING:
             on_slot.append(NOT_EXEMPT)
         written = [{"Put": self._put_over(record, moved)}, *self._undo(record, moved)]
         items = [
@@ -179,11 +180,11 @@ class DynamoLedger(StoredRecords):
         refusals = self._db.transact(*items)
         if refusals is None:
             return moved
-        # Alone: the record is as it was; only the slot or the lock is another's.
+        # Alone: the record is unchanged, but another record has the slot or the lock.
         alone, slot = refusals[0] is None, refusals[1]
         if alone and slot and why_refused(slot, on_slot, asked) == "exempt":
             raise StepRefused("exempt", record.id)
-        # Another record has them now; this step still has to be sent.
+        # Another record has the slot or the lock. This step is written without them, so that it is still reported.
         if alone and status not in UNDER_WAY and not exempt_until and self._db.transact(*written) is None:
             return moved
         raise StepRefused("moved", record.id)
@@ -262,7 +263,7 @@ class DynamoLedger(StoredRecords):
         if fights:
             sets["fix_1"] = {"N": str(asked.now)}
         update = Update(self._db.name, f"slot#{record.slot}", sets)
-        # The times of the last fixes move up by one: on the right is the item as it was.
+        # Shifts the times of the last fixes by one. DynamoDB reads the right-hand side from the old item.
         for n in range(2, fights + 1):
             update.also(f"fix_{n} = if_not_exists(fix_{n - 1}, :never)", never={"N": "0"})
         update.only_if(conditions, asked)

@@ -115,6 +115,6 @@ class StoredRecords:
     def _leave_out(self, item: Mapping[str, Any], error: Exception) -> None:
         if self._unreadable is None:
             raise error
-        if not isinstance(error, UnreadableRecord):  # Of the overflow bucket, which may answer again.
+        if not isinstance(error, UnreadableRecord):  # The overflow bucket failed; it may work again later.
             error = UnreadableRecord(f"item {string(item, 'pk')!r}: its states can't be read now: {error}")
         self._unreadable(error)

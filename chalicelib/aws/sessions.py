@@ -33,7 +33,8 @@ ROLES_VARIABLE, EXTERNAL_ID_VARIABLE = "SNAPBACK_ROLES", "SNAPBACK_EXTERNAL_ID"
 _LONGEST_WRITE = 1800
 """Seconds that a fixer's session lasts; botocore takes those of 900 for all but expired, and has each call assume anew."""
 _READS = re.compile(r"Get|List|Describe|Head|BatchGet|Lookup")
-# Its debug lines hold requests and answers whole: states, secrets; at INFO, each cold start would log where credentials are.
+# At DEBUG, botocore logs whole requests and answers, with states and secrets. At INFO, each cold start logs where the
+# credentials are.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
@@ -304,7 +305,7 @@ class AwsSessions:
         from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
         fetcher = AssumeRoleCredentialFetcher(
-            client_creator=lambda *_, **__: self._sts,  # It has the function's own credentials, which it keeps fresh.
+            client_creator=lambda *_, **__: self._sts,  # This client renews the function's own credentials.
             source_credentials=self.source.get_credentials(),
             role_arn=f"arn:{partition(region)}:iam::{account}:role/{role}",
             extra_args=who,

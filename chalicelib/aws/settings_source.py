@@ -154,9 +154,9 @@ def _from_appconfig(source: str, where: str, client: Callable[[], Any]) -> Calla
         application, environment, name = where.split("/")
         try:
             made[:] = made or [parameters.AppConfigProvider(environment, application, boto3_client=client())]
-            said = made[0].get(name, force_fetch=True)  # Live itself keeps what it was answered.
+            said = made[0].get(name, force_fetch=True)  # Live keeps the answer itself.
         except parameters.exceptions.GetParameterError as error:
-            made.clear()  # AppConfig's token may be what it doesn't like.
+            made.clear()  # AppConfig may have refused the session's token: the next call gets a new one.
             raise SettingsUnreadable(f"{source} can't be read: {error}") from error
         return said.encode() if isinstance(said, str) else bytes(said)
 

@@ -80,7 +80,7 @@ def parse_time(value: JSON) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):  # The latter: in UTC it would be in the year 0 or 10000.
+    except (ValueError, OverflowError):  # OverflowError: in UTC the year would be 0 or 10000.
         return None
 
 

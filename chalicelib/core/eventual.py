@@ -11,7 +11,7 @@ _DOCS = "https://docs.aws.amazon.com"
 EVENTUAL = {
     "iam": f"{_DOCS}/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency",
     "organizations": f"{_DOCS}/organizations/latest/userguide/orgs_troubleshoot.html#troubleshoot_general_eventual-consistency",
-    # An assignment is made after the call has answered.
+    # AWS makes an assignment after it has answered the call.
     "sso": f"{_DOCS}/singlesignon/latest/APIReference/API_CreateAccountAssignment.html",
     "ec2": f"{_DOCS}/ec2/latest/devguide/eventual-consistency.html",
     "ecs": f"{_DOCS}/AmazonECS/latest/APIReference/API_RunTask.html",

@@ -108,7 +108,7 @@ def matches(pattern: Pattern, event: Any, seen: dict[str, Any] | None = None) ->
     """
     opened = _OPENED.get(id(pattern))
     if opened is None or opened[0] is not pattern:
-        # Sorted as AWS does: what `exists: false` sees in arrays depends on the fields before it.
+        # AWS checks the fields in this order, and the result of `exists: false` in arrays depends on the order.
         opened = _OPENED[id(pattern)] = (pattern, [sorted(fields.items()) for fields in _branches(pattern)])
     seen = {} if seen is None else seen
     return isinstance(event, dict) and any(_all_hold(fields, event, seen) for fields in opened[1])
@@ -319,7 +319,7 @@ def _wildcard(text: str) -> re.Pattern[str] | None:
     first, *rest = pieces
     if not rest:
         return re.compile(first)
-    # Atomic groups take each piece where it is first found, so no text makes this slow.
+    # An atomic group takes the first match of a piece and never tries another, so no text makes this slow.
     middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
     return re.compile(f"{first}{middle}.*{rest[-1]}", re.DOTALL)
 

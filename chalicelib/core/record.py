@@ -30,7 +30,7 @@ class Step:
     """One line of a record's history: when (ISO 8601, UTC), what it became, who did it, a note, and `why` it closed."""
 
     at: str
-    status: str  # or one of ASIDE
+    status: str  # A `Status`, or one of ASIDE.
     by: str
     note: str = ""
     why: Close = ""

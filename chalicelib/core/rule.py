@@ -164,7 +164,7 @@ class Guardrail(Rule, Generic[R]):
         r"""Why it is unsafe. Half a character in it, from JSON's `"\ud800"`, becomes `?`: no store takes it."""
         try:
             reason = self.evaluate(resource, aws)
-        except RecursionError as error:  # Also of boto3, which parses trust policies.
+        except RecursionError as error:  # boto3 raises it too, when it parses a trust policy.
             raise CannotJudge("its content is nested too deeply to be read") from error
         whole = reason and reason.encode(errors="replace").decode()
         return Graded(whole, reason.severity) if whole and isinstance(reason, Graded) else whole

@@ -33,7 +33,7 @@ def in_own_stack(baseline: Baseline, account: str, name: str) -> bool:
     """
     home, stack = _home_and_stack(baseline)
     begin, *rest = name.rsplit("-", 2)
-    fits = begin == stack and len(rest) == 2 and all(rest) and "/" not in name  # noqa: PLR2004 - its two ends
+    fits = begin == stack and len(rest) == 2 and all(rest) and "/" not in name  # noqa: PLR2004 - the logical id, the suffix
     return bool(stack) and account == home and fits
 
 

@@ -69,7 +69,7 @@ class Context:
             )
         if not isinstance(rule, Guardrail) or rule.fix is None:
             raise CannotAct(f"record {record_id}: {record.guardrail} only alerts; it has no fix to approve or undo")
-        if not record.document and record.before is not None:  # Of a version that locked slots.
+        if not record.document and record.before is not None:  # An earlier version locked slots, and wrote no document.
             record = replace(record, document=document_of(rule, resource, record.before))
         return record, rule, resource
 
@@ -141,7 +141,8 @@ def describe_error(error: Exception) -> str:
     """
     if is_fault(error):
         return f"a fault in Snapback, number {fault_number(error)}: look for the number in its log"
-    from chalicelib.analysis.secrets import redact  # Its patterns take longer to compile than the rest of the engine.
+    # Imported late: its patterns take longer to compile than the rest of the engine.
+    from chalicelib.analysis.secrets import redact
     from chalicelib.analysis.text import plain
 
     code = dig(response_of(error), "Error", "Code")

@@ -64,7 +64,7 @@ class Decisions:
                 f"record {record_id}: the resource changed since Snapback's fix, which is partly written; "
                 f"`snapback undo {record_id}` shows what an undo would keep"
             )
-        if record.demand == "retry" and ours:  # What was first there stays its `before`, whatever was written since.
+        if record.demand == "retry" and ours:  # `before` stays the first state, whatever Snapback wrote since.
             self._demand(subject, record, Act.APPROVED_FIX)
             tries = record.attempts + 1
             record = self._moved(
@@ -197,7 +197,7 @@ class Decisions:
         try:
             _, rule, resource = self._context.recalled(record.id)
             safe = rule(resource, self._context.reader(resource)) is None
-        except Exception as error:  # noqa: BLE001 - the question is put all the same
+        except Exception as error:  # noqa: BLE001 - the question is asked all the same
             if not isinstance(error, CannotAct) and is_gone(resource, error):
                 return self._ledger.move(record, Status.GONE, by=SNAPBACK)
             refusal = None if isinstance(error, CannotAct) else refusal_of(error, rule, resource)

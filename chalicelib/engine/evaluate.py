@@ -112,7 +112,7 @@ class Evaluation:
             named = len(resources)
             try:
                 resources = list(dict.fromkeys([*resources, *self._unnamed(rule, event, readers)]))
-            except Exception as error:  # noqa: BLE001 - raised below; those that the event names are evaluated all the same
+            except Exception as error:  # noqa: BLE001 - raised below; the event's own are still evaluated
                 place = Account(event.account, event.account, event.region)
                 if refusal := refusal_of(error, rule, place):
                     refused += self._not_listed(rule, event, refusal)
@@ -341,7 +341,7 @@ def _anew(ledger: Ledger, draft: Record, stands: str, changed: datetime) -> Reco
 
     What can't be read says nothing: another record beside it tells of the finding, the same for each delivery.
     """
-    if "." not in stands:  # Of an early version, which told it; a guard may not read it.
+    if "." not in stands:  # A record of an early version, which was reported; a guard function may not read it.
         return None
     if earlier := ledger.known(stands):
         return _unlike(draft, earlier, changed)
@@ -351,10 +351,10 @@ def _anew(ledger: Ledger, draft: Record, stands: str, changed: datetime) -> Reco
 
 def _unlike(draft: Record, earlier: Record, changed: datetime) -> Record | None:
     """The record to open after all, if the earlier one doesn't say what the draft says."""
-    if earlier.id == draft.id:  # The same event: unsafe again, if it was read after its fix.
+    if earlier.id == draft.id:  # The same event again: a new finding only if this read came after the fix.
         again = earlier.status is Status.FIXED and earlier.touched < draft.seen_at.isoformat(timespec="milliseconds")
         return replace(draft, id=Record.id_again(earlier)) if again else None
-    # By a weaker mode: an alert becomes a question or a fix.
+    # The earlier record was made in a weaker mode: an alert becomes a question or a fix.
     weaker = draft.mode != Mode.ALERT and changed == ALWAYS
     return draft if weaker and earlier.status in _FURTHER[: _FURTHER.index(draft.status)] else None
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DENIED = frozenset(
     {
-        "403",  # Of a HEAD, whose answer has no body.
+        "403",  # From a HEAD request, whose answer has no body.
         "AccessDenied",
         "AccessDeniedException",
         "AccessDeniedForDependencyException",

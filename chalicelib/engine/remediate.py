@@ -176,7 +176,7 @@ class Remediation:
                 return judged(rule, resource, record, reader)[0] is None
             target = record.before if record.undone is None else record.undone
             return rule.fix.read(resource, reader) == target
-        except Exception:  # noqa: BLE001 - met again, and judged, where the record is taken over
+        except Exception:  # noqa: BLE001 - whoever takes over the record meets the error again, and handles it
             return True
 
     def counted(self, record: Record, after: Any) -> Record:

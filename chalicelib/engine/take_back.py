@@ -120,7 +120,7 @@ def reopen(context: Context, record: Record, by: str) -> None:
         note = f"{reason}; reopened by the undo of record {record.id}"
         try:
             context.ledger.move(other, Status.STILL_UNSAFE, by=by, note=note)
-        except StepRefused:  # Somebody is at it, and will say what is true.
+        except StepRefused:  # Another function works on this record, and will write its status.
             continue
 
 

@@ -84,7 +84,7 @@ def deliver(app: ExportsApp, event: Any, context: Any, rule_of: Callable[[str], 
         if number in failed:
             raise ExportBehind(failed[number])
 
-    # A batch that failed wholly is answered like one that failed in part: it is no error of the function.
+    # If all items of a batch fail, the answer names them; the function itself doesn't fail.
     processor = BatchProcessor(EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
     return process_partial_response(event, settle, processor, context)
 
@@ -113,6 +113,6 @@ def _steps(
     if record is None or record.history[-1].status in ASIDE:
         return
     rule = None
-    with suppress(LookupError):  # Of another version; what the record says is enough.
+    with suppress(LookupError):  # A rule of another version; the record says enough.
         rule = rule_of(record.guardrail)
     yield ExportedStep(number, record, message_of(record), rule)

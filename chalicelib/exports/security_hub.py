@@ -80,7 +80,7 @@ class SecurityHub:
         """Of each record only the latest step: an older one, sent after it, would be the past again."""
         settled = {step.record.id: step for step in steps if step.record.status not in UNDER_WAY}
         latest = list(settled.values())
-        refused: dict[str, str] = {}  # By a finding's id.
+        refused: dict[str, str] = {}  # Why, by the finding's id.
         for start in range(0, len(latest), AT_ONCE):
             some = latest[start : start + AT_ONCE]
             answer = self._client.batch_import_findings(Findings=[self.finding(step) for step in some])

@@ -191,7 +191,7 @@ class Deployment(Function):
         if named and code and re.fullmatch(r"[A-Za-z0-9+/=]{1,128}", code):
             who = re.sub(
                 r"[^!-~]", "_", event.actor.issuer or event.actor.principal
-            )  # No principal of AWS's has anything else in it.
+            )  # AWS's principals have only these characters.
             yield cls(f"{named[0]} {code} {who}", event.account, event.region)
 
     @classmethod

@@ -126,7 +126,7 @@ def listed(app: SweepApp, message: Mapping[str, Any], rules: Sequence[Guardrail[
             if len(some) == kind.batch_size:
                 yield {**message, "expected_from_events": baseline, "ids": some}
                 some = []
-    except Exception as error:  # noqa: BLE001 - told at once, and raised unless it is a refusal
+    except Exception as error:  # noqa: BLE001 - reported as unjudged if AWS refused, else raised
         refusal = refusal_of(error, rules[0], Account(place.account, place.account, place.region))
         if refusal is None:
             raise _not_listed(app, place, error) from None

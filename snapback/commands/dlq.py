@@ -198,7 +198,7 @@ class _Again:
         from chalicelib.notify import drain, outbox
         from snapback import dlq, render
 
-        self._app.logger = self._logger  # It logs which channel refused what.
+        self._app.logger = self._logger  # The log names the channel that refused, and why.
         if (dead_letter.batch, dead_letter.message, dead_letter.unread) == (None, None, None):
             raise CannotRedrive("unknown kind of dead letter: read it with `snapback dlq show`, then drop it")
         to_tools = "-Exports-" in dead_letter.function_name

@@ -133,7 +133,7 @@ class Stack:
         former = {each["ParameterKey"] for each in (there or {}).get("Parameters", [])} if update else set()
         change = self._cloudformation.create_change_set(
             StackName=self.name,
-            # An executed one may keep its name, and the next may have the same template, with other parameters.
+            # The random part: the same template may be deployed again with other parameters, and names can't repeat.
             ChangeSetName=f"snapback-{template_key[9:21]}-{token_hex(4)}",
             ChangeSetType="UPDATE" if update else "CREATE",
             TemplateURL=self._url_of(bucket, template_key),
@@ -165,7 +165,8 @@ class Stack:
         self._cloudformation.delete_stack(StackName=there["StackId"])
         self._wait("stack_delete_complete", there["StackId"])
         ssm = self._session.client("ssm")
-        with suppress(ssm.exceptions.ParameterNotFound):  # Not the stack's: `snapback settings publish` made it.
+        # `snapback settings publish` made the parameter; it isn't part of the stack.
+        with suppress(ssm.exceptions.ParameterNotFound):
             ssm.delete_parameter(Name=PARAMETER.replace("${AWS::StackName}", self.name))
         return [f"{one['ResourceType']} {one['PhysicalResourceId']}" for name, one in resources.items() if name in KEPT]
 
@@ -182,7 +183,7 @@ class Stack:
         """
         if "SettingsProfile" not in resources:
             return
-        # A profile's physical id may be the application's and its own.
+        # A profile's physical id may be "<application>|<profile>".
         application, profile = (
             resources[name]["PhysicalResourceId"].rpartition("|")[2]
             for name in ("SettingsApplication", "SettingsProfile")

@@ -80,13 +80,13 @@ class Grant:
 
 _TRAILS_ROLE = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/cloudtrail.amazonaws.com/*"
 GRANTS: dict[tuple[str, str], Grant] = {
-    # Of an organization's trail: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+    # For an organization's trail: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
     ("cloudtrail", "iam:CreateServiceLinkedRole"): Grant(
         _TRAILS_ROLE, {"StringEquals": {"iam:AWSServiceName": "cloudtrail.amazonaws.com"}}
     ),
     ("cloudtrail", "iam:GetRole"): Grant(_TRAILS_ROLE),
     ("cloudtrail", "organizations:ListAWSServiceAccessForOrganization"): Grant("*"),
-    # Of IAM Identity Center under a customer's key, which is the management account's:
+    # For IAM Identity Center with a customer managed key, in the management account:
     # https://docs.aws.amazon.com/singlesignon/latest/userguide/baseline-KMS-key-policy.html
     ("sso", "kms:Decrypt"): Grant(
         "arn:${AWS::Partition}:kms:*:*:key/*",

@@ -170,7 +170,7 @@ def boundary() -> Policy:
         [
             _allow("Most", fitting((allowed | BY_AWS) - assumes, MOST), ["*"]),
             _allow("Roles", assumes, roles),
-            # It is functions' too: they look at their own roles, assume them, and pass one to the Scheduler.
+            # Functions have this boundary, too: they read and assume roles of Snapback, and pass one to the Scheduler.
             _never_itself({"NotAction": ["iam:Get*", "iam:List*", "iam:PassRole", "sts:*"]}),
         ]
     )
@@ -236,7 +236,7 @@ def _guard(service: str) -> list[Any]:
         _allow("Spill", ["s3:GetObject", "s3:PutObject"], [{"Fn::Sub": f"${{Spill.Arn}}/records/{service}.*"}]),
         _allow("DeadLetters", ["sqs:SendMessage"], [_queue("DeadLetters")]),
     ]
-    if _guardrails(service):  # A tripwire looks at nothing.
+    if _guardrails(service):  # Tripwires read nothing.
         statements += _assuming(*([fixer(service)] if service in fixing() else []))
     if catalog.has_grace(service):
         statements += _later()
@@ -270,7 +270,7 @@ def _act() -> list[Any]:
     return [
         *_ledger("", "", "undo#*", "action_token#*", FILLED),
         _items("Pages", ["dynamodb:BatchGetItem"], "record#*"),
-        # What a version before held, by the former index.
+        # For messages that the version before held, by its index.
         _items("Channels", ["dynamodb:GetItem"], "outbox"),
         _items("Fill", ["dynamodb:UpdateItem"], "message#*"),
         _allow("Overdue", ["dynamodb:Query"], [_index("by-status"), _index(INDEX)]),

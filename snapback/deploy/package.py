@@ -55,7 +55,7 @@ def package(settings: Settings, out: Path, fill: Callable[[Path, Path], None], *
         merge = Path(made) / "merge.json"
         merge.write_text(json.dumps(_with_own_zip(template()) if with_apprise else template()))
         _run_chalice(stage, merge, out)
-        with zipfile.ZipFile(out / ZIP) as code:  # Chalice's own files are there only now.
+        with zipfile.ZipFile(out / ZIP) as code:  # From the zip, as Chalice adds files of its own.
             code.extractall(Path(made) / "code")
         bytecode = _bytecode(Path(made) / "code", compiler)
         if with_apprise:
@@ -83,7 +83,7 @@ def settle(archive: Path, target: Path, more: Iterable[tuple[str, Path]] = ()) -
     files |= {name: path.read_bytes() for name, path in more}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as settled:
         for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name)  # Its time is 1980-01-01.
+            entry = zipfile.ZipInfo(name)  # A ZipInfo's default time is 1980-01-01, so the zip is the same each time.
             entry.external_attr, entry.compress_type = 0o100644 << 16, zipfile.ZIP_DEFLATED
             settled.writestr(entry, content)
 
@@ -93,7 +93,7 @@ def _stage_tree(stage: Path, settings: Settings) -> None:
     for name in ("app.py", ".chalice/config.json"):
         _copy(project(name), stage / name)
     for name, path in _files(CODE / "chalicelib"):
-        if path.suffix != ".yaml":  # Rules' cards: docs, read by `make generate` alone.
+        if path.suffix != ".yaml":  # Cards of rules are only for the docs.
             _copy(path, stage / "chalicelib" / name)
     for name in _AUTHORS:
         _copy(CODE / "snapback" / name, stage / "vendor" / "snapback" / name)

@@ -73,7 +73,8 @@ def write(folder: Path, wheels: Path) -> list[str]:
 def _component(found: Distribution, **more: Any) -> Component:
     name, version = canonicalize_name(found.name), found.version
     about = found.metadata.json
-    named = str(about.get("license_expression") or about.get("license", "")).partition("\n")[0]  # Or its whole text.
+    # Some packages have the whole license text here: its first line is enough.
+    named = str(about.get("license_expression") or about.get("license", "")).partition("\n")[0]
     licenses = [LicenseFactory().make_from_string(named)] if named else []
     given = {"purl": PackageURL("pypi", None, name, version), "licenses": licenses, **more}
     return Component(bom_ref=f"{name}@{version}", name=name, version=version, **given)

@@ -55,7 +55,7 @@ def install(lock: Path, vendor: Path) -> None:
     fetch(lock)
     wheels = ("--no-index", f"--find-links={WHEELS}")
     _pip("install", *_TARGET, *wheels, "--no-compile", "--target", str(vendor), "-r", str(lock))
-    shutil.rmtree(vendor / "bin", ignore_errors=True)  # Scripts, with this machine's paths in them.
+    shutil.rmtree(vendor / "bin", ignore_errors=True)  # Scripts with paths of this machine.
     for record in vendor.glob("*.dist-info/RECORD"):
         record.unlink()
 

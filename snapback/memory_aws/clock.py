@@ -33,7 +33,7 @@ def following(now: Callable[[], dt.datetime | None]) -> Iterator[None]:
     with ExitStack() as stack:
         for each in (moto.core.utils, moto.s3.models):
             stack.enter_context(patch.object(each, "datetime", module))
-        # botocore holds a session's end against the machine's clock.
+        # botocore compares a session's end with the machine's clock.
         stack.enter_context(
             patch.object(moto.sts.models, "utcnow", lambda: dt.datetime.now(dt.UTC).replace(tzinfo=None))
         )

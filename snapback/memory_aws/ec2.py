@@ -93,7 +93,7 @@ _ANSWERS = {
     "modify_instance_metadata_defaults": _modify_defaults,
 }
 for _name, _answer in _ANSWERS.items():
-    _answer.__name__ = _name  # moto lists a class's methods by it.
+    _answer.__name__ = _name  # moto finds methods by `__name__`.
 
 
 def _refused(code: str, text: str) -> Exception:

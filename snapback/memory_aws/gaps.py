@@ -58,7 +58,7 @@ def _partitions() -> Iterator[None]:
     prefixes = {f"{each.global_region.rsplit('-', 2)[0]}-": each.name for each in PARTITIONS[1:]}
     names = list(utils.PARTITION_NAMES)
     with patch.dict(utils.REGION_PREFIX_TO_PARTITION, {**prefixes, "us-gov": "aws-us-gov"}):
-        # Backends are made from this very list.
+        # moto makes a backend for each name of this list.
         utils.PARTITION_NAMES.extend(each.name for each in PARTITIONS if each.name not in names)
         try:
             yield

@@ -70,7 +70,7 @@ def _completing(parse: Callable[[dict[str, Any], str], None]) -> Callable[[dict[
     return parsed
 
 
-# The organization of an account: moto remembers members of organizations that a reset has deleted
+# An account's organization: after a reset, moto still remembers the members of deleted organizations
 
 
 def _in_use(real: Callable[..., Any]) -> Any:
@@ -183,7 +183,7 @@ def _permission_set_arn(instance_arn: str) -> str:
     return f"{instance}/ps-{mock_random.get_random_hex(16)}"
 
 
-# An assignment is made in the background. One is under way here as long as it says so by an attribute.
+# AWS makes an assignment in the background. Here an attribute says that an assignment is under way.
 # https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListAccountAssignmentCreationStatus.html
 
 

@@ -93,7 +93,7 @@ class MemoryAws:
         for name in (*_SAFE, *unset):
             self._environment[name] = os.environ.pop(name, None)
         os.environ.update(_SAFE)
-        # moto takes a bucket named `logs` for the service of that name, unless S3's patterns come first.
+        # S3's patterns come first; otherwise moto takes a bucket named `logs` for the service `logs`.
         self._patterns = backend_index.backend_url_patterns
         backend_index.backend_url_patterns = sorted(self._patterns, key=lambda pattern: pattern[0] != "s3")
         self._moto = mock_aws(
@@ -109,7 +109,7 @@ class MemoryAws:
         self._patches = ExitStack()
         self._patches.enter_context(gaps.closed())
         self._patches.enter_context(clock.following(lambda: self.moment or self._now()))
-        # One loader for all sessions: each would read the services' models anew, 100 ms for EC2's.
+        # One loader for all sessions, so that each service's model is read once (EC2's takes 100 ms).
         self._patches.enter_context(patch("botocore.session.create_loader", lambda _: loader()))
         self._actor = boto3.Session(aws_access_key_id=ACTOR_KEY, aws_secret_access_key=_OPENS_NOTHING)
         return self
@@ -153,7 +153,7 @@ class MemoryAws:
             self._stream = {"StreamArn": stream, "ShardId": shards[0]["ShardId"]}
         whole = True
         while whole:
-            # A new iterator each time: moto's own goes on in a copy of the shard once a transaction has failed.
+            # A new iterator each time: after a failed transaction, moto's iterator reads a copy of the shard.
             since: Any = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._delivered}
             start: Any = since if self._delivered else {"ShardIteratorType": "TRIM_HORIZON"}
             iterator = streams.get_shard_iterator(**self._stream, **start)["ShardIterator"]

@@ -47,7 +47,8 @@ class EmptyDefaultGroup(Fix["DefaultGroup"]):
     )
 
     def read(self, resource: DefaultGroup, aws: Session) -> State:
-        aws.client("ec2").describe_security_groups(GroupIds=[resource.id])  # The call below has no rules for "gone".
+        # Raises if the group is gone; the call below would just list no rules.
+        aws.client("ec2").describe_security_groups(GroupIds=[resource.id])
         return {"rules": sorted(self._rules(resource, aws).values(), key=lambda rule: json.dumps(rule, sort_keys=True))}
 
     def safe(self, state: State, context: FixContext) -> State:

@@ -41,7 +41,7 @@ class EndPeering(Fix["Peering"]):
         if state["joined"] or status not in JOINED:
             return
         asks_us = found["RequesterVpcInfo"].get("OwnerId") != resource.account
-        if status == "pending-acceptance" and asks_us:  # Only who asked may delete it yet.
+        if status == "pending-acceptance" and asks_us:  # Until it is accepted, only the requester may delete it.
             aws.client("ec2").reject_vpc_peering_connection(VpcPeeringConnectionId=resource.id)
         else:
             aws.client("ec2").delete_vpc_peering_connection(VpcPeeringConnectionId=resource.id)

@@ -182,7 +182,8 @@ class RevokeOpenRules(Fix["SecurityGroup"]):
     )
 
     def read(self, resource: SecurityGroup, aws: Session) -> State:
-        aws.client("ec2").describe_security_groups(GroupIds=[resource.id])  # The call below has no rules for "gone".
+        # Raises if the group is gone; the call below would just list no rules.
+        aws.client("ec2").describe_security_groups(GroupIds=[resource.id])
         rules = list(self._rules(resource, aws).values())
         return {"open": sorted(open_rules(rules, aws.baseline, entries_for(rules, aws)), key=json.dumps)}
 
@@ -308,7 +309,7 @@ def _size(networks: list[Any]) -> int:
 def _permission(rule: Rule, *, described: bool = False) -> dict[str, Any]:
     """As AuthorizeSecurityGroupIngress takes it."""
     source = next((source for source in _SOURCES if source in rule), None)
-    if source is None:  # From a security group.
+    if source is None:  # The source is a security group.
         return {}
     listed, name = _SOURCES[source]
     ports = {} if rule["IpProtocol"] == "-1" else {key: rule[key] for key in ("FromPort", "ToPort")}

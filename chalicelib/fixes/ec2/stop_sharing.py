@@ -74,7 +74,7 @@ class _StopSharing(Fix[R]):
         self._modify(resource, "add", [each for each in wanted if each not in now], aws)
 
     def _modify(self, resource: R, operation: Literal["add", "remove"], permissions: list[Any], aws: Session) -> None:
-        # AWS doesn't add and remove in one call.
+        # AWS adds or removes in one call, never both.
         for start in range(0, len(permissions), _MOST):
             self._modify_some(resource, operation, permissions[start : start + _MOST], aws)
 

@@ -43,7 +43,7 @@ class TakeAddressOff(Fix["Address"]):
         if not before["on"]:
             return None
         interface = before["on"]["interface"]
-        with absent("InvalidNetworkInterfaceID.NotFound"):  # Terminated with its instance.
+        with absent("InvalidNetworkInterfaceID.NotFound"):  # The interface is gone with its instance.
             found = aws.client("ec2").describe_network_interfaces(NetworkInterfaceIds=[interface])
             address = dig(found["NetworkInterfaces"][0], "Association", "PublicIp")
             return (

@@ -25,7 +25,7 @@ class CloseRepositoryPolicy(DropPrincipals["Repository"]):
         return None
 
     def put_policy(self, resource: Repository, text: str, aws: Session) -> None:
-        # Without force, ECR refuses a policy that denies its caller to set the next one; this one was there before.
+        # Without force, ECR refuses a policy that locks out its caller. This policy may, as the one before it did.
         aws.client("ecr").set_repository_policy(repositoryName=resource.id, policyText=text, force=True)
 
     def delete_policy(self, resource: Repository, aws: Session) -> None:

@@ -105,7 +105,7 @@ def put_tags(image: Image, tags: list[str], now: ImageState, aws: Session) -> No
                     imageTag=tag,
                     imageDigest=image.digest,
                 )
-    # By tag alone: with a digest, ECR would delete the whole image. Without another tag it would too.
+    # Named by tag alone: given a digest, or an image's last tag, ECR deletes the whole image.
     extra = [tag for tag in now.tags if tag not in tags] if tags else []
     for start in range(0, len(extra), _MOST):
         some = extra[start : start + _MOST]

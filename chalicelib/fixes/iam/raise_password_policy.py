@@ -75,7 +75,8 @@ class RaisePasswordPolicy(Fix["Account"]):
             policy = {
                 key: value
                 for key, value in found.items()
-                if key in _SENT and (value or (value is False and key != "HardExpiry"))  # AWS leaves it out as well.
+                # AWS leaves out a false HardExpiry, too.
+                if key in _SENT and (value or (value is False and key != "HardExpiry"))
             }
         return {"policy": policy}
 

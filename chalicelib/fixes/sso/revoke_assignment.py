@@ -152,7 +152,8 @@ def why_administrator(set: PermissionSet, accounts: Iterable[str], aws: Session)
             there = _policies_of(account, references, aws)
         except ClientError as error:
             denied = error.response["Error"]["Code"] in _DENIED
-            if denied and (why := _why(policies)):  # Whether a policy there denies it isn't known: it is not assumed.
+            # A policy in that account might deny it. Snapback can't see that, and doesn't assume it.
+            if denied and (why := _why(policies)):
                 return why
             raise
         if why := _why({**policies, **there}):
@@ -164,7 +165,7 @@ def _policies_of(account: str, references: Iterable[Mapping[str, str]], aws: Ses
     there = aws if account == aws.account else aws.of_account(account)
     found: dict[str, Policy] = {}
     for each in references:
-        with absent("NoSuchEntity"):  # The set can't be provisioned there until the account has it.
+        with absent("NoSuchEntity"):  # The account lacks the policy: AWS can't provision the permission set there yet.
             arn = f"arn:{partition(aws.region)}:iam::{account}:policy{each.get('Path', '/')}{each['Name']}"
             found[f"{each['Name']} of account {account}"] = policy_text(arn, there)
     return found

@@ -34,7 +34,8 @@ def vpc_without_flow_logs(vpc: Vpc, aws: Session) -> str | None:
     Legitimate look-alikes: a pipeline creates the VPC first and its flow log later. Ten minutes of grace cover that.
     The default VPCs of unused regions look the same as one in use: delete them, or exempt them.
     """
-    aws.client("ec2").describe_vpcs(VpcIds=[vpc.id])  # The call below has no flow logs for "gone".
+    # Raises if the VPC is gone; the call below would just list no flow logs.
+    aws.client("ec2").describe_vpcs(VpcIds=[vpc.id])
     found = flow_logs(vpc, aws)
     if not found:
         return "it has no flow log"

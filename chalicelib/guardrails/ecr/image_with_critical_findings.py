@@ -95,7 +95,7 @@ def _scanned(image: Image, aws: Session) -> _Scan:
             for each in rows(found, "enhancedFindings"):
                 _count(each, exempt, scan)
             if not enhanced and not exempt:
-                break  # The counts are for all pages.
+                break  # The first page has the counts of all pages.
     return scan
 
 

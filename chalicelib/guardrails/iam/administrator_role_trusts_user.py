@@ -40,7 +40,7 @@ def administrator_role_trusts_user(role: Role, aws: Session) -> str | None:
     described = role.described(aws)
     if kept_by_aws(described):
         return None
-    # Of no account, so that the users of the role's own are strangers too.
+    # Without the role's own account, so that its users count as unknown, too.
     allow = replace(aws.baseline.allow, accounts=aws.baseline.allow.accounts - {role.account})
     document = described["AssumeRolePolicyDocument"]
     found = judged(let_in(document, replace(aws.baseline, allow=allow), ""), document)

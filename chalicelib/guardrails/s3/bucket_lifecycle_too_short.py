@@ -18,7 +18,7 @@ FIX = KeepBucketObjects()
 @guardrail(
     severity=Severity.HIGH,
     resource=Bucket,
-    # By the API's old name; the new one in case that changes.
+    # CloudTrail has the API's old name; the new one is there in case that changes.
     on=cloudtrail("s3", "PutBucketLifecycle", "PutBucketLifecycleConfiguration"),
     reads=FIX.reads,
     fix=FIX,

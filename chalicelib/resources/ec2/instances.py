@@ -73,7 +73,8 @@ class Instance(Described):
     @classmethod
     def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """Which of them the internet reaches, by Amazon Inspector, too."""
-        yield from super(Instance, cls).batch_read(some, aws)  # With slots, the class is made anew.
+        # `super()` alone fails: with slots, the decorator makes a new class.
+        yield from super(Instance, cls).batch_read(some, aws)
         for start in range(0, len(some), _INSPECTED):
             ids = [each.id for each in some[start : start + _INSPECTED]]
             found: dict[str, list[Any]] = {instance: [] for instance in ids}

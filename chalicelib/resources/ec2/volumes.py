@@ -32,7 +32,7 @@ class Snapshot(Resource):
 
     @property
     def arn(self) -> str:
-        # AWS leaves the account out of the ARN of what may be shared.
+        # The ARN of a snapshot has no account, as snapshots can be shared.
         return f"arn:{partition(self.region)}:ec2:{self.region}::snapshot/{self.id}"
 
     @classmethod

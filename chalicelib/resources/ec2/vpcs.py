@@ -65,7 +65,8 @@ class Vpc(Described):
     @classmethod
     def batch_read(cls, some: Sequence[Self], aws: Session) -> Iterator[Prefetched]:
         """Their flow logs too."""
-        yield from super(Vpc, cls).batch_read(some, aws)  # With slots, the class is made anew.
+        # `super()` alone fails: with slots, the decorator makes a new class.
+        yield from super(Vpc, cls).batch_read(some, aws)
         for start in range(0, len(some), FILTERED):
             ids = [each.id for each in some[start : start + FILTERED]]
             logs: dict[str, list[Any]] = {vpc: [] for vpc in ids}

@@ -98,7 +98,8 @@ class Identity(Resource):
                 if NAME.fullmatch(name):
                     yield cls(f"{kind}/{name}", event.account, event.region)
         begin, _, path = (text(event.detail, "resource") or "").partition(":role/")
-        own = begin == f"arn:{partition(event.region)}:iam::{event.account}"  # An organization's analyzer tells of all.
+        # An organization's analyzer reports the roles of all accounts.
+        own = begin == f"arn:{partition(event.region)}:iam::{event.account}"
         if "role" in cls.kinds and own and NAME.fullmatch(name := path.rpartition("/")[2]):
             yield cls(f"role/{name}", event.account, global_region(event.region))
 

@@ -26,7 +26,7 @@ def release_pushed_by_stranger(event: Event, baseline: Baseline) -> str | None:
     release = baseline.release(repository)
     if release is None or not release.pushers or event.text("registryId") not in (None, event.account):
         return None
-    ours = f":iam::{event.account}:role/{fixer('ecr')}"  # By which an image gets its tags back.
+    ours = f":iam::{event.account}:role/{fixer('ecr')}"  # Snapback's fixer, which gives an image its tags back.
     if event.actor.issuer.endswith(ours) or any(fits(glob, *event.actor_arns) for glob in release.pushers):
         return None
     what = event.text("imageTag") or event.answered("image", "imageId", "imageDigest") or "an image"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     severity=Severity.HIGH,
     on={
         "source": [{"prefix": "aws."}],
-        "detail-type": [{"prefix": "AWS Console Sign"}],  # "Sign In" in the wild, "Signin" in AWS's documentation.
+        "detail-type": [{"prefix": "AWS Console Sign"}],  # AWS sends "Sign In"; its documentation says "Signin".
         "detail": {
             "eventSource": ["signin.amazonaws.com"],
             "eventName": ["ConsoleLogin"],

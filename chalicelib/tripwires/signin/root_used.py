@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     severity=Severity.CRITICAL,
     on={
         "source": [{"prefix": "aws."}],
-        # Sign-ins, spelt "Sign In" or "Signin", and the console's own actions, as those on billing.
+        # Sign-ins ("Sign In" or "Signin"), and actions in the console itself, such as billing.
         "detail-type": [API_CALL, {"prefix": "AWS Console "}],
         "detail": {"userIdentity": {"type": ["Root"], "invokedBy": [{"exists": False}, "signin.amazonaws.com"]}},
     },
@@ -38,7 +38,7 @@ def root_used(event: Event, _: Baseline) -> str | None:
     called = f"{event.source.partition('.')[0]}:{event.name}"
     if code := text(event.detail, "errorCode"):
         return f"root tried {called}, and was refused ({code})"
-    answer = event.answered(event.name)  # What signin.amazonaws.com gives in place of an error code.
+    answer = event.answered(event.name)  # signin.amazonaws.com sends this in place of an error code.
     if event.name == "ConsoleLogin":
         if answer != "Success":
             return "someone tried to sign in to the console as root, and failed"

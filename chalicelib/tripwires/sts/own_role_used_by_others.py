@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.core.event import Event
 
 _FOR_A_RECORD = re.compile(rf"snapback-{ID}")
-# Roughly ours, so that few of an account's many calls come here; which are, the function says.
+# A rough filter for Snapback's roles, as AssumeRole is frequent. The function compares exactly.
 _ROLES = [
     {"suffix": f"/{READER}"},
     {"wildcard": f"*/{FIXERS}*"},

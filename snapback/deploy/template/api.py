@@ -67,7 +67,7 @@ def api(_plan: Plan) -> Template:
                     "Environment": {"Variables": {ACT_VARIABLE: {"Ref": "Act"}}},
                 }
             },
-            "Act": {  # What somebody clicked is not done long after; the errors of `act` are an alarm.
+            "Act": {  # A click that is older than 15 minutes has no effect. Errors of `act` raise an alarm.
                 "Properties": {"EventInvokeConfig": {"MaximumRetryAttempts": RETRIES, "MaximumEventAgeInSeconds": 900}}
             },
             "Notify": {"Properties": {"Environment": {"Variables": {URL_VARIABLE: URL}}}},
@@ -92,7 +92,7 @@ def _rest_api() -> Template:
     }
     logs = {"DestinationArn": arn("AccessLog"), "Format": json.dumps(_LINE)}
     return {
-        "OpenApiVersion": "2.0",  # Or SAM makes a second stage, which nothing throttles.
+        "OpenApiVersion": "2.0",  # Otherwise SAM makes a second stage, without throttling.
         "SecurityPolicy": "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
         "EndpointAccessMode": "STRICT",
         "MethodSettings": [everything],
@@ -104,7 +104,7 @@ def _fails_alarm() -> Template:
     return alarm(
         f"The API for approvals answers with errors of its own: a secret that can't be read, or a bug. See what else is wrong: {command('status')}.",
         Namespace="AWS/ApiGateway",
-        MetricName="5XXError",  # Chalice answers so whatever is raised; for Lambda that is no error.
+        MetricName="5XXError",  # Chalice answers 500 to any exception, and Lambda counts no error.
         Dimensions=[{"Name": "ApiName", "Value": "snapback"}, {"Name": "Stage", "Value": STAGE}],
         Statistic="Sum",
         Period=300,

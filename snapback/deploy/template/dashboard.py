@@ -56,7 +56,7 @@ def dashboard(plan: Plan) -> Template:
 
 def _widgets(plan: Plan) -> list[Any]:
     found = [_own(findings(status), label=status) for status in _FOUND]
-    # The graph before has it: here it is only reckoned with.
+    # The first graph shows this metric; here it is hidden, for the rate.
     fixed = _own(findings(Status.FIXED), id=Status.FIXED, visible=False)
     undone = _own(findings(Status.UNDONE), id=Status.UNDONE, label=Status.UNDONE)
     rate = [{"expression": "100 * undone / fixed", "label": "% undone", "yAxis": "right"}]

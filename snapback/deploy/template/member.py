@@ -65,7 +65,7 @@ def template() -> Template:
         "Conditions": {
             **roles.CONDITIONS,
             "HasSecondExternalId": {"Fn::Not": [{"Fn::Equals": [{"Ref": "SecondExternalId"}, ""]}]},
-            # The home account has them from its own stack.
+            # The home account has the roles from its own stack.
             "MakesRoles": {
                 "Fn::And": [
                     {"Fn::Equals": [here, {"Ref": "RolesRegion"}]},

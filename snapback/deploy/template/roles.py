@@ -192,8 +192,8 @@ def _trust(where: Where, *roles: str, named: bool) -> list[Any]:
     functions = [
         {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:role/{where.stack}-{role}"} for role in roles
     ]
-    # Functions' roles have no path, and no hyphen in their logical ids nor behind them; `*` would match either, and so a
-    # role of anybody's who may choose its name, which no tripwire takes for ours.
+    # `*` also matches paths and hyphens, so anyone who may name a role could match it. The roles of functions have
+    # neither a path nor such hyphens.
     names = ("*/*", f"{where.stack}-*-*Role-*", f"{where.stack}-*Role-*-*")
     others = [{"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{where.account}:role/{name}"} for name in names]
     ours_only = {"ArnNotLike": {"aws:PrincipalArn": others}}
@@ -202,7 +202,7 @@ def _trust(where: Where, *roles: str, named: bool) -> list[Any]:
         _may_assume(where, functions, "Functions", ours_only, named=named),
         _with_operators(_may_assume(where, operators, "Operators", {}, named=named)),
     ]
-    if named:  # What it asks for besides belongs to the other call, without which this one is nothing.
+    if named:  # AssumeRole checks the other conditions, and a source identity without AssumeRole is useless.
         who = {"ArnLike": {"aws:PrincipalArn": [*functions, _with_operators(operators)]}, "StringLike": _NAMED}
         statements.append({**_for_home(where, "Name"), "Action": "sts:SetSourceIdentity", "Condition": who})
     return statements

@@ -95,7 +95,7 @@ def _plain(value: Any, names: dict[str, str]) -> Any:
             found["enum"] = [inner]
         elif key == "$ref":
             found[key] = f"#/definitions/{names[inner.rpartition('/')[2]]}"
-        elif key not in _LEFT_OUT and inner != []:  # Draft 4 wants one that is required at least.
+        elif key not in _LEFT_OUT and inner != []:  # JSON Schema draft 4 forbids an empty `required`.
             found[key] = _plain(inner, names)
     return found
 
@@ -137,7 +137,7 @@ def _appconfig() -> Template:
                             "Effect": "Allow",
                             "Principal": {
                                 "Service": "appconfig.amazonaws.com"
-                            },  # AppConfig's guide has no condition here.
+                            },  # AppConfig's guide shows no condition for this role.
                             "Action": "sts:AssumeRole",
                         }
                     ],

@@ -22,7 +22,7 @@ def store(_plan: Plan) -> Template:
             "UpdateReplacePolicy": "Retain",
             "Properties": {
                 **TABLE,
-                "SSESpecification": {  # Without a key of one's own, under AWS's for DynamoDB, which costs nothing.
+                "SSESpecification": {  # Without a customer managed key, DynamoDB uses AWS's own key, which is free.
                     "SSEEnabled": True,
                     "SSEType": with_key("KMS"),
                     "KMSMasterKeyId": with_key(KEY),

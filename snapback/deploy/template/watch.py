@@ -113,7 +113,7 @@ _PARAMETERS: Template = {
 def alarms(_plan: Plan) -> Template:
     """The topic, and an alarm for each way in which Snapback as a whole can be unwell."""
     resources: Template = {
-        # CloudWatch can't publish to one under AWS's own key, alias/aws/sns.
+        # Under AWS's own key, alias/aws/sns, CloudWatch couldn't publish to the topic.
         "Alarms": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": with_key(KEY)}},
         "AlarmAddress": {
             "Type": "AWS::SNS::Subscription",
