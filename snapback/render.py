@@ -22,6 +22,7 @@ from rich.text import Text
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact, without_secrets
 from chalicelib.analysis.text import cut
+from chalicelib.core import arns
 from chalicelib.core.event import parse_time
 from chalicelib.core.record import STATES
 from chalicelib.core.types import Status, Unrecorded
@@ -112,10 +113,8 @@ def progress() -> Progress:
 
 def name_in(arn: str) -> str:
     """The part of an ARN that tells a person which one: `app-logs`, `role/deploy`, `account 123456789012`."""
-    if not arn.startswith("arn:"):
-        return arn
-    *_, number, name = arn.split(":", 5)
-    return f"account {account(number)}" if name == "root" else name
+    name = arns.name_in(arn)
+    return f"account {account(arn.split(':')[4])}" if name == "root" and arn != name else name
 
 
 def account(number: str) -> str:

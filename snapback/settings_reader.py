@@ -38,6 +38,7 @@ _WORDS = {
     r"^.{1,50}$": "1 to 50 characters",
     r"^arn:[a-z-]+:iam::[0-9]{12}:role/.+$": "the ARN of a role: arn:aws:iam::123456789012:role/name",
     f"^{REGION.pattern}$": "a region as eu-west-1",
+    r"^https://[!-;=?-~]+$": "an https:// URL",
 }
 NOT_FOR_PEOPLE = {"trouble", "stack", "published"}
 """Keys that the deployment sets."""

@@ -113,3 +113,16 @@ def _events(pattern: Any) -> list[str]:
         calls = [name for name in one.get("detail", {}).get("eventName", ()) if isinstance(name, str)]
         found += calls or [each if isinstance(each, str) else f"{each['prefix']}…" for each in one["detail-type"]]
     return list(dict.fromkeys(found))
+
+
+def messages_text(entries: Iterable[dict[str, Any]]) -> str:
+    """The part of the cards that messages show, one rule a line: chalicelib/notify/cards.json."""
+    lines = []
+    for each in entries:
+        uses, right_way = (
+            each[key] if isinstance(each[key], kind) else kind() for key, kind in (("uses", list), ("right_way", dict))
+        )
+        check = [f"{', '.join(use['names'])}: {use['shows']}" for use in uses]
+        card = {"why": each["why"], "check": check, "right_way": right_way}
+        lines.append(f"{json.dumps(each['id'])}:{json.dumps(card, separators=(',', ':'), ensure_ascii=False)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -1,4 +1,4 @@
-"""Writes what is generated: docs/guardrails/, docs/catalogue.html, other pages of docs/, snapback/catalog.json, .chalice/policies/ and snapback/deploy/policies/.
+"""Writes what is generated: docs/guardrails/, docs/catalogue.html, other pages of docs/, snapback/catalog.json, chalicelib/notify/cards.json, .chalice/policies/ and snapback/deploy/policies/.
 
 With --check, says what is stale instead.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib import catalog
 from chalicelib.core.rule import Guardrail
+from chalicelib.notify import cards
 from snapback.deploy.iam_policies import functions, policy_of
 from tools import (
     catalog_index,
@@ -35,6 +36,7 @@ SETTINGS, PERMISSIONS, COST, CONTROLS, HELPERS = (
 )
 CATALOGUE = ROOT / "docs" / "catalogue.html"
 CATALOG = ROOT / "snapback" / "catalog.json"
+CARDS = ROOT / "chalicelib" / "notify" / cards.FILE.name
 WAYS_IN = ROOT / "docs" / "ways-in"
 ROLES = ROOT / "snapback" / "deploy" / "policies"
 _MADE = "<!-- Made by `make generate` from the code; edit the docstring there. -->\n"
@@ -80,6 +82,7 @@ def wanted() -> dict[Path, str]:
     files[COST] = cost.page(_MADE)
     files[CATALOGUE] = catalogue_page.page(entries)
     files[CATALOG] = catalog_index.text(entries)
+    files[CARDS] = catalog_index.messages_text(entries)
     files[HELPERS] = helpers_page.page(_MADE)
     files[CONTROLS] = controls_page.page()
     files[PERMISSIONS] = permissions_page.page(_MADE)

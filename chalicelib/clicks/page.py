@@ -201,7 +201,7 @@ def _show(
         else:
             button = _form(request, token, record, fields)
     does = token.action in ACTIONS and not why_not
-    message = message_of(record)
+    message = message_of(record, app.settings)
     facts = {
         "Resource": message.resource,
         "Account and region": f"{message.account}, {message.region}",

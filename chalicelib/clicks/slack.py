@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from chalicelib.clicks.http import ClicksApp, Request
     from chalicelib.core.record import Record
+    from chalicelib.notify.message import Message
 
 LARGEST = 512 * 1024
 """Bytes of a request: it holds the whole message that was clicked on."""
@@ -317,19 +318,19 @@ def _details(app: ClicksApp, id: str) -> dict[str, Any]:
     record = app.ledger.get(id)
     if record is None:
         raise RequestRejected(404, f"record {id} no longer exists; Snapback keeps records for 400 days")
+    message = message_of(record, app.settings)
     return {
         "type": "modal",
         "title": _plain("Details"),
         "close": _plain("Close"),
         "blocks": [
-            header(message_of(record).headline),
-            *map(section, _paragraphs(record)),
+            header(message.headline),
+            *map(section, _paragraphs(record, message)),
         ],
     }
 
 
-def _paragraphs(record: Record) -> Iterable[str]:
-    message = message_of(record)
+def _paragraphs(record: Record, message: Message) -> Iterable[str]:
     yield f"Record {code(record.id, 40)} · guardrail {code(record.guardrail, 140)}\n{code(message.resource, 2000)}"
     yield escape(message.reason, SECTION) or "-"
     if record.before is not None and record.after is not None:

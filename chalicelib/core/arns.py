@@ -34,3 +34,8 @@ def _fits_iam(glob: str, arn: str) -> bool:
 def _folded(arn: str) -> str:
     path, slash, name = arn.rpartition("/")
     return path + slash + name.lower()
+
+
+def name_in(arn: str) -> str:
+    """The part of an ARN that people know a resource by: `app-logs`, `role/deploy`; `root` for the account itself."""
+    return arn.split(":", 5)[-1] if arn.startswith("arn:") else arn

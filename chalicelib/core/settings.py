@@ -238,6 +238,8 @@ class Settings(Baseline, frozen=True, forbid_unknown_fields=True):
     """Where messages go."""
     routes: tuple[Route, ...] = ()
     """Which channels get a finding: those of the first route whose conditions all match; if none matches, all channels."""
+    guardrail_pages: Annotated[str, Meta(pattern=r"^https://[!-;=?-~]+$")] | None = None
+    """Where you publish docs/guardrails, as an https:// URL. Messages then link the page of their guardrail."""
     direct: Direct | None = None
     """Who also gets a direct message in Slack."""
     quiet: Quiet | None = None

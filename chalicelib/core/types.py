@@ -55,7 +55,7 @@ class Traits:
     word: str
     """Of a message's headline."""
     said: str
-    """What a message says was done: a text with the fields `by`, `note`, `would`, `fix`, `what` and `error`."""
+    """What a message says was done: a text with the fields `by`, `note`, `would`, `what` and `error`."""
     tone: Tone
     left: Left
     """How it leaves what was found, in the words of other tools' workflows."""
@@ -156,7 +156,7 @@ class Status(StrEnum):
         "fixed",
         Traits(
             word="fixed",
-            said="Fixed{by} and verified safe{note}. The fix: {fix}.",
+            said="Fixed{by} and verified safe{note}.{would}",
             tone="good",
             left="safe",
             undoable=True,
@@ -166,7 +166,7 @@ class Status(StrEnum):
         "still_unsafe",
         Traits(
             word="still unsafe",
-            said="The fix was written{by}, but the resource is still unsafe{note}. The fix: {fix}.",
+            said="The fix was written{by}, but the resource is still unsafe{note}.{would}",
             tone="bad",
             left="open",
             undoable=True,

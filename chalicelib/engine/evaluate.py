@@ -320,8 +320,8 @@ class Evaluation:
             if actor
         }
         reason = (
-            f"{draft.reason}; fixed {limits.fights} times in {limits.fight_minutes} minutes, and changed back each time"
-            f" by {' and '.join(sorted(sides))}. Snapback exempts the resource for {limits.fight_minutes} minutes. To end"
+            f"{' and '.join(sorted(sides))} against Snapback: fixed {limits.fights} times in {limits.fight_minutes}"
+            f" minutes, and changed back each time; {draft.reason}. Snapback exempts the resource for {limits.fight_minutes} minutes. To end"
             f" this, stop the repeated change, or add this to `exemptions`: {{guardrail: {draft.guardrail}, resource: '{draft.arn}',"
             " reason: …, owner: …, expires: …}"
         )

@@ -142,7 +142,7 @@ class HeldMessages:
             record = self._app.ledger.get(str(values["record"]))
             if record is None:
                 raise
-            message = message_of(record)
+            message = message_of(record, self._app.settings)
         names = {name: text_of(item, name) for name in ("channel", "batch", "origin")}
         held, key = Held(message=message, due=text_of(item, "updated_at"), **names), text_of(item, "pk")
         if key != message_key(held.channel, message.record, message.step):

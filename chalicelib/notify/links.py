@@ -6,8 +6,10 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.text import cut
 from chalicelib.aws.action_tokens import URL_VARIABLE, ActionTokens, link
-from chalicelib.core.types import Status
+from chalicelib.core.types import ACTIONS, Status
+from chalicelib.notify.channels.base import unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,10 +34,22 @@ WORDS = {
 """What a click can ask for, as action tokens name it, and what is written on it."""
 
 
+LINKED = 10
+"""Messages of a summary that have links."""
+
+
 def choices(message: Message) -> tuple[str, ...]:
     """What a person can do about a record as it is now, by the names of `WORDS`."""
     possible = {*message.commands, *(("exempt",) if Status(message.status).traits.exemptable else ())}
     return tuple(name for name in WORDS if name in possible)
+
+
+def lines_of_links(message: Message, *, about: bool = False) -> list[str]:
+    """A message's links as plain text, a line each; `about`, each names its resource, as among those of other messages."""
+    of = f" {cut(message.name, 60)}" if about else ""
+    pages = {} if about else message.pages
+    found = {f"{WORDS[name]}{of}": url for name, url in message.links.items()} | dict(pages)
+    return [f"{unlinked(name)}: {url}" for name, url in found.items()]
 
 
 def open_links(
@@ -70,4 +84,10 @@ class Linked:
         self.channel.send(replace(message, links=self._links(message, self.name)))
 
     def sum_up(self, summary: Summary) -> None:
-        self.channel.sum_up(summary)
+        """Those about which a person can do something have links, the first of them; a message has its largest size."""
+        shown, left = [], LINKED
+        for message in summary.shown:
+            possible = left > 0 and set(choices(message)) & set(ACTIONS)
+            shown.append(replace(message, links=self._links(message, self.name)) if possible else message)
+            left -= bool(possible)
+        self.channel.sum_up(replace(summary, shown=tuple(shown)))

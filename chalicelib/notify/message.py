@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.diff import changes
+from chalicelib.analysis.effect import effect
 from chalicelib.analysis.secrets import redact
-from chalicelib.analysis.text import cut, plain
+from chalicelib.analysis.text import counted, cut, plain
+from chalicelib.core.arns import name_in
 from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, SECOND_WANTED, SHOWN, Status
+from chalicelib.notify.cards import Card, card
+from chalicelib.resources.console import event_page, resource_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chalicelib.core.record import Record
+    from chalicelib.core.settings import Settings
 
 _ASIDE = {
     REMINDED: "approval still needed",
@@ -23,6 +29,13 @@ _ASIDE = {
     SHOWN: "undo and keep others' changes?",
 }
 """Words of steps by which nothing changed, and which are sent."""
+_SYMBOLS = {"good": "✅", "bad": "🔴", "open": "🟠", "quiet": "⚪"}
+"""By a status's tone: the color that people see first, in every channel that shows text."""
+HEADLINE = 150
+"""Characters of a headline: as many as Slack's header holds."""
+_NAME, _ACCOUNT = 60, 40
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_BY_SWEEP = "found by the daily sweep; who did it isn't known"
 
 
 def is_sent(record: Record) -> bool:
@@ -45,10 +58,11 @@ class Message:
     """One step of a record, as a message. All text is on one line, without secrets and invisible characters, and not escaped.
 
     `step` numbers the record's steps from 1, and `news` is what it was: the status, `reminded`, `escalated`,
-    `second_wanted` or `undo_shown`;
-    `resource` is an ARN; `actor` has name, principal, account, tool,
-    source_ip and via, each of which may be empty; `changes` are lines that start with `- ` or `+ `, never the whole
-    state; `commands` are what a person may do next, by name.
+    `second_wanted` or `undo_shown`; `word` is the same for people.
+    `resource` is an ARN, and `name` the part of it that people know; `account_name` may be empty. `actor` has name,
+    principal, account, tool, source_ip and via, each of which may be empty. `event_at` and `at` are when the change and
+    the step happened (ISO 8601, UTC); `changes` are lines that start with `- ` or `+ `, never the whole state;
+    `commands` are what a person may do next, by name, and `pages` what they may read, by what it is.
     """
 
     record: str
@@ -56,15 +70,19 @@ class Message:
     at: str
     status: str
     news: str
+    word: str
     mode: str
     guardrail: str
     title: str
     severity: str
-    headline: str
+    name: str
     resource: str
     account: str
+    account_name: str
     region: str
     event: str
+    event_at: str
+    swept: bool
     reason: str
     actor: Mapping[str, str]
     changes: tuple[str, ...]
@@ -72,6 +90,7 @@ class Message:
     """Whether `changes` were made; if not, they are what the fix would do."""
     did: str
     commands: Mapping[str, str]
+    pages: Mapping[str, str]
     seen: str = ""
     """Which of the record's states this is about, so that a click means what was shown: its fingerprint's beginning."""
     links: Mapping[str, str] = field(default_factory=dict)
@@ -83,8 +102,29 @@ class Message:
         return f"{self.record}-{self.step}"
 
     @property
+    def headline(self) -> str:
+        return self.heading(HEADLINE)
+
+    def heading(self, most: int) -> str:
+        """Which resource, where, what is wrong, and what became of it; only the middle is cut to fit."""
+        where = self.account_name or self.account
+        begin = self.name if self.name == f"account {where}" else f"{cut(self.name, _NAME)} ({cut(where, _ACCOUNT)})"
+        end = f" · {self.word}"
+        return f"{begin}: {cut(self.title, max(most - len(begin) - len(end) - 2, 1))}{end}"
+
+    @property
+    def symbol(self) -> str:
+        return _SYMBOLS[Status(self.status).traits.tone]
+
+    @property
+    def shown_account(self) -> str:
+        return shown_account(self.account, self.account_name)
+
+    @property
     def who(self) -> str:
         actor = self.actor
+        if self.swept and actor["name"] == "Unknown":
+            return _BY_SWEEP
         parts = (
             actor["name"],
             actor["tool"] and f"with {actor['tool']}",
@@ -93,27 +133,69 @@ class Message:
         return ", ".join(filter(None, parts))
 
     @property
+    def when(self) -> str:
+        """When the change happened, for channels that don't know the reader's clock."""
+        event, step = (datetime.fromisoformat(each) for each in (self.event_at, self.at))
+        seconds = int((step - event).total_seconds())
+        ago = next(
+            (f", {counted(seconds // size, unit)} before this message" for size, unit in _UNITS if seconds >= size), ""
+        )
+        return f"{event:%Y-%m-%d %H:%M} UTC{ago}"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is known besides, by its label, for all channels; `when` is left to each."""
+        known = {
+            "Changed by": self.who,
+            "Account and region": f"{self.shown_account}, {self.region}",
+            "Principal": "" if self.who == _BY_SWEEP else self.actor["principal"],
+            "Event": self.event,
+            "Resource": self.resource,
+            "Guardrail": self.guardrail,
+        }
+        return {label: value for label, value in known.items() if value.strip()}
+
+    @property
+    def card(self) -> Card:
+        return card(self.guardrail)
+
+    @property
+    def next_checks(self) -> tuple[str, ...]:
+        """What to look at before a person acts: for a rule without a fix, all that there is to do."""
+        return self.card.check if Status(self.status).traits.unsafe and not self.changes else ()
+
+    @property
+    def right_way(self) -> tuple[str, tuple[str, ...]]:
+        """How it is done right, with the tool that the change was made with: what it is called, and lines."""
+        return self.card.right_way_with(self.actor["tool"]) if Status(self.status).traits.unsafe else ("", ())
+
+    @property
     def text(self) -> str:
-        """All of it as plain text, for channels that know no more."""
+        """As plain text, for channels that know no more; without the right way, which a pager has no room for."""
         lines = [
-            self.headline,
-            self.reason,
-            "",
-            f"Resource: {self.resource}",
-            f"Account and region: {self.account}, {self.region}",
-            f"Who: {self.who} ({self.actor['principal']})",
-            f"Event: {self.event}",
-            "",
+            f"{self.symbol} {self.headline}",
+            f"{self.severity.upper()}: {self.reason}",
             self.did,
             *self.changes,
             "",
+            f"When: {self.when}",
+            *(f"{label}: {value}" for label, value in self.facts.items()),
+            "",
+            *([f"Why it matters: {self.card.why}"] if self.card.why else []),
+            *(["What to check next:", *(f"- {each}" for each in self.next_checks)] if self.next_checks else []),
+            "",
             *(f"To {name}: {command}" for name, command in self.commands.items()),
-            f"Guardrail: {self.guardrail}",
         ]
         return "\n".join(lines)
 
 
-def message_of(record: Record) -> Message:
+def shown_account(account: str, name: str) -> str:
+    """An account as people know it: its name where there is one, and always its number."""
+    return f"{name} ({account})" if name else account
+
+
+def message_of(record: Record, settings: Settings | None = None) -> Message:
+    """`settings` know the accounts' names, and where the guardrails' pages are."""
     actor = record.actor
     who = {
         "name": actor.name,
@@ -123,33 +205,48 @@ def message_of(record: Record) -> Message:
         "source_ip": actor.source_ip,
         "via": actor.via,
     }
-    title = _line(record.title, 120)
     news = record.history[-1].status
     words = _ASIDE.get(news, "") if record.status is not Status.UNJUDGED else ""
-    words = words or record.status.traits.word.format(what=_what(record))
+    account_name = _line(settings.account_name(record.account), _ACCOUNT) if settings else ""
+    name = name_in(record.shown_arn)
     return Message(
         record=record.id,
         step=len(record.history),
         at=record.history[-1].at,
         status=record.status,
         news=news,
+        word=words or record.status.traits.word.format(what=_what(record)),
         mode=record.mode,
         guardrail=record.guardrail,
-        title=title,
+        title=_line(record.title, 120),
         severity=record.severity,
-        headline=f"{record.severity.upper()} · {words}: {title}",
+        name=f"account {account_name or record.account}" if name == "root" else _line(name, 300),
         resource=cut(plain(record.shown_arn), 1200),
         account=record.account,
+        account_name=account_name,
         region=record.region,
-        event=f"{_line(record.event_name, 100)} at {record.event_time.isoformat(timespec='seconds')}",
+        event=_line(record.event_name, 100),
+        event_at=record.event_time.isoformat(timespec="seconds"),
+        swept=record.found_by == "sweep",
         reason=_line(record.reason, 1000),
         actor={name: cut(plain(value), 300) for name, value in who.items()},
         changes=_changes(record),
-        changed=record.status.traits.written and news != SHOWN,
+        changed=record.status.traits.written and record.status is not Status.FAILED and news != SHOWN,
         did=_did(record),
         commands=_commands(record),
+        pages=_pages(record, settings),
         seen=record.offered if news == SHOWN else record.fingerprint[:12],
     )
+
+
+def _pages(record: Record, settings: Settings | None) -> dict[str, str]:
+    where = settings.guardrail_pages if settings else None
+    found = {
+        "AWS console": resource_page(record.kind, record.resource, record.shown_arn, record.account, record.region),
+        "CloudTrail event": event_page(record.event_id, record.region) if record.found_by == "event" else "",
+        "Guardrail": f"{where.rstrip('/')}/{record.guardrail.replace('.', '/')}.md" if where else "",
+    }
+    return {name: address for name, address in found.items() if address}
 
 
 def shown_undo(record: Record) -> tuple[str, list[str]]:
@@ -172,11 +269,19 @@ def _did(record: Record) -> str:
     note = f" ({_line(last.note, 500)})" if last.note else ""
     fix = _line(record.fix, 300).rstrip(".") or "no fix"
     by = "" if last.by == "snapback" else f" by {_line(last.by, 100)}"
-    would = f" Suggested fix: {fix}." if record.fix and record.before != record.after else ""
+    would = _effect(record, fix) if record.fix and record.before != record.after else ""
     error = _line(record.error, 500).rstrip(".")
     return record.status.traits.said.format(
-        by=by, note=note, would=would, fix=fix, what=_what(record), error=error or "no reason was recorded"
+        by=by, note=note, would=would, what=_what(record), error=error or "no reason was recorded"
     )
+
+
+def _effect(record: Record, fix: str) -> str:
+    """What the fix does, as a sentence: of its states where their structure tells it, else as its guardrail says."""
+    found = "" if record.before is None or record.after is None else effect(record.before, record.after)
+    if not found:
+        return f" The fix: {fix}."
+    return f" {'Approving' if record.status is Status.ASKING else 'The fix'} {cut(found, 500)}."
 
 
 def _commands(record: Record) -> dict[str, str]:

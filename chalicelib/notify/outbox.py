@@ -92,7 +92,7 @@ class _Outbox:
         """Raises what DynamoDB does, and S3. What is no record that this version can read goes to the queue."""
         try:
             news = notifiable_record(record.raw_event, self._app.ledger.load)
-            message = message_of(news) if news else None
+            message = message_of(news, self._app.settings) if news else None
         except Exception as error:
             if not set_aside(self._app, record.raw_event, error):
                 raise

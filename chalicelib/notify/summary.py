@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.analysis.text import cut
 from chalicelib.core.types import Status
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ class Summary:
     records: tuple[str, ...]
     since: str
     commands: dict[str, str]
+    shown: tuple[Message, ...] = ()
+    """The messages that the lines are of, in the same order."""
 
     @property
     def id(self) -> str:
@@ -55,7 +56,7 @@ def summary_of(messages: Sequence[Message]) -> Summary:
     titles = Counter(message.title for message in messages).most_common()
     kinds = ", ".join(f"{count} x {title}" for title, count in titles[:3])
     kinds += f", and {sum(count for _, count in titles[3:])} others" if titles[3:] else ""
-    accounts = {message.account for message in messages}
+    accounts = {message.shown_account for message in messages}
     where = f" in account {next(iter(accounts))}" if len(accounts) == 1 else f" in {len(accounts)} accounts"
     severity = max((message.severity for message in messages), key=_SEVERITIES.index)
     listed = [*asking, *(message for message in messages if message.status != Status.ASKING)]
@@ -74,10 +75,10 @@ def summary_of(messages: Sequence[Message]) -> Summary:
         records=tuple(dict.fromkeys(message.record for message in messages)),
         since=min(message.at for message in messages),
         commands=commands,
+        shown=tuple(listed[:SHOWN]),
     )
 
 
 def _line_of(message: Message) -> str:
-    what = "approve" if message.status == Status.ASKING else "show"
-    where = f"{cut(message.resource, 200)} ({message.account}, {message.region})"
-    return f"{message.headline} · {where} · snapback {what} {message.record}"
+    what = next(iter(message.commands.values()))
+    return f"{message.symbol} {message.heading(150)} · {message.region} · {what}"

@@ -90,6 +90,13 @@ def hostile(name: str, other: str) -> Message:
     )
 
 
+OURS = re.compile(
+    r"<!date\^\d+\^\{date_short_pretty\} \{time\} \(\{ago\}\)\|[-\d: ]+ UTC>"
+    r"|<https://[a-z0-9-]+\.console\.aws\.amazon\.com/[^|<> ]*\|(AWS console|CloudTrail event)>"
+)
+"""What Snapback writes itself between < and >: times, and pages to read."""
+
+
 def texts(found: Any) -> Iterator[str]:
     """Every text of a Block Kit body, as it is shown."""
     if isinstance(found, dict):
@@ -106,11 +113,12 @@ def texts(found: Any) -> Iterator[str]:
 @settings(max_examples=60)
 @given(names, names)
 def test_no_name_becomes_a_mention_a_link_or_the_end_of_code(name: str, other: str) -> None:
-    for text in texts(body(hostile(name, other))):
+    for each in texts(body(hostile(name, other))):
+        text = OURS.sub("", each)
         assert "<" not in text
         assert ">" not in text
         assert re.sub("&(amp|lt|gt);", "", text).count("&") == 0
-        assert all(each.isprintable() or each == "\n" for each in text)
+        assert all(one.isprintable() or one == "\n" for one in text)
         ours = text.count("```")
         assert ours in {0, 2}
         if ours:
@@ -150,8 +158,10 @@ def test_text_is_escaped_and_cut_between_characters(text: str, most: int) -> Non
     assert plain == text or (plain.endswith("…") and text.startswith(plain[:-1]))
 
 
-def test_the_notification_holds_only_our_own_words() -> None:
-    assert body(hostile("evil", "evil"))["text"] == "CRITICAL · fix failed: S3 bucket ACL open to everyone"
+def test_the_notification_names_the_resource_and_formats_and_links_nothing() -> None:
+    said = body(hostile("*evil* _it_ <!here> https://evil.example", "evil"))["text"]
+    assert said.startswith("🔴 ∗evil∗ ˍitˍ &lt;!here&gt; https[:]//evil.example (123456789012): S3 bucket ACL")  # noqa: RUF001
+    assert said.endswith("· fix failed")
 
 
 def test_slack_gets_blocks(there: Receiver) -> None:
@@ -165,6 +175,8 @@ def test_slack_gets_blocks(there: Receiver) -> None:
         "section",
         "section",
         "section",
+        "section",
+        "context",
         "context",
     ]
     assert sent["unfurl_links"] is False
@@ -188,11 +200,17 @@ def test_a_webhook_gets_the_documented_json(there: Receiver) -> None:
         "guardrail": "s3.bucket_acl_made_public",
         "title": "S3 bucket ACL open to everyone",
         "severity": "critical",
-        "headline": "CRITICAL · fixed: S3 bucket ACL open to everyone",
+        "headline": "photos (123456789012): S3 bucket ACL open to everyone · fixed",
+        "who": "alice, with Terraform, from 198.51.100.7",
+        "word": "fixed",
+        "name": "photos",
         "resource": "arn:aws:s3:::photos",
         "account": "123456789012",
         "region": "us-east-1",
-        "event": "PutBucketAcl at 2026-11-23T10:00:00+00:00",
+        "account_name": "",
+        "event": "PutBucketAcl",
+        "event_at": "2026-11-23T10:00:00+00:00",
+        "swept": False,
         "reason": "its ACL grants READ to AllUsers",
         "actor": {
             "name": "alice",
@@ -204,9 +222,16 @@ def test_a_webhook_gets_the_documented_json(there: Receiver) -> None:
         },
         "changes": ['- "READ to AllUsers"'],
         "changed": True,
-        "did": "Fixed and verified safe. The fix: Take the grants to everyone off the bucket's ACL.",
+        "did": "Fixed and verified safe. The fix removes READ to AllUsers from grants.",
         "commands": {"undo": "snapback undo 0123456789abcdef", "show": "snapback show 0123456789abcdef"},
         "links": {},
+        "pages": {
+            "AWS console": "https://us-east-1.console.aws.amazon.com/s3/buckets/photos?region=us-east-1&tab=permissions",
+            "CloudTrail event": "https://us-east-1.console.aws.amazon.com/cloudtrailv2/home?region=us-east-1#/events/11111111-0000-4000-8000-000000000001",
+        },
+        "why": FIXED.card.why,
+        "check": [],
+        "right_way": [],
     }
 
 
@@ -371,9 +396,10 @@ def test_the_topic_gets_readable_mail(world: World) -> None:
         patch.setenv("SNAPBACK_ALARM_TOPIC", topic)
         channel = open_last_resort(world.aws)
     assert channel is not None
-    channel.send(replace(FIXED, headline=f"CRITICAL · fixed: {'ü' * 200}"))
+    channel.send(replace(FIXED, title="ü" * 200))
     mail = json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])
-    assert mail["Subject"].startswith("CRITICAL - fixed: ???")
+    assert mail["Subject"].startswith("photos (123456789012): ???")
+    assert mail["Subject"].endswith(" - fixed")
     assert len(mail["Subject"]) <= 100
     assert "snapback undo 0123456789abcdef" in mail["Message"]
 

@@ -88,7 +88,7 @@ def test_a_question_its_answer_and_its_undo_are_one_message_in_slack_and_three_c
     stream = Lambda(application, world, [item(1, asking), item(2, fixed, asking), item(3, undone, fixed)])
     assert stream.once() == []
     assert [each["text"] for each in workspace.roots if each["channel"] == HERE] == [
-        "CRITICAL · undone: S3 bucket ACL open to everyone"
+        "✅ app-logs (123456789012): S3 bucket ACL open to everyone · undone"
     ]
     assert len(workspace.replies) == 3
     direct = [each for each in workspace.roots if each["channel"] != HERE]
@@ -112,6 +112,6 @@ def test_what_slack_limits_comes_later_and_once_and_teams_does_not_wait(
     stream.minutes(30)
     assert stream.held == []
     here = [each for each in workspace.roots if each["channel"] == HERE]
-    assert [each["text"].partition(":")[0] for each in here] == ["CRITICAL · undone"]
+    assert [each["text"].rpartition(" · ")[2] for each in here] == ["undone"]
     assert len(workspace.replies) == 3
     assert len(teams.bodies) == 3

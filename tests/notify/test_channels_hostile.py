@@ -19,7 +19,7 @@ from chalicelib.notify.channels.apprise import Apprise, fitting, harmless
 from chalicelib.notify.channels.sns import SUBJECT, Topic
 from chalicelib.notify.links import WORDS
 from chalicelib.notify.summary import summary_of
-from tests.notify.test_channels import hostile, names
+from tests.notify.test_channels import OURS, hostile, names
 from tests.notify.test_message import message
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from chalicelib.notify.summary import Summary
 
 LINKS = {name: f"https://api.example.com/api/page#{name}.tic-ket_" for name in ("undo", "show")}
+OUR_BOLD = re.compile(
+    r"\*(CRITICAL|Changed by:|Why it matters:|What to check next|What to do instead|The right way, with [A-Za-z ]+"
+    r"|Before → after[a-z ,]*|fix failed|Account and region|Principal|Event|Resource|Guardrail)\*"
+)
+"""What Snapback itself writes in bold."""
+CONSOLE = re.compile(r"https://[a-z0-9-]+\.console\.aws\.amazon\.com/[!-~]+")
 FEW = settings(max_examples=40)
 BLOCKS = 50
 """https://docs.slack.dev/reference/block-kit/blocks/."""
@@ -64,7 +70,8 @@ def slack_is_harmless(body: dict[str, Any], allowed: set[str]) -> None:
     assert len(body["text"]) <= 150
     found: set[str] = set()
     for block in body["blocks"]:
-        parts = [*block.get("fields", []), *block.get("elements", []), *([block["text"]] if "text" in block else [])]
+        texts = [block[name] for name in ("text", "accessory") if name in block]
+        parts = [*block.get("fields", []), *block.get("elements", []), *texts]
         for part in parts:
             if part["type"] == "button":
                 assert part["text"]["text"] in {*WORDS.values()}
@@ -78,10 +85,15 @@ def slack_is_harmless(body: dict[str, Any], allowed: set[str]) -> None:
                 <= {"header": 150, "section": 2000 if "fields" in block else 3000}.get(block["type"], 3000)
             )
             assert part["type"] == "plain_text" or part["verbatim"] is True
+            text = OURS.sub("", text)
             found |= links_of(text)
             outside = re.sub(r"<[^>]*>", "", text)
             assert not set(outside) & {"<", ">"}
             assert "&" not in re.sub("&(amp|lt|gt);", "", outside)
+            prose = re.sub(r"```.*?```|`[^`]*`", "", outside, flags=re.DOTALL)
+            assert part["type"] == "plain_text" or not re.search(
+                r"[~]|\*(?!\w)|(?<![A-Za-z0-9])_", OUR_BOLD.sub("", prose)
+            )
             assert text.count("```") in {0, 2}
             assert text.replace("```", "").count("`") in {0, 2}
     assert found <= allowed
@@ -115,14 +127,23 @@ def teams_is_harmless(raw: bytes, links: set[str]) -> None:
     card = attachment["content"]
     assert set(card) == {"$schema", "type", "version", "msteams", "body", "actions"}
     assert card["msteams"] == {"width": "Full"}  # And no entities, which would be mentions.
-    for block in card["body"]:  # A TextBlock, a FactSet or an Input would read markdown.
-        assert block["type"] == "RichTextBlock"
+    urls = []
+    for block in card["body"]:
+        if block["type"] == "TextBlock":  # It reads markdown: only the time stands there, and all of it is ours.
+            assert re.fullmatch(r"\{\{DATE\((\S+),SHORT\)\}\} \{\{TIME\(\1\)\}\}", block["text"])
+            continue
+        if block["type"] == "ActionSet":
+            urls += [each["url"] for each in block["actions"]]
+            assert {each["title"] for each in block["actions"]} <= {*WORDS.values(), "AWS console", "CloudTrail event"}
+            continue
+        assert block["type"] == "RichTextBlock"  # And no FactSet or Input, which would read markdown.
         for run in block["inlines"]:
             assert run["type"] == "TextRun"
             assert "selectAction" not in run
             assert run["text"].isprintable()
             assert "://" not in run["text"]
             assert "{{" not in run["text"]
+    assert all(CONSOLE.fullmatch(each) for each in {*urls} - links)
     assert {each["url"] for each in card["actions"]} == links
     assert {each["type"] for each in card["actions"]} <= {"Action.OpenUrl"}
 
@@ -179,7 +200,8 @@ def mail_is_harmless(mail: dict[str, str]) -> None:
     assert 1 <= len(mail["Subject"]) <= SUBJECT
     assert shows_what_it_is(mail["Message"])
     assert len(mail["Message"].encode()) < 256 * 1024
-    assert set(re.findall(r"\S*://\S*", mail["Message"])) <= set(LINKS.values())
+    pages = {each for each in re.findall(r"\S*://\S*", mail["Message"]) if CONSOLE.fullmatch(each)}
+    assert set(re.findall(r"\S*://\S*", mail["Message"])) - pages <= set(LINKS.values())
     assert not re.search(r"\bwww\.", mail["Message"], re.IGNORECASE)
 
 

@@ -58,7 +58,7 @@ def card(sent: Any) -> Any:
 
 
 def lines(content: Any) -> list[str]:
-    return ["".join(run["text"] for run in block["inlines"]) for block in content["body"]]
+    return ["".join(run["text"] for run in block["inlines"]) for block in content["body"] if "inlines" in block]
 
 
 def test_teams_gets_a_card_whose_buttons_open_the_action_page(there: Receiver) -> None:
@@ -67,7 +67,10 @@ def test_teams_gets_a_card_whose_buttons_open_the_action_page(there: Receiver) -
     content = card(there.bodies[0])
     assert (content["type"], content["version"]) == ("AdaptiveCard", "1.5")
     said = lines(content)
-    assert said[0] == "CRITICAL · approval needed: S3 bucket ACL open to everyone"
+    assert said[0] == "🟠 photos (123456789012): S3 bucket ACL open to everyone · approval needed"
+    assert said[1] == "CRITICAL: its ACL grants READ to AllUsers"
+    dates = [block["text"] for block in content["body"] if block["type"] == "TextBlock"]
+    assert dates == ["{{DATE(2026-11-23T10:00:00Z,SHORT)}} {{TIME(2026-11-23T10:00:00Z)}}"]
     assert "Resource: arn:aws:s3:::photos" in said
     assert '- "READ to AllUsers"' in said
     assert "To approve: snapback approve 0123456789abcdef" in said
@@ -169,7 +172,7 @@ def test_apprise_gets_plain_text_with_the_links_on_lines(there: Receiver) -> Non
     apprise(there).send(LINKED)
     ((path, _, sent),) = there.requests
     assert path.endswith(PASSWORD)
-    assert sent["title"] == "CRITICAL · approval needed: S3 bucket ACL open to everyone"
+    assert sent["title"] == "🟠 photos (123456789012): S3 bucket ACL open to everyone · approval needed"
     assert sent["type"] == "warning"
     assert f"Approve: {LINKS['approve']}" in sent["message"].splitlines()
     assert "To approve: snapback approve 0123456789abcdef" in sent["message"].splitlines()

@@ -54,6 +54,11 @@ def posts(world: World) -> DynamoPosts:
     return DynamoPosts(world.client("dynamodb"), TABLE, lambda: world.clock)
 
 
+def word_of(text: str) -> str:
+    """What a notification says that became of the record."""
+    return text.rpartition(" · ")[2]
+
+
 def noted(what: str) -> Message:
     return message_of(record_of(Status.ASKING).noted(NOW + timedelta(hours=4), "snapback", "4 hours", what))
 
@@ -69,11 +74,7 @@ def test_one_message_moves_on_with_its_record_and_each_step_is_in_its_thread(the
     for step in (ASKING, FIXED, UNDONE):
         channel.send(step)
         headlines.append(there.roots[0]["text"])
-    assert [each.partition(":")[0] for each in headlines] == [
-        "CRITICAL · approval needed",
-        "CRITICAL · fixed",
-        "CRITICAL · undone",
-    ]
+    assert [word_of(each) for each in headlines] == ["approval needed", "fixed", "undone"]
     assert len(there.roots) == 1
     assert [each["text"] for each in there.replies] == headlines
     assert {each["thread_ts"] for each in there.replies} == {next(iter(there.messages))}
@@ -127,11 +128,8 @@ def test_an_older_step_that_comes_late_only_goes_into_the_thread(there: Slack, p
     channel = app(there, posts)
     channel.send(FIXED)
     channel.send(ASKING)
-    assert [each["text"].partition(":")[0] for each in there.roots] == ["CRITICAL · fixed"]
-    assert [each["text"].partition(":")[0] for each in there.replies] == [
-        "CRITICAL · fixed",
-        "CRITICAL · approval needed",
-    ]
+    assert [word_of(each["text"]) for each in there.roots] == ["fixed"]
+    assert [word_of(each["text"]) for each in there.replies] == ["fixed", "approval needed"]
 
 
 def test_a_step_that_is_told_again_is_told_once(there: Slack, posts: DynamoPosts) -> None:
@@ -162,7 +160,7 @@ def test_a_fault_at_any_call_loses_and_doubles_nothing(failing: int, there: Slac
                 continue
             steps.remove(step)
     assert not steps
-    assert [each["text"].partition(":")[0] for each in there.roots] == ["CRITICAL · undone"]
+    assert [word_of(each["text"]) for each in there.roots] == ["undone"]
     assert len(there.replies) == 3
 
 
@@ -186,8 +184,10 @@ def test_in_any_order_twice_and_with_any_faults_it_is_one_message_that_shows_the
                 waiting = [*waiting[1:], waiting[0]]
             else:
                 waiting = waiting[1:]
-        assert [each["text"].partition(":")[0] for each in there.roots] == ["CRITICAL · undone"]
-        assert sorted(each["text"] for each in there.replies) == sorted(each.headline for each in LIFE)
+        assert [word_of(each["text"]) for each in there.roots] == ["undone"]
+        assert sorted(each["text"] for each in there.replies) == sorted(
+            f"{each.symbol} {each.headline}" for each in LIFE
+        )
 
 
 def test_two_steps_told_at_once_are_one_message(there: Slack, posts: DynamoPosts) -> None:
@@ -204,7 +204,7 @@ def test_two_steps_told_at_once_are_one_message(there: Slack, posts: DynamoPosts
     with ThreadPoolExecutor(3) as pool:
         while steps:
             steps = [left for left in pool.map(send, steps) if left]
-    assert [each["text"].partition(":")[0] for each in there.roots] == ["CRITICAL · undone"]
+    assert [word_of(each["text"]) for each in there.roots] == ["undone"]
     assert len(there.replies) == 3
 
 
@@ -263,7 +263,7 @@ def test_a_message_that_somebody_deleted_is_told_anew(there: Slack) -> None:
     channel.send(ASKING)
     there.messages.clear()
     channel.send(FIXED)
-    assert [each["text"].partition(":")[0] for each in there.roots] == ["CRITICAL · fixed"]
+    assert [word_of(each["text"]) for each in there.roots] == ["fixed"]
     there.messages.clear()
     channel.send(message_of(record_of(Status.ASKING, Status.FIXING, Status.FIXED, Status.UNDOING, Status.FAILED)))
     assert len(there.roots) == 1
@@ -274,10 +274,10 @@ def test_an_older_step_that_finds_its_message_deleted_asks_for_nothing(there: Sl
     channel.send(FIXED)
     there.messages.clear()
     channel.send(ASKING)
-    assert [each["text"].partition(":")[0] for each in there.roots] == ["CRITICAL · approval needed"]
+    assert [word_of(each["text"]) for each in there.roots] == ["approval needed"]
     assert '"actions"' not in json.dumps(there.roots)
     channel.send(UNDONE)
-    assert [each["text"].partition(":")[0] for each in there.roots][-1] == "CRITICAL · undone"
+    assert [word_of(each["text"]) for each in there.roots][-1] == "undone"
     assert len(there.replies) == 1
 
 

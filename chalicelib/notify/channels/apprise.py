@@ -13,7 +13,7 @@ from chalicelib.analysis.text import cut
 from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.types import Status
 from chalicelib.notify.channels.base import judge, secret, unlinked, with_secret
-from chalicelib.notify.links import WORDS
+from chalicelib.notify.links import lines_of_links
 
 if TYPE_CHECKING:
     from chalicelib.notify.message import Message
@@ -35,11 +35,11 @@ class Apprise:
 
     def send(self, message: Message) -> None:
         kind = _KINDS[Status(message.status).traits.tone]
-        links = [f"{WORDS[name]}: {url}" for name, url in message.links.items()]
-        self._notify(message, links, kind)
+        self._notify(message, lines_of_links(message), kind)
 
     def sum_up(self, summary: Summary) -> None:
-        self._notify(summary, [], "warning")
+        links = [line for each in summary.shown for line in lines_of_links(each, about=True)]
+        self._notify(summary, links, "warning")
 
     def _notify(self, content: Message | Summary, links: list[str], kind: str) -> None:
         title, *lines = content.text.split("\n")

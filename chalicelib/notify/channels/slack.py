@@ -16,22 +16,30 @@ from chalicelib.notify.blocks import (
     Block,
     code,
     context,
-    escape,
+    date,
     header,
     listing,
     mrkdwn,
+    pages,
+    prose,
     section,
 )
-from chalicelib.notify.channels.base import TIMEOUT, judge, with_secret
-from chalicelib.notify.links import WORDS
+from chalicelib.notify.channels.base import TIMEOUT, judge, unlinked, with_secret
+from chalicelib.notify.links import WORDS, choices
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from chalicelib.notify.message import Message
     from chalicelib.notify.summary import Summary
 
 SILENT = logging.getLogger(f"{__name__}.sdk")
 """Instead of the SDK's own, which writes the address, a password."""
 SILENT.setLevel(logging.CRITICAL + 1)
+
+
+_LINE = 280
+"""Characters of a line of a summary, of which there may be thirty."""
 
 
 class Slack:
@@ -70,42 +78,76 @@ def body(message: Message) -> Block:
     Nothing in a message can become a mention, a link or a format: `&`, `<` and `>` are escaped, `verbatim` keeps Slack
     from making links of what looks like one, and names stand in code, which no backtick in them can end.
     """
-    blocks = [
-        header(message.headline),
-        section(escape(message.reason, SECTION) or "-"),
-        facts(message),
-        section(escape(message.did, SECTION)),
-    ]
-    if message.changes:
-        blocks.append(section(listing(message.changes)))
-    commands = [mrkdwn(f"To {name}: {code(command, 200)}") for name, command in message.commands.items()]
     links = [f"<{url}|{WORDS[name]}>" for name, url in message.links.items()]
-    blocks.append(context(*([mrkdwn(" · ".join(links))] if links else []), *commands))
-    return {"text": escape(message.headline, HEADER), "blocks": blocks}
+    blocks = [
+        *summary_of_finding(message),
+        *([section(" · ".join(links))] if links else []),
+        *([section(listing(message.changes))] if message.changes else []),
+        facts(message),
+        *background(message),
+        *guidance(message),
+        *commands(message.commands),
+    ]
+    return {"text": notification(message), "blocks": blocks}
 
 
-def summary_body(summary: Summary) -> Block:
-    """Each line stands in code; as many sections as they need."""
-    lines = [escape(line, 600) for line in summary.lines]
-    sections: list[list[str]] = [[]]
-    for line in lines:
-        if sum(map(len, sections[-1])) + len(sections[-1]) + len(line) > SECTION - 8:
-            sections.append([])
-        sections[-1].append(line)
-    listings = [section("```\n" + "\n".join(each) + "\n```") for each in sections if each]
-    commands = [mrkdwn(f"To {name}: {code(command, 200)}") for name, command in summary.commands.items()]
-    blocks = [header(summary.headline), *listings, *([context(*commands)] if commands else [])]
-    return {"text": escape(summary.headline, HEADER), "blocks": blocks}
+def summary_body(summary: Summary, button: Callable[[str, Message], Block] | None = None) -> Block:
+    """A line for each message, with what a person can do about it: a button of the app's, or links."""
+    blocks = [header(summary.headline)]
+    for line, message in zip(summary.lines, summary.shown, strict=False):
+        made = section(prose(line, _LINE))
+        names = choices(message)
+        if button and names:
+            made["accessory"] = button(names[0], message)
+        elif links := [f"<{url}|{WORDS[name]}>" for name, url in message.links.items()]:
+            made = section(f"{prose(line, _LINE)}\n{' · '.join(links)}")
+        blocks.append(made)
+    rest = summary.lines[len(summary.shown) :]
+    blocks += [section(prose(line, _LINE)) for line in rest]
+    return {"text": prose(unlinked(summary.headline), HEADER), "blocks": [*blocks, *commands(summary.commands)]}
+
+
+def notification(message: Message) -> str:
+    return prose(unlinked(f"{message.symbol} {message.heading(HEADER - 20)}"), HEADER)
+
+
+def summary_of_finding(message: Message) -> list[Block]:
+    """What happened to which resource, and what would become of it: the part that is read in five seconds."""
+    return [
+        header(f"{message.symbol} {message.heading(HEADER - 20)}"),
+        section(f"*{message.severity.upper()}* · {prose(message.reason, SECTION - 40) or '-'}"),
+        section(prose(message.did, SECTION)),
+        section(
+            f"{'*Found:*' if message.swept else '*Changed by:*'} {code(message.who, 1000)} · {date(message.event_at)}"
+        ),
+    ]
 
 
 def facts(message: Message) -> Block:
-    found = (
-        ("Resource", message.resource),
-        ("Account and region", f"{message.account} {message.region}"),
-        ("Who", message.who),
-        ("Principal", message.actor["principal"]),
-        ("Event", message.event),
-        ("Guardrail", message.guardrail),
-    )
-    fields = [mrkdwn(f"*{name}*\n{code(value, FIELD - 40)}") for name, value in found if value.strip()]
+    found = {label: value for label, value in message.facts.items() if label != "Changed by"}
+    fields = [mrkdwn(f"*{label}*\n{code(value, FIELD - 40)}") for label, value in found.items()]
     return {"type": "section", "fields": fields}
+
+
+def background(message: Message) -> list[Block]:
+    """Why it matters, and where to read on."""
+    why = [f"*Why it matters:* {prose(message.card.why, SECTION - 40)}"] if message.card.why else []
+    parts = [*why, *([pages(message.pages)] if message.pages else [])]
+    return [context(*map(mrkdwn, parts))] if parts else []
+
+
+def guidance(message: Message) -> list[Block]:
+    """What to look at first, and how it is done right."""
+    tool, snippet = message.right_way
+    blocks = []
+    if message.next_checks:
+        lines = "\n".join(f"• {prose(each, 500)}" for each in message.next_checks)
+        blocks.append(section(f"*What to check next*\n{lines}"))
+    if snippet:
+        blocks += [section(f"*The right way, with {tool}*"), section(listing(snippet))]
+    return blocks
+
+
+def commands(found: Mapping[str, str]) -> list[Block]:
+    """As a context block, if there are any; Slack takes ten elements."""
+    return [context(*(mrkdwn(f"To {name}: {code(command, 200)}") for name, command in found.items()))] if found else []

@@ -8,12 +8,21 @@ from __future__ import annotations
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.analysis.text import plain
+from chalicelib.analysis.text import cut, plain
 from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.types import ASIDE, SHOWN
-from chalicelib.notify.blocks import HEADER, SECTION, code, context, escape, header, listing, mrkdwn, section
+from chalicelib.notify.blocks import SECTION, code, context, date, listing, mrkdwn, prose, section
 from chalicelib.notify.channels.base import TIMEOUT, judge, secret, with_secret
-from chalicelib.notify.channels.slack import SILENT, facts, summary_body
+from chalicelib.notify.channels.slack import (
+    SILENT,
+    background,
+    commands,
+    facts,
+    guidance,
+    notification,
+    summary_body,
+    summary_of_finding,
+)
 from chalicelib.notify.links import WORDS, choices
 from chalicelib.notify.summary import Summary
 
@@ -92,7 +101,7 @@ class SlackApp:
                     post.sent_steps.add(message.step)
 
     def sum_up(self, summary: Summary) -> None:
-        self._call("chat.postMessage", {"channel": self._conversation, **_QUIET, **summary_body(summary)})
+        self._call("chat.postMessage", {"channel": self._conversation, **_QUIET, **summary_body(summary, button)})
 
     def send_direct(self, message: Message | Summary, email: str) -> None:
         """To the person with that e-mail address; to nobody, where the workspace knows no such person."""
@@ -186,46 +195,44 @@ _QUIET: Block = {"unfurl_links": False, "unfurl_media": False}
 
 
 def body(message: Message) -> Block:
-    """The record's message as it is now, with buttons for what can be done; the details are in the thread."""
+    """The record's message as it is now, with buttons for what can be done; the difference is in the thread."""
     return {
-        "text": escape(message.headline, HEADER),
+        "text": notification(message),
         "blocks": [
-            header(message.headline),
-            section(escape(message.reason, SECTION) or "-"),
-            facts(message),
-            section(escape(message.did, SECTION)),
+            *summary_of_finding(message),
             {"type": "actions", "elements": [button(name, message) for name in choices(message)]},
+            facts(message),
+            *background(message),
             context(mrkdwn(f"Record {code(message.record, 40)}")),
         ],
     }
 
 
 def reply(message: Message) -> Block:
-    """One step, for the thread."""
-    blocks = [section(f"*{escape(message.headline, HEADER)}*\n{escape(message.did, SECTION - HEADER - 3)}")]
+    """One step, for the thread: what the record's message doesn't say."""
+    blocks = [section(f"{message.symbol} *{message.word}* · {date(message.at)}\n{prose(message.did, SECTION - 200)}")]
     if message.changes:
-        blocks.append(section(listing(message.changes)))
+        title = "Before → after" if message.changed else "Before → after, if it is fixed"
+        blocks.append(section(f"*{title}*\n{listing(message.changes, 60)}"))
     if message.news == SHOWN:  # The record's own message stays as it is: its buttons are about something else.
         blocks.append({"type": "actions", "elements": [button("undo-anyway", message)]})
-    commands = [mrkdwn(f"To {name}: {code(command, 200)}") for name, command in message.commands.items()]
-    blocks.append(context(mrkdwn(escape(message.at, 60)), *commands))
-    return {"text": escape(message.headline, HEADER), "blocks": blocks}
+    if message.news not in ASIDE:
+        blocks += guidance(message)
+    return {"text": notification(message), "blocks": [*blocks, *commands(message.commands)]}
 
 
 def direct_body(message: Message, advice: str) -> Block:
     """For who made the change, or owns the resource: what happened, and what to do instead."""
     blocks = [
-        section(
-            f"*{escape(message.headline, HEADER)}*\nYou get this message because you made this change, or own the resource."
-        ),
-        section(escape(message.reason, SECTION) or "-"),
+        *summary_of_finding(message),
+        section("You get this message because you made this change, or own the resource."),
         facts(message),
-        section(escape(message.did, SECTION)),
     ]
     if advice:
-        blocks.append(section(f"*What to do instead*\n{escape(advice, SECTION - 30)}"))
+        blocks.append(section(f"*What to do instead*\n{prose(advice, SECTION - 30)}"))
+    blocks += [*background(message), *guidance(message)]
     blocks.append(context(mrkdwn(f"Record {code(message.record, 40)}; an approver can undo or exempt it")))
-    return {"text": escape(message.headline, HEADER), "blocks": blocks}
+    return {"text": notification(message), "blocks": blocks}
 
 
 def button(name: str, message: Message) -> Block:
@@ -235,11 +242,12 @@ def button(name: str, message: Message) -> Block:
     made: Block = {"type": "button", "action_id": action, "value": value, "text": text}
     if name in _SURE:
         title, asked = _SURE[name]
+        about = f"{cut(message.name, 60)} in {cut(message.shown_account, 60)}"
         style = "danger" if name.startswith("undo") else "primary"
         made["style"] = style
         made["confirm"] = {
             "title": {"type": "plain_text", "text": title},
-            "text": {"type": "plain_text", "text": asked},
+            "text": {"type": "plain_text", "text": cut(f"{about}. {asked}", 300)},
             "confirm": {"type": "plain_text", "text": WORDS[name]},
             "deny": {"type": "plain_text", "text": "Not now"},
             "style": style,

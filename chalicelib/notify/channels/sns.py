@@ -9,9 +9,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.errors import ChannelBusy
 from chalicelib.notify.channels.base import unlinked
-from chalicelib.notify.links import WORDS
+from chalicelib.notify.links import lines_of_links
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import boto3
     from mypy_boto3_sns import SNSClient
 
@@ -33,15 +35,18 @@ class Topic:
         return (self._source or boto3.Session()).client("sns", region_name=self._arn.split(":")[3])
 
     def send(self, message: Message) -> None:
-        links = [f"{WORDS[name]}: {url}" for name, url in message.links.items()]
-        self._publish(message.headline, "\n".join([unlinked(message.text), *([""] if links else []), *links]))
+        tool, snippet = message.right_way
+        right_way = ["", f"The right way, with {tool}:", *(f"  {each}" for each in snippet)] if snippet else []
+        self._publish(message.heading(SUBJECT), unlinked("\n".join([message.text, *right_way])), [message])
 
     def sum_up(self, summary: Summary) -> None:
-        self._publish(summary.headline, unlinked(summary.text))
+        self._publish(summary.headline, unlinked(summary.text), summary.shown)
 
-    def _publish(self, subject: str, text: str) -> None:
+    def _publish(self, subject: str, text: str, messages: Sequence[Message]) -> None:
         subject = subject.replace("·", "-").encode("ascii", "replace").decode()
+        links = [line for each in messages for line in lines_of_links(each, about=len(messages) > 1)]
+        whole = "\n".join([text, *([""] if links else []), *links])
         try:
-            self._client.publish(TopicArn=self._arn, Subject=subject[:SUBJECT], Message=text)
+            self._client.publish(TopicArn=self._arn, Subject=subject[:SUBJECT], Message=whole)
         except (ClientError, BotoCoreError) as error:
             raise ChannelBusy(f"channel {self.name}: {error}") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.analysis.text import cut
@@ -29,6 +30,8 @@ LARGEST = 28 * 1024
 """Bytes of a message, all of it:
 https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages."""
 _SPARE = 1024
+_LINE = 280
+"""Characters of a line of a summary."""
 _COLORS = {"critical": "attention", "high": "attention", "medium": "warning", "low": "accent"}
 _LIMITED = re.compile(rb"HTTP error (\d{3})|\"statusCode\"\s*:\s*(\d{3})")
 _CODE = re.compile(rb'"code"\s*:\s*"([A-Za-z]{3,60})"')
@@ -67,26 +70,36 @@ def body(message: Message) -> bytes:
 
 
 def _card(message: Message, most: int) -> Part:
-    actor = message.actor
-    facts = {
-        "Resource": message.resource,
-        "Account and region": f"{message.account} {message.region}",
-        "Who": message.who,
-        "Principal": actor["principal"],
-        "Event": message.event,
-        "Guardrail": message.guardrail,
-    }
     color = (
         "good" if Status(message.status).traits.tone in {"good", "quiet"} else _COLORS.get(message.severity, "default")
     )
+    tool, snippet = message.right_way
+    facts = dict(message.facts)
+    who = facts.pop("Changed by")
     return card(
-        headline(message.headline, color),
-        line(_run(message.reason or "-", most)),
-        *(line(_run(f"{name}: ", most, weight="bolder"), _run(value, most)) for name, value in facts.items() if value),
+        headline(f"{message.symbol} {message.headline}", color),
+        line(_run(f"{message.severity.upper()}: ", most, weight="bolder"), _run(message.reason or "-", most)),
         line(_run(message.did, most), spacing="medium"),
         *_listing(message.changes, most),
+        line(
+            _run("Found: " if message.swept else "Changed by: ", most, weight="bolder"),
+            _run(who, most),
+            spacing="medium",
+        ),
+        when(message.event_at),
+        *(line(_run(f"{name}: ", most, weight="bolder"), _run(value, most)) for name, value in facts.items()),
+        *(
+            [line(_run("Why it matters: ", most, weight="bolder"), _run(message.card.why, most))]
+            if message.card.why
+            else []
+        ),
+        *([_buttons([_open_url(name, url) for name, url in message.pages.items()])] if message.pages else []),
+        *([line(_run("What to check next", most, weight="bolder"))] if message.next_checks else []),
+        *(line(_run(f"• {each}", most)) for each in message.next_checks),
+        *([line(_run(f"The right way, with {tool}", most, weight="bolder"))] if snippet else []),
+        *_listing(snippet, most),
         *_commands(message.commands, most),
-        links=message.links,
+        actions=_open(message.links),
     )
 
 
@@ -96,12 +109,32 @@ def summary_body(summary: Summary) -> bytes:
 
 
 def _summary_card(summary: Summary, most: int) -> Part:
+    parts: list[Part] = []
+    for number, each in enumerate(summary.lines):
+        parts.append(line(_run(each, min(most, _LINE)), spacing="medium"))
+        links = summary.shown[number].links if number < len(summary.shown) else {}
+        if links:
+            parts.append(_buttons(_open(links)))
     return card(
         headline(summary.headline, _COLORS.get(summary.severity, "default")),
-        *_listing(summary.lines, most),
+        *parts,
         *_commands(summary.commands, most),
-        links={},
+        actions=[],
     )
+
+
+def when(at: str) -> Part:
+    """In the reader's own time zone: a TextBlock, as only that is sure to show dates so; all of its text is ours.
+
+    https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features#datetime-formatting-and-localization
+    """
+    moment = f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return {
+        "type": "TextBlock",
+        "text": f"{{{{DATE({moment},SHORT)}}}} {{{{TIME({moment})}}}}",
+        "wrap": True,
+        "spacing": "small",
+    }
 
 
 def _commands(commands: Mapping[str, str], most: int) -> list[Part]:
@@ -109,21 +142,33 @@ def _commands(commands: Mapping[str, str], most: int) -> list[Part]:
 
 
 def _listing(lines: Iterable[str], most: int) -> list[Part]:
-    colors = {"-": "attention", "+": "good"}
+    colors = {"- ": "attention", "+ ": "good"}
     return [
-        line(_run(each, most, fontType="monospace", color=colors.get(each[:1], "default")), spacing="none")
+        line(_run(each or " ", most, fontType="monospace", color=colors.get(each[:2], "default")), spacing="none")
         for each in lines
     ]
 
 
-def card(*body: Part, links: Mapping[str, str]) -> Part:
+def _buttons(actions: list[Part]) -> Part:
+    return {"type": "ActionSet", "actions": actions, "spacing": "small"}
+
+
+def _open(links: Mapping[str, str]) -> list[Part]:
+    return [_open_url(WORDS[name], url) for name, url in links.items()]
+
+
+def _open_url(title: str, url: str) -> Part:
+    return {"type": "Action.OpenUrl", "title": title, "url": url}
+
+
+def card(*body: Part, actions: list[Part]) -> Part:
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.5",
         "msteams": {"width": "Full"},
         "body": list(body),
-        "actions": [{"type": "Action.OpenUrl", "title": WORDS[name], "url": url} for name, url in links.items()],
+        "actions": actions,
     }
 
 

@@ -5,6 +5,7 @@ With a secret it is signed as https://www.standardwebhooks.com says, so that who
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -52,12 +53,15 @@ class Webhook:
 
 
 def body(message: Message) -> dict[str, Any]:
-    """The fields of `core.message.Message`, with `version` 1 and an `id` that is equal for each delivery."""
+    """The message's fields, with `version` 1, an `id` that is equal for each delivery, and what its card says."""
     fields = asdict(message)
     del fields["seen"]  # It means something to our own buttons only.
-    return {"version": 1, "id": message.id, **fields}
+    card = {"why": message.card.why, "check": message.next_checks, "right_way": list(message.right_way[1])}
+    return {"version": 1, "id": message.id, "headline": message.headline, "who": message.who, **fields, **card}
 
 
 def summary_body(summary: Summary) -> dict[str, Any]:
-    """The fields of `core.telling.Summary`, with `version` 1 and an `id` that is equal for each delivery."""
-    return {"version": 1, "id": summary.id, **asdict(summary)}
+    """The summary's fields, with `version` 1, an `id` that is equal for each delivery, and each record's links."""
+    fields = {each.name: getattr(summary, each.name) for each in dataclasses.fields(summary)}
+    links = {each.record: dict(each.links) for each in fields.pop("shown") if each.links}
+    return {"version": 1, "id": summary.id, **fields, "links": links}
