@@ -37,6 +37,14 @@ _LIVES = (
     (("fighting", Status.FIGHTING),),
 )
 """The lives of five records; the steps that have a name are sent."""
+_OWNER = {"ID": "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"}
+_OWNERS = {"Grantee": {**_OWNER, "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"}
+_EVERYONES = {
+    "Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"},
+    "Permission": "READ",
+}
+_SIDES = "example with Terraform against Snapback: fixed 3 times in 60 minutes, and changed back each time; "
+"""How the engine begins the reason of a fight."""
 _ERROR = "PutBucketAcl: AccessDenied: an example of what AWS may say"
 
 
@@ -61,7 +69,8 @@ def examples(now: datetime) -> dict[str, Message | Summary]:
             else:
                 by = "you" if step in {Status.FIXED, Status.UNDONE} else "snapback"
                 error = _ERROR if step == Status.FAILED else ""
-                record = record.stepped(Status(step), at, by, "a test", error=error)
+                reason = f"{_SIDES}{record.reason}" if step == Status.FIGHTING else record.reason
+                record = record.stepped(Status(step), at, by, "a test", error=error, reason=reason)
             if name:
                 messages_by_name[name] = message_of(record)
     messages = [each for each in messages_by_name.values() if isinstance(each, Message)]
@@ -99,7 +108,7 @@ def _record(id: str, now: datetime) -> Record:
         account="123456789012",
         region="us-east-1",
         arn="arn:aws:s3:::snapback-test",
-        reason="This is a test by `snapback chat test`: its ACL would grant READ to AllUsers.",
+        reason="this is a test by `snapback chat test`: its ACL would grant READ to AllUsers",
         actor=Actor(
             kind="IAMUser",
             principal="arn:aws:iam::123456789012:user/example",
@@ -109,12 +118,12 @@ def _record(id: str, now: datetime) -> Record:
         ),
         event_id="00000000-0000-4000-8000-000000000000",
         event_name="PutBucketAcl",
-        event_time=now,
+        event_time=now - timedelta(minutes=2),
         seen_at=now,
         mode="ask",
         status=Status.ALERTED,
-        before={"grants": ["READ to AllUsers", "FULL_CONTROL to the owner"]},
-        after={"grants": ["FULL_CONTROL to the owner"]},
-        fix="Take the grants to everyone off the bucket's ACL.",
+        before={"owner": _OWNER, "grants": [_OWNERS, _EVERYONES]},
+        after={"owner": _OWNER, "grants": [_OWNERS]},
+        fix="Remove the grants to everyone from the bucket's ACL, and leave the others.",
         calls=("s3:PutBucketAcl",),
     )

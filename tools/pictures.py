@@ -13,12 +13,14 @@ import struct
 import sys
 import tempfile
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape, unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from chalicelib import catalog
 from chalicelib.core.types import ASIDE
 from chalicelib.notify.channels import slack, slack_app, teams
 from chalicelib.notify.links import choices
@@ -46,10 +48,12 @@ border-radius: 4px; padding: 6px; margin: 4px 0; font: 12px/1.4 "DejaVu Sans Mon
 .card { border: 1px solid #d1d1d1; border-radius: 6px; padding: 12px 14px; } .small { margin-top: 6px; } .medium { margin-top: 14px; }
 .none { margin: 0; } .attention { color: #a4262c; } .warning { color: #8a5a00; } .good { color: #13683b; } .accent { color: #4a4ea8; }
 .large { font-size: 17px; } .bolder { font-weight: bold; } .monospace { font: 12px "DejaVu Sans Mono", monospace; }
-.actions { margin-top: 10px; }
+.actions { margin-top: 10px; } .row { display: flex; gap: 12px; align-items: start; justify-content: space-between; }
+.row .button { flex: none; } u { color: #1264a3; text-decoration: none; }
 """
 PIXEL = 3
 """Bytes."""
+_MARKS = {"✅": ("✔", "#2b8a3e"), "🔴": ("●", "#d92b2b"), "🟠": ("●", "#e8912d"), "⚪": ("●", "#aaa")}
 _LINKS = "https://api.example.com/api/page#…"
 
 
@@ -62,15 +66,12 @@ def pages() -> Iterator[tuple[str, str]]:
         yield f"teams-{name}", _teams_page(message)
     asking = examples["asking"]
     assert isinstance(asking, Message)
-    direct = slack_app.direct_body(
-        asking, "Grants to everyone are never needed: serve a website by CloudFront instead."
-    )
-    yield "slack-direct", _said(direct)
+    yield "slack-direct", _said(slack_app.direct_body(asking, catalog.advice(asking.guardrail)))
 
 
 def _slack_page(message: Message | Summary) -> str:
     if not isinstance(message, Message):
-        return _said(slack.summary_body(message))
+        return _said(slack.summary_body(message, slack_app.button))
     root, reply = slack_app.body(message), slack_app.reply(message)
     if message.news in ASIDE:
         return f'<div class="thread">{_said(reply)}</div>'
@@ -85,50 +86,73 @@ def _said(body: dict[str, Any]) -> str:
 def _block(block: dict[str, Any]) -> str:
     match block:
         case {"type": "header", "text": {"text": text}}:
-            return f"<h1>{escape(unescape(text))}</h1>"
+            return f"<h1>{_symbols(escape(unescape(text)))}</h1>"
         case {"type": "section", "fields": fields}:
             return f'<div class="fields">{"".join(_mrkdwn(each["text"]) for each in fields)}</div>'
+        case {"type": "section", "text": {"text": text}, "accessory": button}:
+            return f'<div class="row"><div>{_mrkdwn(text)}</div>{_button(button)}</div>'
         case {"type": "section", "text": {"text": text}}:
             return _mrkdwn(text)
         case {"type": "context", "elements": elements}:
             return f'<div class="context">{"".join(_mrkdwn(each["text"]) for each in elements)}</div>'
         case {"type": "actions", "elements": elements}:
-            return "".join(
-                f'<span class="button {each.get("style", "")}">{escape(each["text"]["text"])}</span>'
-                for each in elements
-            )
+            return "".join(map(_button, elements))
     raise ValueError(f"there is no drawing of {block['type']}")
 
 
+def _button(found: dict[str, Any]) -> str:
+    return f'<span class="button {found.get("style", "")}">{escape(found["text"]["text"])}</span>'
+
+
+def _symbols(text: str) -> str:
+    """A font with emoji is on few machines: a mark in the same color."""
+    for symbol, (mark, color) in _MARKS.items():
+        text = text.replace(symbol, f'<span style="color:{color}">{mark}</span>')
+    return text
+
+
 def _mrkdwn(text: str) -> str:
-    """Of Slack's format what our messages use: code, bold, and entities. The text is escaped already."""
+    """Of Slack's format what our messages use: code, bold, dates, links and entities. The text is escaped already."""
     if found := re.fullmatch(r"(?s)(.*?)```\n(.*)\n```", text):
         return f"{_mrkdwn(found[1]) if found[1] else ''}<pre>{found[2]}</pre>"
     text = re.sub(r"`([^`]*)`", r"<code>\1</code>", text)
-    text = re.sub(r"(?m)^\*(.*)\*$", r"<b>\1</b>", text)
-    return f"<p>{text.replace(chr(10), '<br>')}</p>"
+    text = re.sub(r"\*([^*\n]+)\*", r"<b>\1</b>", text)
+    text = re.sub(r"<!date[^|]*\|([^>]*)>", r"\1", text)
+    text = re.sub(r"<https:[^|]*\|([^>]*)>", r"<u>\1</u>", text)
+    return f"<p>{_symbols(text.replace(chr(10), '<br>'))}</p>"
 
 
 def _teams_page(message: Message | Summary) -> str:
     if isinstance(message, Message):
-        from dataclasses import replace
-
         raw = teams.body(replace(message, links=dict.fromkeys(choices(message), _LINKS)))
     else:
-        raw = teams.summary_body(message)
+        linked = tuple(replace(each, links=dict.fromkeys(choices(each), _LINKS)) for each in message.shown)
+        raw = teams.summary_body(replace(message, shown=linked))
     card = json.loads(raw)["attachments"][0]["content"]
     lines = []
     for block in card["body"]:
+        if block["type"] == "TextBlock":
+            lines.append(f'<p class="{block["spacing"]}">{_local(block["text"])}</p>')
+            continue
+        if block["type"] == "ActionSet":
+            lines.append("".join(f'<span class="button">{escape(each["title"])}</span>' for each in block["actions"]))
+            continue
         if block["type"] != "RichTextBlock":
             raise ValueError(f"there is no drawing of {block['type']}")
         runs = (
             f'<span class="{" ".join(run.get(look, "") for look in ("size", "weight", "color", "fontType"))}">'
-            f"{escape(run['text'])}</span>"
+            f"{_symbols(escape(run['text']))}</span>"
             for run in block["inlines"]
         )
         lines.append(f'<p class="{block["spacing"]}">{"".join(runs)}</p>')
     buttons = "".join(f'<span class="button">{escape(each["title"])}</span>' for each in card["actions"])
     return f'<div class="card">{"".join(lines)}<div class="actions">{buttons}</div></div>'
+
+
+def _local(text: str) -> str:
+    """A date as Teams shows it to a reader in UTC."""
+    (at,) = re.findall(r"TIME\((.*?)\)", text)
+    return f"{datetime.fromisoformat(at):%a, %b %d, %Y %H:%M}"
 
 
 def small(png: bytes) -> bytes:

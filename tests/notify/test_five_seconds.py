@@ -93,7 +93,7 @@ def test_a_failed_fix_offers_a_retry_and_claims_no_change(by: str) -> None:
     reply = list(_texts(slack_app.reply(message)["blocks"]))
     for texts in [*shown(message).values(), reply]:
         assert not re.search(r"\b(fixed|removed|removes|undone)\b", " ".join(texts), re.IGNORECASE)
-    assert any(each.startswith("*Before → after, if it is fixed*") for each in slack_app_threads(message))
+    assert any(each.startswith("*What the fix would change*") for each in slack_app_threads(message))
 
 
 def slack_app_threads(message: Message) -> list[str]:
@@ -112,7 +112,7 @@ def test_the_thread_holds_the_difference_and_does_not_repeat_the_headline(life: 
 @pytest.mark.parametrize("rule", catalog.all_rules(), ids=lambda rule: rule.id)
 def test_every_rule_says_why_it_matters_and_what_to_check_and_the_right_way(rule: Rule) -> None:
     fix = rule.fix if isinstance(rule, Guardrail) else None
-    states = {} if fix else {"before": None, "after": None, "fix": ""}
+    states: dict[str, Any] = {} if fix else {"before": None, "after": None, "fix": ""}
     record = replace(record_of(Status.ALERTED, **states), guardrail=rule.id, title=rule.title)
     message = message_of(record, NAMES)
     said = card(rule.id)

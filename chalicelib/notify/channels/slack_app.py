@@ -212,7 +212,7 @@ def reply(message: Message) -> Block:
     """One step, for the thread: what the record's message doesn't say."""
     blocks = [section(f"{message.symbol} *{message.word}* · {date(message.at)}\n{prose(message.did, SECTION - 200)}")]
     if message.changes:
-        title = "Before → after" if message.changed else "Before → after, if it is fixed"
+        title = "Before → after" if message.changed else "What the fix would change"
         blocks.append(section(f"*{title}*\n{listing(message.changes, 60)}"))
     if message.news == SHOWN:  # The record's own message stays as it is: its buttons are about something else.
         blocks.append({"type": "actions", "elements": [button("undo-anyway", message)]})
