@@ -33,8 +33,9 @@ $(READY): $(BASE) requirements.txt requirements/apprise.txt requirements/dev.txt
 	@$(BIN)/python -m snapback.deploy.wheels
 	@touch $@
 
-demo: $(BASE) ## the main job, on an in-memory AWS: 45 events, findings, fixes, one undo
-	@$(BIN)/snapback demo
+demo: $(BASE) ## the main job, on an in-memory AWS: 45 events, findings, fixes, one undo, a report
+	@mkdir -p build
+	@$(BIN)/snapback demo --html build/demo.html --result build/demo.json
 
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

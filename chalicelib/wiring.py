@@ -372,13 +372,13 @@ def _act(app: Application, request: Any) -> dict[str, Any]:
     if person:
         from chalicelib.clicks.decide import decide
 
-        return decide(app, request, partial(_done, app, request))
-    done = _done(app, request, record, by or "")
+        return decide(app, request, partial(carry_out, app, request))
+    done = carry_out(app, request, record, by or "")
     return {"record": done.id, "status": done.status}
 
 
-def _done(app: Application, request: Any, record: str, by: str) -> Record:
-    """Raises CannotAct and FixFailed."""
+def carry_out(app: Application, request: Any, record: str, by: str) -> Record:
+    """Do what was decided about a record. Raises CannotAct and FixFailed."""
     engine, action = app.engine, text(request, "action")
     if action != "exempt":
         force, offered = request.get("force") is True, text(request, "seen") if action == "undo-anyway" else ""

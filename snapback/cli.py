@@ -24,6 +24,7 @@ from snapback.stderr import complain
 _MODULES = {
     "replay": ("replay", "handle", "demo"),
     "report": ("report",),
+    "console": ("console",),
     "query": ("query",),
     "sweep": ("sweep",),
     "catalog": ("catalog", "explain"),

@@ -119,9 +119,15 @@ def name_in(arn: str) -> str:
 
 def account(number: str) -> str:
     """An account's number, and its name where the settings or Organizations have one."""
+    return with_name(number, account_names())
+
+
+def account_names() -> Mapping[str, str]:
+    """Accounts' names by their numbers, as this command has read them."""
     context = click.get_current_context(silent=True)
     names = context.meta.get(ACCOUNT_NAMES) if context else None
-    return with_name(number, names() if names else {})
+    found: Mapping[str, str] = names() if names else {}
+    return found
 
 
 def with_name(number: str, names: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from snapback.settings_file import check
-from tools import pictures
+from tools import pictures, web_pictures
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -24,9 +24,11 @@ def pages() -> dict[str, str]:
 def test_each_message_has_its_picture_and_each_picture_is_shown(pages: dict[str, str]) -> None:
     kept = {path.stem for path in pictures.PICTURES.glob("*.png")}
     shown = set(
-        re.findall(r"pictures/([\w-]+)\.png", (DOCS / "slack.md").read_text() + (DOCS / "channels.md").read_text())
+        re.findall(
+            r"pictures/([\w-]+)\.png", "".join(path.read_text() for path in (*DOCS.glob("*.md"), ROOT / "README.md"))
+        )
     )
-    assert kept == set(pages) == shown
+    assert kept == {*pages, *web_pictures.NAMES} == shown
     assert all(path.stat().st_size < 45_000 for path in pictures.PICTURES.glob("*.png"))
 
 

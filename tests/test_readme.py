@@ -19,9 +19,13 @@ def transcript() -> list[str]:
     return [line for line in found.splitlines() if line not in {"", "…"}]
 
 
-def test_the_demo_prints_what_readme_shows() -> None:
+def test_the_demo_prints_what_readme_shows(tmp_path: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (demo,) = re.findall(r"\$\(BIN\)/snapback (demo .*)", makefile)
+    (tmp_path / "build").mkdir()
     printed = subprocess.run(
-        [Path(sys.executable).with_name("snapback"), "demo"],
+        [Path(sys.executable).with_name("snapback"), *demo.split()],
+        cwd=tmp_path,
         env={"COLUMNS": "110", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         capture_output=True,
         text=True,
@@ -29,7 +33,8 @@ def test_the_demo_prints_what_readme_shows() -> None:
     ).stdout
     setup, *shown = transcript()
     assert setup == SETUP
-    assert SETUP in (ROOT / "Makefile").read_text()
+    assert SETUP in makefile
+    assert {each.name for each in (tmp_path / "build").iterdir()} == {"demo.html", "demo.json"}
     lines = iter(line.rstrip() for line in _timeless(printed).splitlines())
     for line in shown:
         assert _timeless(line) in lines, f"not in the demo's output, or not in this order: {line}"

@@ -1,6 +1,6 @@
-"""Makes docs/pictures anew: what `snapback chat test` sends, drawn as Slack and Teams draw it, photographed by Chromium.
+"""Makes docs/pictures anew: what `snapback chat test` sends, drawn as Slack and Teams draw it, the report and the console.
 
-Run `python -m tools.pictures` with chromium and chromedriver on the path. The drawing is ours and near enough: it draws
+Run `python -m tools.pictures` with chromium and chromedriver on the path. Chromium photographs them. The drawing of messages is ours and near enough: it draws
 what the messages say, block by block, and fails on a kind of block that it doesn't know.
 """
 
@@ -193,10 +193,17 @@ def _unfiltered(kind: int, line: bytearray, above: bytearray) -> bytearray:
     return line
 
 
+def _write(name: str, picture: bytes) -> None:
+    (PICTURES / f"{name}.png").write_bytes(picture)
+    print(f"{name}.png  {len(picture):,} bytes")
+
+
 def main() -> None:
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
     from selenium.webdriver.common.by import By
+
+    from tools.web_pictures import web_pictures
 
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not browser or not driver:
@@ -223,8 +230,9 @@ def main() -> None:
                 )
                 chrome.get(page.as_uri())
                 picture = small(chrome.find_element(By.TAG_NAME, "main").screenshot_as_png)
-                (PICTURES / f"{name}.png").write_bytes(picture)
-                print(f"{name}.png  {len(picture):,} bytes")
+                _write(name, picture)
+        for name, drawn in web_pictures(chrome):
+            _write(name, small(drawn))
     finally:
         chrome.quit()
 

@@ -98,10 +98,11 @@ class StoredRecords:
         before = {":before": {"S": time.isoformat(timespec="milliseconds")}}
         yield from self._loaded(self._index.items(Status.ASKING, " AND updated_at <= :before", before))
 
-    def records(self, *statuses: Status) -> Iterator[Record]:
-        """Records by status (all, when none is named), the latest first within each."""
+    def records(self, *statuses: Status, until: str = "") -> Iterator[Record]:
+        """Records by status (all, when none is named), the latest first within each; `until` is a time that a record has as `touched`."""
+        when, values = (" AND updated_at <= :until", {":until": {"S": until}}) if until else ("", None)
         for status in statuses or Status:
-            yield from self._loaded(self._index.items(status))
+            yield from self._loaded(self._index.items(status, when, values))
 
     def _loaded(self, items: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
         for item in items:

@@ -57,16 +57,23 @@ def refusal(person: Person, record: Record, settings: Settings) -> str | None:
             f"you ({person.id}) may not decide about {record.guardrail} in account {record.account}: nobody has named "
             "you under `approvers` in the settings"
         )
-    authors = record.actor.people
-    if settings.four_eyes and any(sure and _same(person, author) for author, sure in authors.items()):
-        return "this is your own change, so somebody else must decide (`four_eyes` in the settings)"
-    author = next((author for author in authors if "@" in author), None)
+    if why := is_own_change(person, record, settings):
+        return why
+    author = next((author for author in record.actor.people if "@" in author), None)
     if settings.four_eyes and author and not (person.email or person.id.startswith(PAGE)):
         return (
             f"Snapback can't check whether this is your own change: {author} made it, and Slack didn't give your "
             "e-mail address (its app needs the scope users:read.email)"
         )
     return None
+
+
+def is_own_change(person: Person, record: Record, settings: Settings) -> str:
+    """Why a person may not decide about their own change, in words for them; nothing where it isn't theirs for sure, or four eyes are off."""
+    sure = any(sure and _same(person, author) for author, sure in record.actor.people.items())
+    if settings.four_eyes and (sure or person.id == record.actor.principal):
+        return "this is your own change, so somebody else must decide (`four_eyes` in the settings)"
+    return ""
 
 
 def wants_second(person: Person, action: str, record: Record, settings: Settings) -> str | None:

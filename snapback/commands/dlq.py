@@ -50,7 +50,7 @@ def dlq_list(queues: tuple[str, ...], stack: str, as_json: bool) -> int:
     from snapback import render
     from snapback.dlq import received
 
-    with received(_queues(queues, stack)) as held:
+    with received(queues_of(queues, stack)) as held:
         pass
     if as_json:
         echo_json(each.to_json() for each in held.dead_letters)
@@ -72,7 +72,7 @@ def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: 
     from snapback import render
     from snapback.dlq import received
 
-    with received(_queues(queues, stack)) as held:
+    with received(queues_of(queues, stack)) as held:
         (dead_letter,) = _chosen(held, (id,), everything=False)
     if full:
         warn("the event is as AWS sent it and may contain secrets; be careful where you store it")
@@ -110,8 +110,8 @@ def dlq_redrive(
     from snapback.dlq import received
     from snapback.errors import CannotRedrive
 
-    again = _Again(stack, settings_path, local=local)
-    with received(_queues(queues, stack)) as held:
+    again = Again(stack, settings_path, local=local)
+    with received(queues_of(queues, stack)) as held:
         for dead_letter in _chosen(held, ids, everything=everything):
             try:
                 done = again.event(dead_letter) if dead_letter.event is not None else again.messages(dead_letter)
@@ -137,7 +137,7 @@ def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[st
     from snapback import render
     from snapback.dlq import received
 
-    with received(_queues(queues, stack)) as held:
+    with received(queues_of(queues, stack)) as held:
         chosen = _chosen(held, ids, everything=everything)
         if chosen and not yes:
             render.show(*render.dead_letters_list(chosen, hint=False))
@@ -150,7 +150,7 @@ def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[st
     return FINE
 
 
-class _Again:
+class Again:
     """Processes dead letters again, one by one. Returns a line with the result, or raises CannotRedrive."""
 
     def __init__(self, stack: str, settings_path: Path | None, *, local: bool) -> None:
@@ -224,7 +224,7 @@ class _Again:
         return f"{dead_letter.id[:8]}  processed {count} items of the ledger; unsent messages are sent or held"
 
 
-def _queues(named: tuple[str, ...], stack: str) -> list[Queue]:
+def queues_of(named: tuple[str, ...], stack: str) -> list[Queue]:
     """The queues named by content or by URL, or both queues of the stack."""
     from snapback import deployed
     from snapback.dlq import Queue

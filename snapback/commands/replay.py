@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from snapback.replay.choose import Choice
     from snapback.replay.logs import Entry
-    from snapback.replay.replay import EventOutcome, Replay
+    from snapback.replay.replay import EventOutcome, Player, Replay
 
 
 _TOLD = 5
@@ -182,13 +182,15 @@ def handle(
 
 @click.command(short_help="Replay a bundled story on an in-memory AWS.")
 @click.option("--all", "everything", is_flag=True, hidden=True)
-def demo(everything: bool) -> int:
+@report_options()
+def demo(everything: bool, **options: Any) -> int:
     """Replay a bundled story in mode fix on an in-memory AWS, then undo one of its fixes. Touches nothing else."""
     from chalicelib.core.settings import Settings
     from snapback import render
     from snapback.record_filters import record_of
     from snapback.replay import replay as library
 
+    reports = Reports.of(options)
     with ExitStack() as stack:
         render.show("$ snapback replay snapback/story/events.jsonl --mode fix")
         timeline = _Timeline(stack, [str(library.STORY)], None, everything=everything)
@@ -217,7 +219,20 @@ def demo(everything: bool) -> int:
         again = player.application.guard(service, player.aliases.to_memory(envelope))
         kept = tuple(player.aliases.to_log(each) for each in again if each.guardrail == outcome.guardrail)
         timeline.event(replace(event, time=envelope["detail"]["eventTime"], outcomes=kept))
+        if reports:
+            _report_demo(reports, done, player)
     return FINE
+
+
+def _report_demo(reports: Reports, done: Replay, player: Player) -> None:
+    from snapback import render
+    from snapback.report.sources import replayed
+
+    done.records = player.records
+    reports.write(replayed(done, ["the demo's story"]))
+    if "html" in reports.paths and "result" in reports.paths:
+        console = f"snapback console {reports.paths['result']}"
+        render.show("", f"Open {reports.paths['html']} in a browser. To browse the same: {console}")
 
 
 def _has_grace(guardrail: str) -> bool:

@@ -41,11 +41,11 @@ class Reports:
     """The files to write about one result; false where there are none."""
 
     def __init__(self, paths: Mapping[str, Path]) -> None:
-        self._paths = dict(paths)
-        resolved = [path.resolve() for path in self._paths.values()]
+        self.paths = dict(paths)
+        resolved = [path.resolve() for path in self.paths.values()]
         if len(set(resolved)) < len(resolved):
             raise Refused("each report needs a file of its own")
-        for name, path in self._paths.items():
+        for name, path in self.paths.items():
             if not path.parent.is_dir():
                 raise Refused(f"--{name} {path}: there is no folder {path.parent}; make it first")
 
@@ -56,7 +56,7 @@ class Reports:
         return cls({name: path for name, path in found.items() if path is not None})
 
     def __bool__(self) -> bool:
-        return bool(self._paths)
+        return bool(self.paths)
 
     def write(self, result: Result) -> None:
         """Write each file, and say where on stderr. Raises Refused."""
@@ -64,7 +64,7 @@ class Reports:
         from snapback.report.page import report_page
         from snapback.report.result import write_private, write_result
 
-        for name, path in self._paths.items():
+        for name, path in self.paths.items():
             if name == "result":
                 write_result(path, result)
             else:

@@ -116,6 +116,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     account: str = ""
     source: str = ""
     figures: dict[str, int] = {}
+    account_names: dict[str, str] = {}
     findings: list[Finding]
     unchecked: list[Unchecked] = []
     cards: dict[str, dict[str, Any]] = {}
@@ -130,13 +131,17 @@ def result_of(
     figures: Mapping[str, int] | None = None,
     unchecked: Iterable[Unchecked] = (),
 ) -> Result:
+    from snapback.render import account_names
+
     findings = sorted((finding_of(record) for record in records), key=lambda each: (each.time, each.id))
+    accounts = {account, *(each.account for each in findings)}
     return Result(
         kind=kind,
         made=datetime.now(UTC).replace(microsecond=0),
         account=account,
         source=line(source),
         figures=dict(figures or {}),
+        account_names={number: line(name) for number, name in account_names().items() if number in accounts},
         findings=findings,
         unchecked=list(unchecked),
         cards=cards_of({each.guardrail for each in findings}),

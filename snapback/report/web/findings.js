@@ -8,6 +8,12 @@ function statusTag(status, known) {
   return tag(status, (known.statuses[status] || { tone: "open" }).tone);
 }
 
+// An account's number, and its name where somebody has named it.
+function accountIn(number, known) {
+  const name = (known.names || {})[number];
+  return name ? number + " (" + name + ")" : number;
+}
+
 function nameIn(arn) {
   return arn.startsWith("arn:") ? arn.split(":").slice(5).join(":") : arn;
 }
@@ -29,7 +35,7 @@ function findingLine(finding, known) {
   const who = finding.actor.kind === "Unknown" ? "found by a sweep; who did it isn't known" : finding.event + " by " + finding.actor.name;
   return el("summary", {}, tag(finding.severity, finding.severity), statusTag(finding.status, known),
     el("b", {}, nameIn(finding.resource) + ": " + finding.reason),
-    el("span", { class: "about" }, [finding.title, finding.account + " " + finding.region, time(finding.time) + " UTC", who].join(" · ")));
+    el("span", { class: "about" }, [finding.title, accountIn(finding.account, known) + " " + finding.region, time(finding.time) + " UTC", who].join(" · ")));
 }
 
 function findingDetails(finding, known) {
@@ -38,7 +44,7 @@ function findingDetails(finding, known) {
   return [
     el("p", { class: "unprinted" }, el("a", { href: "#" + finding.id }, "Link to record " + finding.id)),
     pairs({
-      Record: finding.id, Guardrail: finding.guardrail, Resource: finding.resource, "Account and region": finding.account + ", " + finding.region,
+      Record: finding.id, Guardrail: finding.guardrail, Resource: finding.resource, "Account and region": accountIn(finding.account, known) + ", " + finding.region,
       Event: finding.event + " at " + time(finding.time) + " UTC", "Event ID": finding.event_id, By: actor.name, Principal: actor.principal,
       "Source identity": actor.source_identity, From: actor.source_ip, Tool: actor.tool, Via: actor.via, Mode: finding.mode,
       "What happened": finding.did, Error: finding.error,

@@ -2,7 +2,7 @@
 (() => {
   const PAGE = 50;
   const data = JSON.parse(document.getElementById("data").textContent);
-  const known = { cards: data.cards, statuses: data.statuses, kinds: data.kinds, tools: data.tools };
+  const known = { cards: data.cards, statuses: data.statuses, kinds: data.kinds, tools: data.tools, names: data.account_names };
   const EMPTY = { changes: [], calls: [], history: [], commands: {}, event_id: "", fix: "", error: "", changed: false, reversible: true, found_by: "event" };
   const findings = Array.from({ length: data.size }, () => ({ ...EMPTY }));
   for (const [name, [values, places]] of Object.entries(data.columns)) {
@@ -11,10 +11,10 @@
   const places = new Map(findings.map((each, at) => [each.id, at]));
   const order = new Map(data.severities.map((each, at) => [each, at]));
   const extra = new Map(Object.entries(known.cards).map(([id, card]) => [id, [...techniquesOf(card), ...requirementsOf(card), ...card.controls].join("\n")]));
-  const texts = findings.map((each) => [each.id, each.status, each.severity, each.guardrail, each.title, each.resource, each.reason, each.event, each.account,
+  const texts = findings.map((each) => [each.id, each.status, each.severity, each.guardrail, each.title, each.resource, each.reason, each.event, accountIn(each.account, known),
     each.region, each.actor.name, each.actor.principal, each.actor.source_ip, each.actor.tool, time(each.time), extra.get(each.guardrail)].join("\n").toLowerCase());
   const FIELDS = {
-    severity: (each) => each.severity, status: (each) => each.status, guardrail: (each) => each.guardrail, account: (each) => each.account,
+    severity: (each) => each.severity, status: (each) => each.status, guardrail: (each) => each.guardrail, account: (each) => accountIn(each.account, known),
     region: (each) => each.region, actor: (each) => each.actor.name, tool: (each) => each.actor.tool || "not known",
     technique: (each) => techniquesOf(known.cards[each.guardrail]), compliance: (each) => requirementsOf(known.cards[each.guardrail]),
   };
@@ -137,7 +137,7 @@
 
   filters();
   put(document.getElementById("main"),
-    el("p", { class: "soft" }, [data.source, data.account && "account " + data.account, "Snapback " + data.snapback].filter(Boolean).join(" · ") + ". Secrets are left out."),
+    el("p", { class: "soft" }, [data.source, data.account && "account " + accountIn(data.account, known), "Snapback " + data.snapback].filter(Boolean).join(" · ") + ". Secrets are left out."),
     section("figures", "In short", top), section("timeline", "Timeline", chart), section("groups", "Who and what", groups),
     section("stories", "What one actor did in a row", data.stories.length ? [el("ul", { class: "plain" }, data.stories.slice(0, 8).map(story)), data.stories.length > 8 ? fold("More", el("ul", { class: "plain" }, data.stories.slice(8).map(story))) : null] : el("p", { class: "soft" }, "No actor caused more than one finding within an hour.")),
     section("fights", "Who changes back what is fixed", data.fights.length ? table("Who changes back what is fixed", ["Resource", "Made unsafe by", "Fixed or undone by", "Times", "Last record"], data.fights.map(fight)) : el("p", { class: "soft" }, "Nobody repeated a change that was fixed.")),

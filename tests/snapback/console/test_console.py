@@ -1,0 +1,325 @@
+"""The console over HTTP: who gets an answer, what it reads and does, and that nothing happens which nobody confirmed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from chalicelib.core.event import Actor
+from chalicelib.core.settings import Exemption
+from chalicelib.core.types import Status
+from snapback.console.runs import Runs
+from snapback.console.sources import PAGE, FileSource, LedgerSource, Wanted
+from snapback.errors import Refused
+from snapback.report.result import write_result
+from tests.notify.test_message import NOW, record_of
+from tests.snapback.command import complaint, public
+from tests.snapback.console.conftest import CALLER, running
+from tests.snapback.dead_letters import given_up
+from tests.snapback.report.findings import result
+from tests.snapback.test_cli_replay import story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from snapback.console.live import Live
+    from tests.snapback.console.conftest import Console
+    from tests.snapback.dead_letters import Queues
+    from tests.support.world import World
+
+JSON = "application/json"
+
+
+@pytest.fixture
+def file() -> Iterator[Console]:
+    with running(FileSource(result(130))) as console:
+        yield console
+
+
+class TestWhoIsAnswered:
+    def test_only_the_first_browser_with_the_address(self, file: Console) -> None:
+        assert file.raw("GET", "/api/about")[0] == 401
+        assert file.raw("POST", "/start", {"token": "guess"}, origin=file.site, content_type=JSON)[0] == 403
+        file.enter()
+        assert file.get("about")["kind"] == "replay"
+        status, told, _ = file.raw("POST", "/start", {"token": file.token}, origin=file.site, content_type=JSON)
+        assert (status, told["error"]) == (403, "this address works once, and a browser has opened it; start `snapback console` again")
+        assert file.raw("GET", "/api/about", cookie="snapback_console=x")[0] == 401
+        assert file.get("about")["read_only"]
+
+    def test_the_cookie_is_for_this_site_and_no_script(self, file: Console) -> None:
+        _, _, headers = file.raw("POST", "/start", {"token": file.token}, origin=file.site, content_type=JSON)
+        parts = headers["set-cookie"].lower()
+        assert "httponly" in parts
+        assert "samesite=strict" in parts
+        assert "domain=" not in parts
+
+    def test_a_foreign_host_another_origin_and_another_type_are_refused(self, file: Console) -> None:
+        port = file.site.rpartition(":")[2]
+        body = {"token": file.token}
+        assert file.raw("GET", "/", host=f"evil.example.com:{port}")[0] == 400
+        assert file.raw("GET", "/", sec_fetch_site="cross-site")[0] == 403
+        assert file.raw("POST", "/start", body, content_type=JSON)[0] == 403
+        assert file.raw("POST", "/start", body, origin="http://evil.example.com", content_type=JSON)[0] == 403
+        assert file.raw("POST", "/start", body, origin=file.site, content_type="text/plain")[0] == 415
+        assert file.raw("POST", "/start", {"token": "x" * 70_000}, origin=file.site, content_type=JSON)[0] == 413
+        file.enter()  # None of these used the token up.
+        assert file.raw("POST", "/api/act", ["x"], origin="null", content_type=JSON, cookie=file.cookie)[0] == 403
+
+    def test_each_answer_has_a_strict_policy_and_the_page_holds_no_data(self, file: Console) -> None:
+        for path in ("/", "/console.js", "/page.css", "/nothing", "/api/about"):
+            _, text, headers = file.raw("GET", path)
+            policy = headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert headers["cache-control"] == "no-store"
+            assert "app-1" not in str(text)
+        for path in ("/../pyproject.toml", "/result.py", "/web/page.css", "/api/run/1/report"):
+            assert file.raw("GET", path, cookie=file.cookie)[0] in {401, 404}
+
+    def test_a_get_is_no_action(self, console: Console, asking: str) -> None:
+        for path in ("act", "pause", "resume", "dead-letters", "redrive", "drop", "run", "stop", "renew"):
+            console.get(f"{path}?action=approve&record={asking}", 404)
+        assert console.get(f"finding?id={asking}")["finding"]["status"] == "asking"
+
+
+class TestFile:
+    def test_it_is_read_only_and_paged(self, file: Console) -> None:
+        file.enter()
+        found: list[str] = []
+        cursor = ""
+        sizes: list[int] = []
+        while True:
+            page = file.get(f"findings?cursor={cursor}")
+            found += [each["id"] for each in page["findings"]]
+            assert {each["guardrail"] for each in page["findings"]} == set(page["cards"])
+            sizes.append(len(page["findings"]))
+            if not (cursor := page["cursor"]):
+                break
+        assert (len(set(found)), sizes) == (130, [50, 50, 30])
+        assert len(file.get("findings?text=APP-12")["findings"]) == 11
+        assert {each["status"] for each in file.get("findings?status=fixed,failed")["findings"]} == {"fixed", "failed"}
+        detail = file.get(f"finding?id={found[5]}")
+        assert (detail["actions"], detail["finding"]["id"]) == ([], found[5])
+        assert file.get("finding?id=nope", 409)["error"] == "there is no such record"
+        for action in ("act", "pause", "run"):
+            assert "read only" in file.post(action, 404)["error"]
+
+    def test_bad_files_and_ports_are_one_line(self, tmp_path: Path) -> None:
+        (tmp_path / "old.json").write_text('{"format": "snapback-result", "version": 9}')
+        assert "version 9" in complaint("console", tmp_path / "old.json")
+        assert "can't read" in complaint("console", tmp_path / "none.json")
+        write_result(tmp_path / "r.json", result(0))
+        with running(FileSource(result(0))) as taken:
+            assert "pass another --port" in complaint(
+                "console", tmp_path / "r.json", "--port", taken.site.rpartition(":")[2]
+            )
+
+
+class TestLedger:
+    def test_pages_hold_each_record_once_the_latest_first(self, world: World) -> None:
+        application = world.application()
+        lives = ((Status.ALERTED,), (Status.ASKING,), (Status.FIXING, Status.FIXED))
+        for n in range(2 * PAGE + 7):
+            at = NOW + timedelta(seconds=n // 3)  # Some moved in the same moment.
+            made = record_of(Status.ALERTED, id=f"s3.{n:016x}", arn=f"arn:aws:s3:::b{n}", resource=f"b{n}")
+            record = replace(made, history=())
+            for status in lives[n % 3]:
+                record = record.stepped(status, at, "snapback")
+            application.ledger._db.put({**_item(record), **_index(record)})
+        source, cursor, found = LedgerSource(application), "", []
+        while True:
+            page = source.page(Wanted(cursor=cursor))
+            found += [each.id for each in page.findings]
+            if not (cursor := page.cursor):
+                break
+            assert len(page.findings) == PAGE
+        assert len(found) == len(set(found)) == 2 * PAGE + 7
+        moved = [int(each.removeprefix("s3."), 16) // 3 for each in found]
+        assert moved == sorted(moved, reverse=True)
+        assert [each.id for each in source.page(Wanted(words=("b100",))).findings] == [f"s3.{100:016x}"]
+        assert {each.status for each in source.page(Wanted(statuses=("asking",))).findings} == {"asking"}
+
+    def test_an_empty_ledger_and_none_at_all(self, console: Console, live: Live) -> None:
+        assert console.get("findings") == {"findings": [], "cards": {}, "cursor": "", "read": 0}
+        live.application.table = "no-such-table"
+        live.application.__dict__.pop("ledger", None)
+        assert "no-such-table" in console.get("findings", 409)["error"]
+
+
+def _item(record: Any) -> dict[str, Any]:
+    from chalicelib.aws.ledger_items import to_item
+
+    return to_item(record)
+
+
+def _index(record: Any) -> dict[str, Any]:
+    from chalicelib.aws.ledger_index import shard_of
+
+    return {"updated_at": {"S": record.touched}, "status_shard": {"S": shard_of(record.status, record.id)}}
+
+
+class TestActions:
+    def test_approve_undo_and_who_did_it(self, console: Console, world: World, asking: str) -> None:
+        assert console.get(f"finding?id={asking}")["actions"] == ["approve", "exempt"]
+        assert console.get(f"now?id={asking}")["said"].startswith("Unsafe now: ")
+        assert console.act("approve", asking)["status"] == "fixed"
+        assert not public(world)
+        assert console.get(f"now?id={asking}") == {"said": "Safe now.", "changes": []}
+        assert console.act("undo", asking)["status"] == "undone"
+        assert public(world)
+        assert {step.by for step in world.record(asking).history[1:]} == {CALLER}
+
+    def test_a_stale_page_does_nothing(self, console: Console, world: World, asking: str) -> None:
+        seen = console.get(f"finding?id={asking}")["seen"]["approve"]
+        world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")
+        assert (
+            "changed since Snapback asked"
+            in console.post("act", 409, action="approve", record=asking, seen=seen)["error"]
+        )
+        told = console.post("act", 409, action="approve", record=asking, seen=seen)["error"]
+        assert told == f"record {asking} changed since you saw it; read it again, then decide"
+        assert "changed since you saw it" in console.post("act", 409, action="approve", record=asking, seen="")["error"]
+        assert world.record(asking).status == "asking"
+
+    def test_exempt_with_a_reason_and_a_date(self, console: Console, world: World, asking: str) -> None:
+        assert "give a reason" in console.act("exempt", asking, 409, days="7", reason=" ")["error"]
+        assert (
+            "choose a date"
+            in console.act("exempt", asking, 409, days="date", date="1999-01-01", reason="a website")["error"]
+        )
+        console.act("exempt", asking, days="date", date="2026-12-01", reason="a website")
+        assert world.record(asking).history[-1].note == "exempt until 2026-12-01 23:59 UTC: a website"
+
+    def test_nobody_decides_about_their_own_change(
+        self, console: Console, live: Live, world: World, asking: str
+    ) -> None:
+        live.caller = world.record(asking).actor.principal
+        told = console.act("approve", asking, 409)["error"]
+        assert told.startswith("this is your own change, so somebody else must decide")
+        assert world.record(asking).history[-1].status == "refused"
+        assert public(world)
+
+    def test_a_session_that_bears_your_name_wants_a_second_person(
+        self, console: Console, world: World, asking: str
+    ) -> None:
+        ledger = world.application().ledger
+        session = Actor("AssumedRole", "arn:aws:sts::123456789012:assumed-role/x/dana", "123456789012", session="dana")
+        ledger.move(world.record(asking), Status.ASKING, by="snapback", actor=session)
+        assert "a second approver must approve too" in console.act("approve", asking, 409)["error"]
+        assert world.record(asking).history[-1].status == "second_wanted"
+
+    def test_what_is_no_action_or_no_record_is_one_line(self, console: Console, asking: str) -> None:
+        assert "doesn't know this action" in console.act("erase", asking, 409)["error"]
+        assert "no record" in console.post("act", 409, action="approve", record="s3.ffff", seen="x")["error"]
+        assert console.post("act", 409)["error"]
+
+    def test_no_right_to_write_is_one_line(self, console: Console, world: World, asking: str) -> None:
+        with world.denied("PutBucketAcl"):
+            assert "AccessDenied" in console.act("approve", asking, 409)["error"]
+        assert world.record(asking).status == "failed"
+        assert "retry" in console.get(f"finding?id={asking}")["actions"]
+
+    def test_a_fault_is_told_as_one(self, console: Console, live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+        live.application.__dict__["ledger"] = None
+        assert console.get("findings", 500)["error"].startswith("a fault in Snapback (AttributeError)")
+        assert "Traceback" in capsys.readouterr().err
+
+
+class TestOperations:
+    def test_pause_and_resume(self, console: Console) -> None:
+        assert "say why" in console.post("pause", 409, why=" ")["error"]
+        assert "an incident" in console.post("pause", why="an incident")["said"]
+        assert "an incident" in console.get("status")["paused"]
+        assert "an incident" in console.post("resume")["said"]
+        assert console.get("status")["paused"] == ""
+
+    def test_status_and_settings_name_exemptions_about_to_expire(
+        self, console: Console, live: Live, world: World
+    ) -> None:
+        day = world.clock.date()
+        soon = Exemption("s3.*", "a website", "dana", day + timedelta(days=3))
+        later = replace_expiry(soon, day + timedelta(days=90))
+        live.settings = msgspec.structs.replace(live.settings, exemptions=(later, soon))
+        assert [each["expires"] for each in console.get("status")["expiring"]] == [soon.expires.isoformat()]
+        told = console.get("settings")
+        assert [each["soon"] for each in told["exemptions"]] == [True, False]
+        assert ["s3.bucket_acl_made_public", "fix", "by default"] in told["modes"]
+
+    def test_credentials_that_expire_are_told_and_renewed(self, console: Console, live: Live, world: World) -> None:
+        with world.denied("Query", code="ExpiredTokenException"):
+            told = console.get("findings", 409)
+        assert told["kind"] == "credentials"
+        assert "aws sso login" in told["error"]
+        application = live.application
+        live.open = lambda: (application, "arn:aws:iam::123456789012:user/erin", {})
+        assert console.post("renew")["caller"].endswith("user/erin")
+        assert console.get("findings")["findings"] == []
+
+    @pytest.mark.usefixtures("hasty")
+    def test_dead_letters_are_listed_and_dropped(self, console: Console, queues: Queues) -> None:
+        queues.put(given_up())
+        (letter,) = console.post("dead-letters")["dead_letters"]
+        assert letter["what"] == "PutBucketAcl by alice"
+        assert "deleted" in console.post("drop", id=letter["id"])["said"]
+        assert console.post("dead-letters")["dead_letters"] == []
+        assert "is gone" in console.post("redrive", 409, id=letter["id"])["error"]
+
+
+def replace_expiry(exemption: Exemption, day: Any) -> Exemption:
+    return msgspec.structs.replace(exemption, expires=day)
+
+
+class TestRuns:
+    def test_a_replay_is_started_and_followed_to_its_report(self, console: Console, live: Live, tmp_path: Path) -> None:
+        started = console.post("run", kind="replay", paths=str(story(tmp_path)), mode="fix")
+        run = live.runs.get(started["number"])
+        run.process.wait(240)
+        run.follower.join(60)
+        (told,) = console.get("runs")["runs"]
+        assert (told["state"], told["report"]) == ("done; nothing unsafe remains", True)
+        assert any("app-logs" in each for each in told["lines"])
+        status, page, headers = console.raw("GET", f"/api/run/{run.number}/report", cookie=console.cookie)
+        assert status == 200
+        assert "app-logs" in page
+        assert headers["content-security-policy"].startswith("sandbox allow-scripts")
+
+    def test_what_it_starts_is_one_command_with_whole_arguments(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        begun: list[list[str]] = []
+        script = "import sys; print('ended'); sys.exit(2)"
+        monkeypatch.setattr("snapback.console.runs._COMMAND", (sys.executable, "-c", script))
+        runs = Runs("prod", "/etc/snapback.yaml")
+        try:
+            run = runs.start({"kind": "sweep", "service": "s3 --mode=fix", "region": "eu-west-3"})
+            begun.append(run.arguments)
+            run.process.wait(60)
+            run.follower.join(60)
+            assert begun[0][0] == "sweep"
+            assert begun[0][1:4] == ["--service=s3", "--service=--mode=fix", "--region=eu-west-3"]
+            assert {"--stack=prod", "--settings=/etc/snapback.yaml"} < set(begun[0])
+            assert any(each.startswith("--plan=") for each in begun[0]), "it only plans"
+            assert (run.to_json()["state"], run.to_json()["lines"]) == ("ended with an error", ["ended"])
+            for asked, said in (
+                ({"kind": "apply", "number": 1}, "no plan"),
+                ({"kind": "apply", "number": 7}, "no such run"),
+                ({"kind": "replay"}, "name the files"),
+                ({"kind": "undo"}, "sweeps and replays only"),
+            ):
+                with pytest.raises(Refused, match=said):
+                    runs.start(asked)
+        finally:
+            runs.close()
+        assert not run.folder.exists()
+
+
+def test_the_hostile_name_is_text_in_json(file: Console) -> None:
+    file.enter()
+    status, told, headers = file.raw("GET", "/api/findings?text=script", cookie=file.cookie)
+    assert (status, headers["content-type"], headers["x-content-type-options"]) == (200, JSON, "nosniff")
+    assert "</script>" in told["findings"][0]["resource"]
