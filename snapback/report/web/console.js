@@ -232,11 +232,12 @@
 
   async function begin() {
     const token = location.hash.slice(1);
+    let refused = null;  // The same browser may open the address again: it has its cookie.
     if (/^[\w-]{43}$/.test(token)) {
       history.replaceState(null, "", "/");
-      await ask("/start", { token }).catch(tell);
+      await ask("/start", { token }).catch((error) => { refused = error; });
     }
-    about = await ask("/api/about");
+    about = await ask("/api/about").catch((error) => { throw refused || error; });
     Object.assign(known, { statuses: about.statuses, kinds: about.kinds, tools: about.tools, names: about.account_names });
     head();
     const there = about.read_only ? ["findings"] : Object.keys(PARTS);

@@ -49,7 +49,10 @@ class TestWhoIsAnswered:
         file.enter()
         assert file.get("about")["kind"] == "replay"
         status, told, _ = file.raw("POST", "/start", {"token": file.token}, origin=file.site, content_type=JSON)
-        assert (status, told["error"]) == (403, "this address works once, and a browser has opened it; start `snapback console` again")
+        assert (status, told["error"]) == (
+            403,
+            "this address works once, and a browser has opened it; start `snapback console` again",
+        )
         assert file.raw("GET", "/api/about", cookie="snapback_console=x")[0] == 401
         assert file.get("about")["read_only"]
 
