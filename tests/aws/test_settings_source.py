@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib import wiring
 from chalicelib.aws.settings_source import KEPT, PATH_VARIABLE, SOON, Live, checked, fetcher, live_settings
@@ -183,13 +184,13 @@ class AppConfig:
 
     def get_latest_configuration(self, ConfigurationToken: str) -> Any:  # noqa: N803 - AWS's name
         if ConfigurationToken != str(self.token):
-            raise ValueError("BadRequestException: the token is no good")
+            raise ClientError({"Error": {"Code": "BadRequestException", "Message": "the token is no good"}}, "x")
         body, self.sent = b"" if self.now == self.sent else self.now, self.now
         self.token += 1
         return {"NextPollConfigurationToken": str(self.token), "Configuration": BytesIO(body)}
 
 
-def test_appconfig_is_read_through_powertools_and_a_session_that_ended_is_begun_anew() -> None:
+def test_appconfig_is_read_and_a_session_that_ended_is_begun_anew() -> None:
     there = AppConfig()
     fetch = fetcher("appconfig:abc1234/def5678/ghi9012", lambda *_, **__: there)
     assert [fetch(), fetch()] == [b"1", b"1"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,12 +13,13 @@ import pytest
 from bench import tree
 from bench.cold import moto_server
 from bench.runtime import Failed, Function
-from chalicelib import canary
+from chalicelib import canary, catalog
 from chalicelib.aws.ledger import DynamoLedger
 from chalicelib.aws.sessions import utc_now
+from chalicelib.core.rule import Guardrail
 from snapback.deploy.iam_policies import functions, logical_id
 from tests.guardrails.s3.test_bucket_acl_made_public import CASE
-from tests.support.events import HOME, REGION, native_event
+from tests.support.events import HOME, REGION, cloudtrail_event, native_event
 from tests.support.world import World
 
 if TYPE_CHECKING:
@@ -78,6 +81,49 @@ def test_the_process_can_import_nothing_that_lambda_has_not(task: Path) -> None:
             ["boto3", "chalice", "msgspec", "pytest", "moto", "mypy", "hypothesis", "rich", "snapback.cli"]
         )
     assert found == ["boto3", "chalice", "msgspec"]
+
+
+_IMPORT = """
+import json, sys
+sys.path[:0] = sys.argv[1:3]
+import app
+app.catalog.rules_for(sys.argv[3], json.loads(sys.argv[4]))
+print(json.dumps([*sys.modules]))
+"""
+FEW = 270
+"""As many modules as a function may import for its first event, besides Python's own."""
+UNUSED = {
+    "aws_lambda_powertools.utilities.parameters",
+    "apprise",
+    "boto3",
+    "click",
+    "jsonschema",
+    "moto",
+    "requests",
+    "slack_sdk",
+    "yaml",
+}
+
+
+@pytest.mark.parametrize(
+    ("event", "heard"),
+    [
+        (cloudtrail_event("s3", "PutBucketAcl"), {"bucket_acl_made_public"}),
+        (cloudtrail_event("ec2", "AuthorizeSecurityGroupEgress"), {"default_group_with_rules"}),
+        (cloudtrail_event("iam", "CreateAccessKey"), None),
+    ],
+    ids=lambda each: "",
+)
+def test_an_event_imports_the_rules_that_it_may_be_for_and_little_else(task: Path, event: Any, heard: Any) -> None:
+    service = event["detail"]["eventSource"].partition(".")[0]
+    asked = [str(task / "task"), str(task / "runtime"), service, json.dumps(event, default=str)]
+    command = [sys.executable, "-I", "-S", "-B", "-c", _IMPORT, *asked]
+    loaded = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    rules = {name.rpartition(".")[2] for name in loaded if name.startswith(f"chalicelib.guardrails.{service}.")}
+    assert heard is None or rules == heard
+    assert len(rules) < len([each for each in catalog.rules(service) if isinstance(each, Guardrail)])
+    assert not UNUSED & {*loaded, *(name.partition(".")[0] for name in loaded)}
+    assert len([name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names]) <= FEW
 
 
 def test_a_function_that_is_not_there_says_so(task: Path) -> None:
