@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chalicelib.analysis.diff import changes
+from chalicelib.analysis.effect import effect
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import counted, cut, plain
 from chalicelib.aws.action_tokens import ActionTokens, Use, used
@@ -45,6 +46,9 @@ _VERBS = {
     "exempt": "Exempt",
     "show": "Finding",
 }
+_WAITS = 20
+"""How often the page asks by itself whether what was started is done, two seconds apart."""
+_NEXT = "Open a later message about the record: it has new links. Or run the command line: snapback show, snapback approve, snapback undo."
 _CHANGES = frozenset({"approve", "fix", "retry"})
 """What writes the fix."""
 
@@ -70,12 +74,16 @@ input[type=date], textarea { font: inherit; color: inherit; background: var(--pa
   border-radius: .3rem; padding: .4rem; max-width: 100%; } textarea { width: 100%; min-height: 5rem; }
 button { font: inherit; font-weight: 600; color: var(--on); background: var(--act); border: 2px solid transparent;
   border-radius: .4rem; padding: .6rem 1.2rem; margin-top: 1rem; cursor: pointer; }
+button.undo { color: var(--gone); background: transparent; border-color: var(--gone); } a { color: var(--act); }
 :focus-visible { outline: 3px solid var(--act); outline-offset: 3px; }
 """
 
 SCRIPT = """"use strict";
 // Takes the action token out of the address, so that neither history nor a screenshot holds it, and asks what it is for.
+// On the page of what was started, asks again until it is done.
 (() => {
+  const again = document.getElementById("again");
+  if (again) { setTimeout(() => again.submit(), 2000); return; }
   const open = () => {
     const token = location.hash.slice(1);
     history.replaceState(null, "", location.pathname);
@@ -129,6 +137,12 @@ def answer(app: ClicksApp, request: Request) -> Answer:
     try:
         token = _action_tokens(app).read(fields.get("token", ""), app.now())
         record = _record(app, token.record)
+        if request.path == "/page/show" and _is_under_way(record, fields):
+            return _started(
+                fields,
+                f"Snapback is doing this now. The record is {record.status.replace('_', ' ')}.",
+                _tries(fields) + 1,
+            )
         return (_do if request.path == "/page/do" else _show)(app, request, token, record, fields)
     except BadActionToken as bad:
         return _stopped(403, str(bad))
@@ -197,20 +211,19 @@ def _show(
         why_not = "this link was already used; a link works once" if was_used else None
         why_not = why_not or _why_not(app, request, token, record)
         if why_not:
-            button = f'<p role="status" class="wrong">{_text(_sentence(why_not))}</p>'
+            button = f'<p role="status" class="wrong">{_text(_sentence(why_not))}</p>\n<p>{_text(_NEXT)}</p>'
         else:
             button = _form(request, token, record, fields)
     does = token.action in ACTIONS and not why_not
     message = message_of(record, app.settings)
     facts = {
-        "Resource": message.resource,
-        "Account and region": f"{message.account}, {message.region}",
-        "Changed by": f"{message.who} ({message.actor['principal']})",
-        "Event": message.event,
-        "Asked by": f"Snapback's guardrail {message.guardrail}",
+        **message.facts,
+        "When": message.when,
+        "Why it matters": message.card.why,
         "Record": record.id,
         "Is now": record.status.replace("_", " "),
     }
+    pages = (f'<a href="{_text(url)}" rel="noreferrer">{_text(name)}</a>' for name, url in message.pages.items())
     undo = token.action == "undo" and record.status.traits.undoable
     before, after = (record.after, record.before) if undo else (record.before, record.after)
     lines = [] if before is None or after is None else changes(before, after, most=_LINES)
@@ -224,21 +237,24 @@ def _show(
     verb = _VERBS.get(token.action, "Snapback")
     would = "" if token.action in {*_CHANGES, "undo", "undo-anyway"} else ", if it were fixed"
     body = f"""<h1>{_text(f"{verb}?" if does else verb)}</h1>
-{alert}<p><strong>{_text(message.headline)}</strong></p>
-<p>{_text(message.reason)}</p>
-<dl>{"".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())}</dl>
-<h2>{"What happens next" if does else "The fix"}</h2>
+{alert}<p><strong>{_text(f"{message.symbol} {message.headline}")}</strong></p>
 <p>{_text(_plan(token.action if does else "", record))}</p>
+{button}
 <h2>Before → after{would}</h2>
 <pre>{"".join(map(_line, lines)) or "No change."}</pre>
-{button}
+<h2>What was found</h2>
+<p>{_text(f"{message.severity.upper()}: {message.reason}")}</p>
+<dl>{"".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items() if value)}</dl>
+<p>{" · ".join(pages)}</p>
 <h2>History</h2>
 <ol>{"".join(f"<li>{_text(cut(redact(step), 400))}</li>" for step in steps)}</ol>"""
     return _page(verb, body, 400 if wrong else 200)
 
 
 def _plan(action: str, record: Record) -> str:
+    found = "" if record.before is None or record.after is None else effect(record.before, record.after)
     fix = record.fix.rstrip(".") or "There is no fix"
+    does = f"The fix {cut(found, 500)}." if found else f"{fix}."
     if action == "undo":
         return "Snapback restores the unsafe state from before the fix, and exempts the resource for some days."
     if action == "undo-anyway":
@@ -246,8 +262,8 @@ def _plan(action: str, record: Record) -> str:
     if action == "exempt":
         return "Nothing in AWS changes. Snapback ignores this finding for the time you choose, and closes its question."
     if action in _CHANGES:
-        return f"{fix}. Snapback checks the resource again first. If the resource has changed, nothing happens, and Snapback asks again."
-    return f"{fix}."
+        return f"{does} Snapback checks the resource again first. If the resource has changed, nothing happens, and Snapback asks again."
+    return does
 
 
 def _form(request: Request, token: ActionToken, record: Record, fields: Mapping[str, str]) -> str:
@@ -258,7 +274,7 @@ def _form(request: Request, token: ActionToken, record: Record, fields: Mapping[
 {_exemption(fields) if token.action == "exempt" else ""}<p class="note">Snapback sent this link to the channel
 <strong>{_text(token.channel)}</strong>. It can't see who you are, or whether this is your own change. If it is, let
 somebody else decide. The record will name <strong>{_text(str(_person(request, token)))}</strong>.</p>
-<button type="submit">{_text(verb)}</button>
+<button type="submit"{' class="undo"' if token.action.startswith("undo") else ""}>{_text(verb)}</button>
 </form>"""
 
 
@@ -309,21 +325,40 @@ def _do(app: ClicksApp, request: Request, token: ActionToken, record: Record, fi
     app.ask_act({**asked, **more, "use": asdict(Use.of(token))})
     if refused:
         raise _Stop(403, f"sorry, {refused}. Your attempt is on record")
+    said = f"Snapback is doing this now, as {person}. The result appears in the channel, and on this page."
+    return _started({**fields, "steps": str(len(record.life))}, said, 0)
+
+
+def _is_under_way(record: Record, fields: Mapping[str, str]) -> bool:
+    """Whether what the page started isn't done yet, and the page asks again by itself."""
+    if "steps" not in fields or not 0 <= _tries(fields) < _WAITS:
+        return False
+    return record.status.traits.under_way or fields["steps"] == str(len(record.life))
+
+
+def _tries(fields: Mapping[str, str]) -> int:
+    given = fields.get("tries", "")
+    return int(given) if given.isdecimal() and len(given) < 4 else _WAITS  # noqa: PLR2004
+
+
+def _started(fields: Mapping[str, str], said: str, tries: int) -> Answer:
     return _page(
         "Started",
         f"""<h1>Started</h1>
-<p role="status">Snapback is doing this now, as {_text(str(person))}. The result appears in the channel, and here:</p>
-<form method="post" action="show">
+<p role="status">{_text(said)}</p>
+<form id="again" method="post" action="show">
 <input type="hidden" name="token" value="{_text(fields["token"])}" autocomplete="off">
+<input type="hidden" name="steps" value="{_text(fields["steps"])}">
+<input type="hidden" name="tries" value="{tries}">
 <button type="submit">Show the result</button>
-</form>""",
+</form>
+<script src="../page.js"></script>""",
     )
 
 
 def _stopped(status: int, line: str) -> Answer:
-    return _page(
-        "Snapback", f'<h1>Snapback</h1>\n<p role="alert" class="wrong">{_text(_sentence(line))}</p>', status, line
-    )
+    body = f'<h1>Snapback</h1>\n<p role="alert" class="wrong">{_text(_sentence(line))}</p>\n<p>{_text(_NEXT)}</p>'
+    return _page("Snapback", body, status, line)
 
 
 def _page(title: str, body: str, status: int = 200, why: str = "") -> Answer:

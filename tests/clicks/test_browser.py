@@ -130,8 +130,7 @@ def test_open_see_tab_enter_and_it_is_done_once(tab: Tab) -> None:
     tab.until("page/do")
     assert "Started" in tab.text
     assert tab.desk.steps() == ["asking", "fixing", "fixed"]
-    tab.press(Keys.TAB, Keys.ENTER)
-    tab.until("page/show")
+    tab.until("page/show")  # By itself.
     assert re.search(r"Is now\s+fixed", tab.text)
     assert not tab.browser.find_elements(By.TAG_NAME, "button")
     tab.follow(token)
@@ -251,6 +250,41 @@ def test_nothing_is_cut_off_in_a_narrow_window_or_when_it_is_large(tab: Tab, zoo
         assert button["x"] >= 0
         assert button["x"] + button["width"] <= 320 * zoom
     tab.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_the_change_and_the_button_are_seen_without_scrolling(tab: Tab, scheme: str) -> None:
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 3, "mobile": True}
+    tab.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    tab.browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    tab.follow(tab.desk.token())
+    button = tab.find("button").rect
+    assert "The fix removes READ for AllUsers." in tab.text
+    assert button["y"] + button["height"] <= 844
+    assert tab.script("return document.documentElement.scrollWidth <= innerWidth")
+    assert tab.text.index("app-logs") < tab.text.index("The fix removes") < tab.text.index("Approve the fix\n")
+    assert tab.text.index("Approve the fix\n") < tab.text.index("What was found") < tab.text.index("History")
+    assert not [each for each in tab.script(CONTRAST) if each[1] < 4.5]
+    assert (
+        tab.find("a").get_attribute("href").startswith("https://us-east-1.console.aws.amazon.com/s3/buckets/app-logs")
+    )
+    tab.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    tab.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_an_undo_does_not_look_like_an_approval(tab: Tab) -> None:
+    tab.follow(tab.desk.token())
+    approve = tab.find("button").value_of_css_property("background-color")
+    tab.find("button").click()
+    tab.until("page/show")
+    tab.follow(tab.desk.token("undo"))
+    undo = tab.find("button")
+    assert undo.text == "Undo the fix"
+    assert undo.value_of_css_property("background-color") != approve
+    assert "restores the unsafe state" in tab.text
+    assert not [each for each in tab.script(CONTRAST) if each[1] < 4.5]
 
 
 def test_hostile_text_runs_nothing(tab: Tab) -> None:
