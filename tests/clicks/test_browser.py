@@ -267,8 +267,8 @@ def test_on_a_phone_the_change_and_the_button_are_seen_without_scrolling(tab: Ta
     assert tab.text.index("app-logs") < tab.text.index("The fix removes") < tab.text.index("Approve the fix\n")
     assert tab.text.index("Approve the fix\n") < tab.text.index("What was found") < tab.text.index("History")
     assert not [each for each in tab.script(CONTRAST) if each[1] < 4.5]
-    assert (
-        tab.find("a").get_attribute("href").startswith("https://us-east-1.console.aws.amazon.com/s3/buckets/app-logs")
+    assert str(tab.find("a").get_attribute("href")).startswith(
+        "https://us-east-1.console.aws.amazon.com/s3/buckets/app-logs"
     )
     tab.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     tab.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
