@@ -105,7 +105,8 @@ def check(folder: Path) -> list[str]:
     wanted(megabytes <= MOST_MEGABYTES, f"{megabytes:.0f} MB are more than {MOST_MEGABYTES}")
     story = clean.site / "snapback" / "story" / "events.jsonl"
     for arguments, codes, says in (
-        (["demo"], {0}, "status    undone"),
+        (["demo", "--html", "d.html", "--result", "d.json"], {0}, "Open d.html in a browser"),
+        (["console", "none.json"], {2}, "can't read none.json"),
         (["replay", str(story), "--mode", "fix"], {0, 1}, "fixed, "),
         (["settings", "check"], {0}, ": fine."),
         (["package"], {2}, "pip install 'snapback-aws[deploy]'"),

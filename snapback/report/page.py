@@ -13,6 +13,7 @@ import msgspec
 
 from chalicelib.core.types import Severity, Status
 from snapback.catalog import KINDS, TOOLS
+from snapback.report.noise import noise
 from snapback.report.stories import fights, stories
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def report_data(result: Result) -> dict[str, Any]:
         "columns": columns(findings),
         "size": len(findings),
         "stories": msgspec.to_builtins(stories(result.findings, result.cards)),
+        "noise": msgspec.to_builtins(noise(result.findings, result.cards, result.made.date())),
         "fights": msgspec.to_builtins(fights(result.findings)),
     }
 

@@ -141,6 +141,9 @@
     section("figures", "In short", top), section("timeline", "Timeline", chart), section("groups", "Who and what", groups),
     section("stories", "What one actor did in a row", data.stories.length ? [el("ul", { class: "plain" }, data.stories.slice(0, 8).map(story)), data.stories.length > 8 ? fold("More", el("ul", { class: "plain" }, data.stories.slice(8).map(story))) : null] : el("p", { class: "soft" }, "No actor caused more than one finding within an hour.")),
     section("fights", "Who changes back what is fixed", data.fights.length ? table("Who changes back what is fixed", ["Resource", "Made unsafe by", "Fixed or undone by", "Times", "Last record"], data.fights.map(fight)) : el("p", { class: "soft" }, "Nobody repeated a change that was fixed.")),
+    section("noise", "The loudest guardrails, and what would quiet them", data.noise.length ? [table("The loudest guardrails", ["Guardrail", "Findings", "Resources", "Actors", "Suggested mode"],
+      data.noise.map((each) => [each.guardrail, number(each.times), number(each.resources), number(each.actors), each.mode + ": " + each.why])),
+      data.noise.filter((each) => each.exemption).map((each) => fold("An exemption for " + each.guardrail, el("p", { class: "soft" }, "If this is intended, complete the reason and the owner, and add it to snapback.yaml."), el("pre", {}, each.exemption)))] : el("p", { class: "soft" }, "No findings.")),
     section("unchecked", "What could not be checked", data.unchecked.length ? table("What could not be checked", ["What", "Why", "Times"], data.unchecked.map((each) => [each.what, each.why, number(each.times)])) : el("p", { class: "soft" }, "Everything could be checked.")),
     section("compliance", "Compliance", compliance()),
     section("findings", "Findings", form, count, list, pages));

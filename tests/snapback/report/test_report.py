@@ -16,9 +16,11 @@ import pytest
 from chalicelib.core.event import Actor
 from chalicelib.core.types import Status
 from snapback.report.exports import as_compliance, as_csv, as_ocsf, as_sarif
+from snapback.report.noise import noise
 from snapback.report.page import report_page
 from snapback.report.result import Result, read_result, result_of, write_result
 from snapback.report.stories import fights, stories
+from snapback.settings_file import check
 from tests.notify.test_message import NOW, record_of
 from tests.snapback.command import complaint, run
 from tests.snapback.report.findings import HOSTILE, many, result
@@ -28,6 +30,7 @@ from tests.snapback.test_sweep import bucket
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from chalicelib.core.record import Record
     from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -207,6 +210,37 @@ def test_a_fight_names_who_makes_it_unsafe_and_who_fixes_it() -> None:
     )
     (fight,) = fights(found.findings)
     assert (fight.actors, fight.against, len(fight.findings)) == ({"alice": 4}, {"snapback": 4, "dana": 1}, 4)
+
+
+def test_noise_names_the_loudest_and_an_exemption_that_settings_take(tmp_path: Path) -> None:
+    bot = Actor("IAMUser", 'arn:aws:iam::111122223333:user/ci "bot"', "111122223333")
+    loud = [record_of(Status.ALERTED, id=f"s3.{n:016x}", arn=f"arn:aws:s3:::b{n}", actor=bot) for n in range(9)]
+    found = result_of(
+        "records", [*loud, *(_fixed(n) for n in range(3)), record_of(Status.ALERTED, guardrail="signin.root_used")]
+    )
+    first, second, third = noise(found.findings, found.cards, NOW.date())
+    assert (first.guardrail, first.times, first.resources, first.actors, first.mode) == (
+        loud[0].guardrail,
+        9,
+        9,
+        1,
+        "alert",
+    )
+    assert (second.mode, second.why) == ("fix", "each finding was fixed, and almost no fix was undone")
+    assert (third.mode, third.why, third.exemption) == ("alert", "it has no fix", "")
+    path = tmp_path / "snapback.yaml"
+    path.write_text(first.exemption)
+    settings, problems = check(path, NOW.date())
+    assert problems == []
+    assert settings is not None
+    assert all(settings.exemption(each.guardrail, [each.arn], each.actor, NOW) for each in loud)
+
+
+def _fixed(number: int) -> Record:
+    guardrail = "ec2.security_group_opened_to_internet"
+    return record_of(
+        Status.FIXING, Status.FIXED, id=f"ec2.{number:016x}", guardrail=guardrail, arn=f"arn:aws:ec2:::{number}"
+    )
 
 
 class TestExports:
