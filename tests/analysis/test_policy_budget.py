@@ -194,3 +194,12 @@ def test_the_largest_policies_that_aws_takes_are_judged_when_people_wrote_them()
     assert not administrators(held)
     assert not at_fault(held)
     assert administrators({**held, 19: {"Statement": [ADMIN]}}) == {19: "allows * on *"}
+
+
+def test_what_is_spent_adds_up_and_an_inner_budget_is_the_outer_one() -> None:
+    budget.spend(1000)
+    with budget.bounded(5):
+        budget.spend(3)
+        with budget.bounded(100), pytest.raises(CannotJudge, match="its policies are too long or complex to judge"):
+            budget.spend(3)
+    budget.spend(1000)

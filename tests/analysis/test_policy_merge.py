@@ -54,6 +54,22 @@ def test_two_edits_of_one_policy_are_taken_back_in_either_order_to_the_same_byte
     assert take_back_text(second, third, third) == (second,)
 
 
+def test_letters_beyond_ascii_stay_as_they_are() -> None:
+    named = {**OWN, "Condition": {"StringEquals": {"aws:PrincipalTag/owner": "Müller"}}}
+    before = text(named, PUBLIC)
+    after = drop(before, [1])
+    assert after
+    taken = take_back_text(before, after, append(after, TLS))
+    assert taken
+    assert "Müller" in str(taken[0])
+
+
+def test_a_statement_that_was_split_in_two_does_not_come_back() -> None:
+    """Which half is to become whole again isn't known, even if only one of them is left."""
+    ours, theirs = allow("Shared", US), allow("Shared", FRIEND)
+    assert take_back_text(text(SHARED), text(ours, theirs), text(ours)) is None
+
+
 def test_a_principal_comes_back_into_its_statement() -> None:
     before = text(SHARED)
     after = drop_principals(before, {0: {EVIL}})
