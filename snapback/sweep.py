@@ -219,6 +219,7 @@ def sweep(
     `kept`: whether there is a ledger, in which it is marked what was gone through. `only` chooses resources.
     """
     done, began = SweepTotals(), time.perf_counter()
+    application.sessions.retries = "adaptive"
     markers = Markers(application.dynamodb, application.table) if kept else None
     for place, rules in found.items():
         on_place(place)

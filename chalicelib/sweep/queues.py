@@ -118,6 +118,7 @@ def listed(app: SweepApp, message: Mapping[str, Any], rules: Sequence[Guardrail[
     markers = Markers(app.dynamodb, app.table)
     baseline = expected_from_events(rules, markers.asked(place), run)
     seen, some = set[str](), list[str]()
+    app.sessions.retries = "adaptive"
     try:
         for resource in kind.all_in(app.sessions.reader(place.account, place.region)):
             if resource.id not in seen:
@@ -160,6 +161,7 @@ def evaluate(
     if not rules:
         return []
     at = parse_time(message.get("at")) or app.now()
+    app.sessions.retries = "adaptive"
     event = event_of(place, str(message["sweep"]), at, message["expected_from_events"])
     if "refusal" in message:
         log_outcomes(event, app.engine.unlisted(rules, event, Refusal(**message["refusal"])))

@@ -146,3 +146,13 @@ def test_sts_is_asked_in_the_functions_own_region(deployed: Any) -> None:
     sessions.source.events.register("request-created.sts", lambda request, **_: hosts.append(request.url))
     sessions.reader(HOME, "eu-west-1").client("iam").list_users()
     assert hosts == [f"https://sts.{REGION}.amazonaws.com/"]
+
+
+def test_a_sweep_slows_down_at_the_limits_of_aws(world: World, sessions: AwsSessions) -> None:
+    def mode(made: AwsSession) -> str:
+        return str(made.client("iam").meta.config.retries["mode"])
+
+    assert mode(sessions.reader(HOME, REGION)) == "standard"
+    swept = AwsSessions(HOME, KNOWN)
+    swept.retries = "adaptive"
+    assert mode(swept.reader(HOME, REGION)) == "adaptive"

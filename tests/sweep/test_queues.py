@@ -99,6 +99,7 @@ def test_what_no_event_told_of_is_found_and_fixed(account: Account) -> None:
     ]
     assert {(record.found_by, record.event_id) for record in records} == {("sweep", "sweep-2026-11-23T10:00")}
     assert not account.given_up
+    assert account.application.sessions.retries == "adaptive"
 
 
 def test_the_first_sweep_is_the_measure_and_later_ones_count_what_events_missed(account: Account) -> None:
