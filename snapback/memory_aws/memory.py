@@ -1,4 +1,4 @@
-"""An AWS in this process's memory (moto): any number of accounts, a ledger, and no way out to the real one.
+"""An AWS in this process's memory (moto): any number of accounts, and no way out to the real one.
 
 What moto lacks and a replay needs is answered here: CloudTrail's event history, and the findings of image scans.
 """
@@ -9,7 +9,6 @@ import json
 import os
 import re
 from contextlib import ExitStack, suppress
-from datetime import datetime
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +27,7 @@ from snapback.memory_aws import clock, gaps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from types import TracebackType
 
     from botocore.awsrequest import AWSPreparedRequest
@@ -36,7 +36,6 @@ REGION = "us-east-1"
 HOME_KEY, ACTOR_KEY = "AKIAREPLAYHOMEEXAMPLE", "AKIAREPLAYACTOREXAMPLE"
 """Not keys of anyone: by them the hook below tells Snapback's calls from those that are re-enacted."""
 
-_BATCH = 100
 _NEW = "2026-01-01T00:00:00+00:00"
 _KEY = re.compile(r"Credential=([^/]+)/")
 _OPENS_NOTHING = "in-memory"
@@ -72,8 +71,6 @@ class MemoryAws:
         """The time in memory, instead of what `now` answers."""
         self.acting = home
         """The account in which `actor` clients act."""
-        self.wrote = False
-        """Whether the ledger was written to since the last `drain`."""
         self.scans: dict[tuple[str, str, str], dict[str, Any]] = {}
         """What DescribeImageScanFindings answers, by region, repository, and digest or tag."""
         self.history: list[Event] = []
@@ -82,8 +79,6 @@ class MemoryAws:
         """What a call presupposed and the log has not created: account, service and name."""
         self._clients: dict[tuple[str, str], Any] = {}
         self._environment: dict[str, str | None] = {}
-        self._delivered = ""
-        self._stream: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         from moto import backend_index, mock_aws
@@ -141,28 +136,6 @@ class MemoryAws:
             self._clients[service, region] = self._actor.client(service, region_name=region, config=_CONFIG)  # type: ignore[call-overload]
         return self._clients[service, region]
 
-    def drain(self, table: str, notify: Callable[[dict[str, Any]], Any]) -> None:
-        """Hand what was written to the ledger since the last time to `notify`, as Lambda does from a stream."""
-        if not self.wrote:
-            return
-        self.wrote = False
-        streams = boto3.client("dynamodbstreams", region_name=REGION)
-        if not self._stream:
-            stream = streams.list_streams(TableName=table)["Streams"][0]["StreamArn"]
-            shards = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
-            self._stream = {"StreamArn": stream, "ShardId": shards[0]["ShardId"]}
-        whole = True
-        while whole:
-            # A new iterator each time: after a failed transaction, moto's iterator reads a copy of the shard.
-            since: Any = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._delivered}
-            start: Any = since if self._delivered else {"ShardIteratorType": "TRIM_HORIZON"}
-            iterator = streams.get_shard_iterator(**self._stream, **start)["ShardIterator"]
-            records = streams.get_records(ShardIterator=iterator, Limit=_BATCH)["Records"]
-            whole = len(records) == _BATCH
-            if records:
-                self._delivered = records[-1]["dynamodb"]["SequenceNumber"]
-                notify({"Records": [_as_lambda_sees(record, self._stream["StreamArn"]) for record in records]})
-
     def managed_policy(self, arn: str, account: str, partition: str, document: Any = None) -> bool:
         """Put one of AWS's own policies in an account: all 1,500 of them would cost 60 ms an account.
 
@@ -195,11 +168,9 @@ class MemoryAws:
         if account:
             request.headers["x-moto-account-id"] = account
         target = _header(request, "X-Amz-Target")
-        if target == "DynamoDB_20120810.TransactWriteItems":
-            self.wrote = True
-        elif target.endswith("CloudTrail_20131101.LookupEvents"):
+        if target.endswith("CloudTrail_20131101.LookupEvents"):
             return _json(request, {"Events": list(self._looked_up(_body(request)))})
-        elif target.endswith("_V20150921.DescribeImageScanFindings"):
+        if target.endswith("_V20150921.DescribeImageScanFindings"):
             asked, region = _body(request), _region(request)
             for name in (text(asked, "imageId", "imageDigest"), text(asked, "imageId", "imageTag")):
                 if found := self.scans.get((region, asked["repositoryName"], name or "")):
@@ -282,12 +253,3 @@ class _Body(BytesIO):
 
     def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
         yield self.read()
-
-
-def _as_lambda_sees(record: Any, stream: str) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html"""
-    change = dict(record["dynamodb"])
-    made = change.get("ApproximateCreationDateTime")
-    if isinstance(made, datetime):
-        change["ApproximateCreationDateTime"] = made.timestamp()
-    return {**record, "dynamodb": change, "eventSource": "aws:dynamodb", "awsRegion": REGION, "eventSourceARN": stream}

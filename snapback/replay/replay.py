@@ -25,7 +25,8 @@ from chalicelib.core.outcome import Outcome
 from chalicelib.core.settings import Flood, Settings, WebhookSettings
 from chalicelib.core.types import Mode, Status, Unrecorded
 from snapback.ledger import make_ledger, require_ledger
-from snapback.memory_aws.memory import MemoryAws
+from snapback.memory_aws.memory import REGION, MemoryAws
+from snapback.memory_aws.table import StreamedTable
 from snapback.replay.aliases import Aliases
 from snapback.replay.functions import DEAD, Functions, merge
 from snapback.replay.logs import DAWN, Entry, read
@@ -49,6 +50,8 @@ DELAY = timedelta(seconds=2)
 RETRIES = (60.0, 120.0)
 """Seconds after which Lambda invokes a function again that raised:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
+_BATCH = 100
+"""Items of the ledger's stream that `notify` gets at once."""
 REFUSED = "refused: "
 """Begins the `why` of an event that no function would believe."""
 
@@ -186,8 +189,9 @@ class Player:
         self.application.__dict__["channels"] = (self._channel,)
         self.application.__dict__["last_resort"] = None
         self.application.later = self._later
+        self._table = StreamedTable(self.application.table, REGION)
+        self.application.__dict__["dynamodb"] = self._table
         self.clock.reach(min((entry.time for entry in self.entries if entry.time != DAWN), default=DAWN))
-        self.application.ledger.create()
         self.aliases = Aliases()
         self._reenactor = Reenactor(self.aws, self.aliases)
         self._functions = Functions(self.application, self.clock.sleep, RETRIES)
@@ -295,7 +299,8 @@ class Player:
 
     def drain(self) -> None:
         """Have what is new in the ledger sent; after an undo of one's own, say."""
-        self.aws.drain(self.application.table, self._functions.notify)
+        while written := self._table.take(_BATCH):
+            self._functions.notify({"Records": written})
 
 
 def replay(

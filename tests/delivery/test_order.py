@@ -71,7 +71,7 @@ class Watched(Memory):
 
     def reset(self) -> None:
         super().reset()
-        append, put = self.table._append_to_stream, self.buckets.put_bucket_acl
+        append, put = self.table.append_to_stream, self.buckets.put_bucket_acl
 
         def judged(item: Any) -> None:
             append(item)
@@ -81,7 +81,7 @@ class Watched(Memory):
             self.judge_write(call["Bucket"], call["AccessControlPolicy"]["Grants"])
             return put(**call)
 
-        self.table._append_to_stream, self.buckets.put_bucket_acl = judged, written  # type: ignore[method-assign]
+        self.table.append_to_stream, self.buckets.put_bucket_acl = judged, written  # type: ignore[method-assign]
 
     def grants(self, bucket: str) -> Any:
         held = self.acl(bucket)

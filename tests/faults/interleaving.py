@@ -28,9 +28,9 @@ class Ledger(Table):
         super().__init__()
         self._step = step
 
-    def transact_write_items(self, *, TransactItems: Any) -> Any:  # noqa: N803 - boto3's
+    def transact_write_items(self, **request: Any) -> Any:
         self._step()
-        return super().transact_write_items(TransactItems=TransactItems)
+        return super().transact_write_items(**request)
 
 
 _SEES = {"get_bucket_policy", "get_role", "list_user_policies", "get_user_policy"}

@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from chalicelib.aws.ledger_table import LedgerTable
-from tests.delivery.memory import changed, holds
+from snapback.memory_aws.table import changed, holds
 from tests.support.events import HOME, REGION
 
 if TYPE_CHECKING:
