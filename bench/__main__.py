@@ -78,10 +78,19 @@ def zip(_: bool) -> tuple[Any, list[Any]]:  # noqa: A001 - its name on the comma
 def replay(quick: bool) -> tuple[Any, list[Any]]:
     from bench import replayed
 
-    found = replayed.measure(1 if quick else 3)
-    table = _table("events", "seconds", "events a second")
-    table.add_row(str(found["events"]), f"{found['seconds']:.2f}", f"{found['per_second']:.0f}")
-    return found, ["Replay of the bundled story on an in-memory AWS", table]
+    found = replayed.measure(1 if quick else 3, 100_000 if quick else 1_000_000)
+    floor, read, done, story = (found[name] for name in ("floor", "read", "replayed", "story"))
+    table = _table("what", "events", "CPU s", "events per CPU s", "memory MB")
+    table.add_row("gunzip and json.loads", f"{found['records']:,}", f"{floor['cpu']:.1f}", "", "")
+    table.add_row("read and choose", f"{found['records']:,}", f"{read['cpu']:.1f}", "", f"{read['memory']:.0f}")
+    for name, each in (("re-enact what was chosen", done), ("the story, in mode fix", story)):
+        memory = f"{each['memory']:.0f}" if "memory" in each else ""
+        table.add_row(name, f"{each['events']:,}", f"{each['cpu']:.1f}", f"{each['per_second']:.0f}", memory)
+    aims = f"aims: {replayed.AIM} x, and {replayed.AIM_MEMORY} MB"
+    said = (
+        f"Reading and choosing: {found['ratio']:.2f} x gunzip and json ({aims}){'  ' + MARK if found['missed'] else ''}"
+    )
+    return found, ["Replay", table, said]
 
 
 def sweep(quick: bool) -> tuple[Any, list[Any]]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from snapback.replay.choose import Choice
-    from snapback.replay.logs import Entry
+    from snapback.replay.kept import Entry
     from snapback.replay.replay import EventOutcome, Player, Replay
 
 

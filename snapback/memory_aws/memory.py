@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import weakref
 from contextlib import ExitStack, suppress
 from functools import cache
 from io import BytesIO
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, Self
 from unittest.mock import patch
 
@@ -57,6 +59,26 @@ _SAFE = {
 _CONFIG = Config(retries={"total_max_attempts": 1}, user_agent_extra="snapback-replay")
 
 
+class _History:
+    """Events, on disk when they are many: as objects, a hundred thousand would take a gigabyte."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(max_size=8 << 20)  # noqa: SIM115 - closed with this object
+        weakref.finalize(self, self._file.close)
+        self._places: list[tuple[float, int, int]] = []
+
+    def add(self, moment: float, envelope: dict[str, Any]) -> None:
+        place = self._file.seek(0, os.SEEK_END)
+        self._places.append((moment, place, self._file.write(json.dumps(envelope).encode())))
+
+    def between(self, start: float, end: float) -> Iterator[Event]:
+        """The latest that was added first."""
+        for moment, place, size in reversed(self._places):
+            if start <= moment <= end:
+                self._file.seek(place)
+                yield Event.parse(json.loads(self._file.read(size)))
+
+
 class MemoryAws:
     """While it is entered, every botocore session made in this process talks to memory only.
 
@@ -73,7 +95,7 @@ class MemoryAws:
         """The account in which `actor` clients act."""
         self.scans: dict[tuple[str, str, str], dict[str, Any]] = {}
         """What DescribeImageScanFindings answers, by region, repository, and digest or tag."""
-        self.history: list[Event] = []
+        self.history = _History()
         """What LookupEvents answers from: the calls that write, replayed so far."""
         self.presupposed: set[tuple[str, str, str]] = set()
         """What a call presupposed and the log has not created: account, service and name."""
@@ -184,17 +206,14 @@ class MemoryAws:
     def _looked_up(self, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html, the latest first."""
         wanted = [(each["AttributeKey"], each["AttributeValue"]) for each in asked.get("LookupAttributes", [])]
-        for event in reversed(self.history):
-            moment = event.time.timestamp()
-            if not asked.get("StartTime", 0) <= moment <= asked.get("EndTime", 1e12):
-                continue
+        for event in self.history.between(asked.get("StartTime", 0), asked.get("EndTime", 1e12)):
             body = json.dumps(event.detail)
             if all(_has(event, body, key, value) for key, value in wanted):
                 yield {
                     "EventId": event.id,
                     "EventName": event.name,
                     "EventSource": event.source,
-                    "EventTime": moment,
+                    "EventTime": event.time.timestamp(),
                     "ReadOnly": "true" if event.detail.get("readOnly") is True else "false",
                     "Username": event.actor.session or event.actor.name,
                     "CloudTrailEvent": body,
@@ -205,7 +224,7 @@ class MemoryAws:
         with suppress(EventRejected):
             event = Event.parse(envelope)
             if text(event.detail, "eventSource") and event.detail.get("readOnly") is not True:
-                self.history.append(event)
+                self.history.add(event.time.timestamp(), envelope)
 
 
 def _has(event: Event, body: str, key: str, value: str) -> bool:

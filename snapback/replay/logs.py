@@ -5,60 +5,32 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-e
 
 from __future__ import annotations
 
-import csv
-import gzip
-import heapq
-import io
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import os
+import signal
+from collections import Counter, deque
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import count
-from typing import IO, TYPE_CHECKING, Any, cast
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from chalicelib.core.event import dig, parse_time, text
-from chalicelib.core.pattern import API_CALL
 from snapback.errors import BadEvents
-from snapback.replay import forms
-from snapback.replay.sources import Source, sources
+from snapback.replay.choose import Choice, detail_type
+from snapback.replay.kept import DAWN, Entry, Sorted, row_of
+from snapback.replay.parse import values
+from snapback.replay.sources import Source, file_source, sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
-    from snapback.replay.choose import Choice
-
-MOST = 1 << 30
-"""Bytes of one JSON value, unpacked: a few kilobytes of gzip can stand for more than any machine's memory."""
-DAWN = datetime(1, 1, 1, tzinfo=UTC)
-"""The time of what tells none."""
-
-_TYPES = {
-    "AwsConsoleSignIn": "AWS Console Sign In via CloudTrail",
-    "AwsServiceEvent": "AWS Service Event via CloudTrail",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event as it was recorded: `recorded` from a bare CloudTrail record, or else as an envelope.
-
-    `where` is its file, line and place in the line's records.
-
-    The envelope is kept as JSON: a year of events fits in memory so, and not as objects.
-    """
-
-    raw: bytes
-    time: datetime
-    where: str
-    recorded: bool
-
-    @property
-    def envelope(self) -> dict[str, Any]:
-        return cast("dict[str, Any]", msgspec.json.decode(self.raw))
+WORTH_WORKERS = 32 << 20
+"""Bytes of files, as they are kept, that are worth the start of other processes."""
 
 
 def read(
@@ -76,45 +48,92 @@ def read(
     `skipped` gets a line for each file, and each line of a file, that holds no events. Raises BadEvents for it with
     `strict`, and where nothing else was read.
     """
-    deliveries: list[list[tuple[datetime, int, Entry]]] = []
-    records: list[tuple[datetime, int, Entry]] = []
-    number, problems, seen = count(), list[BadEvents](), 0
-    given = list(paths)
-    found = [each for each in given if isinstance(each, Source)]
-    if len(found) < len(given) or not given:
-        found += sources(each for each in given if not isinstance(each, Source))
-    for source in found:
-        delivered: list[tuple[datetime, int, Entry]] = []
+    choice = choice or Choice()
+    rows, problems, number = Sorted(), list[BadEvents](), count()
+    for source, found in _streams(_found(paths), choice):
         latest = DAWN
-        for value, where in _values(source):
-            if isinstance(value, BadEvents):
+        for each in found:
+            if isinstance(each, BadEvents):
                 if strict:
-                    raise value
-                problems.append(value)
+                    raise each
+                problems.append(each)
                 continue
-            seen += 1
-            entry = as_entry(value, where)
-            if choice and not choice.takes(entry.envelope):
-                continue
-            if entry.recorded:
-                records.append((entry.time, next(number), entry))
-            else:
-                latest = max(latest, entry.time)
-                delivered.append((latest, next(number), entry))
-        deliveries.append(delivered)
+            latest = max(latest, DAWN if each.recorded else each.time)
+            rows.add(row_of(each, next(number), each.time if each.recorded else latest))
         progress(source.size)
-    if problems and not seen:
+    if problems and not choice.read:
         more = f" (nor can {len(problems) - 1:,} other parts of the input)" if len(problems) > 1 else ""
         raise BadEvents(f"{problems[0]}{more}")
     for problem in problems:
         skipped(f"skipped: {problem}")
-    records.sort(key=lambda one: one[:2])
-    for _, _, entry in heapq.merge(records, *deliveries, key=lambda one: one[:2]):
-        yield entry
+    yield from (row.entry for row in rows)
+
+
+def _found(paths: Iterable[Path | str | Source]) -> list[Source]:
+    given = list(paths)
+    found = [each for each in given if isinstance(each, Source)]
+    if len(found) < len(given) or not given:
+        found += sources(each for each in given if not isinstance(each, Source))
+    return found
+
+
+def _streams(found: list[Source], choice: Choice) -> Iterator[tuple[Source, Iterable[Entry | BadEvents]]]:
+    """What each source holds, in their order: in this process, or in as many as there are processors."""
+    files = [source for source in found if source.path]
+    workers = min(os.cpu_count() or 1, len(files))
+    if workers < 2 or len(files) < len(found) or sum(source.size for source in files) < WORTH_WORKERS:  # noqa: PLR2004
+        for source in found:
+            yield source, _taken(source, choice)
+        return
+    # Not forked: a progress bar has a thread.
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_ignore_interrupts) as pool:
+        waiting: deque[tuple[Source, Future[tuple[list[Entry | BadEvents], Choice]]]] = deque()
+        blank = replace(choice, read=0, taken=0, left_out=Counter())
+        try:
+            for source in found:
+                waiting.append((source, pool.submit(_taken_whole, source.path, blank)))
+                if len(waiting) > 2 * workers:
+                    yield _awaited(*waiting.popleft(), choice)
+            while waiting:
+                yield _awaited(*waiting.popleft(), choice)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _awaited(
+    source: Source, future: Future[tuple[list[Entry | BadEvents], Choice]], choice: Choice
+) -> tuple[Source, list[Entry | BadEvents]]:
+    taken, counted = future.result()
+    choice.add(counted)
+    return source, taken
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C is for the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _taken_whole(path: str, choice: Choice) -> tuple[list[Entry | BadEvents], Choice]:
+    return list(_taken(file_source(path), choice)), choice
+
+
+def _taken(source: Source, choice: Choice) -> Iterator[Entry | BadEvents]:
+    """What of a source is replayed, and a BadEvents for each part that holds no events."""
+    for value, where in values(source, choice.leaves_out if choice.is_narrow else None):
+        if isinstance(value, BadEvents):
+            yield value
+            continue
+        envelope, recorded = as_envelope(value)
+        if choice.takes(envelope):
+            yield _entry(envelope, where, recorded=recorded)
 
 
 def as_entry(value: Any, where: str) -> Entry:
     envelope, recorded = as_envelope(value)
+    return _entry(envelope, where, recorded=recorded)
+
+
+def _entry(envelope: dict[str, Any], where: str, *, recorded: bool) -> Entry:
     moment = parse_time(dig(envelope, "detail", "eventTime")) or parse_time(envelope.get("time"))
     return Entry(msgspec.json.encode(envelope), moment or DAWN, where, recorded)
 
@@ -128,7 +147,7 @@ def as_envelope(value: Any) -> tuple[dict[str, Any], bool]:
     return {
         "version": "0",
         "id": dig(value, "eventID"),
-        "detail-type": _TYPES.get(text(value, "eventType") or "", API_CALL),
+        "detail-type": detail_type(text(value, "eventType")),
         "source": f"aws.{source.partition('.')[0]}" if source else "",
         "account": text(value, "recipientAccountId") or text(value, "userIdentity", "accountId"),
         "time": dig(value, "eventTime"),
@@ -136,122 +155,3 @@ def as_envelope(value: Any) -> tuple[dict[str, Any], bool]:
         "resources": [],
         "detail": value,
     }, True
-
-
-def _values(source: Source) -> Iterator[tuple[Any, str]]:
-    """What a source holds, each with where it stands; a BadEvents for each part that holds no events."""
-    name = source.name
-    try:
-        with _open(source) as file:
-            yield from _parsed(name, file)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        yield BadEvents(f"{name}: the gzip data is cut off or damaged ({error}); copy the file again"), name
-    except OSError as error:
-        yield BadEvents(f"{name}: can't be read: {error.strerror or error}"), name
-
-
-@contextmanager
-def _open(source: Source) -> Iterator[IO[bytes]]:
-    with source.opened() as file:
-        zipped = file.peek(2)[:2] == b"\x1f\x8b" or source.name.endswith(".gz")
-        with gzip.open(file, "rb") if zipped else nullcontext(file) as unpacked:
-            yield cast("IO[bytes]", unpacked)
-
-
-def _parsed(name: str, file: IO[bytes]) -> Iterator[tuple[Any, str]]:
-    """JSON lines are read line by line; anything else whole, and line by line if each line stands for itself."""
-    if name.endswith((".jsonl", ".jsonl.gz")):
-        yield from _lines(name, iter(lambda: file.readline(MOST + 1), b""))
-        return
-    data = _in_utf8(file.read(MOST + 1))
-    first, _, rest = data.strip().partition(b"\n")
-    if len(data) > MOST:
-        yield _too_large(name), name
-    elif forms.is_header(first.decode("utf-8", "replace")):
-        yield from _rows(name, data)
-    elif rest and _stands_alone(first):
-        yield from _lines(name, data.splitlines())
-    else:
-        yield from _split(data, name, packed=name.endswith((".json", ".json.gz")))
-
-
-def _in_utf8(data: bytes) -> bytes:
-    """Without a byte order mark: PowerShell writes UTF-16 with one."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace").encode()
-    return data.removeprefix(b"\xef\xbb\xbf")
-
-
-def _stands_alone(line: bytes) -> bool:
-    try:
-        return isinstance(msgspec.json.decode(line), Mapping | list)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-
-
-def _lines(name: str, lines: Iterable[bytes]) -> Iterator[tuple[Any, str]]:
-    empty = True
-    for number, line in enumerate(lines, 1):
-        whole = _in_utf8(line) if number == 1 else line
-        if whole.strip():
-            empty = False
-            yield from _split(whole, f"{name}:{number}")
-    if empty:
-        yield _empty(name), name
-
-
-def _rows(name: str, data: bytes) -> Iterator[tuple[Any, str]]:
-    try:
-        for number, row in enumerate(forms.table(io.StringIO(data.decode("utf-8", "replace")), MOST), 2):
-            found = list(forms.events(row))
-            yield from ((event, f"{name}:{number}") for event in found)
-            if not found:
-                yield BadEvents(f"{name}:{number}: this row holds no CloudTrail record; leave it out"), name
-    except csv.Error as error:
-        yield BadEvents(f"{name}: no table that can be read ({error}); export it again"), name
-
-
-def _empty(where: str) -> BadEvents:
-    return BadEvents(f"{where}: is empty; leave it out, or copy it again")
-
-
-def _too_large(where: str) -> BadEvents:
-    return BadEvents(f"{where}: over {MOST >> 20} MiB in one piece, unpacked; give CloudTrail logs or JSON lines")
-
-
-def _split(data: bytes, where: str, *, packed: bool = False) -> Iterator[tuple[Any, str]]:
-    """The events of one JSON text; a `packed` log may hold none."""
-    document, problem = _decoded(data, where)
-    if problem:
-        yield problem, where
-        return
-    records = document.get("Records") if isinstance(document, Mapping) and not forms.is_event(document) else None
-    listed = document if isinstance(document, list) else records
-    if isinstance(listed, list):
-        if not any(map(forms.is_event, listed)) and (found := list(forms.events(listed))):
-            listed = found
-        for number, record in enumerate(listed, 1):
-            yield next(forms.events(record), record), f"{where}#{number}"
-        if not listed and not packed:
-            yield BadEvents(f"{where}: holds no events; leave it out"), where
-    elif records is not None:
-        yield BadEvents(f"{where}: `Records` is no list, so this is no CloudTrail log; leave it out"), where
-    elif found := list(forms.events(document)):
-        places = [where] if len(found) == 1 else [f"{where}#{number}" for number in range(1, len(found) + 1)]
-        yield from zip(found, places, strict=True)
-    elif not (packed and isinstance(document, Mapping) and document.get("Events") == []):
-        what = "holds JSON, but no CloudTrail records and no EventBridge events"
-        yield BadEvents(f"{where}: {what}; leave it out"), where
-
-
-def _decoded(data: bytes, where: str) -> tuple[Any, BadEvents | None]:
-    if len(data) > MOST:
-        return None, _too_large(where)
-    if not data.strip():
-        return None, _empty(where)
-    try:
-        return msgspec.json.decode(data), None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return None, BadEvents(f"{where}: not JSON ({error}); give CloudTrail logs or JSON lines")
-    except RecursionError:
-        return None, BadEvents(f"{where}: nested too deep to be a CloudTrail record; leave it out")

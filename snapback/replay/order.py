@@ -12,7 +12,7 @@ from snapback.replay.aliases import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from snapback.replay.logs import Entry
+    from snapback.replay.kept import Entry
 
 _MAKES = re.compile(r"(Create|Run|Register|Allocate|Import)([A-Z]\w*)")
 _ENDS = re.compile(r"Delete|Terminate|Deregister|Release")

@@ -7,6 +7,7 @@ more before its event is dead.
 from __future__ import annotations
 
 import heapq
+import re
 import time
 from collections import Counter, deque
 from contextlib import ExitStack
@@ -29,7 +30,8 @@ from snapback.memory_aws.memory import REGION, MemoryAws
 from snapback.memory_aws.table import StreamedTable
 from snapback.replay.aliases import Aliases
 from snapback.replay.functions import DEAD, Functions, merge
-from snapback.replay.logs import DAWN, Entry, read
+from snapback.replay.kept import DAWN, Entry, Log
+from snapback.replay.logs import read
 from snapback.replay.order import sensible
 from snapback.replay.reenact import Reenacted, Reenactor
 from snapback.replay.unjudged import Unjudged
@@ -163,11 +165,11 @@ class Player:
         home: str = "",
         only: Collection[str] = (),
     ) -> None:
-        self.entries = list(entries)
+        self.entries = entries if isinstance(entries, Log) else Log(entries)
         self.settings = in_mode(settings, mode)
         self.clock = Clock()
         self._reenact = reenact
-        self._home = home or _home(self.entries)
+        self._home = home or _home(self.entries.accounts)
         self._only = only
         self._channel = _Kept()
         self._waiting: list[tuple[datetime, int, str, Mapping[str, Any], _Delivery]] = []
@@ -191,7 +193,7 @@ class Player:
         self.application.later = self._later
         self._table = StreamedTable(self.application.table, REGION)
         self.application.__dict__["dynamodb"] = self._table
-        self.clock.reach(min((entry.time for entry in self.entries if entry.time != DAWN), default=DAWN))
+        self.clock.reach(self.entries.first or DAWN)
         self.aliases = Aliases()
         self._reenactor = Reenactor(self.aws, self.aliases)
         self._functions = Functions(self.application, self.clock.sleep, RETRIES)
@@ -217,23 +219,27 @@ class Player:
         Before each, every call up to the latest time delivered so far is re-enacted, in time order and once: so the
         effect of a late event is there before it is delivered.
         """
-        calls = deque(sensible(sorted(self.entries, key=lambda entry: entry.time)))
+        calls = sensible(self.entries.by_time())
+        following = next(calls, None)
         done: dict[str, Reenacted] = {}
         latest = DAWN
-        delivered: set[str] = set()
+        delivered: set[int] = set()
 
         def reach(moment: datetime) -> None:
-            while calls and calls[0].time <= moment:
-                self._call(calls.popleft().envelope, done)
+            nonlocal following
+            while following and following.time <= moment:
+                self._call(following.envelope, done, delivered)
+                following = next(calls, None)
 
         for entry in self.entries:
             latest = max(latest, entry.time)
             self._come_again(latest, reach)
             reach(latest)
             envelope = entry.envelope
-            again = _identity(envelope) in delivered
-            delivered.add(_identity(envelope))
-            reenacted = Reenacted(None, "delivered again") if again else done[_identity(envelope)]
+            identity = _identity(envelope)
+            again = hash(identity) in delivered
+            delivered.add(hash(identity))
+            reenacted = Reenacted(None, "delivered again") if again else done.pop(identity)
             self._deliver(entry, envelope, reenacted)
             yield from self._answered()
         self._come_again(datetime.max.replace(tzinfo=UTC), reach)
@@ -273,9 +279,9 @@ class Player:
                 now = Outcome(*where, Status.GONE)
             self._now.outcomes[where] = replace(now, status=str(now.status))
 
-    def _call(self, envelope: dict[str, Any], done: dict[str, Reenacted]) -> None:
+    def _call(self, envelope: dict[str, Any], done: dict[str, Reenacted], delivered: Collection[int]) -> None:
         identity = _identity(envelope)
-        if identity in done:
+        if identity in done or hash(identity) in delivered:
             return
         if _refused(envelope, self.application):
             done[identity] = Reenacted(None)
@@ -400,10 +406,9 @@ def quiet(home: str, settings: Settings, **parts: Any) -> Application:
     return wiring.Application(home, settings=settings, metrics=Silent(namespace="Snapback", service="replay"), **parts)
 
 
-def _home(entries: Iterable[Entry]) -> str:
-    accounts = Counter(account for entry in entries if (account := text(entry.envelope, "account")))
-    usual = [account for account, _ in accounts.most_common() if len(account) == 12 and account.isdecimal()]  # noqa: PLR2004
-    return usual[0] if usual else "111122223333"
+def _home(accounts: Mapping[str, int]) -> str:
+    usual = [account for account in accounts if re.fullmatch("[0-9]{12}", account)]
+    return max(usual, key=lambda account: accounts[account], default="111122223333")
 
 
 def _identity(envelope: Mapping[str, Any]) -> str:

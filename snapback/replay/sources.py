@@ -29,6 +29,8 @@ class Source:
     name: str
     size: int
     opened: Callable[[], AbstractContextManager[io.BufferedReader]]
+    path: str = ""
+    """Of a file."""
 
 
 def sources(paths: Iterable[Path | str]) -> list[Source]:
@@ -40,7 +42,7 @@ def sources(paths: Iterable[Path | str]) -> list[Source]:
         elif path.startswith((_S3, "s3:/")):
             found += _objects(path.removeprefix("s3:").lstrip("/"))
         else:
-            found += [_file(each) for each in _files(Path(path))]
+            found += [file_source(each) for each in _files(Path(path))]
     if not found:
         raise BadEvents(f"no input: {_FITTING}")
     return list({source.name: source for source in found}.values())
@@ -52,8 +54,9 @@ def _stdin() -> AbstractContextManager[io.BufferedReader]:
     return nullcontext(buffer if hasattr(buffer, "peek") else io.BufferedReader(buffer))
 
 
-def _file(path: Path) -> Source:
-    return Source(str(path), path.stat().st_size, lambda: path.open("rb"))
+def file_source(path: Path | str) -> Source:
+    file = Path(path)
+    return Source(str(path), file.stat().st_size, lambda: file.open("rb"), str(path))
 
 
 def _files(path: Path) -> list[Path]:

@@ -12,7 +12,7 @@ import pytest
 from chalicelib.aws.settings_source import PATH_VARIABLE, load_settings
 from chalicelib.core.types import Mode
 from snapback.errors import BadEvents
-from snapback.replay import logs
+from snapback.replay import parse
 from snapback.replay.logs import read
 from snapback.replay.sources import sources
 from tests.support.events import cloudtrail_event
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def test_a_file_that_unpacks_to_more_than_memory_is_refused(
     name: str, tail: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "MOST", 1 << 20)
+    monkeypatch.setattr(parse, "MOST", 1 << 20)
     asked: list[int] = []
     real = gzip.GzipFile.read
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from snapback.errors import BadEvents
-from snapback.replay import logs
+from snapback.replay.kept import DAWN
 from snapback.replay.logs import as_envelope, read
 from snapback.replay.sources import sources
 
@@ -168,4 +168,4 @@ def test_an_empty_log_is_no_error(tmp_path: Path) -> None:
 
 def test_what_has_no_time_comes_first(tmp_path: Path) -> None:
     entry, _ = read([write(tmp_path / "log.jsonl", lines(record("B"), record("A", at=None)))])  # type: ignore[arg-type]
-    assert entry.time == logs.DAWN
+    assert entry.time == DAWN
