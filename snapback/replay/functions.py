@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import catalog, wiring
 from chalicelib.core.errors import Unfinished
+from chalicelib.core.event import dig
 from chalicelib.core.outcome import Outcome
 from chalicelib.core.pattern import matches
 from chalicelib.core.types import Status
 from chalicelib.engine.context import describe_error
 from snapback.memory_aws.memory import REGION
 from snapback.project import project
+from snapback.replay.glance import SEEN, narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,16 +35,30 @@ class Functions:
         self._application, self._pause, self._retries = application, pause, tuple(retries)
         self._app = _app()
         self._patterns = [(service, catalog.pattern(service)) for service in catalog.services()]
+        self._index: dict[tuple[Any, ...], list[tuple[str, Any]]] = {}
         wiring.use(application)
 
     def deliver(self, envelope: Mapping[str, Any]) -> list[Outcome]:
         """To each function whose pattern matches."""
         return [
             outcome
-            for service, pattern in self._patterns
+            for service, pattern in self._may_match(envelope)
             if matches(pattern, envelope)
             for outcome in self._invoked(f"guard_{service}", envelope)
         ]
+
+    def _may_match(self, envelope: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """The services whose pattern may match, going by what the call is: an index, as logs have few different calls."""
+        detail = envelope.get("detail")
+        names = ("eventSource", "eventName", "eventType")
+        said = [*(envelope.get(key) for key in ("source", "detail-type")), *(dig(detail, name) for name in names)]
+        if not all(isinstance(each, str) for each in said):
+            return self._patterns
+        if tuple(said) not in self._index:
+            head = {"source": said[0], "detail-type": said[1], "detail": dict(zip(names, said[2:], strict=True))}
+            narrow = [(each, narrowed(each[1], SEEN)) for each in self._patterns]
+            self._index[tuple(said)] = [each for each, pattern in narrow if not pattern or matches(pattern, head)]
+        return self._index[tuple(said)]
 
     def again(self, function: str, envelope: Mapping[str, Any]) -> list[Outcome]:
         """To the function, by its ARN, that has had it come again."""
