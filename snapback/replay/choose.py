@@ -114,9 +114,9 @@ class Choice:
                 return "before --since"
             if self.until and (moment is None or moment >= self.until):
                 return "after --until"
-        if self.accounts and account not in self.accounts:
+        if self.accounts and account not in tuple(self.accounts):  # A record may have anything there, also a list.
             return "of another account"
-        if self.regions and region not in self.regions:
+        if self.regions and region not in tuple(self.regions):
             return "of another region"
         return "of another service" if self.services and service not in self.services else ""
 
@@ -145,9 +145,9 @@ class Choice:
     def _hearing(self, envelope: Mapping[str, Any], head: Mapping[str, Any]) -> tuple[Any, ...]:
         """The rules that may hear an event: by the index, where it is a plain record of CloudTrail."""
         source, name, kind = (head.get(key) for key in ("eventSource", "eventName", "eventType"))
-        plain = isinstance(source, str) and isinstance(name, str) and isinstance(kind, str | None)
-        said = (envelope.get("source"), envelope.get("detail-type"))
-        if not plain or said != (_source(source), detail_type(kind)):
+        if not isinstance(source, str) or not isinstance(name, str) or not isinstance(kind, str | None):
+            return _concerned(self.guardrails)[0]
+        if (envelope.get("source"), envelope.get("detail-type")) != (_source(source), detail_type(kind)):
             return _concerned(self.guardrails)[0]
         identity = dig(head, "userIdentity", "type")
         return _may_hear(self.guardrails, source, name, kind, identity if isinstance(identity, str) else None)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from snapback.errors import Refused
-from snapback.replay import kept, logs, parse
+from snapback.replay import glance, kept, logs
 from snapback.replay.choose import Choice
 from snapback.replay.logs import read
 from tests.snapback.replay.test_logs import envelope, lines, record
@@ -83,8 +83,8 @@ def test_it_takes_what_a_whole_decoding_takes(
         counted = replace(choice, left_out=type(choice.left_out)())
         with pytest.MonkeyPatch.context() as patch:
             if whole:
-                patch.setattr(parse.glance, "records", lambda *_: None)
-                patch.setattr(parse.glance, "is_left_out", lambda *_: False)
+                patch.setattr(glance, "records", lambda *_: None)
+                patch.setattr(glance, "is_left_out", lambda *_: False)
             taken.append((list(read([path], choice=counted)), counted.read, counted.left_out))
     assert taken[0] == taken[1]
 
@@ -151,6 +151,6 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def full(**_: Any) -> Any:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(kept.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
     with pytest.raises(Refused, match="No space left on device; make room there, or set TMPDIR"):
         list(read([tmp_path]))
