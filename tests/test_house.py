@@ -26,10 +26,11 @@ KINDS = frozenset(
     awslambda.Deployment awslambda.Function awslambda.FunctionUrl awslambda.Qualified cloudtrail.Trail codebuild.Project
     dynamodb.OwnTable dynamodb.Table ec2.Address ec2.DefaultGroup ec2.Described ec2.Image ec2.Instance ec2.NetworkAclEntry
     ec2.Peering ec2.SecurityGroup ec2.Snapshot ec2.Subnet ec2.Suspect ec2.TransitGateway ec2.Volume ec2.Vpc ecr.Image
-    ecr.Repository ecs.Service ecs.TaskDefinition eks.AccessEntry eks.Cluster events.OwnRule events.Rule iam.AccessKey
+    ecr.Repository ecs.Service ecs.TaskDefinition eks.AccessEntry eks.Cluster events.OwnRule events.Rule glue.Catalog iam.AccessKey
     iam.Bounded iam.ConsoleUser iam.Identity iam.InstanceProfile iam.LeakedKey iam.ManagedPolicy iam.Role iam.ServerCertificate iam.Sessions
     iam.User organizations.OrganizationPolicy ram.ResourceShare resource.Account rolesanywhere.Profile
-    named.Named rolesanywhere.TrustAnchor s3.Bucket sns.Topic sqs.Queue sso.Assignment sso.PermissionSet
+    kinesis.Stream kms.Key named.Named rolesanywhere.TrustAnchor s3.Bucket secretsmanager.Secret
+    sns.Topic sqs.Queue sso.Assignment sso.PermissionSet
     """.split()  # noqa: SIM905 - a list would be forty lines
 )
 """As they stand in ledgers: a record of a kind that is renamed can't be undone any more."""

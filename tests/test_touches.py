@@ -45,6 +45,8 @@ NOT_TOUCHED = {
     "ec2.RevokeSecurityGroup* SecurityGroupRuleIds": "rules are parts of the group",
     "ec2.RevokeSecurityGroupEgress GroupId": "the group that the fix made for itself",
     "ecs.UpdateService networkConfiguration.*": "a setting of the service",
+    "glue.PutResourcePolicy EnableHybrid": "whether Lake Formation's grants stand beside the policy",
+    "kms.PutKeyPolicy PolicyName": "the key's own policy, whose only name this is",
     "sns.SetTopicAttributes AttributeName": "the topic's own policy",
     "*TagResource [Tt]ags.*": "tags are parts of the resource",
     "ec2.CreateTags Tags.*": "tags are parts of the resource",

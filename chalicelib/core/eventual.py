@@ -20,6 +20,7 @@ EVENTUAL = {
     "s3": f"{_DOCS}/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel",
     # DescribeTable.
     "dynamodb": f"{_DOCS}/amazondynamodb/latest/APIReference/API_DescribeTable.html",
+    "kms": f"{_DOCS}/kms/latest/developerguide/accessing-kms.html#programming-eventual-consistency",
     # Attributes of queues, the policy among them.
     "sqs": f"{_DOCS}/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html",
 }

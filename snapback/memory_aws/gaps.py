@@ -28,6 +28,7 @@ def closed() -> Iterator[None]:
     from moto.ec2.models.amis import AmiBackend
     from moto.ecr.models import ECRBackend
     from moto.iam.responses import IamResponse
+    from moto.kinesis.models import KinesisBackend
     from moto.s3.models import FakeBucket
 
     with ExitStack() as stack:
@@ -40,6 +41,7 @@ def closed() -> Iterator[None]:
             (DynamoHandler, "call_action", _one_by_one(DynamoHandler.call_action)),
             (ECRBackend, "batch_get_repository_scanning_configuration", _effective_scanning),
             (FakeBucket, "_log_permissions_enabled_policy", _of_services(FakeBucket._log_permissions_enabled_policy)),  # noqa: SLF001 - moto's
+            (KinesisBackend, "put_resource_policy", _of_a_stream(KinesisBackend.put_resource_policy)),
             (IamResponse, "list_server_certificates", _expiring(IamResponse.list_server_certificates)),
         ):
             stack.enter_context(patch.object(owner, name, better))
@@ -90,6 +92,19 @@ def _of_services(real: Callable[..., bool]) -> Any:
         return real(SimpleNamespace(policy=json.dumps(policy).encode(), **bucket), target_prefix)
 
     return staticmethod(enabled)
+
+
+def _of_a_stream(real: Callable[..., None]) -> Any:
+    """moto takes a policy of a stream that isn't there.
+
+    https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutResourcePolicy.html
+    """
+
+    def put(self: Any, resource_arn: str, policy_doc: str) -> None:
+        self.get_resource_policy(resource_arn)
+        real(self, resource_arn, policy_doc)
+
+    return put
 
 
 def _describe_image_attribute(self: Any, ami_id: str, attribute_name: str) -> Any:

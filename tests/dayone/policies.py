@@ -23,6 +23,12 @@ def everyone(**condition: Any) -> dict[str, Any]:
     return {"Principal": {"AWS": "*"}, "Condition": condition}
 
 
+OWNER = {"Principal": {"AWS": f"arn:aws:iam::{HOME}:root"}, "Action": "kms:*"}
+DENY_OUTSIDE = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Condition": {"StringNotEquals": {"aws:SourceVpce": "{endpoint}"}},
+}
 POLICIES: dict[str, dict[str, Statements]] = {
     "sns": {
         "alarms": [service("cloudwatch", StringEquals={"aws:SourceAccount": HOME})],
@@ -44,9 +50,32 @@ POLICIES: dict[str, dict[str, Statements]] = {
         "karpenter": [service("events"), service("sqs")],
         "endpoint-only": [{"Principal": "*", "Condition": {"StringEquals": {"aws:SourceVpce": "{endpoint}"}}}],
     },
+    "kms": {
+        "default": [OWNER],
+        "backups": [OWNER, {"Principal": "*", "Condition": ORGANIZATION}],
+        "through-s3": [
+            OWNER,
+            everyone(StringEquals={"kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:CallerAccount": HOME}),
+        ],
+        "for-services": [OWNER, service("sns"), service("cloudwatch"), service("logs.us-east-1")],
+    },
+    "secretsmanager": {
+        "tools": [{"Principal": {"AWS": f"arn:aws:iam::{TOOLS}:role/deploy"}}],
+        "organization": [{"Principal": "*", "Condition": ORGANIZATION}],
+        "endpoint-only": [{"Principal": {"AWS": f"arn:aws:iam::{HOME}:role/app"}}, DENY_OUTSIDE],
+    },
+    "kinesis": {"tools": [{"Principal": {"AWS": f"arn:aws:iam::{TOOLS}:role/consumer"}}]},
+    "glue": {"catalog": [{"Principal": "*", "Condition": ORGANIZATION}, {"Principal": {"AWS": TOOLS}}]},
 }
 """By service and name, the policy's statements, without Effect, Action and Resource."""
-ACTIONS = {"sns": "SNS:Publish", "sqs": "SQS:SendMessage"}
+ACTIONS = {
+    "sns": "SNS:Publish",
+    "sqs": "SQS:SendMessage",
+    "kms": "kms:Decrypt",
+    "secretsmanager": "secretsmanager:GetSecretValue",
+    "kinesis": "kinesis:PutRecord",
+    "glue": "glue:GetTable",
+}
 
 
 def topic(client: Any, name: str, text: str) -> None:
@@ -58,7 +87,32 @@ def queue(client: Any, name: str, text: str) -> None:
     client.create_queue(QueueName=name, Attributes={"Policy": text})
 
 
-MAKE: dict[str, Callable[[Any, str, str], None]] = {"sns": topic, "sqs": queue}
+def key(client: Any, name: str, text: str) -> None:
+    client.create_key(Description=name, Policy=text)
+
+
+def secret(client: Any, name: str, text: str) -> None:
+    client.create_secret(Name=name, SecretString="made-up")
+    client.put_resource_policy(SecretId=name, ResourcePolicy=text)
+
+
+def stream(client: Any, name: str, text: str) -> None:
+    client.create_stream(StreamName=name, ShardCount=1)
+    client.put_resource_policy(ResourceARN=f"arn:aws:kinesis:{HERE}:stream/{name}", Policy=text)
+
+
+def catalog(client: Any, _: str, text: str) -> None:
+    client.put_resource_policy(PolicyInJson=text)
+
+
+MAKE: dict[str, Callable[[Any, str, str], None]] = {
+    "sns": topic,
+    "sqs": queue,
+    "kms": key,
+    "secretsmanager": secret,
+    "kinesis": stream,
+    "glue": catalog,
+}
 CALLS: dict[str, Callable[[str, str], tuple[str, dict[str, Any]]]] = {
     "sns": lambda name, text: (
         "SetTopicAttributes",
@@ -68,7 +122,16 @@ CALLS: dict[str, Callable[[str, str], tuple[str, dict[str, Any]]]] = {
         "SetQueueAttributes",
         {"queueUrl": f"https://sqs.us-east-1.amazonaws.com/{HOME}/{name}", "attributes": {"Policy": text}},
     ),
+    "kms": lambda _, text: (
+        "PutKeyPolicy",
+        {"keyId": "1234abcd-12ab-34cd-56ef-1234567890ab", "policyName": "default", "policy": text},
+    ),
+    "secretsmanager": lambda name, text: ("PutResourcePolicy", {"secretId": name, "resourcePolicy": text}),
+    "kinesis": lambda name, text: (
+        "PutResourcePolicy",
+        {"resourceARN": f"arn:aws:kinesis:{HERE}:stream/{name}", "policy": text},
+    ),
 }
 """A pipeline's call that writes the policy, as CloudTrail records it."""
-CHANGED = {"any-alarm", "owner", "from-topic-by-terraform", "from-rule"}
+CHANGED = {"any-alarm", "through-s3", "tools", "owner", "from-topic-by-terraform", "from-rule"}
 """Those that name nothing that has to be there."""

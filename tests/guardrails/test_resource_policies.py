@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.guardrails.glue.test_catalog_policy_made_public import CATALOG
+from tests.guardrails.kinesis.test_stream_policy_made_public import ORDERS as STREAM
+from tests.guardrails.kms.test_key_policy_made_public import ORDERS as KEY
+from tests.guardrails.secretsmanager.test_secret_policy_made_public import DB
 from tests.guardrails.sns.test_topic_policy_made_public import ORDERS
 from tests.guardrails.sqs.test_queue_policy_made_public import JOBS
 from tests.support.events import FRIEND, STRANGER
@@ -14,7 +18,7 @@ from tests.support.resource_policies import Guarded, root
 if TYPE_CHECKING:
     from tests.support.world import World
 
-each_of_them = pytest.mark.parametrize("guarded", [ORDERS, JOBS], ids=lambda each: each.id)
+each_of_them = pytest.mark.parametrize("guarded", [ORDERS, JOBS, KEY, DB, STREAM, CATALOG], ids=lambda each: each.id)
 
 
 @each_of_them

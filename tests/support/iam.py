@@ -66,6 +66,8 @@ _NAMES = {
     "eks": {"name": "cluster", "clusterName": "cluster"},
     "elasticloadbalancing": {"LoadBalancerName": "loadbalancer"},
     "events": {"Name": "rule-on-default-event-bus", "Rule": "rule-on-default-event-bus"},
+    "kinesis": {"StreamName": "stream"},
+    "kms": {"KeyId": "key"},
     "lambda": {"FunctionName": "function"},
     "organizations": {"PolicyId": "policy"},
     "rolesanywhere": {"profileId": "profile", "trustAnchorId": "trust-anchor"},
@@ -284,7 +286,9 @@ def _filled(prefix: str, kind: str, account: str, name: str) -> str:
     text: str = get_service_prefix_data(prefix)["resources"][kind]["arn"]
     for slot, value in {"Partition": "aws", "Region": "us-east-1", "Account": account}.items():
         text = text.replace(f"${{{slot}}}", value)
-    begin, _, end = text.rpartition("${")
+    begin, slot, end = text.rpartition("${")
+    if not slot:  # As Glue's catalog, of which an account has one.
+        return text
     text = f"{begin}{name}{end.partition('}')[2]}"
     return re.sub(r"\$\{[^}]+\}", "any", text)
 

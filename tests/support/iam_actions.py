@@ -34,6 +34,7 @@ _OTHERWISE = {
 }
 
 _PREFIXES = {"eventbridge": "events", "sso-admin": "sso", "auto-scaling": "autoscaling"}
+_PREFIXES |= {"secrets-manager": "secretsmanager"}
 _PREFIXES |= dict.fromkeys(("elastic-load-balancing", "elastic-load-balancing-v2"), "elasticloadbalancing")
 
 

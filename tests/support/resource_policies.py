@@ -85,7 +85,7 @@ class Guarded:
             unsafe=(
                 self.policy(self.friends, self.allow("*", "Everyone"), self.service),
                 self.policy(*unknown),
-                *((self._found_by_analyzer,) if self.analyzed else ()),
+                self._found_by_analyzer if self.analyzed else self._alone,
                 *unsafe,
             ),
             near_misses=(
@@ -98,8 +98,11 @@ class Guarded:
             disturb=disturb,
         )
 
+    def _alone(self, world: World) -> Envelope:
+        return self.policy(self.allow({"AWS": root(STRANGER)}))(world)
+
     def _found_by_analyzer(self, world: World) -> Envelope:
-        self.policy(self.allow({"AWS": root(STRANGER)}))(world)
+        self._alone(world)
         return analyzer_finding(self.arn, self.analyzed)
 
     def _own(self, world: World) -> Envelope:

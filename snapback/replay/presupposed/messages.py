@@ -1,4 +1,4 @@
-"""Topics and queues."""
+"""Topics, queues and streams."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ def _queue(call: Call, url: str) -> str:
     return f"queue {name}"
 
 
+def _stream(call: Call, arn: str) -> str:
+    name = arn.rsplit(":stream/", 1)[-1].partition("/")[0]
+    call.client("kinesis").create_stream(StreamName=name, ShardCount=1)
+    return f"stream {name}"
+
+
 BY_NAME: dict[tuple[str, str], MakeNamed] = {
+    ("kinesis", "ResourceARN"): _stream,
     ("sns", "TopicArn"): _topic,
     ("sqs", "QueueUrl"): _queue,
 }
