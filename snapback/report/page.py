@@ -69,6 +69,7 @@ def report_data(result: Result) -> dict[str, Any]:
     told = msgspec.to_builtins(result)
     findings = told.pop("findings")
     for each in findings:
+        each |= {f"actor.{name}": value for name, value in each.pop("actor").items()}
         if "commands" in each:  # Alike for each record of a status, so that they are written once.
             each["commands"] = {name: text.replace(each["id"], "{id}") for name, text in each["commands"].items()}
     return {

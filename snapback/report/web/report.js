@@ -4,9 +4,10 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const known = { cards: data.cards, statuses: data.statuses, kinds: data.kinds, tools: data.tools, names: data.account_names };
   const EMPTY = { changes: [], calls: [], history: [], commands: {}, event_id: "", fix: "", error: "", changed: false, reversible: true, found_by: "event" };
-  const findings = Array.from({ length: data.size }, () => ({ ...EMPTY }));
-  for (const [name, [values, places]] of Object.entries(data.columns)) {
-    findings.forEach((each, at) => { const value = places ? values[places[at]] : values[at]; if (value !== null) each[name] = value; });
+  const findings = Array.from({ length: data.size }, () => ({ ...EMPTY, actor: {} }));
+  for (const [column, [values, places]] of Object.entries(data.columns)) {
+    const ofActor = column.startsWith("actor."), name = column.replace("actor.", "");
+    findings.forEach((each, at) => { const value = places ? values[places[at]] : values[at]; if (value !== null) (ofActor ? each.actor : each)[name] = value; });
   }
   const places = new Map(findings.map((each, at) => [each.id, at]));
   const order = new Map(data.severities.map((each, at) => [each, at]));
