@@ -65,7 +65,7 @@ def check(application: Application, home_region: str, records: Iterable[Record])
             continue
         at_home = (account, region) == (application.home, home_region)
         questions: dict[str, Callable[[], tuple[bool, str]]] = {
-            "fixers": lambda aws=aws: _fixers(aws, application.home),  # type: ignore[misc]
+            "fixers": lambda aws=aws: fixers(aws, application.home),  # type: ignore[misc]
             "rules": lambda aws=aws, at_home=at_home: (True, "the stack's own") if at_home else _rules(aws),  # type: ignore[misc]
             "trail": lambda aws=aws: _trail(aws),  # type: ignore[misc]
             "events": lambda aws=aws: _events(aws, found.get((aws.account, aws.region)), application.now()),  # type: ignore[misc]
@@ -87,11 +87,16 @@ def last_found(records: Iterable[Record]) -> dict[tuple[str, str], datetime]:
 def _asked(question: Callable[[], tuple[bool, str]]) -> tuple[bool, str]:
     try:
         return question()
-    except ClientError as error:
-        said = error.response["Error"]
-        return False, f"{error.operation_name}: {said.get('Code')}: {said.get('Message', '')}"
-    except BotoCoreError as error:
-        return False, str(error)
+    except (ClientError, BotoCoreError) as error:
+        return False, said(error)
+
+
+def said(error: Exception) -> str:
+    """What AWS says, on one line."""
+    if not isinstance(error, ClientError):
+        return str(error)
+    told = error.response["Error"]
+    return f"{error.operation_name}: {told.get('Code')}: {told.get('Message', '')}"
 
 
 def _reader(aws: AwsSession) -> tuple[bool, str]:
@@ -99,7 +104,7 @@ def _reader(aws: AwsSession) -> tuple[bool, str]:
     return True, f"assumed as {arn.rpartition('assumed-role/')[2] or arn}"
 
 
-def _fixers(aws: AwsSession, home: str) -> tuple[bool, str]:
+def fixers(aws: AwsSession, home: str) -> tuple[bool, str]:
     """Those that are there, and trust the home account and no other."""
     elsewhere = catalog.of_home() if aws.account != home else frozenset()
     fixes = [(rule.service, rule.fix) for rule in catalog.guardrails() if rule.fix and rule.service not in elsewhere]

@@ -18,9 +18,17 @@ except AnothersCode as wrong:
     click.echo(f"snapback: {wrong}", err=True)
     sys.exit(2)
 
-from snapback.errors import BAD, FINE, describe_error
+from snapback.errors import BAD, FINE, INTERRUPTED, PIPE, describe_error
 from snapback.stderr import complain
 
+_GROUPS = {
+    "Try it": ("demo", "replay", "query", "handle"),
+    "Guardrails and settings": ("catalog", "explain", "settings"),
+    "Findings": ("records", "show", "fix", "approve", "undo", "sweep"),
+    "Operate": ("status", "doctor", "permissions", "accounts", "pause", "resume", "dlq", "chat"),
+    "Deploy": ("package", "deploy", "selftest", "destroy"),
+}
+"""The commands as `snapback --help` lists them."""
 _MODULES = {
     "replay": ("replay", "handle", "demo"),
     "report": ("report",),
@@ -30,7 +38,8 @@ _MODULES = {
     "catalog": ("catalog", "explain"),
     "records": ("records", "show"),
     "decide": ("undo", "approve", "fix"),
-    "status": ("status", "accounts"),
+    "status": ("status", "doctor", "accounts"),
+    "permissions": ("permissions",),
     "pause": ("pause", "resume"),
     "dlq": ("dlq",),
     "chat": ("chat",),
@@ -67,6 +76,24 @@ class _Commands(MutableMapping[str, click.Command]):
 class _Cli(click.Group):
     """Prints an error that a person can cause in one line, and a fault in Snapback with its traceback."""
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in _GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (name, command.get_short_help_str(80))
+                        for name in names
+                        if (command := self.get_command(ctx, name))
+                    ]
+                )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # As `snapback catalog | head -1`: whoever read has enough.
+            _drop_stdout()
+            return PIPE
+
     def main(self, *args: Any, **extra: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -81,7 +108,7 @@ class _Cli(click.Group):
         except click.ClickException as error:
             code = complain(error.format_message(), BAD)
         except click.Abort:
-            code = 130
+            code = INTERRUPTED
         except Exception as error:  # noqa: BLE001 - printed as one line, or with its traceback
             line, code = describe_error(error)
             if line:
@@ -97,12 +124,19 @@ def _flushed(code: int) -> int:
     """What is still to be written goes out now, while an error can be told."""
     try:
         sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+        code = PIPE
     except OSError as error:
         line, code = describe_error(error)
         complain(line or f"can't write to the standard output: {error.strerror}", code)
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes stdout at exit, which would fail again
+        _drop_stdout()
         code = BAD
     return code
+
+
+def _drop_stdout() -> None:
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes it once more at its end
 
 
 @click.group(
@@ -113,7 +147,7 @@ def main() -> None:
     """Find unsafe changes in AWS and fix them. Snapback records each fix first, proves it, and can undo it.
 
     Exit codes: 0 success; 1 something unsafe remains, or the action was refused or failed; 2 wrong usage, bad input,
-    or AWS can't be reached; 3 a fault in Snapback, shown with its traceback.
+    or AWS can't be reached; 3 a fault in Snapback, shown with its traceback; 130 interrupted; 141 nobody reads the output.
     """
     if region := os.environ.get(
         "AWS_REGION"

@@ -17,6 +17,7 @@ The command line's own errors stand on the root of `chalicelib/core/errors.py`:
 from __future__ import annotations
 
 import errno
+import re
 from typing import Any
 
 import click
@@ -24,7 +25,8 @@ import click
 from chalicelib.core.errors import NotDone, SnapbackError, StepRefused
 
 FINE, FOUND, BAD, FAULT = 0, 1, 2, 3
-INTERRUPTED = 130
+INTERRUPTED, PIPE = 130, 141
+"""As shells have them for SIGINT and SIGPIPE."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _NEW_CREDENTIALS = "get new ones (`aws sso login`, or the AWS_* variables), and see `aws sts get-caller-identity`"
@@ -43,6 +45,11 @@ _ADVICE = (
         "AWS is throttling this account; try again in a minute",
     ),
 )
+
+
+_SERVER_ERROR, _LONGEST = 500, 400
+_BROKEN = "the server has a problem; try again in a minute, and check AWS_ENDPOINT_URL and the network's proxy"
+_PAGE = re.compile(r"<(!doctype|html|head|body)\b", re.IGNORECASE)
 
 
 class CommandError(SnapbackError):
@@ -102,6 +109,7 @@ class Refused(CommandError, click.ClickException):
 def describe_error(error: BaseException) -> tuple[str, int]:
     """An error as a line for a person, and the exit code; no line for a fault in Snapback."""
     from botocore import exceptions as aws
+    from botocore.parsers import ResponseParserError
 
     line, code = "", BAD
     match error:
@@ -113,16 +121,29 @@ def describe_error(error: BaseException) -> tuple[str, int]:
             where = f" {error.filename}" if error.filename else ""
             line = f"can't write{where}: {error.strerror}; free some space, or write elsewhere"
         case aws.ClientError():
-            line = _by_aws(error.operation_name, error.response.get("Error", {}))
+            line = _by_aws(error.operation_name, error.response)
+        case ResponseParserError():
+            line = (
+                f"the answer isn't AWS's: {_without_page(str(error))}; check the network's proxy and AWS_ENDPOINT_URL"
+            )
         case aws.BotoCoreError():
             line = _by_botocore(error)
     return (line, code) if line else ("", FAULT)
 
 
-def _by_aws(operation: str, said: Any) -> str:
+def _by_aws(operation: str, response: Any) -> str:
+    said, status = response.get("Error", {}), response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = said.get("Code", "")
-    advice = next((advice for codes, advice in _ADVICE if code in codes), "")
-    return f"{operation}: {code}: {said.get('Message', '')}; {advice}" if advice else ""
+    broken = _BROKEN if status >= _SERVER_ERROR else ""
+    advice = next((advice for codes, advice in _ADVICE if code in codes), broken)
+    return f"{operation}: {code}: {_without_page(said.get('Message', ''))}; {advice}" if advice else ""
+
+
+def _without_page(text: str) -> str:
+    """What a server says, on one line, without an HTML page that a proxy may have sent instead."""
+    found = _PAGE.search(text)
+    told = f"{text[: found.start()]} (an HTML page)" if found else text
+    return " ".join(told.split())[:_LONGEST]
 
 
 def _by_botocore(error: Exception) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from snapback.accounts import Check
     from snapback.dlq import DeadLetter
+    from snapback.doctor import Line
     from snapback.replay.choose import Choice
     from snapback.replay.replay import EventOutcome, Replay
     from snapback.status import Health
@@ -273,6 +274,17 @@ def checks_table(checks: Sequence[Check]) -> Table:
     return table
 
 
+def doctor_row(line: Line) -> Table:
+    tone = {"ok": "green", "broken": "bold red", "unknown": "yellow"}[line.state]
+    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    grid.add_column(width=16)
+    grid.add_column(width=7, no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    found = Text("\n").join([styled(line.found), *([styled(line.do, "dim")] if line.do else [])])
+    grid.add_row(styled(line.what), styled(line.state, tone), found)
+    return grid
+
+
 def headed(*narrow: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for name in narrow:
@@ -424,11 +436,11 @@ def health_page(health: Health, stack: str) -> Padding:
 
     def queued(count: int | None) -> Text:
         if count is None:
-            return styled(f"unknown: no stack {stack!r} in this region; pass --stack NAME", "dim")
+            return styled(f"unknown: no stack {stack!r} in this region; pass --stack NAME, or set AWS_REGION", "dim")
         return row(count, count, "`snapback dlq list`")
 
     sign = health.sign
-    alive = f"answered {age(health.now - sign.answered_at)} ago" if sign.answered_at else "none answered yet"
+    alive = f"answered {age(health.now - sign.answered_at)} ago" if sign.answered_at else "unknown: none answered yet"
     canary = f"silent: {alive}, sent {age(health.now - sign.sent_at)} ago" if health.silent and sign.sent_at else alive
     return pairs(
         {

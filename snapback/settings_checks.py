@@ -94,10 +94,12 @@ def _check_channels(reader: Reader, values: dict[str, Any]) -> None:
         if not value.startswith(("ssm:/snapback/", "secretsmanager:snapback/")) and ":secret:snapback/" not in value:
             what = f"Snapback's functions can't read the secret of {name_of(path)}; put it under snapback/"
             reader.doubtful(path, what)
-    if len(channels) == len(
-        values.get("channels", [])
-    ):  # With an unreadable channel, a name that seems missing may be that channel's.
-        _check_names(reader, values, channels)
+    named = {number: reader.partial.get(("channels", number), {}) for number in range(len(values.get("channels", [])))}
+    known = {number: channels.get(number, named[number]) for number in named}
+    if all(
+        {"name", "type"} <= each.keys() for each in known.values()
+    ):  # Else a missing name may be an unreadable one's.
+        _check_names(reader, values, known)
 
 
 def _check_names(reader: Reader, values: dict[str, Any], channels: Mapping[int, Any]) -> None:

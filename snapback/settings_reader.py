@@ -80,6 +80,8 @@ class Reader:
         self.file = file
         self.problems: list[Problem] = []
         self.lines: dict[Where, int] = {}
+        self.partial: dict[Where, dict[str, Any]] = {}
+        """What could be read of things that lack something, so that what refers to them can be checked."""
 
     def wrong(
         self, at: yaml.Node | Where, what: str, allowed: str = "", *, line: int = 0, warning: bool = False
@@ -177,7 +179,10 @@ class Reader:
                 self.wrong(node, f"{name_of(path)} lacks {name!r}", allowed(field.type))
                 found[name] = BAD
         whole = all(found[name] is not BAD for name, field in fields.items() if field.required)
-        return {name: value for name, value in found.items() if value is not BAD} if whole else BAD
+        good = {name: value for name, value in found.items() if value is not BAD}
+        if not whole:
+            self.partial[path] = good
+        return good if whole else BAD
 
     def _dict(self, node: yaml.MappingNode, kind: kinds.DictType, path: Where) -> Any:
         found = {}

@@ -43,14 +43,25 @@ class Health:
         return heard is not None and self.now - heard > SILENT
 
     @property
-    def well(self) -> bool:
+    def unknown(self) -> list[str]:
+        """What could not be found out."""
+        parts = {
+            "dead_letters": self.dead_letters is None,
+            "failed_messages": self.failed_messages is None,
+            "canary": self.sign.answered_at is None and not self.silent,
+        }
+        return [name for name, missing in parts.items() if missing]
+
+    @property
+    def problem(self) -> bool:
         failing = any(why for _, why in self.held.values())
         waiting = any((*self.records.values(), self.overdue, failing, self.dead_letters, self.failed_messages))
-        return not (waiting or self.paused or self.silent or self.sign.trouble)
+        return bool(waiting or self.paused or self.silent or self.sign.trouble)
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "well": self.well,
+            "well": not self.problem and not self.unknown,
+            "unknown": self.unknown,
             "paused": self.paused,
             **self.records,
             "under_way": self.under_way,

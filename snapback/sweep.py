@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from chalicelib.core.resource import Resource
     from chalicelib.core.rule import Guardrail
     from chalicelib.core.settings import Settings
+    from chalicelib.engine.evaluate import Failed
     from chalicelib.wiring import Application
 
 _OVER = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 """Errors after which no call succeeds."""
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 35.0)
 """Seconds between looks at what somebody else works on: another sweep, or a function. Together longer than a lease."""
+_MOST_NAMED = 3
 ELSEWHERE = "another process, such as another sweep, has worked on it for two minutes; run the sweep again"
 
 
@@ -64,6 +66,28 @@ class Finding:
             **asdict(self.outcome),
             "missed_by_events": self.missed_by_events,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class SweepError:
+    """What could not be evaluated, by which guardrails, and why. `resource` is empty if a whole place could not be."""
+
+    place: Place
+    resource: str
+    guardrails: tuple[str, ...]
+    error: str
+
+    def __str__(self) -> str:
+        from snapback.render import account
+
+        what = f"{self.place.kind} {self.resource}".rstrip()
+        more = len(self.guardrails) - _MOST_NAMED
+        names = ", ".join(self.guardrails[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        return f"{names}: {what} in {account(self.place.account)}, {self.place.region}: {self.error}"
+
+    def to_json(self) -> dict[str, Any]:
+        told = {"resource": self.resource, "guardrails": list(self.guardrails), "error": self.error}
+        return {**asdict(self.place), "status": "error", **told}
 
 
 @dataclass
@@ -167,13 +191,20 @@ def chosen(globs: Collection[str], services: Collection[str]) -> list[Guardrail[
     known = catalog.guardrails()
     for glob in globs:
         if not any(fnmatchcase(rule.id, glob) for rule in known):
-            raise NoSuchRule(f"--guardrail {glob}: no guardrail matches; `snapback catalog` lists all")
+            raise NoSuchRule(f"--guardrail {glob}: {_no_match(glob)}")
     return [
         rule
         for rule in known
         if (not services or rule.service in services)
         and (not globs or any(fnmatchcase(rule.id, glob) for glob in globs))
     ]
+
+
+def _no_match(glob: str) -> str:
+    tripwires = [rule.id for rule in catalog.all_rules() if fnmatchcase(rule.id, glob)]
+    if not tripwires:
+        return "no guardrail matches; `snapback catalog` lists all"
+    return f"{', '.join(tripwires[:_MOST_NAMED])}: a tripwire judges an event, so a sweep can't evaluate it; `snapback replay` can"
 
 
 def as_asked(settings: Settings, mode: Mode | str | None, globs: Collection[str]) -> Settings:
@@ -213,6 +244,7 @@ def sweep(
     only: Only | None = None,
     on_place: Callable[[Place], None] = lambda _: None,
     on_finding: Callable[[Finding], None] = lambda _: None,
+    on_error: Callable[[SweepError], None] = lambda _: None,
 ) -> SweepTotals:
     """Go through all places. What raises is counted, and the rest goes on. Raises what boto3 does once credentials are over.
 
@@ -220,6 +252,14 @@ def sweep(
     """
     done, began = SweepTotals(), time.perf_counter()
     application.sessions.retries = "adaptive"
+
+    def failed(place: Place, resource: str, guardrails: Iterable[str], error: Exception) -> None:
+        _go_on_after(error)
+        why = ELSEWHERE if isinstance(error, StepRefused) else describe_error(error)
+        done.failed.add(place)
+        done.errors[str(found_out := SweepError(place, resource, tuple(guardrails), why))] += 1
+        on_error(found_out)
+
     markers = Markers(application.dynamodb, application.table) if kept else None
     for place, rules in found.items():
         on_place(place)
@@ -235,7 +275,7 @@ def sweep(
             event = event_of(place, run, application.now(), known)
             some: Sequence[Any] | Refusal = ()
             for some in _listed(application, place, rules, only):
-                errors: list[tuple[Resource, Exception]] = []
+                errors: list[Failed] = []
                 if isinstance(some, Refusal):
                     outcomes = application.engine.unlisted(rules, event, some)
                 else:
@@ -244,29 +284,24 @@ def sweep(
                 for finding in _findings(place, rules, outcomes, known):
                     on_finding(finding)
                 done.counts.update(str(outcome.status) for outcome in outcomes)
-                for resource, error in errors:
-                    _go_on_after(error)
-                    done.failed.add(place)
-                    why = ELSEWHERE if isinstance(error, StepRefused) else describe_error(error)
-                    done.errors[f"{place.kind} {resource.id} in {place.account}, {place.region}: {why}"] += 1
+                for resource, error, guardrail in errors:
+                    failed(place, resource.id, [guardrail], error)
             if marks and not isinstance(some, Refusal):
                 marks.mark(place, rules, run, application.now())
         except Exception as error:  # noqa: BLE001 - listed at the end, with the others
-            _go_on_after(error)
-            done.failed.add(place)
-            done.errors[f"{place.kind} in {place.account}, {place.region}: {describe_error(error)}"] += 1
+            failed(place, "", [rule.id for rule in rules], error)
     done.seconds = time.perf_counter() - began
     return done
 
 
 def _patiently(
     application: Application, rules: Sequence[Guardrail[Any]], some: Sequence[Resource], event: Event
-) -> tuple[list[Outcome], list[tuple[Resource, Exception]]]:
+) -> tuple[list[Outcome], list[Failed]]:
     """What a sweep finds out about some resources; those that somebody else works on are asked about again."""
     swept = application.engine.sweep(rules, some, event)
     outcomes, errors = {(each.guardrail, each.resource): each for each in swept.outcomes}, swept.errors
     for pause in PAUSES:
-        busy = list(dict.fromkeys(resource for resource, error in errors if isinstance(error, StepRefused)))
+        busy = list(dict.fromkeys(resource for resource, error, _ in errors if isinstance(error, StepRefused)))
         if not busy:
             break
         application.sleep(pause)

@@ -14,6 +14,7 @@ from typing import Any
 from chalicelib import catalog
 from chalicelib.core.rule import Guardrail
 from chalicelib.notify import cards
+from snapback import settings_schema
 from snapback.deploy.iam_policies import functions, policy_of
 from tools import (
     catalog_index,
@@ -34,6 +35,7 @@ DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
 SETTINGS, PERMISSIONS, COST, CONTROLS, HELPERS = (
     ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost", "controls", "helpers")
 )
+SCHEMA = ROOT / "docs" / "settings.schema.json"
 CATALOGUE = ROOT / "docs" / "catalogue.html"
 CATALOG = ROOT / "snapback" / "catalog.json"
 CARDS = ROOT / "chalicelib" / "notify" / cards.FILE.name
@@ -79,6 +81,7 @@ def wanted() -> dict[Path, str]:
     files[DOCS / "README.md"] = index()
     files[README] = readme()
     files[SETTINGS] = settings_page.page(_MADE)
+    files[SCHEMA] = settings_schema.schema()
     files[COST] = cost.page(_MADE)
     files[CATALOGUE] = catalogue_page.page(entries)
     files[CATALOG] = catalog_index.text(entries)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-import textwrap
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +11,7 @@ from msgspec import inspect as kinds
 
 from chalicelib.core.settings import Settings
 from snapback.settings_reader import NOT_FOR_PEOPLE, allowed
+from snapback.settings_schema import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,9 +60,9 @@ def page(made: str) -> str:
         lines += [f"## {each.name}", "", _prose(each.struct.cls), "", "| key | what | default |", "|---|---|---|"]
         if each.struct.tag_field:
             lines.append(f"| `{each.struct.tag_field}` | {each.struct.tag} | |")
-        explained = _explained(each.struct.cls)
+        told = explained(each.struct.cls)
         lines += [
-            f"| `{field.encode_name}` | {_cell(explained.get(field.name, '') + _takes(field.type, links))} | {_default(field)} |"
+            f"| `{field.encode_name}` | {_cell(told.get(field.name, '') + _takes(field.type, links))} | {_default(field)} |"
             for field in each.struct.fields
             if field.name not in NOT_FOR_PEOPLE
         ]
@@ -142,22 +140,6 @@ def _default(field: Any) -> str:
 
 def _prose(cls: type) -> str:
     return inspect.cleandoc(cls.__dict__.get("__doc__") or "")
-
-
-def _explained(cls: type) -> dict[str, str]:
-    """What stands below fields, in the code of a class and of those that it builds on."""
-    found: dict[str, str] = {}
-    for each in reversed(cls.__mro__):
-        if not each.__module__.startswith("chalicelib."):
-            continue
-        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(each))).body
-        assert isinstance(tree, ast.ClassDef)
-        for field, below in pairwise(tree.body):
-            if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
-                assert isinstance(field.target, ast.Name)
-                assert isinstance(below.value, ast.Constant)
-                found[field.target.id] = f"{' '.join(str(below.value.value).split())} "
-    return found
 
 
 def _cell(text: str) -> str:

@@ -203,8 +203,8 @@ class LedgerTable:
 
     def _missing(self) -> NoLedger:
         return NoLedger(
-            f"there is no ledger: table {self.name!r} does not exist in {self.client.meta.region_name}; name the region "
-            f"(AWS_REGION), the stack (--stack), or the table ({TABLE_VARIABLE})"
+            f"there is no ledger: table {self.name!r} does not exist in {self.client.meta.region_name}; pass "
+            f"--stack NAME, or set AWS_REGION to the stack's region or {TABLE_VARIABLE} to the table's name"
         )
 
 

@@ -76,6 +76,12 @@ def is_own_change(person: Person, record: Record, settings: Settings) -> str:
     return ""
 
 
+def caller(arn: str) -> Person:
+    """Whoever has these credentials, by GetCallerIdentity's ARN: an IAM user's name, or a session's."""
+    name = arn.rpartition("/")[2] if "/" in arn else ""
+    return Person(id=arn, name=name, email=name if "@" in name else "")
+
+
 def wants_second(person: Person, action: str, record: Record, settings: Settings) -> str | None:
     """Why a person who may decide may not do so alone, in words for them; None if they may.
 

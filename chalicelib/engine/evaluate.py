@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.core.errors import OutOfTime, StepRefused
 from chalicelib.core.event import Event, rows
@@ -44,12 +44,20 @@ _AS_IT_WAS = frozenset({Unrecorded.OFF, Unrecorded.EXEMPT, Unrecorded.DUPLICATE,
 """Outcomes that leave the resource unchanged."""
 
 
+class Failed(NamedTuple):
+    """A resource that could not be evaluated, why, and by which guardrail."""
+
+    resource: Resource
+    error: Exception
+    guardrail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep found out, what it could not, and what it had no time for."""
 
     outcomes: list[Outcome]
-    errors: list[tuple[Resource, Exception]]
+    errors: list[Failed]
     left: list[Resource]
 
 
@@ -141,7 +149,7 @@ class Evaluation:
         First in one reader session for all, with batch reads where AWS has them. They only clear what is safe: what
         isn't, or couldn't be seen, is evaluated by itself, in a fresh reader session, as for an event.
         """
-        outcomes, errors = list[Outcome](), list[tuple[Resource, Exception]]()
+        outcomes, errors = list[Outcome](), list[Failed]()
         refused: list[NotJudged] = []
         rules = [rule for rule in rules if self._settings.on(rule, event.account)]
         found: dict[Resource, list[Guardrail[Any]]] = {}
@@ -171,11 +179,11 @@ class Evaluation:
                 try:
                     _add(self.check(rule, resource, event, readers), outcomes, refused)
                 except Exception as error:  # noqa: BLE001 - reported with the others
-                    errors.append((resource, error))
+                    errors.append(Failed(resource, error, rule.id))
         try:
             outcomes += self._unjudged.settle(event, refused)
         except Exception as error:  # noqa: BLE001 - reported with the others
-            errors += [(each.resource, error) for each in refused]
+            errors += [Failed(each.resource, error, each.rule.id) for each in refused]
         return Swept(outcomes, errors, left)
 
     def unlisted(self, rules: Sequence[Guardrail[Any]], event: Event, refusal: Refusal) -> list[Outcome]:

@@ -173,12 +173,12 @@ def evaluate(
     missed = sum(missed_by_events(outcome, message["expected_from_events"]) for outcome in swept.outcomes)
     app.metrics.add_metric(Metric.MISSED_BY_EVENTS, MetricUnit.Count, missed)
     app.metrics.flush_metrics()
-    for resource, error in swept.errors:
+    for resource, error, _ in swept.errors:
         extra = {**asdict(place), "resource": resource.arn, "why": describe_error(error), "faults": fault_log(error)}
         app.logger.error("sweep: could not evaluate", extra=extra)
-    failed = list(dict.fromkeys(resource for resource, _ in swept.errors))
+    failed = list(dict.fromkeys(resource for resource, _, _ in swept.errors))
     if len(failed) == len(resources):
-        raise unfinished(swept.outcomes, [error for _, error in swept.errors])
+        raise unfinished(swept.outcomes, [error for _, error, _ in swept.errors])
     if len(swept.left) == len(resources):
         raise OutOfTime(
             f"{place.kind} in {place.account}, {place.region}: no time to evaluate any of {len(resources)} resources"

@@ -54,7 +54,10 @@ def catalog(*, can_fix: bool, can_undo: bool, as_json: bool, **filters: tuple[st
 @click.argument("id", metavar="GUARDRAIL")
 @json_option
 def explain(id: str, *, as_json: bool) -> int:
-    """Show why a guardrail matters, how to do it right, what prevents it, what its fix does and needs."""
+    """Show why a guardrail matters, how to do it right, what prevents it, what its fix does and needs.
+
+    Example: snapback explain s3.bucket_acl_made_public
+    """
     from snapback.catalog import entries
     from snapback.catalog_text import card
 

@@ -28,6 +28,8 @@ def chat_test(name: str, settings_path: Path | None, as_json: bool) -> int:
     """Send one of each message, marked as a test, to a CHANNEL of the settings, and show which arrived.
 
     The command reads the channel's secrets with your AWS credentials. The exit code is 1 unless all arrived.
+
+    Example: snapback chat test security
     """
     from dataclasses import asdict
 

@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chalicelib.core.errors import Drifted
+from chalicelib.core.errors import CannotAct, Drifted
+from chalicelib.core.types import REFUSED, SECOND_WANTED
 from snapback.commands.options import (
     acted,
+    acting,
     by_option,
     deployed_application,
     json_option,
     load_settings,
+    on_interrupt,
     settings_option,
     stack_option,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from chalicelib.core.record import Record
+    from chalicelib.wiring import Application
 
 
 @click.command(short_help="Restore what a record's fix changed.")
@@ -34,19 +40,26 @@ if TYPE_CHECKING:
 @stack_option
 @json_option
 def undo(record: str, force: bool, by: str | None, settings_path: Path | None, stack: str, as_json: bool) -> int:
-    """Restore what the fix of a RECORD changed, and exempt the resource for a while."""
+    """Restore what the fix of a RECORD changed, and exempt the resource for a while.
+
+    You can't undo the fix of your own change: with `four_eyes` in the settings, somebody else must.
+
+    Example: snapback undo s3.0123456789abcdef
+    """
     from snapback.record_filters import record_of
 
     application, caller, _ = deployed_application(stack, settings=load_settings(settings_path))
     fixed = record_of(application, record)
+    who = may_decide(application, fixed, "undo", caller, by)
     try:
-        done = application.engine.undo(fixed.id, by or caller, force=force)
+        with on_interrupt(lambda: _left(application, fixed)):
+            done = application.engine.undo(fixed.id, who, force=force)
     except Drifted as drifted:
         if not drifted.offer or as_json or not sys.stdin.isatty():
             raise
         click.echo(drifted)
         click.confirm("Undo as shown?", abort=True)
-        done = application.engine.undo(fixed.id, by or caller, offered=drifted.offer)
+        done = application.engine.undo(fixed.id, who, offered=drifted.offer)
     return acted(done, fixed.left, done.undone, as_json=as_json)
 
 
@@ -58,7 +71,12 @@ def undo(record: str, force: bool, by: str | None, settings_path: Path | None, s
 @click.option("--fix", "demand", is_flag=True, help="Also fix a record that doesn't ask, as `snapback fix` does.")
 @json_option
 def approve(record: str, by: str | None, settings_path: Path | None, stack: str, demand: bool, as_json: bool) -> int:
-    """Approve what a RECORD asks for. Snapback evaluates the resource again first."""
+    """Approve what a RECORD asks for. Snapback evaluates the resource again first.
+
+    You can't approve the fix of your own change: with `four_eyes` in the settings, somebody else must.
+
+    Example: snapback approve s3.0123456789abcdef
+    """
     return _approved(record, by, settings_path, stack, as_json=as_json, demand=demand)
 
 
@@ -85,5 +103,29 @@ def _approved(
 
     application, caller, _ = deployed_application(stack, settings=load_settings(settings_path))
     found = record_of(application, record)
-    done = application.engine.approve(found.id, by or caller, demand=demand)
+    who = may_decide(application, found, "fix" if demand else "approve", caller, by)
+    with on_interrupt(lambda: _left(application, found)):
+        done = application.engine.approve(found.id, who, demand=demand)
     return acted(done, found.before, done.after, as_json=as_json)
+
+
+def may_decide(application: Application, record: Record, action: str, arn: str, by: str | None) -> str:
+    """Who decides, for the history. Raises CannotAct for a person's own change, as chat does; the attempt is on record."""
+    from chalicelib.clicks.approvers import caller, has_spoken, is_own_change, wants_second
+
+    person, who = caller(arn), acting(arn, by)
+    if why := is_own_change(person, record, application.settings):
+        application.engine.refuse(record.id, who, f"{action}: {why}", REFUSED)
+        raise CannotAct(f"record {record.id}: {why}; your attempt is on record")
+    if why := wants_second(person, action, record, application.settings):
+        if not has_spoken(person, action, record):
+            application.engine.refuse(record.id, who, f"{action}: {why}", SECOND_WANTED)
+        raise CannotAct(f"record {record.id}: {why}; your decision is on record")
+    return who
+
+
+def _left(application: Application, before: Record) -> str:
+    now = application.ledger.get(before.id) or before
+    if now.status.traits.under_way:
+        return f"record {now.id} is {now.status}, with its former state kept; Snapback's functions finish it within five minutes"
+    return f"record {now.id} is {now.status}; `snapback show {now.id}` shows what was done"

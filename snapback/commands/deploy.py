@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snapback.commands.options import HERE, stack_option
+from snapback.commands.options import HERE, echo_json, json_option, on_interrupt, on_stderr, stack_option
 from snapback.errors import Refused, describe_error
 from snapback.stderr import warn
 
@@ -47,13 +47,18 @@ emulator_option = click.option(
 @click.argument("path", metavar="[SETTINGS]", type=click.Path(path_type=Path), default=HERE)
 @emulator_option
 @out_option
-def package(path: Path, emulator: bool, out: Path) -> None:
+@json_option
+def package(path: Path, emulator: bool, out: Path, as_json: bool) -> None:
     """Build the functions' zip with SETTINGS (snapback.yaml), the templates, an SBOM and the hashes.
 
     Needs no AWS access. The command downloads Lambda's libraries once and checks their hashes against Snapback's lock.
+
+    Example: snapback package snapback.yaml
     """
-    with _in_one_line():
+    with _in_one_line(), on_stderr(as_json):
         _package(path, out, emulator=emulator)
+    if as_json:
+        echo_json({"file": str(each)} for each in sorted(out.iterdir()) if each.is_file())
 
 
 @click.command("deploy", short_help="Create or update the stack.")
@@ -70,6 +75,7 @@ def package(path: Path, emulator: bool, out: Path) -> None:
 @emulator_option
 @out_option
 @stack_option
+@json_option
 def deploy(
     parameters: dict[str, str],
     bucket: str,
@@ -80,16 +86,19 @@ def deploy(
     emulator: bool,
     out: Path,
     stack: str,
+    as_json: bool,
 ) -> None:
     """Package, upload, and create or update the stack, in the account and region of your environment.
 
     The command refuses a change set that would replace or remove the ledger.
+
+    Example: snapback deploy --bucket BUCKET AlarmEmail=oncall@example.com
     """
     import json
 
     from snapback.deploy.cloudformation import Stack, checked_in, files, is_aws
 
-    with _in_one_line():
+    with _in_one_line(), on_stderr(as_json), on_interrupt(lambda: "nothing was deployed"):
         session = _session()
         if emulator and is_aws(session.client("s3")):
             raise Refused("--emulator needs an AWS emulator: Lambda can't run this machine's libraries")
@@ -102,7 +111,17 @@ def deploy(
         _say_where(session, stack, home)
         template = json.loads((out / "sam.json").read_text())
         named = files(template, out)
-        outputs = Stack(stack, session).deploy(template, named, bucket, parameters, {"application": "snapback", **tags})
+        with on_interrupt(
+            lambda: (
+                f"what CloudFormation began on {stack} goes on without this command; run it again to see, or to go on"
+            )
+        ):
+            outputs = Stack(stack, session).deploy(
+                template, named, bucket, parameters, {"application": "snapback", **tags}
+            )
+    if as_json:
+        echo_json([outputs])
+        return
     for name, value in sorted(outputs.items()):
         click.echo(f"  {name:20} {value}")
 
@@ -110,16 +129,23 @@ def deploy(
 @click.command("destroy", short_help="Remove the stack, but keep the ledger.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @stack_option
-def destroy(yes: bool, stack: str) -> None:
-    """Remove everything except the ledger and its overflow bucket, and print their names."""
+@json_option
+def destroy(yes: bool, stack: str, as_json: bool) -> None:
+    """Remove everything except the ledger and its overflow bucket, and print their names.
+
+    Example: snapback destroy --stack snapback-test
+    """
     from snapback.deploy.cloudformation import Stack
 
-    with _in_one_line():
+    with _in_one_line(), on_stderr(as_json):
         session = _session()
         _say_where(session, stack)
         if not yes and click.prompt(f"To remove {stack}, type its name", err=True) != stack:
             raise Refused("nothing was removed")
         kept = Stack(stack, session).destroy()
+    if as_json:
+        echo_json({"kept": each} for each in kept)
+        return
     click.echo(f"Removed {stack}. These remain, with the records, until you delete them:")
     for each in kept:
         click.echo(f"  {each}")

@@ -12,6 +12,7 @@ from snapback.commands.options import (
     echo_json,
     json_option,
     load_settings,
+    on_stderr,
     settings_option,
     stack_option,
 )
@@ -46,7 +47,10 @@ _all_option = click.option("--all", "everything", is_flag=True, help="All dead l
 @stack_option
 @json_option
 def dlq_list(queues: tuple[str, ...], stack: str, as_json: bool) -> int:
-    """List dead letters and their reasons, oldest first."""
+    """List dead letters and their reasons, oldest first.
+
+    Example: snapback dlq list --queue messages
+    """
     from snapback import render
     from snapback.dlq import received
 
@@ -68,7 +72,10 @@ def dlq_list(queues: tuple[str, ...], stack: str, as_json: bool) -> int:
 @stack_option
 @json_option
 def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: bool) -> int:
-    """Show one dead letter and why it failed. ID is from `snapback dlq list`; its first characters are enough."""
+    """Show one dead letter and why it failed. ID is from `snapback dlq list`; its first characters are enough.
+
+    Example: snapback dlq show 1a2b3c4d
+    """
     from snapback import render
     from snapback.dlq import received
 
@@ -90,6 +97,7 @@ def dlq_show(id: str, full: bool, queues: tuple[str, ...], stack: str, as_json: 
 @settings_option
 @_queue_option
 @stack_option
+@json_option
 def dlq_redrive(
     ids: tuple[str, ...],
     everything: bool,
@@ -97,12 +105,15 @@ def dlq_redrive(
     settings_path: Path | None,
     queues: tuple[str, ...],
     stack: str,
+    as_json: bool,
 ) -> int:
     """Process dead letters again, by ID, in the functions where they failed.
 
     An event goes back to its function, which has three attempts; then the event is a dead letter again. A second look
     goes back to its queue. Messages are read again from the ledger's stream, or after a day from the ledger, and sent
     to the channels that don't have them yet. On success, the dead letter is deleted. You can repeat this safely.
+
+    Example: snapback dlq redrive --all
     """
     from botocore.exceptions import ClientError
 
@@ -119,10 +130,12 @@ def dlq_redrive(
                 if not isinstance(error, CannotRedrive) and describe_error(error)[0]:
                     raise
                 why = str(error) if isinstance(error, CannotRedrive) else in_one_line(error)
+                if as_json:
+                    echo_json([{"id": dead_letter.id, "error": why}])
                 again.code = complain(f"{dead_letter.id[:8]} stays: {dead_letter.what}: {why}", FOUND)
                 continue
             held.delete(dead_letter)
-            click.echo(done)
+            echo_json([{"id": dead_letter.id, "done": done}]) if as_json else click.echo(done)
     return again.code
 
 
@@ -132,21 +145,31 @@ def dlq_redrive(
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @_queue_option
 @stack_option
-def dlq_drop(ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[str, ...], stack: str) -> int:
-    """Delete dead letters for good, by ID: nothing processes these events, and nobody gets these messages."""
+@json_option
+def dlq_drop(
+    ids: tuple[str, ...], everything: bool, yes: bool, queues: tuple[str, ...], stack: str, as_json: bool
+) -> int:
+    """Delete dead letters for good, by ID: nothing processes these events, and nobody gets these messages.
+
+    Example: snapback dlq drop 1a2b3c4d
+    """
     from snapback import render
     from snapback.dlq import received
 
     with received(queues_of(queues, stack)) as held:
         chosen = _chosen(held, ids, everything=everything)
         if chosen and not yes:
-            render.show(*render.dead_letters_list(chosen, hint=False))
+            with on_stderr(as_json):
+                render.show(*render.dead_letters_list(chosen, hint=False))
             words = f"drop {len(chosen)}"
             if click.prompt(f"To delete them for good, type {words!r}", err=True) != words:
                 raise Refused("nothing was deleted")
         for dead_letter in chosen:
             held.delete(dead_letter)
-    click.echo(f"Deleted {len(chosen)}.")
+    if as_json:
+        echo_json({"deleted": each.id} for each in chosen)
+    else:
+        click.echo(f"Deleted {len(chosen)}.")
     return FINE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -10,11 +11,11 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from chalicelib.core.types import Mode, Status, having
-from snapback.errors import FINE, FOUND, BadSettings, Refused
-from snapback.stderr import warn
+from snapback.errors import FINE, FOUND, INTERRUPTED, BadSettings, Refused
+from snapback.stderr import complain, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import ExitStack
 
     from chalicelib.core.record import Record
@@ -60,7 +61,7 @@ def many_option(name: str, to: str, metavar: str, help: str, **more: Any) -> Cal
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of text.")
 by_option = click.option(
-    "--by", metavar="NAME", help="Your name, for the history.  [default: the ARN of your credentials]"
+    "--by", metavar="NOTE", help="A note for the history, such as your name, beside the ARN of your credentials."
 )
 stack_option = click.option(
     "--stack",
@@ -106,6 +107,27 @@ def deployed_application(
     application.table = parts.get(deployed.LEDGER, application.table)
     application.spill = parts.get(deployed.SPILL, application.spill)
     return application, caller, parts
+
+
+@contextmanager
+def on_interrupt(so_far: Callable[[], str]) -> Iterator[None]:
+    """Ctrl-C ends a command with one line: what was done, what is kept, how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(complain(f"interrupted: {so_far()}", INTERRUPTED)) from None
+
+
+@contextmanager
+def on_stderr(as_json: bool) -> Iterator[None]:
+    """With --json, what is for people goes to stderr meanwhile."""
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        yield
+
+
+def acting(caller: str, by: str | None) -> str:
+    """Who acts, for the history: whom AWS says, with their own note."""
+    return f"{caller} ({by})" if by else caller
 
 
 def acted(record: Record, was: Any, now: Any, *, as_json: bool) -> int:

@@ -22,6 +22,8 @@ def query(engine: str, source: str, since: str | None, until: str | None) -> int
     """Print the SQL that selects what a replay takes from a log that is too large for a laptop.
 
     Run the statement in Athena or CloudTrail Lake, download the result as CSV or JSON, and give it to `snapback replay`.
+
+    Example: snapback query athena --from cloudtrail_logs --since 2026-11-01
     """
     from snapback.replay.query import sql
 

@@ -151,7 +151,10 @@ def _no_records(stack: str) -> str:
 @stack_option
 @json_option
 def show(record: str, full: bool, settings_path: Path | None, stack: str, as_json: bool) -> int:
-    """Show one RECORD: the finding, the change, and who did what since."""
+    """Show one RECORD: the finding, the change, and who did what since.
+
+    Example: snapback show s3.0123
+    """
     from snapback import render
 
     load_names(settings_path)

@@ -16,15 +16,17 @@ from snapback.commands.options import (
     LEFT_UNSAFE,
     acted,
     all_option,
+    deployed_application,
     events_option,
     load_settings,
     mode_option,
     open_json,
     settings_option,
+    stack_option,
 )
 from snapback.commands.report import Reports, report_options
 from snapback.errors import FINE, FOUND, INTERRUPTED, Refused
-from snapback.stderr import warn
+from snapback.stderr import complain, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,6 +118,8 @@ def replay(
     `aws cloudtrail lookup-events`, or exports of CloudTrail Lake and Athena (CSV, JSON). `-` is the standard input.
     Snapback reads s3:// with your credentials. Nothing else reaches AWS, and nothing reaches a channel. The exit code is
     1 if anything unsafe remains, or if a guardrail could not judge an event.
+
+    Example: snapback replay --mode fix s3://BUCKET/AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/
     """
     reports = Reports.of(filters)
     chosen = _chosen(**filters)
@@ -147,6 +151,7 @@ def replay(
 @mode_option
 @settings_option
 @_strict_option
+@stack_option
 @click.option("--create-ledger", is_flag=True, help="Create the ledger's table if it doesn't exist.")
 @events_option
 @all_option
@@ -154,6 +159,7 @@ def handle(
     paths: tuple[str, ...],
     mode: str | None,
     settings_path: Path | None,
+    stack: str,
     create_ledger: bool,
     json_path: str | None,
     everything: bool,
@@ -163,12 +169,16 @@ def handle(
 
     In mode fix, this command writes to AWS. It refuses events of accounts other than this one and those under
     `accounts` in the settings. The exit code is 1 if anything unsafe remains.
+
+    Example: snapback handle --mode alert events.jsonl
     """
+    from snapback.deployed import SPILL
     from snapback.replay import replay as library
 
     settings = load_settings(settings_path)
-    with ExitStack() as stack:
-        timeline = _Timeline(stack, paths, json_path, everything=everything)
+    found, _, _ = deployed_application(stack, SPILL, settings=settings)
+    with ExitStack() as files:
+        timeline = _Timeline(files, paths, json_path, everything=everything)
         done = library.handle(
             (),
             settings=settings,
@@ -176,6 +186,8 @@ def handle(
             create_ledger=create_ledger,
             on_event=timeline.event,
             entries=timeline.entries(strict=strict),
+            table=found.table,
+            spill=found.spill,
         )
     return timeline.end(done, real=True)
 
@@ -184,7 +196,10 @@ def handle(
 @click.option("--all", "everything", is_flag=True, hidden=True)
 @report_options()
 def demo(everything: bool, **options: Any) -> int:
-    """Replay a bundled story in mode fix on an in-memory AWS, then undo one of its fixes. Touches nothing else."""
+    """Replay a bundled story in mode fix on an in-memory AWS, then undo one of its fixes. Touches nothing else.
+
+    Example: snapback demo
+    """
     from chalicelib.core.settings import Settings
     from snapback import render
     from snapback.record_filters import record_of
@@ -204,7 +219,7 @@ def demo(everything: bool, **options: Any) -> int:
         timeline.end(done, real=False)
         fixes = [(event, each) for event in done.events for each in event.outcomes if each.status == "fixed"]
         event, outcome = [(event, each) for event, each in fixes if not _has_grace(each.guardrail)][-1]
-        render.show("", f"$ snapback undo {outcome.record} --by you")
+        render.show("", f"$ snapback undo {outcome.record}")
         fixed = record_of(player.application, outcome.record)
         undone = player.aliases.to_log(player.application.engine.undo(fixed.id, "you"))
         acted(undone, fixed.left, undone.undone, as_json=False)
@@ -298,5 +313,5 @@ class _Timeline:
                 self._render.show("")
             self._render.show(*self._render.summary(done, real=real, choice=choice, everything=self._everything))
         if done.interrupted:
-            return INTERRUPTED
+            return complain(f"interrupted: {self._seen:,} events were replayed; nothing is kept", INTERRUPTED)
         return FOUND if any(done.counts[status] for status in LEFT_UNSAFE) else FINE

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snapback.commands.options import (
+    acting,
     by_option,
     deployed_application,
     echo_json,
@@ -53,6 +54,8 @@ def selftest(
     asks first. It also shows the settings that let Snapback fix these resources, and nothing else.
 
     The exit code is 1 if Snapback didn't do what its mode says, 2 if something could not be removed.
+
+    Example: snapback selftest --account 111122223333
     """
     import secrets
 
@@ -69,7 +72,7 @@ def selftest(
     test = Selftest(
         application,
         Sandbox(session, account, secrets.token_hex(4)),
-        by=by or caller,
+        by=acting(caller, by),
         on_step=lambda line: click.echo(render.plain(line), err=True),
     )
     if only_clean:

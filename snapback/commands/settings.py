@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from snapback.commands.options import HERE, echo_json, json_option, stack_option
+from snapback.commands.options import HERE, echo_json, json_option, on_stderr, stack_option
 from snapback.errors import BAD, FINE, Refused
 from snapback.stderr import complain, warn
+
+if TYPE_CHECKING:
+    from chalicelib.core.settings import Settings
 
 
 @click.group()
@@ -20,7 +24,10 @@ def settings() -> None:
 @click.argument("path", metavar="[FILE]", type=click.Path(path_type=Path), default=HERE)
 @json_option
 def settings_check(path: Path, as_json: bool) -> int:
-    """Check FILE (snapback.yaml), and show every problem with its line and what is allowed."""
+    """Check FILE (snapback.yaml), and show every problem with its line and what is allowed.
+
+    Example: snapback settings check
+    """
     from dataclasses import asdict
 
     from snapback.render import plain
@@ -33,11 +40,53 @@ def settings_check(path: Path, as_json: bool) -> int:
     for problem in problems:
         click.echo(plain(f"{problem} (a warning)" if problem.warning else problem), err=True)
     if found is None:
-        return complain(f"{path} has errors; fix them and run this command again", BAD)
+        errors = sum(not problem.warning for problem in problems)
+        if path.is_file():
+            complain(f"{path}: {errors} error{'s' * (errors > 1)}; no command uses this file until they are fixed", BAD)
+        return BAD
     parts = {"guardrails set by name": found.guardrails, "exemptions": found.exemptions, "channels": found.channels}
     told = ", ".join(f"{len(part)} {name}" for name, part in parts.items())
     click.echo(f"{path}: fine. Mode {found.mode}; {told}.")
+    click.echo(_may_act(found))
     return FINE
+
+
+@settings.command("schema")
+def settings_schema() -> int:
+    """Print the JSON Schema of the settings file, for editors.
+
+    Example: snapback settings schema > settings.schema.json, and in the first line of the file:
+    # yaml-language-server: $schema=settings.schema.json
+    """
+    from snapback.settings_schema import schema
+
+    click.echo(schema(), nl=False)
+    return FINE
+
+
+def _may_act(settings: Settings) -> str:
+    """How many guardrails these settings let write, in some account or by some tag."""
+    from msgspec import UNSET
+
+    from chalicelib import catalog
+    from chalicelib.core.settings import Modes
+    from chalicelib.core.types import Mode
+
+    may: dict[Mode, int] = {Mode.FIX: 0, Mode.ASK: 0}
+    rules = list(catalog.guardrails())
+    for rule in rules:
+        chosen = settings.guardrails.get(rule.id, settings.mode)
+        modes = (
+            [settings.mode if chosen.mode is UNSET else chosen.mode, *chosen.accounts.values(), *chosen.tags.values()]
+            if isinstance(chosen, Modes)
+            else [chosen]
+        )
+        most = max((settings.allowed(rule, mode) for mode in modes), key=list(Mode).index)
+        if most in may:
+            may[most] += 1
+    if not any(may.values()):
+        return f"No guardrail may change anything: all {len(rules)} only report."
+    return f"{may[Mode.FIX]} of {len(rules)} guardrails may now change resources without asking, and {may[Mode.ASK]} after an approval."
 
 
 @settings.command("publish")
@@ -47,10 +96,13 @@ def settings_check(path: Path, as_json: bool) -> int:
 )
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @stack_option
-def settings_publish(path: Path, to: str | None, yes: bool, stack: str) -> int:
+@json_option
+def settings_publish(path: Path, to: str | None, yes: bool, stack: str, as_json: bool) -> int:
     """Publish FILE (snapback.yaml) to the functions, without a deploy. They use it within a minute.
 
     The command first checks the file and shows what changes. The stack needs the parameter Settings=ssm or Settings=appconfig.
+
+    Example: snapback settings publish --yes
     """
     import boto3
 
@@ -72,13 +124,21 @@ def settings_publish(path: Path, to: str | None, yes: bool, stack: str) -> int:
         live = place.live()
         lines = difference(live, new)
         if not lines and live is not None:
-            click.echo(f"{place.source} already has the settings of {path}.")
+            if as_json:
+                echo_json([{"place": place.source, "changes": [], "published": ""}])
+            else:
+                click.echo(f"{place.source} already has the settings of {path}.")
             return FINE
         empty = ", which is still empty" if live is None else ""
-        render.show(f"Changes in {place.source}{empty}:", render.diff(lines))
+        with on_stderr(as_json):
+            render.show(f"Changes in {place.source}{empty}:", render.diff(lines), "", _may_act(new))
         if not yes and click.prompt("To publish, type 'publish'", err=True) != "publish":
             raise Refused("nothing was published")
-        click.echo(f"Published as {place.write(new)}. Functions use it within a minute.")
+        done = place.write(new)
+        if as_json:
+            echo_json([{"place": place.source, "changes": lines, "published": done}])
+        else:
+            click.echo(f"Published as {done}. Functions use it within a minute.")
     except NotPublished as error:
         raise Refused(str(error)) from error
     return FINE

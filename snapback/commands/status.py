@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,17 +16,25 @@ from snapback.commands.options import (
     settings_option,
     stack_option,
 )
-from snapback.errors import FINE, FOUND
+from snapback.errors import BAD, FINE, FOUND
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from chalicelib.core.settings import Settings
 
 
 @click.command(short_help="Check Snapback's health, and what needs a person.")
 @stack_option
 @json_option
 def status(stack: str, as_json: bool) -> int:
-    """Check whether writes are paused, what needs a person, and whether Snapback works. The exit code is 1 on any problem."""
+    """Check whether writes are paused, what needs a person, and whether Snapback works.
+
+    The exit code is 1 on any problem, and 2 if there is none, but something is unknown.
+
+    Example: snapback status --stack snapback
+    """
     from snapback import deployed, render
     from snapback.status import health
 
@@ -36,7 +45,53 @@ def status(stack: str, as_json: bool) -> int:
         echo_json([found.to_json()])
     else:
         render.show(render.health_page(found, stack))
-    return FINE if found.well else FOUND
+    return FOUND if found.problem else BAD if found.unknown else FINE
+
+
+@click.command(short_help="Check each part that Snapback needs, and say what to do.")
+@click.option("--send", is_flag=True, help="Also send one test message to each channel of the settings.")
+@settings_option
+@stack_option
+@json_option
+def doctor(send: bool, settings_path: Path | None, stack: str, as_json: bool) -> int:
+    """Check credentials, clock, region, stack, version, roles, trail, events, queues and channels, and say what to do.
+
+    Each line is ok, broken or unknown. The exit code is 1 if anything is broken, 2 if nothing is, but something is
+    unknown. Without --send, the command writes nothing, and channels are unknown.
+
+    Example: snapback doctor --send
+    """
+    from snapback import doctor as library
+    from snapback import render
+
+    settings = load_settings(settings_path)
+    examined = []
+    for line in library.Doctor(
+        lambda: open_application(settings), stack, _sender(settings) if send else None
+    ).examine():
+        examined.append(line)
+        if as_json:
+            echo_json([line.to_json()])
+        else:
+            render.show(render.doctor_row(line))
+    return {"ok": FINE, "broken": FOUND, "unknown": BAD}[library.worst(examined)]
+
+
+def _sender(settings: Settings) -> Callable[[Any], str]:
+    """Sends a channel one message, marked as a test; answers why it didn't arrive, or ''."""
+    import boto3
+    from aws_lambda_powertools import Logger
+
+    from chalicelib.aws.sessions import utc_now
+    from chalicelib.notify.channels.open import open_channel
+    from chalicelib.notify.links import open_links
+    from snapback import chat
+    from snapback.doctor import test_message
+
+    quiet = Logger(service="snapback", level="WARNING", stream=sys.stderr)
+    links = open_links(settings, utc_now, quiet)
+    message = chat.examples(utc_now())["alerted"]
+    return lambda chosen: test_message(open_channel(chosen, source=boto3.Session(), links=links), message)
 
 
 @click.group(short_help="Check accounts and regions.")
@@ -53,6 +108,8 @@ def accounts_check(settings_path: Path | None, stack: str, as_json: bool) -> int
 
     Use credentials of the home account that may assume the reader role (the stack's parameter Operators). The exit
     code is 1 on any problem.
+
+    Example: snapback accounts check --json
     """
     from snapback import deployed, render
     from snapback.accounts import check

@@ -15,6 +15,7 @@ from snapback.commands.options import (
     deployed_application,
     load_settings,
     mode_option,
+    on_interrupt,
     open_json,
     settings_option,
     stack_option,
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from chalicelib.sweep.places import Place
     from chalicelib.wiring import Application
     from snapback.plan import Planned
-    from snapback.sweep import Finding, Only, SweepTotals
+    from snapback.sweep import Finding, Only, SweepError, SweepTotals
+    from snapback.sweep_lock import SweepLock
 
 
 @click.command(short_help="Evaluate every resource in real AWS.")
@@ -116,6 +118,7 @@ def sweep(
     """
     from snapback import plan as plans
     from snapback import sweep as library
+    from snapback.sweep_lock import SweepLock
 
     reports = Reports.of(options)
     if plan_to and apply_from:
@@ -127,7 +130,7 @@ def sweep(
         regions = regions or tuple(sorted({each.region for each in agreed}))
     rules = library.chosen(globs, services)
     settings = library.as_asked(load_settings(settings_path), "fix" if plan_to and mode is None else mode, globs)
-    application, kept = _with_ledger(settings, mode, stack, create=create_ledger, planning=plan_to is not None)
+    application, kept, caller = _with_ledger(settings, mode, stack, create=create_ledger, planning=plan_to is not None)
     home_region = application.dynamodb.meta.region_name
     where = library.places_for(
         application.settings, rules, home=application.home, home_region=home_region, accounts=accounts, regions=regions
@@ -136,6 +139,10 @@ def sweep(
     run = f"{application.now():%Y-%m-%dT%H:%M:%S.%f}"
     with ExitStack() as files:
         sweeping = _Sweeping(application, where, run, kept, json_path, files, reports)
+        files.enter_context(on_interrupt(sweeping.so_far))
+        if kept and not plan_to:
+            sweeping.lock = SweepLock(application, f"{caller} (since {run[:19]} UTC)")
+            files.enter_context(sweeping.lock.held(lambda other: warn(f"waiting for another sweep, by {other}")))
         if not plan_to and not (kept and mode in {None, "fix"}):
             return sweeping.end(sweeping.report(only))
         planned = sweeping.plan(only)
@@ -170,6 +177,16 @@ class _Sweeping:
         self._findings: list[Finding] = []
         self._unsafe, self._planning, self._reports = False, False, reports
         self._recorded: list[str] = []
+        self._errors: set[SweepError] = set()
+        self._places, self._writes = 0, False
+        self.lock: SweepLock | None = None
+
+    def so_far(self) -> str:
+        """What an interrupt leaves."""
+        kept = (
+            "what was done is in the ledger (`snapback records`)" if self._writes else "nothing was changed or recorded"
+        )
+        return f"{self._places} of {len(self._where)} places begun; {kept}; run the sweep again to go on"
 
     def report(self, only: Only | None) -> SweepTotals:
         """In one pass, where nothing would be fixed."""
@@ -279,13 +296,24 @@ class _Sweeping:
         from snapback import render
         from snapback import sweep as library
 
+        self._places, self._writes = 0, kept
         task = self._bar.add_task("sweeping", total=len(where))
 
         def on_place(place: Place) -> None:
+            self._places += 1
+            if self.lock:
+                self.lock.renew()
             self._bar.update(task, advance=1, description=render.plain(f"{place.kind} {place.account} {place.region}"))
 
         done = library.sweep(
-            self._application, where, self._run, kept=kept, only=only, on_place=on_place, on_finding=on_finding
+            self._application,
+            where,
+            self._run,
+            kept=kept,
+            only=only,
+            on_place=on_place,
+            on_finding=on_finding,
+            on_error=self._on_error,
         )
         if missing := getattr(only, "missing", None):
             raise Refused(f"no resource {', '.join(missing)} in {done.places} places; check --region and --account")
@@ -302,6 +330,13 @@ class _Sweeping:
         if self._text:
             render.show(render.finding_row(finding))
 
+    def _on_error(self, error: SweepError) -> None:
+        from snapback import render
+
+        if self._lines and error not in self._errors:
+            self._errors.add(error)
+            self._lines.write(render.as_json(error.to_json()) + "\n")
+
     def _show(self, *parts: Any) -> None:
         """For the person, beside what goes into a file."""
         from snapback import render
@@ -312,21 +347,21 @@ class _Sweeping:
 
 def _with_ledger(
     settings: Settings, mode: str | None, stack: str, *, create: bool, planning: bool
-) -> tuple[Application, bool]:
-    """The application, and whether it keeps records. Raises NoLedger where a mode needs one and there is none."""
+) -> tuple[Application, bool, str]:
+    """The application, whether it keeps records, and the ARN of the credentials. Raises NoLedger where a mode needs one and there is none."""
     from snapback import sweep as library
     from snapback.ledger import make_ledger, require_ledger
     from snapback.replay.replay import quiet
 
-    found, _, _ = deployed_application(stack, settings=settings)
+    found, caller, _ = deployed_application(stack, settings=settings)
     application = quiet(found.home, found.settings, table=found.table, spill=found.spill)
     if create:
         make_ledger(application)
     if application.ledger.exists():
-        return application, True
+        return application, True, caller
     if planning:
-        return application, False
+        return application, False, caller
     if mode in {"ask", "fix"}:
         require_ledger(application)
     warn("no ledger, so findings are only reported; --create-ledger creates one")
-    return library.without_ledger(application), False
+    return library.without_ledger(application), False, caller

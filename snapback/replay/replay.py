@@ -349,18 +349,19 @@ def handle(
     create_ledger: bool = False,
     on_event: Callable[[EventOutcome], None] = lambda _: None,
     entries: Iterable[Entry] | None = None,
+    **ledger: str,
 ) -> Replay:
     """Deliver recorded events to the functions, against the AWS that the environment names, for real.
 
     Nothing is re-enacted, and no guardrail waits for a pipeline. Messages are the business of the notify function there, at the end of the ledger's
-    stream. Raises BadInput, NoLedger, and what boto3 raises when AWS can't be reached.
+    stream. `table` and `spill` name the ledger. Raises BadInput, NoLedger, and what boto3 raises when AWS can't be reached.
     """
     import boto3
 
     entries = list(read(paths) if entries is None else entries)
     home = boto3.Session().client("sts").get_caller_identity()["Account"]
     graceless = msgspec.structs.replace(in_mode(settings, mode), grace={"*": 0})
-    application = quiet(home, graceless)
+    application = quiet(home, graceless, **ledger)
     if create_ledger:
         make_ledger(application)
     require_ledger(application)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
+import yaml
 
 from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.core.types import Status
@@ -131,7 +134,7 @@ class TestUndo:
     def test_by_name_and_as_json(self, world: World, fixed: str) -> None:
         (one,) = objects(run("undo", fixed, "--by", "carol", "--json"))
         assert one["status"] == "undone"
-        assert world.record(fixed).history[-1].by == "carol"
+        assert world.record(fixed).history[-1].by == "arn:aws:sts::123456789012:user/moto (carol)"
 
     def test_the_settings_say_for_how_long_it_is_let_be(self, world: World, fixed: str, tmp_path: Path) -> None:
         (tmp_path / "snapback.yaml").write_text("undo_exemption_days: 3")
@@ -163,7 +166,7 @@ class TestApprove:
         assert public(world)
         assert "fixed" in run("approve", asking, "--by", "carol").stdout
         assert not public(world)
-        assert world.record(asking).history[-1].by == "carol"
+        assert world.record(asking).history[-1].by == "arn:aws:sts::123456789012:user/moto (carol)"
 
     def test_what_does_not_ask_is_refused(self, fixed: str) -> None:
         assert "only a record that is asking" in complaint("approve", fixed, code=1)
@@ -187,7 +190,7 @@ class TestSettings:
         lines = run("settings", "check", code=2).stderr.splitlines()
         assert lines[0] == "snapback.yaml:1: mode is 'fixx', did you mean 'fix'?; allowed: off, alert, ask, fix"
         assert lines[1].startswith("snapback.yaml:2: unknown key 'allows' in the file, did you mean 'allow'?")
-        assert lines[2] == "snapback: snapback.yaml has errors; fix them and run this command again"
+        assert lines[2] == "snapback: snapback.yaml: 2 errors; no command uses this file until they are fixed"
         describe_error = objects(run("settings", "check", "--json", code=2))
         assert [(each["line"], each["warning"]) for each in describe_error] == [(1, False), (2, False)]
 
@@ -199,10 +202,53 @@ class TestSettings:
         assert "1 exemptions" in result.stdout
 
     def test_no_file_is_told(self) -> None:
-        assert (
-            "nowhere.yaml: there is no such file; name your settings file"
-            in run("settings", "check", "nowhere.yaml", code=2).stderr
+        said = run("settings", "check", "nowhere.yaml", code=2).stderr
+        assert said == "nowhere.yaml: there is no such file; name your settings file\n"
+
+    def test_problems_of_all_kinds_are_told_at_once(self, tmp_path: Path) -> None:
+        (tmp_path / "snapback.yaml").write_text(
+            "mode: fixx\n"
+            "guardrails: {s3.nope: fix}\n"
+            "exemptions:\n- {guardrail: x.*, reason: because, owner: team, expires: 2020-01-01}\n- {guardrail: s3.*}\n"
+            "allow: {cidrs: [nonsense]}\n"
+            "channels:\n- {name: a, type: slack}\n- {name: b, type: slack, url: ssm:/snapback/b, fallback: nowhere}\n"
+            "asking: {remind_hours: 99}\n"
         )
+        said = run("settings", "check", code=2).stderr
+        for part in (
+            "mode is 'fixx'",
+            "'s3.nope'",
+            "'x.*'",
+            "lacks 'reason'",
+            "expired",
+            "'nonsense'",
+            "lacks 'url'",
+            "'nowhere'",
+            "remind_hours",
+        ):
+            assert part in said
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("", "No guardrail may change anything: all"),
+            ("mode: fix", "guardrails may now change resources without asking, and"),
+            ("guardrails: {s3.bucket_acl_made_public: fix}", "1 of"),
+            ("guardrails: {s3.bucket_acl_made_public: {mode: alert, accounts: {'210987654321': ask}}}", "0 of"),
+        ],
+    )
+    def test_how_many_guardrails_may_act_is_told_unasked(self, text: str, told: str, tmp_path: Path) -> None:
+        (tmp_path / "snapback.yaml").write_text(text)
+        assert told in run("settings", "check").stdout
+
+    def test_the_schema_takes_the_shipped_file_and_refuses_a_wrong_mode(self) -> None:
+        schema = json.loads(run("settings", "schema").stdout)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        check = jsonschema.Draft202012Validator(schema)
+        check.validate(yaml.safe_load((ROOT / "snapback.yaml").read_text()))
+        assert not check.is_valid({"mode": "fixx"})
+        assert not check.is_valid({"stack": "x"})
+        assert "beside" in str(schema["$defs"]["Settings"]["properties"]["account_names"]["description"])
 
     def test_bad_settings_stop_every_command_that_reads_them(self, fixed: str, tmp_path: Path) -> None:
         bad = tmp_path / "bad.yaml"

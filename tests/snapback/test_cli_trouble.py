@@ -107,6 +107,6 @@ class TestTrouble:
         assert complaint(*arguments) == said
 
     def test_without_a_command_the_help_is_shown(self) -> None:
-        assert "Commands:" in run(code=2).stderr
+        assert "Findings:" in run(code=2).stderr
         for command in ("", *cli.main.commands):
             assert "Usage: snapback" in run(*command.split(), "--help").stdout

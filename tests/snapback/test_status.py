@@ -60,7 +60,7 @@ def test_a_channel_that_takes_nothing_is_told_with_what_waits_for_it(now: World)
     assert told["held"] == {"ops": {"messages": 2, "why": "channel ops answered 503"}}
     now.later(minutes=1)
     drain(application)
-    (told,) = objects(run("status", "--json"))
+    (told,) = objects(run("status", "--json", code=2))
     assert told["held"] == {}
 
 
@@ -68,14 +68,16 @@ class TestStop:
     def test_what_would_be_fixed_asks_until_the_start(self, world: World) -> None:
         world.application()
         shown = unwrapped(run("pause", "--why", "the deploy goes wrong", "--by", "carol"))
-        assert "All writes are paused by carol at " in shown
+        assert "All writes are paused by arn:aws:sts::123456789012:user/moto (carol) at " in shown
         assert ": the deploy goes wrong" in shown
         event = acl.canned("public-read")(world)
         (outcome,) = world.deliver(event, acl.ID)
         assert outcome.status == "asking"
         assert public(world)
-        assert "all writes are paused by carol" in complaint("approve", outcome.record, code=1)
-        assert "They were paused by carol at " in unwrapped(run("resume"))
+        assert "all writes are paused by arn:aws:sts::123456789012:user/moto (carol)" in complaint(
+            "approve", outcome.record, code=1
+        )
+        assert "They were paused by arn:aws:sts::123456789012:user/moto (carol) at " in unwrapped(run("resume"))
         run("approve", outcome.record)
         assert not public(world)
 
@@ -145,7 +147,7 @@ class TestStatus:
         assert outcome.status == "asking"
         assert "asking 1 `snapback records --status asking`" in shown
         assert "dead letters 2 `snapback dlq list`" in shown
-        assert "canary none answered yet" in shown
+        assert "canary unknown: none answered yet" in shown
 
     def test_what_a_dead_function_left_is_overdue(self, now: World) -> None:
         application = now.application()
@@ -167,9 +169,11 @@ class TestStatus:
 
     def test_without_a_stack_the_queues_are_not_known(self, now: World) -> None:
         now.application()
-        shown = unwrapped(run("status"))
+        shown = unwrapped(run("status", code=2))
         assert "dead letters unknown: no stack 'snapback' in this region; pass --stack NAME" in shown
-        assert objects(run("status", "--json"))[0]["dead_letters"] is None
+        (told,) = objects(run("status", "--json", code=2))
+        assert told["dead_letters"] is None
+        assert told["unknown"] == ["dead_letters", "failed_messages", "canary"]
 
     def test_a_canary_that_fell_silent(self, now: World, monkeypatch: pytest.MonkeyPatch) -> None:
         now.later(hours=-3)

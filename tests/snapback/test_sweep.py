@@ -128,7 +128,10 @@ def test_one_that_cannot_be_looked_at_is_told_at_the_end_and_the_rest_goes_on(wo
     with deny("GetBucketAcl", about="app-shut", code="InternalError"):
         done = run("--guardrail", ACL, "--mode", "fix", "--create-ledger")
     assert done.exit_code == errors.BAD
-    assert "snapback: s3.Bucket app-shut in 123456789012, us-east-1: InternalError" in done.output
+    assert (
+        "snapback: s3.bucket_acl_made_public: s3.Bucket app-shut in 123456789012, us-east-1: InternalError"
+        in done.output
+    )
     assert (grants(world, "app-one"), grants(world, "app-shut")) == (1, 2)
 
 
@@ -177,7 +180,7 @@ def test_a_kind_that_cannot_be_listed_does_not_hold_up_the_others(world: World) 
     with deny("ListBuckets", code="InternalError"):
         done = run("--service", "s3")
     assert done.exit_code == errors.BAD
-    assert "snapback: s3.Bucket in 123456789012, us-east-1: InternalError" in done.output
+    assert "more: s3.Bucket in 123456789012, us-east-1: InternalError" in done.output
     assert "account 123456789012: " in done.output
 
 

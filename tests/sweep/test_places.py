@@ -80,8 +80,9 @@ def test_what_cannot_be_looked_at_is_an_error_of_its_own(world: World) -> None:
     one = volume(world, encrypted=False)
     with deny("DescribeVolumes", code="InternalError"):
         found = swept(world, one)
-    ((resource, error),) = found.errors
+    ((resource, error, guardrail),) = found.errors
     assert resource == one
+    assert guardrail.startswith("ec2.")
     assert "InternalError" in str(error)
 
 

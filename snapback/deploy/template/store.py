@@ -8,6 +8,7 @@ from chalicelib.aws.ledger import KEPT
 from chalicelib.aws.ledger_table import TABLE
 from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.aws.settings_source import STACK_VARIABLE
+from chalicelib.version import VERSION
 from snapback.deploy.template.parts import KEY, arn, with_key
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def store(_plan: Plan) -> Template:
         "Outputs": {
             "LedgerTable": {"Description": "SNAPBACK_LEDGER of the command line.", "Value": {"Ref": "Ledger"}},
             "Stack": {"Description": f"{STACK_VARIABLE} of the command line.", "Value": {"Ref": "AWS::StackId"}},
+            "Version": {"Description": "Snapback's version.", "Value": VERSION},
             "SpillBucket": {"Description": f"{SPILL_VARIABLE} of the command line.", "Value": {"Ref": "Spill"}},
         },
     }

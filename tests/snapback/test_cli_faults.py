@@ -1,0 +1,210 @@
+"""Pipes, full disks, Ctrl-C, servers that answer with a page, two sweeps, and people who decide about their own change."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+
+from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl
+from snapback import errors
+from snapback.commands import deploy, options
+from snapback.replay import replay
+from snapback.sweep_lock import LEASE, SweepLock
+from tests.guardrails.s3 import test_bucket_acl_made_public as acl
+from tests.snapback.command import ROOT, complaint, objects, public, run
+from tests.support.http import Handler, listening
+from tests.support.moto_gaps import deny
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.world import World
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+SNAPBACK = [sys.executable, "-c", "from snapback.cli import main; main(prog_name='snapback')"]
+STORY = ROOT / "snapback" / "story" / "events.jsonl"
+
+
+def test_a_pipe_that_nobody_reads_ends_the_command_in_silence() -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run([*SNAPBACK, "catalog"], stdout=writes, stderr=subprocess.PIPE, check=False)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (errors.PIPE, b"")
+
+
+@pytest.mark.parametrize("where", ["--json=/dev/full", "--json"])
+def test_a_full_disk_is_one_line(where: str, tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text(STORY.read_text().splitlines()[0])
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [*SNAPBACK, "replay", "one.jsonl", where],
+            stdout=full if where == "--json" else None, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == errors.BAD
+    assert done.stderr == "snapback: can't write: No space left on device; free some space, or write elsewhere\n"
+
+
+class TestInterrupted:
+    def test_a_sweep_says_what_it_did_and_lets_go(self, world: World) -> None:
+        for name in ("app-one", "app-two"):
+            world.client("s3").create_bucket(Bucket=name)
+            world.client("s3").put_bucket_acl(Bucket=name, ACL="public-read")
+        write, times = CloseBucketAcl.write, []
+
+        def second_is_interrupted(*arguments: Any) -> Any:
+            times.append(1)
+            if len(times) > 1:
+                raise KeyboardInterrupt
+            return write(*arguments)
+
+        ask = ("sweep", "--guardrail", acl.ID, "--mode", "fix", "--yes", "--create-ledger")
+        with patch.object(CloseBucketAcl, "write", autospec=True, side_effect=second_is_interrupted):
+            said = run(*ask, code=errors.INTERRUPTED).stderr
+        assert "snapback: interrupted: " in said
+        assert (
+            "1 of 1 places begun; what was done is in the ledger (`snapback records`); run the sweep again to go on"
+            in said
+        )
+        assert "Item" not in world.client("dynamodb").get_item(TableName="snapback-ledger", Key={"pk": {"S": "sweep"}})
+
+    def test_a_fix_says_where_its_record_is(self, asking: str) -> None:
+        with patch.object(CloseBucketAcl, "write", side_effect=KeyboardInterrupt):
+            said = run("approve", asking, code=errors.INTERRUPTED).stderr
+        assert f"snapback: interrupted: record {asking} is fixing, with its former state kept" in said
+
+    def test_a_replay_counts_its_events(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(*_: Any) -> Any:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(replay.Player, "run", interrupted)
+        said = run("replay", STORY, code=errors.INTERRUPTED).stderr
+        assert "snapback: interrupted: 0 events were replayed; nothing is kept" in said
+
+    def test_a_deployment_says_that_nothing_was_deployed(self, monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+        def interrupted(*_: Any, **__: Any) -> Any:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(deploy, "_package", interrupted)
+        said = complaint("deploy", "--bucket", "code", "--uncommitted", code=errors.INTERRUPTED)
+        assert said == "interrupted: nothing was deployed"
+
+
+@pytest.mark.parametrize("status", [200, 500, 503])
+def test_a_page_instead_of_an_answer_doesnt_reach_the_terminal(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Proxy(Handler):
+        def serve(self) -> None:
+            self.body()
+            page = b"<!DOCTYPE html><html><body><h1>Bad gateway</h1>\x1b[31m</body></html>"
+            self.answer(status, {"Content-Type": "text/html"}, page)
+
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with listening(Proxy) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        said = complaint("records")
+    assert "\n" not in said
+    assert not any(part in said for part in ("<", "gateway", "\x1b"))
+    assert "AWS_ENDPOINT_URL" in said
+
+
+class TestSweep:
+    def test_two_at_once_wait_for_each_other(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        application = world.application()
+        world.client("s3").create_bucket(Bucket="app-one")
+        pauses: list[float] = []
+
+        def the_other_ends(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 2:
+                other.__exit__(None, None, None)
+
+        monkeypatch.setattr(replay, "quiet", partial(replay.quiet, sleep=the_other_ends, now=lambda: world.clock))
+        other = SweepLock(application, "the other").held(pytest.fail)
+        with other:
+            done = run("sweep", "--guardrail", acl.ID)
+        assert done.stderr.splitlines() == ["snapback: warning: waiting for another sweep, by the other"]
+        assert len(pauses) == 2
+
+    def test_one_that_died_holds_nobody_up(self, world: World) -> None:
+        application = world.application()
+        SweepLock(application, "dead").renew()
+        world.clock += LEASE * 1.1
+        with SweepLock(application, "next").held(pytest.fail):
+            assert SweepLock(application, "third")._taken() == "next"
+
+    def test_a_tripwire_says_that_it_cant_be_swept(self) -> None:
+        said = complaint("sweep", "--guardrail", "iam.root_access_changed")
+        assert said.startswith(
+            "--guardrail iam.root_access_changed: iam.root_access_changed: a tripwire judges an event"
+        )
+
+    def test_errors_stand_in_the_json_once_with_the_guardrail(self, world: World) -> None:
+        world.client("s3").create_bucket(Bucket="app-shut")
+        ask = ("sweep", "--guardrail", acl.ID, "--mode", "fix", "--create-ledger", "--json")
+        with deny("GetBucketAcl", about="app-shut", code="InternalError"):
+            (told,) = objects(run(*ask, code=errors.BAD))
+        assert (told["status"], told["guardrails"], told["resource"]) == ("error", [acl.ID], "app-shut")
+        assert told["error"].startswith("InternalError")
+
+
+class TestFourEyes:
+    def me(self, monkeypatch: pytest.MonkeyPatch, arn: str) -> None:
+        real = options.deployed_application
+
+        def as_them(*arguments: Any, **more: Any) -> Any:
+            application, _, parts = real(*arguments, **more)
+            return application, arn, parts
+
+        monkeypatch.setattr("snapback.commands.decide.deployed_application", as_them)
+
+    @pytest.mark.parametrize("command", ["approve", "fix", "undo"])
+    def test_nobody_decides_about_their_own_change(
+        self, command: str, request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record = request.getfixturevalue("fixed" if command == "undo" else "asking")
+        self.me(monkeypatch, "arn:aws:iam::123456789012:user/alice")
+        before = public(world)
+        assert "this is your own change, so somebody else must decide" in complaint(
+            command, record, "--by", "bob", code=1
+        )
+        assert public(world) is before
+        assert world.record(record).history[-1].by == "arn:aws:iam::123456789012:user/alice (bob)"
+
+    def test_a_session_named_like_the_author_is_the_author_s(
+        self, asking: str, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.me(monkeypatch, "arn:aws:sts::123456789012:assumed-role/ops/alice@example.com")
+        assert "this is your own change" in complaint("approve", asking, code=1)
+
+    def test_the_settings_can_turn_it_off(
+        self, asking: str, tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "snapback.yaml").write_text(json.dumps({"four_eyes": False}))
+        self.me(monkeypatch, "arn:aws:iam::123456789012:user/alice")
+        run("approve", asking)
+        assert not public(world)
+
+    def test_others_may(self, asking: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.me(monkeypatch, "arn:aws:iam::123456789012:user/bob")
+        run("approve", asking)
+        assert not public(world)
+
+
+@pytest.mark.parametrize(
+    ("shell", "words"), [("bash", "snapback rec"), ("zsh", "snapback rec"), ("fish", "snapback rec")]
+)
+def test_shells_complete_commands(shell: str, words: str) -> None:
+    asked = {
+        "_SNAPBACK_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": "rec" if shell == "fish" else "1",
+    }
+    done = subprocess.run(SNAPBACK, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+    assert "records" in done.stdout
