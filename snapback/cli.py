@@ -22,7 +22,7 @@ from snapback.errors import BAD, FINE, INTERRUPTED, PIPE, describe_error
 from snapback.stderr import complain
 
 _GROUPS = {
-    "Try it": ("demo", "replay", "query", "handle"),
+    "Try it": ("demo", "replay", "report", "query", "handle"),
     "Guardrails and settings": ("catalog", "explain", "settings"),
     "Findings": ("records", "show", "fix", "approve", "undo", "sweep"),
     "Operate": ("status", "doctor", "permissions", "accounts", "pause", "resume", "dlq", "chat"),

@@ -13,8 +13,9 @@ from chalicelib.core.errors import ChannelBusy, SnapbackError, Undeliverable
 from chalicelib.core.snapback_resources import READER
 from chalicelib.version import VERSION
 from snapback import accounts, deployed
+from snapback.account_names import account
 from snapback.errors import describe_error
-from snapback.render import account, age, plain
+from snapback.render import age, plain
 from snapback.status import health
 
 if TYPE_CHECKING:

@@ -93,6 +93,7 @@ ELSEWHERE = {
             "explain",
             "demo",
             "replay",
+            "report",
             "query",
             "package",
             "settings check",

@@ -9,7 +9,7 @@ from rich.padding import Padding
 
 from chalicelib.analysis.diff import changes
 from chalicelib.core.types import Status
-from snapback import render
+from snapback import account_names, render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def _table(counts: Counter[tuple[Status, str, str, str]]) -> Table:
         row = (
             render.styled(_DOES.get(does, does)),
             render.status_text(severity),
-            render.styled(render.account(account)),
+            render.styled(account_names.account(account)),
         )
         table.add_row(*row, render.styled(times), render.styled(guardrail))
     return table
@@ -51,7 +51,7 @@ def _order(counted: tuple[tuple[Status, str, str, str], int]) -> tuple[Any, ...]
 def planned_fix(record: Record) -> list[Any]:
     """A fix that is planned: which resource, why, and what would change."""
     lines = changes(record.before, record.after, most=40)
-    about = f"{record.guardrail} · {render.account(record.account)} · {record.region}"
+    about = f"{record.guardrail} · {account_names.account(record.account)} · {record.region}"
     return [
         render.styled(f"{render.name_in(record.shown_arn)}: {record.reason}", "bold"),
         Padding(render.styled(about, "dim"), (0, 0, 0, 4)),

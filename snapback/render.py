@@ -12,7 +12,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import click
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -26,6 +25,7 @@ from chalicelib.core import arns
 from chalicelib.core.event import parse_time
 from chalicelib.core.record import STATES
 from chalicelib.core.types import Status, Unrecorded
+from snapback.account_names import account
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,14 +34,11 @@ if TYPE_CHECKING:
     from chalicelib.core.record import Record
     from snapback.accounts import Check
     from snapback.dlq import DeadLetter
-    from snapback.doctor import Line
     from snapback.replay.choose import Choice
     from snapback.replay.replay import EventOutcome, Replay
     from snapback.status import Health
     from snapback.sweep import Finding, SweepTotals
 
-ACCOUNT_NAMES = "snapback.account_names"
-"""In click's context: answers with accounts' names by their numbers."""
 _BLANKS = frozenset("\t\n\r\u00a0\u2028\u2029")
 _QUIET = frozenset({Unrecorded.COMPLIANT, Unrecorded.OFF})
 _TONES = {"good": "green", "bad": "red", "open": "yellow", "quiet": "dim"}
@@ -116,23 +113,6 @@ def name_in(arn: str) -> str:
     """The part of an ARN that tells a person which one: `app-logs`, `role/deploy`, `account 123456789012`."""
     name = arns.name_in(arn)
     return f"account {account(arn.split(':')[4])}" if name == "root" and arn != name else name
-
-
-def account(number: str) -> str:
-    """An account's number, and its name where the settings or Organizations have one."""
-    return with_name(number, account_names())
-
-
-def account_names() -> Mapping[str, str]:
-    """Accounts' names by their numbers, as this command has read them."""
-    context = click.get_current_context(silent=True)
-    names = context.meta.get(ACCOUNT_NAMES) if context else None
-    found: Mapping[str, str] = names() if names else {}
-    return found
-
-
-def with_name(number: str, names: Mapping[str, str]) -> str:
-    return f"{number} ({names[number]})" if number in names else number
 
 
 def row(when: str, status: object, what: Sequence[object]) -> Table:
@@ -272,17 +252,6 @@ def checks_table(checks: Sequence[Check]) -> Table:
         fine = Text("fine", "green") if each.well else Text("PROBLEM", "bold red")
         table.add_row(styled(account(each.account)), styled(each.region), styled(each.what), fine, styled(each.found))
     return table
-
-
-def doctor_row(line: Line) -> Table:
-    tone = {"ok": "green", "broken": "bold red", "unknown": "yellow"}[line.state]
-    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    grid.add_column(width=16)
-    grid.add_column(width=7, no_wrap=True)
-    grid.add_column(ratio=1, overflow="fold")
-    found = Text("\n").join([styled(line.found), *([styled(line.do, "dim")] if line.do else [])])
-    grid.add_row(styled(line.what), styled(line.state, tone), found)
-    return grid
 
 
 def headed(*narrow: str) -> Table:

@@ -78,7 +78,7 @@ class SweepError:
     error: str
 
     def __str__(self) -> str:
-        from snapback.render import account
+        from snapback.account_names import account
 
         what = f"{self.place.kind} {self.resource}".rstrip()
         more = len(self.guardrails) - _MOST_NAMED

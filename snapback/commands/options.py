@@ -133,6 +133,7 @@ def acting(caller: str, by: str | None) -> str:
 def acted(record: Record, was: Any, now: Any, *, as_json: bool) -> int:
     from chalicelib.analysis.diff import changes
     from snapback import render
+    from snapback.account_names import account
 
     lines = changes(was, now) if record.status.traits.written and record.status is not Status.FAILED else []
     if as_json:
@@ -143,7 +144,7 @@ def acted(record: Record, was: Any, now: Any, *, as_json: bool) -> int:
             "record": record.id,
             "status": render.status_text(record.status),
             "resource": record.shown_arn,
-            "account": f"{render.account(record.account)}, {record.region}",
+            "account": f"{account(record.account)}, {record.region}",
             "about": record.title,
             "by": last.by,
             "note": last.note,
@@ -183,8 +184,7 @@ def load_names(path: Path | None) -> None:
 
 
 def _show_names(settings: Settings, *, offline: bool) -> None:
-    from snapback.account_names import with_names
-    from snapback.render import ACCOUNT_NAMES
+    from snapback.account_names import ACCOUNT_NAMES, with_names
 
     if context := click.get_current_context(silent=True):
         context.meta[ACCOUNT_NAMES] = cache(lambda: (settings if offline else with_names(settings, warn)).account_names)

@@ -78,7 +78,7 @@ class Reports:
 def report(file: Path, **options: Any) -> int:
     """Write a report of FILE, which replay, sweep or records wrote with --result. Needs no AWS.
 
-    Example: snapback replay --result found.json ~/cloudtrail-logs/, then: snapback report found.json --html found.html
+    Example: snapback report found.json --html found.html, after: snapback replay --result found.json ~/cloudtrail-logs/
     """
     from snapback.report.result import read_result
 

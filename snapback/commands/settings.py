@@ -42,7 +42,10 @@ def settings_check(path: Path, as_json: bool) -> int:
     if found is None:
         errors = sum(not problem.warning for problem in problems)
         if path.is_file():
-            complain(f"{path}: {errors} error{'s' * (errors > 1)}; no command uses this file until they are fixed", BAD)
+            complain(
+                f"{path}: {errors} {'error' if errors == 1 else 'errors'}; no command uses this file until they are fixed",
+                BAD,
+            )
         return BAD
     parts = {"guardrails set by name": found.guardrails, "exemptions": found.exemptions, "channels": found.channels}
     told = ", ".join(f"{len(part)} {name}" for name, part in parts.items())

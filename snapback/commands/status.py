@@ -63,6 +63,7 @@ def doctor(send: bool, settings_path: Path | None, stack: str, as_json: bool) ->
     """
     from snapback import doctor as library
     from snapback import render
+    from snapback.doctor_page import doctor_row
 
     settings = load_settings(settings_path)
     examined = []
@@ -73,7 +74,7 @@ def doctor(send: bool, settings_path: Path | None, stack: str, as_json: bool) ->
         if as_json:
             echo_json([line.to_json()])
         else:
-            render.show(render.doctor_row(line))
+            render.show(doctor_row(line))
     return {"ok": FINE, "broken": FOUND, "unknown": BAD}[library.worst(examined)]
 
 

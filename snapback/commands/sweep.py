@@ -118,7 +118,6 @@ def sweep(
     """
     from snapback import plan as plans
     from snapback import sweep as library
-    from snapback.sweep_lock import SweepLock
 
     reports = Reports.of(options)
     if plan_to and apply_from:
@@ -139,10 +138,7 @@ def sweep(
     run = f"{application.now():%Y-%m-%dT%H:%M:%S.%f}"
     with ExitStack() as files:
         sweeping = _Sweeping(application, where, run, kept, json_path, files, reports)
-        files.enter_context(on_interrupt(sweeping.so_far))
-        if kept and not plan_to:
-            sweeping.lock = SweepLock(application, f"{caller} (since {run[:19]} UTC)")
-            files.enter_context(sweeping.lock.held(lambda other: warn(f"waiting for another sweep, by {other}")))
+        sweeping.begin(files, caller if kept and not plan_to else "")
         if not plan_to and not (kept and mode in {None, "fix"}):
             return sweeping.end(sweeping.report(only))
         planned = sweeping.plan(only)
@@ -180,6 +176,15 @@ class _Sweeping:
         self._errors: set[SweepError] = set()
         self._places, self._writes = 0, False
         self.lock: SweepLock | None = None
+
+    def begin(self, files: ExitStack, writer: str) -> None:
+        """Wait for other sweeps, for the sake of a `writer`; an interrupt says what was done."""
+        from snapback.sweep_lock import SweepLock
+
+        files.enter_context(on_interrupt(self.so_far))
+        if writer:
+            self.lock = SweepLock(self._application, f"{writer} (since {self._run[:19]} UTC)")
+            files.enter_context(self.lock.held(lambda other: warn(f"waiting for another sweep, by {other}")))
 
     def so_far(self) -> str:
         """What an interrupt leaves."""

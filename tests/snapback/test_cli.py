@@ -229,7 +229,7 @@ class TestSettings:
             assert part in said
 
     @pytest.mark.parametrize(
-        ("text", "told"),
+        ("text", "says"),
         [
             ("", "No guardrail may change anything: all"),
             ("mode: fix", "guardrails may now change resources without asking, and"),
@@ -237,9 +237,9 @@ class TestSettings:
             ("guardrails: {s3.bucket_acl_made_public: {mode: alert, accounts: {'210987654321': ask}}}", "0 of"),
         ],
     )
-    def test_how_many_guardrails_may_act_is_told_unasked(self, text: str, told: str, tmp_path: Path) -> None:
+    def test_how_many_guardrails_may_act_is_told_unasked(self, text: str, says: str, tmp_path: Path) -> None:
         (tmp_path / "snapback.yaml").write_text(text)
-        assert told in run("settings", "check").stdout
+        assert says in run("settings", "check").stdout
 
     def test_the_schema_takes_the_shipped_file_and_refuses_a_wrong_mode(self) -> None:
         schema = json.loads(run("settings", "schema").stdout)

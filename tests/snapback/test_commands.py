@@ -21,10 +21,19 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-WITHOUT_JSON = {"demo", "query", "settings schema"}
-"""A story for people, SQL, and JSON anyway."""
+WITHOUT_JSON = {"demo", "report", "query", "settings schema"}
+"""A story for people, pages, SQL, and JSON anyway."""
 WITHOUT_STACK = {
-    *("demo", "replay", "query", "catalog", "explain", "chat test", "package", "settings check", "settings schema"),
+    "demo",
+    "replay",
+    "report",
+    "query",
+    "catalog",
+    "explain",
+    "chat test",
+    "package",
+    "settings check",
+    "settings schema",
 }
 """They need nothing that is deployed."""
 SAYS = {
