@@ -25,7 +25,7 @@ _GROUPS = {
     "Try it": ("demo", "replay", "report", "query", "handle"),
     "Guardrails and settings": ("catalog", "explain", "settings"),
     "Findings": ("records", "show", "fix", "approve", "undo", "sweep"),
-    "Operate": ("status", "doctor", "permissions", "accounts", "pause", "resume", "dlq", "chat"),
+    "Operate": ("console", "status", "doctor", "permissions", "accounts", "pause", "resume", "dlq", "chat"),
     "Deploy": ("package", "deploy", "selftest", "destroy"),
 }
 """The commands as `snapback --help` lists them."""

@@ -85,6 +85,7 @@ ELSEWHERE = {
     "deploy": "makes roles, functions and a table: use an administrator's credentials; docs/deploy.md lists what it makes",
     "destroy": "removes what `snapback deploy` made: use an administrator's credentials",
     "selftest": "makes unsafe resources in a sandbox account: docs/selftest.md lists its permissions",
+    "console": "does what the commands do that its buttons stand for: see records, fix, approve and undo",
     "handle": "does what all functions do: use it in a sandbox account, as an administrator",
     "chat test": "reads the channel's secret only: ssm:GetParameter or secretsmanager:GetSecretValue under snapback/",
     **dict.fromkeys(

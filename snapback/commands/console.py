@@ -41,7 +41,7 @@ def console(file: Path | None, port: int, no_open: bool, settings_path: Path | N
         source: FileSource | Live = FileSource(read_result(file))
     else:
         from snapback import deployed
-        from snapback.render import account_names
+        from snapback.account_names import account_names
 
         settings = load_settings(settings_path)
         settings = replace(settings, account_names=dict(account_names()))

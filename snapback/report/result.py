@@ -131,7 +131,7 @@ def result_of(
     figures: Mapping[str, int] | None = None,
     unchecked: Iterable[Unchecked] = (),
 ) -> Result:
-    from snapback.render import account_names
+    from snapback.account_names import account_names
 
     findings = sorted((finding_of(record) for record in records), key=lambda each: (each.time, each.id))
     accounts = {account, *(each.account for each in findings)}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-WITHOUT_JSON = {"demo", "report", "query", "settings schema"}
+WITHOUT_JSON = {"demo", "report", "console", "query", "settings schema"}
 """A story for people, pages, SQL, and JSON anyway."""
 WITHOUT_STACK = {
     "demo",
