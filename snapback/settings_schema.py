@@ -30,6 +30,9 @@ def _explain(definition: dict[str, Any], cls: type) -> None:
     properties = definition["properties"]
     for key in NOT_FOR_PEOPLE & properties.keys():
         del properties[key]
+    for each in properties.values():
+        if isinstance(each.get("default"), list):
+            each["default"].sort(key=str)  # A set has no order of its own.
     for key, text in told.items():
         if key in properties:
             properties[key]["description"] = text.strip()

@@ -114,9 +114,9 @@ def may_decide(application: Application, record: Record, action: str, arn: str, 
     from chalicelib.clicks.approvers import caller, has_spoken, is_own_change, wants_second
 
     person, who = caller(arn), acting(arn, by)
-    if why := is_own_change(person, record, application.settings):
-        application.engine.refuse(record.id, who, f"{action}: {why}", REFUSED)
-        raise CannotAct(f"record {record.id}: {why}; your attempt is on record")
+    if own := is_own_change(person, record, application.settings):
+        application.engine.refuse(record.id, who, f"{action}: {own}", REFUSED)
+        raise CannotAct(f"record {record.id}: {own}; your attempt is on record")
     if why := wants_second(person, action, record, application.settings):
         if not has_spoken(person, action, record):
             application.engine.refuse(record.id, who, f"{action}: {why}", SECOND_WANTED)
