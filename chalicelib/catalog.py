@@ -44,9 +44,8 @@ def rules_for(service: str, envelope: Any) -> tuple[Rule, ...]:
 
 def indexes() -> dict[str, Any]:
     """What packaging puts into INDEX: by service, its rules' files and which events they hear."""
-    return {
-        service: {"names": names, **vars(index)} for service in services() for names, index in [_made_index(service)]
-    }
+    made = {service: _made_index(service) for service in services()}
+    return {service: {"names": names, **vars(index)} for service, (names, index) in made.items()}
 
 
 @cache

@@ -43,9 +43,8 @@ NO_PAGE = {
 }
 """Kinds without a page in the console, and why."""
 LIVES = [
-    pytest.param((*before, status), id=status)
+    pytest.param((Status.ASKING, Status.FIXING, status) if status.traits.written else (status,), id=status)
     for status in Status
-    for before in [() if not status.traits.written else (Status.ASKING, Status.FIXING)]
 ]
 
 
