@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NAMES = Settings(account_names={"123456789012": "prod-data"}, guardrail_pages="https://wiki.example.com/rails/")
 NO_PAGE = {
+    "glue.Catalog": "the settings of a region's catalog have no documented address",
     "iam.InstanceProfile": "the console shows it with its role only",
     "iam.LeakedKey": "its user isn't known",
     "iam.ServerCertificate": "the console doesn't list them",
