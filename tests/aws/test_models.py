@@ -20,7 +20,7 @@ from chalicelib.aws.models import INDEX, use_trimmed
 from chalicelib.aws.sessions import AwsSessions
 from chalicelib.aws.source import Source
 from chalicelib.core.errors import ReadOnly
-from chalicelib.core.partitions import PARTITIONS
+from chalicelib.core.partitions import PARTITIONS, partition
 from tests.support import trimmed
 from tests.support.events import HOME, REGION
 from tests.support.examples import answer, example
@@ -69,12 +69,13 @@ class Wire:
         hook: Any = self._send
         self._client.meta.events.register("before-send", hook)
         self.refused = 0
+        self._partition = partition(region)
 
     def call(self, operation: str) -> list[Any]:
         """Method, URL, body, headers and the signature's scope as they would be sent; the answer as it is read."""
         self._model, self._sent = self._client.meta.service_model.operation_model(operation), list[Any]()
         try:
-            parsed = self._client._make_api_call(operation, example(self._model.input_shape))
+            parsed = self._client._make_api_call(operation, example(self._model.input_shape, partition=self._partition))
         except BotoCoreError as error:  # As of a service that isn't in the partition.
             self.refused += 1
             return [repr(error)]

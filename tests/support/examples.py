@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 _VALUES = {"boolean": True, "float": 1.5, "double": 1.5, "timestamp": 1_796_000_000, "blob": b"body"}
 
 
-def example(shape: Any, depth: int = 0) -> Any:
+def example(shape: Any, depth: int = 0, partition: str = "aws") -> Any:
     """A value that the model takes: of a structure each member, but in the depth, where it may be its own, the needed ones."""
     match shape and shape.type_name:
         case None | "structure":
-            return _structure(shape, depth) if shape else {}
+            return _structure(shape, depth, partition) if shape else {}
         case "list":
-            return [example(shape.member, depth + 1)]
+            return [example(shape.member, depth + 1, partition)]
         case "map":
-            return {example(shape.key, depth + 1): example(shape.value, depth + 1)}
+            return {example(shape.key, depth + 1): example(shape.value, depth + 1, partition)}
         case "string":
+            if ":kinesis:" in shape.metadata.get("pattern", ""):  # Its endpoints are by the ARN.
+                return f"arn:{partition}:kinesis:us-east-1:111122223333:stream/orders"
             return shape.enum[0] if shape.enum else "a" * max(12, shape.metadata.get("min", 0))
         case "integer" | "long":
             return max(1, shape.metadata.get("min", 1))
@@ -30,9 +32,9 @@ def example(shape: Any, depth: int = 0) -> Any:
             return _VALUES[simple]
 
 
-def _structure(shape: Any, depth: int) -> dict[str, Any]:
+def _structure(shape: Any, depth: int, partition: str) -> dict[str, Any]:
     wanted = [*shape.members][:1] if shape.is_tagged_union else shape.required_members if depth > 2 else shape.members
-    return {name: example(shape.members[name], depth + 1) for name in wanted}
+    return {name: example(shape.members[name], depth + 1, partition) for name in wanted}
 
 
 def answer(model: OperationModel) -> bytes:
