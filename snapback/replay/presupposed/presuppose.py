@@ -163,7 +163,15 @@ class Presupposed(Call):
             self.notes.append(f"presupposed Block Public Access off, or AWS would have refused the public {opened}")
 
     def replace(self) -> bool:
-        """Take out of memory what was only presupposed and is created by this call; says whether there was any."""
+        """Take out of memory what was only presupposed and is created by this call; says whether there was any.
+
+        A rule of a network ACL too: AWS had no other of its number any more.
+        """
+        if self.operation == "CreateNetworkAclEntry":
+            which = {key: self.parameters[key] for key in ("NetworkAclId", "RuleNumber", "Egress")}
+            self.client("ec2").delete_network_acl_entry(**which)
+            self.notes.append("its number was taken in memory")
+            return True
         named = {last_of(value) for _, value in _texts(self.parameters)}
         made = [name for name in named if (self.account, self.service, name) in self.aws.presupposed]
         for name in made:

@@ -487,3 +487,13 @@ def test_a_key_of_roots_shows_in_the_accounts_summary(again: Reenactor) -> None:
     assert again(event("iam", "CreateAccessKey", None, actor=root)).done
     summary = again.aws.actor("iam", H, "us-east-1").get_account_summary()["SummaryMap"]
     assert summary["AccountAccessKeysPresent"] == 1
+
+
+def test_a_network_acls_rule_takes_the_place_of_one_that_aws_no_longer_had(again: Reenactor) -> None:
+    acl = "acl-0a1b2c3d4e5f60003"
+    rule = {"networkAclId": acl, "ruleNumber": 7, "egress": False, "aclProtocol": "-1", "cidrBlock": "0.0.0.0/0"}
+    assert again(event("ec2", "CreateNetworkAclEntry", {**rule, "ruleAction": "deny"})).done
+    assert again(event("ec2", "CreateNetworkAclEntry", {**rule, "ruleAction": "allow"})).done
+    ec2 = again.aws.actor("ec2", H, "us-east-1")
+    (found,) = ec2.describe_network_acls(NetworkAclIds=[again.aliases.to_memory(acl)])["NetworkAcls"]
+    assert [each["RuleAction"] for each in found["Entries"] if each["RuleNumber"] == 7] == ["allow"]
