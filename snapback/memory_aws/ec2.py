@@ -196,7 +196,31 @@ def _on_instance(real: Any) -> Any:
     return associate
 
 
+def _to_a_folder(real: Any) -> Any:
+    """A bucket's folder takes flow logs; moto looks for a bucket of that name.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
+    """
+
+    def create(self: Any, **said: Any) -> Any:
+        from moto.ec2.exceptions import FlowLogAlreadyExists
+
+        place = said["log_destination"]
+        if said["log_destination_type"] != "s3" or "/" not in (place or ""):
+            return real(self, **said)
+        there = {(each.resource_id, each.log_destination) for each in self.describe_flow_logs()}
+        if any((each, place) in there for each in said["resource_ids"]):
+            raise FlowLogAlreadyExists
+        made, errors = real(self, **{**said, "log_destination": place.partition("/")[0]})
+        for each in made:
+            each.log_destination = place
+        return made, errors
+
+    return create
+
+
 _WRAPPED = {
+    "create_flow_logs": _to_a_folder,
     "associate_address": _on_instance,
     "replace_iam_instance_profile_association": _replaced,
     "modify_instance_metadata_options": _options_kept,

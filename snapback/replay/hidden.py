@@ -35,10 +35,13 @@ NEEDED = frozenset(
 )
 """What the call needs, in AWS or in memory, though botocore's model doesn't say so."""
 
+TAGS = "*_without_required_tags"
+"""The guardrails that read any resource's tags. The mode of others may depend on tags too, where the settings say so."""
+
 _BLIND: dict[tuple[str, str], str] = {
-    ("", "tags"): "*_without_required_tags",
-    ("", "taglist"): "*_without_required_tags",
-    ("", "tagspecifications"): "*_without_required_tags",
+    ("", "tags"): TAGS,
+    ("", "taglist"): TAGS,
+    ("", "tagspecifications"): TAGS,
     ("codebuild", "environmentvariables"): "codebuild.project_holds_secret",
     ("ec2", "userdata"): "ec2.user_data_holds_secret",
     ("ecs", "environment"): "ecs.task_holds_secret",

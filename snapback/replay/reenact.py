@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from chalicelib.core.baseline import Baseline
 from chalicelib.core.event import dig, parse_time, text
 from chalicelib.core.partitions import PARTITIONS
 from snapback.errors import CannotReenact
@@ -51,6 +52,8 @@ class Reenactor:
 
     aws: MemoryAws
     aliases: Aliases = field(default_factory=Aliases)
+    baseline: Baseline = field(default_factory=Baseline)
+    """What of the settings says which buckets and trails there are."""
     calls: int = 0
 
     def __call__(self, envelope: Mapping[str, Any]) -> Reenacted:
@@ -81,9 +84,10 @@ class Reenactor:
         if direct.root_key(Call(self.aws, self.aliases, "iam", "", account, region, {}), detail):
             return Reenacted(True, "a key of root's")
         service, operation, parameters = call_of(detail, account, region, blind)
-        before = Presupposed(self.aws, self.aliases, service, operation, account, region, parameters)
+        before = Presupposed(self.aws, self.aliases, service, operation, account, region, parameters, self.baseline)
         before.blind |= blind
         before.ids()
+        before.required()
         instead = direct.INSTEAD.get((service, operation))
         answer = self._written(instead, before, detail) if instead else self._called(before)
         if answer is not None:

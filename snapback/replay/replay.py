@@ -179,7 +179,7 @@ class Player:
 
     def __enter__(self) -> Self:
         self.aws = self._stack.enter_context(MemoryAws(self._home, self.clock.now))
-        self._unjudged = Unjudged(self.settings.on, self._only)
+        self._unjudged = Unjudged(self.settings, self._only)
         self.application = quiet(
             self._home,
             _one_by_one(self.settings),
@@ -195,7 +195,7 @@ class Player:
         self.application.__dict__["dynamodb"] = self._table
         self.clock.reach(self.entries.first or DAWN)
         self.aliases = Aliases()
-        self._reenactor = Reenactor(self.aws, self.aliases)
+        self._reenactor = Reenactor(self.aws, self.aliases, self.settings)
         self._functions = Functions(self.application, self.clock.sleep, RETRIES)
         return self
 

@@ -21,14 +21,16 @@ from chalicelib.core.pattern import matches
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.types import Status, Unrecorded
 from snapback.replay.choose import fits
+from snapback.replay.hidden import TAGS
 from snapback.replay.order import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from chalicelib.core.resource import Resource
     from chalicelib.core.rule import Rule
     from chalicelib.core.session import Session
+    from chalicelib.core.settings import Settings
     from snapback.replay.reenact import Reenacted
 
 UNSEEN = "the log doesn't show how it was made, so its state isn't known"
@@ -56,8 +58,8 @@ class _Gap:
 class Unjudged:
     """Learns of each event before it is delivered, and corrects the outcomes after."""
 
-    def __init__(self, on: Callable[[Guardrail[Any], str], bool], only: Collection[str] = ()) -> None:
-        self._on, self._only = on, only
+    def __init__(self, settings: Settings, only: Collection[str] = ()) -> None:
+        self._settings, self._only = settings, only
         self._gaps: dict[Key, _Gap] = {}
         self._now: _Gap | None = None
         self._ended: set[str] = set()
@@ -97,14 +99,22 @@ class Unjudged:
         if gap is None and (not reenacted.done or not self._gaps):
             return
         for rule in catalog.guardrails():
-            concerned = gap is not None and self._concerns(rule, name, envelope, reenacted)
+            concerned = self._untagged(rule, name, reenacted) or (
+                gap if gap and self._concerns(rule, name, envelope, reenacted) else None
+            )
             with suppress(Exception):  # An event that names its resources oddly concerns none.
                 for resource in rule.resource.in_event(event):
                     key = (rule.id, resource.arn)
-                    if gap and concerned:
-                        self._gaps[key] = gap
+                    if concerned:
+                        self._gaps[key] = concerned
                     elif reenacted.done and key in self._gaps and self._settles(name, rule, self._gaps[key]):
                         del self._gaps[key]
+
+    def _untagged(self, rule: Guardrail[Any], name: str, reenacted: Reenacted) -> _Gap | None:
+        """Hidden tags may turn a guardrail off: it can't judge anything of the resource."""
+        if TAGS not in reenacted.blind or not self._settings.needs_tags(rule.id):
+            return None
+        return _Gap(name, f"CloudTrail hides the tags in {name}, and the mode depends on them")
 
     @staticmethod
     def _concerns(rule: Guardrail[Any], name: str, envelope: Mapping[str, Any], reenacted: Reenacted) -> bool:
@@ -137,7 +147,7 @@ class Unjudged:
                 if rule.id not in seen
                 and fits(rule.id, self._only)
                 and matches(rule.on, envelope)
-                and self._on(rule, account)
+                and self._settings.on(rule, account)
             ]
         self._now = None
         return found

@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
 
 def _trail(call: Call, name: str) -> str:
-    name = name.rsplit("/", 1)[-1]
-    bucket = f"presupposed-trail-{call.account}"
-    if bucket not in {each["Name"] for each in call.client("s3").list_buckets()["Buckets"]}:
+    ours, name = call.required_trail(name), name.rsplit("/", 1)[-1]
+    bucket = ours.bucket if ours else f"presupposed-trail-{call.account}"
+    if not ours and bucket not in {each["Name"] for each in call.client("s3").list_buckets()["Buckets"]}:
         s3.bucket(call, bucket)
     trails = call.client("cloudtrail")
-    trails.create_trail(Name=name, S3BucketName=bucket, IsMultiRegionTrail=True, EnableLogFileValidation=True)
+    asked = {"Name": name, "S3BucketName": bucket, "IsMultiRegionTrail": True, "EnableLogFileValidation": True}
+    if ours:
+        wanted = {"S3KeyPrefix": ours.prefix, "KmsKeyId": ours.kms_key, "IsOrganizationTrail": ours.organization}
+        asked |= {key: value for key, value in wanted.items() if value}
+    trails.create_trail(**asked)
     trails.start_logging(Name=name)
     return f"trail {name}, logging in all regions"
 

@@ -30,6 +30,7 @@ from snapback.replay.presupposed import (
     messages,
     organization,
     rds,
+    required,
     s3,
 )
 from snapback.replay.presupposed.call import Call
@@ -80,8 +81,9 @@ class Presupposed(Call):
         account: str,
         region: str,
         parameters: dict[str, Any],
+        baseline: Baseline | None = None,
     ) -> None:
-        super().__init__(aws, aliases, service, operation, account, region, parameters)
+        super().__init__(aws, aliases, service, operation, account, region, parameters, baseline)
         self.notes: list[str] = []
         self._made: set[tuple[str, str]] = set()
         self._replaced: dict[str, Any] = {}
@@ -109,6 +111,13 @@ class Presupposed(Call):
             self.parameters = self.aliases.to_memory(self.parameters)
             if self.operation == "DetachInternetGateway":
                 self.client("ec2").attach_internet_gateway(**self.parameters)
+
+    def required(self) -> None:
+        """Make the buckets that the settings want logs to go to."""
+        for name, what in required.buckets(self):
+            if what:
+                self.aws.presupposed.add((self.account, "s3", name))
+                self.notes.append(f"presupposed {what}")
 
     def names(self) -> bool:
         """Make what the parameters name and memory lacks; says whether there was anything to make."""

@@ -174,6 +174,30 @@ HOLES = [
         None,
         actor={"type": "IAMUser", "userName": "bob", "arn": f"arn:aws:iam::{H}:user/bob", "accountId": H},
     ),
+    event("iam", "UpdateLoginProfile", {"userName": "dana"}),
+    event("iam", "UpdateLoginProfile", {"userName": "dana", "passwordResetRequired": True}),
+    event("iam", "CreateLoginProfile", {"userName": "erin"}),
+    event(
+        "ec2",
+        "RunInstances",
+        {
+            "instancesSet": {"items": [{"minCount": 1, "maxCount": 1}]},
+            "launchTemplate": {"launchTemplateId": "lt-0123"},
+        },
+        {"instancesSet": {"items": [{"instanceId": "i-0123456789abcdef1", "imageId": "ami-0123456789abcdef1"}]}},
+    ),
+    event(
+        "ec2",
+        "RunInstances",
+        {"instancesSet": {"items": [{"minCount": 1, "maxCount": 1}]}, "instanceType": "t3.micro"},
+        {"instancesSet": {"items": [{"instanceId": "i-0123456789abcdef2", "imageId": "ami-0123456789abcdef2"}]}},
+    ),
+    event(
+        "iam",
+        "AttachUserPolicy",
+        {"userName": "u", "policyArn": "arn:aws-eusc:iam::aws:policy/AdministratorAccess"},
+        region="eusc-de-east-1",
+    ),
     event("ec2", "DisassociateAddress", {"associationId": "eipassoc-0123456789"}),
     event(
         "ec2",

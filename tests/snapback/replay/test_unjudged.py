@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.core.baseline import Require, RequiredBucket, RequiredTrail
 from chalicelib.core.outcome import Outcome
-from chalicelib.core.settings import Settings
+from chalicelib.core.settings import Modes, Settings
+from chalicelib.core.types import Mode
 from snapback.replay.functions import DEAD, merge
-from snapback.replay.replay import replay
+from snapback.replay.logs import read
+from snapback.replay.replay import Player, replay
 from snapback.replay.unjudged import _is_about, _noun
 from tests.support.events import cloudtrail_event
 
@@ -31,10 +34,12 @@ def at(minute: int, source: str, name: str, asked: Any, answer: Any = None, **mo
     return cloudtrail_event(source, name, asked, answer, account=HOME, eventTime=moment, **more)["detail"]  # type: ignore[no-any-return]
 
 
-def played(folder: Path, *records: Any, mode: str = "fix") -> list[EventOutcome]:
+def played(
+    folder: Path, *records: Any, mode: str | None = "fix", settings: Settings | None = None
+) -> list[EventOutcome]:
     path = folder / "log.json"
     path.write_text(json.dumps({"Records": records}))
-    return replay([path], settings=Settings(), mode=mode).events
+    return replay([path], settings=settings or Settings(), mode=mode).events
 
 
 def statuses(event: EventOutcome) -> dict[str, str]:
@@ -199,3 +204,83 @@ def test_what_was_only_presupposed_is_replaced_by_the_call_that_makes_it(tmp_pat
     made = at(1, "iam", "CreateRole", {"roleName": "backdoor", "assumeRolePolicyDocument": json.dumps(trust)})
     _, event = played(tmp_path, given, made, mode="alert")
     assert (event.reenacted, statuses(event)[ROLE]) == (True, "alerted")
+
+
+ANCHOR = "rolesanywhere.trust_anchor_enabled"
+
+
+@pytest.mark.parametrize(
+    ("tag", "modes", "found"),
+    [
+        ("HIDDEN_DUE_TO_SECURITY_REASONS", Modes(mode=Mode.ALERT, tags={"lab=yes": Mode.OFF}), "unjudged"),
+        ("HIDDEN_DUE_TO_SECURITY_REASONS", Modes(mode=Mode.ALERT), "alerted"),
+        ("yes", Modes(mode=Mode.ALERT, tags={"lab=yes": Mode.OFF}), None),
+    ],
+)
+def test_tags_that_are_hidden_may_turn_a_guardrail_off(
+    tmp_path: Path, tag: str, modes: Modes, found: str | None
+) -> None:
+    key = "lab" if tag == "yes" else tag
+    asked = {
+        "name": "a",
+        "enabled": True,
+        "source": {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": "x"}},
+        "tags": [{"key": key, "value": tag}],
+    }
+    answer = {"trustAnchor": {"trustAnchorId": "12345678-1234-1234-1234-123456789012"}}
+    settings = Settings(guardrails={ANCHOR: modes}, trusted_tags=frozenset({"lab"}))
+    made = at(0, "rolesanywhere", "CreateTrustAnchor", asked, answer)
+    (event,) = played(tmp_path, made, mode=None, settings=settings)
+    assert (event.reenacted, statuses(event).get(ANCHOR)) == (True, found), event
+
+
+class TestWhatSettingsName:
+    """Buckets and trails that stand in the settings are there, as they say, though the log never made them."""
+
+    def test_a_required_trail_that_is_deleted_is_made_again_with_its_bucket(self, tmp_path: Path) -> None:
+        ours = RequiredTrail(bucket="acme-audit", prefix="org", organization=True)
+        settings = Settings(require=Require(trails={"audit": ours}))
+        deleted = at(0, "cloudtrail", "DeleteTrail", {"name": f"arn:aws:cloudtrail:us-east-1:{HOME}:trail/audit"})
+        (event,) = played(tmp_path, deleted, settings=settings)
+        assert statuses(event)["cloudtrail.trail_stopped_or_weakened"] == "fixed", event
+
+    def test_a_required_trail_is_found_as_the_settings_want_it(self, tmp_path: Path) -> None:
+        key = f"arn:aws:kms:us-east-1:{HOME}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        ours = RequiredTrail(bucket="acme-audit", prefix="org", kms_key=key)
+        settings = Settings(require=Require(trails={"audit": ours}))
+        unchanged = at(0, "cloudtrail", "UpdateTrail", {"name": "audit", "isMultiRegionTrail": True})
+        (event,) = played(tmp_path, unchanged, settings=settings)
+        assert statuses(event)["cloudtrail.trail_stopped_or_weakened"] == "compliant", event
+
+    def test_a_bucket_gets_its_required_access_logs_back(self, tmp_path: Path) -> None:
+        settings = Settings(require=Require(buckets={"acme-*": RequiredBucket(logs_to="log-archive")}))
+        off = at(0, "s3", "PutBucketLogging", {"bucketName": "acme-data", "BucketLoggingStatus": {}})
+        made = at(1, "s3", "CreateBucket", {"bucketName": "log-archive"})
+        first, second = played(tmp_path, off, made, settings=settings)
+        assert statuses(first)["s3.bucket_logging_off"] == "fixed", first
+        assert second.reenacted is True, second
+
+    def test_the_flow_logs_of_a_new_vpc_go_to_the_bucket_that_the_settings_name(self, tmp_path: Path) -> None:
+        settings = Settings(require=Require(flow_logs="arn:aws:s3:::acme-flows/all"))
+        answer = {"vpc": {"vpcId": "vpc-0a1b2c3d4e5f60004"}}
+        made = at(0, "ec2", "CreateVpc", {"cidrBlock": "10.9.0.0/16"}, answer)
+        (event,) = played(tmp_path, made, settings=settings)
+        found = {name: status for name, status in statuses(event).items() if "flow" in name}
+        assert set(found.values()) == {"fixed"}, event
+
+    def test_flow_logs_that_go_to_a_bucket_older_than_the_log_are_there(self, tmp_path: Path) -> None:
+        place = "arn:aws:s3:::acme-flows/all"
+        asked = {
+            "ResourceType": "VPC",
+            "ResourceId": {"content": "vpc-0a1b2c3d4e5f60005", "tag": 1},
+            "TrafficType": "ALL",
+            "LogDestinationType": "s3",
+            "LogDestination": place,
+        }
+        made = at(0, "ec2", "CreateFlowLogs", {"CreateFlowLogsRequest": asked})
+        (tmp_path / "log.json").write_text(json.dumps(made))
+        with Player(read([tmp_path / "log.json"]), settings=Settings()) as player:
+            (event,) = player.run()
+            (found,) = player.aws.actor("ec2", HOME, "us-east-1").describe_flow_logs()["FlowLogs"]
+        assert event.reenacted is True, event
+        assert found["LogDestination"] == place
