@@ -206,7 +206,7 @@ def summary(done: Replay, *, real: bool, choice: Choice | None = None, everythin
         missed = [event for event in done.events if event.reenacted is False]
         told["because"] = _most((f"{each.source.partition('.')[0]}:{each.name}: {each.why}" for each in missed), most)
         head = f"{len(done.messages):,} would have been sent"
-        headlines = _most((each.headline for each in done.messages), most)
+        headlines = _most((f"{each.severity.upper()} · {each.word}: {each.title}" for each in done.messages), most)
         told["messages"] = Text("\n").join([styled(f"{head}:"), headlines]) if headlines else styled(head)
     return [pairs(told)]
 
