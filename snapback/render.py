@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.padding import Padding
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -30,12 +38,13 @@ from snapback.account_names import account
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from rich.progress import Task
+
     from chalicelib.core.ports import Standing
     from chalicelib.core.record import Record
     from snapback.accounts import Check
     from snapback.dlq import DeadLetter
-    from snapback.replay.choose import Choice
-    from snapback.replay.replay import EventOutcome, Replay
+    from snapback.replay.replay import EventOutcome
     from snapback.status import Health
     from snapback.sweep import Finding, SweepTotals
 
@@ -53,11 +62,6 @@ _STYLES = {
 }
 _RECORD_STATUS = max(map(len, Status))
 _STATUS_WIDTH = _RECORD_STATUS
-_MOST = 8
-"""Kinds of a thing that a summary lists, without --all."""
-_MANY = 50
-"""Findings that a summary also counts by guardrail, account and actor."""
-_FINDINGS = frozenset(status for status in Status if status.traits.tone != "quiet") - {Status.UNJUDGED}
 
 
 def plain(text: object) -> str:
@@ -94,6 +98,16 @@ def status_text(status: object) -> Text:
     return styled(str(status).replace("_", " "), _STYLES.get(str(status), ""))
 
 
+class _Rate(ProgressColumn):
+    """What is done in a second, where a task names its unit: `bytes` as MB."""
+
+    def render(self, task: Task) -> Text:
+        speed, unit = task.finished_speed or task.speed, task.fields.get("unit")
+        if not speed or not unit:
+            return Text("")
+        return Text(f"{decimal(int(speed))}/s" if unit == "bytes" else f"{speed:,.0f} {unit}/s", "dim")
+
+
 def progress() -> Progress:
     """On stderr, and only for a person: a pipe sees nothing of it."""
     console = out(stderr=True)
@@ -101,7 +115,9 @@ def progress() -> Progress:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
+        _Rate(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=not console.is_terminal,
@@ -180,63 +196,6 @@ def swept(done: SweepTotals) -> list[Any]:
         "errors": f"{done.errors.total():,}" if done.errors else "",
     }
     return ["", pairs(told)]
-
-
-def summary(done: Replay, *, real: bool, choice: Choice | None = None, everything: bool = False) -> list[Any]:
-    """What came of a replay, or, with `real`, of events handled for real."""
-    counts, most = done.counts, None if everything else _MOST
-    statuses = [*Status, "dead_letter", *Unrecorded]
-    found = ", ".join(f"{counts[status]} {str(status).replace('_', ' ')}" for status in statuses if counts[status])
-    events = f"{counts['events']:,} in {done.seconds:.1f} s"
-    if counts["refused"]:
-        events += f", {counts['refused']:,} of them refused"
-    refused = [event.why.removeprefix("refused: ") for event in done.events if event.why.startswith("refused: ")]
-    outcomes = [(event, each) for event in done.events for each in event.outcomes]
-    unjudged = [f"{each.guardrail}: {each.reason}" for _, each in outcomes if each.status == Status.UNJUDGED]
-    told: dict[str, object] = {
-        "events": events,
-        "left out": _left_out(choice),
-        "refused": _most(refused, most),
-        "outcomes": found or "none: no guardrail evaluates these",
-        "unjudged": _most(unjudged, most),
-        **_breakdown([(event, each) for event, each in outcomes if each.status in _FINDINGS], most),
-    }
-    if not real:
-        told["calls"] = f"{counts['reenacted']:,} re-enacted, {counts['not_reenacted']:,} not possible"
-        missed = [event for event in done.events if event.reenacted is False]
-        told["because"] = _most((f"{each.source.partition('.')[0]}:{each.name}: {each.why}" for each in missed), most)
-        head = f"{len(done.messages):,} would have been sent"
-        headlines = _most((f"{each.severity.upper()} · {each.word}: {each.title}" for each in done.messages), most)
-        told["messages"] = Text("\n").join([styled(f"{head}:"), headlines]) if headlines else styled(head)
-    return [pairs(told)]
-
-
-def _breakdown(findings: Sequence[tuple[EventOutcome, Any]], most: int | None) -> dict[str, object]:
-    """Many findings, by what they have in common."""
-    if len(findings) < _MANY:
-        return {}
-    return {
-        "by guardrail": _most((each.guardrail for _, each in findings), most),
-        "by account": _most((f"{account(event.account)} in {event.region}" for event, _ in findings), most),
-        "by actor": _most((event.actor for event, _ in findings), most),
-    }
-
-
-def _left_out(choice: Choice | None) -> str:
-    """How many of the events that were read are not replayed, and why."""
-    if choice is None or not choice.left_out:
-        return ""
-    whys = ", ".join(f"{times:,} {why}" for why, times in choice.left_out.most_common())
-    return f"{choice.read - choice.taken:,} of {choice.read:,} events read: {whys}"
-
-
-def _most(whys: Iterable[str], most: int | None) -> Text | None:
-    """The commonest, a line each; all of them for None."""
-    counted = Counter(whys)
-    lines = [f"{why} ({times:,} times)" if times > 1 else why for why, times in counted.most_common(most)]
-    if most and len(counted) > most:
-        lines.append(f"and {len(counted) - most} more kinds; --all lists them")
-    return Text("\n").join([styled(line) for line in lines]) if lines else None
 
 
 def diff(lines: Iterable[str]) -> Text:

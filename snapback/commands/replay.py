@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from snapback.replay.choose import Choice
-    from snapback.replay.kept import Entry
+    from snapback.replay.kept import Entry, Log
     from snapback.replay.replay import EventOutcome, Player, Replay
 
 
+_OFTEN = 1000
+"""Sorted events, after which the progress bar moves."""
 _TOLD = 5
 """Skipped parts of the input that are told one by one, without --all."""
 _strict_option = click.option(
@@ -98,6 +100,13 @@ def as_time(option: str, value: str | None) -> datetime | None:
 @click.argument("paths", metavar="FILE|FOLDER|s3://BUCKET/PREFIX|-...", nargs=-1, required=True)
 @mode_option
 @settings_option
+@click.option(
+    "--compare",
+    nargs=2,
+    metavar="A.yaml B.yaml",
+    type=click.Path(path_type=Path),
+    help="Instead, show which findings and fixes B gains and loses; exit code 1 if it loses any.",
+)
 @_filters
 @_strict_option
 @events_option
@@ -110,6 +119,7 @@ def replay(
     json_path: str | None,
     everything: bool,
     strict: bool,
+    compare: tuple[Path, Path] | None,
     **filters: Any,
 ) -> int:
     """Run recorded events on an in-memory AWS, and show what Snapback would have found and done.
@@ -122,28 +132,38 @@ def replay(
     Example: snapback replay --mode fix s3://BUCKET/AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/
     """
     reports = Reports.of(filters)
-    chosen = _chosen(**filters)
+    if compare and (reports or (settings_path and settings_path not in compare)):
+        raise Refused("--compare takes two settings files and writes no report; leave out --settings and the reports")
+    chosen = replace(_chosen(**filters), everything=everything)
     from snapback.replay import replay as library
 
-    settings = load_settings(settings_path, offline=True)
+    settings = [load_settings(each, offline=True) for each in compare or (settings_path,)]
     with ExitStack() as stack:
         timeline = _Timeline(stack, paths, json_path, everything=everything)
-        chosen = replace(chosen, everything=everything)
         entries = timeline.entries(strict=strict, choice=chosen)
-        done = library.replay(
-            (),
-            settings=settings,
-            mode=mode,
-            on_event=timeline.event,
-            entries=entries,
-            only=chosen.guardrails,
-            keep=bool(reports),
-        )
+        done = []
+        for each in settings:
+            timeline.phase("re-enacting", entries.count)
+            done.append(
+                library.replay(
+                    (),
+                    settings=each,
+                    mode=mode,
+                    on_event=timeline.step if compare else timeline.event,
+                    entries=entries,
+                    only=chosen.guardrails,
+                    keep=bool(reports),
+                )
+            )
+            if done[-1].interrupted:
+                break
+        if compare:
+            return timeline.compared(done, compare)
     if reports:
         from snapback.report.sources import replayed
 
-        reports.write(replayed(done, paths))
-    return timeline.end(done, real=False, choice=chosen)
+        reports.write(replayed(done[0], paths))
+    return timeline.end(done[0], real=False, choice=chosen)
 
 
 @click.command(short_help="Process recorded events against real AWS.")
@@ -179,13 +199,15 @@ def handle(
     found, _, _ = deployed_application(stack, SPILL, settings=settings)
     with ExitStack() as files:
         timeline = _Timeline(files, paths, json_path, everything=everything)
+        entries = timeline.entries(strict=strict)
+        timeline.phase("handling", entries.count)
         done = library.handle(
             (),
             settings=settings,
             mode=mode,
             create_ledger=create_ledger,
             on_event=timeline.event,
-            entries=timeline.entries(strict=strict),
+            entries=entries,
             table=found.table,
             spill=found.spill,
         )
@@ -210,6 +232,7 @@ def demo(everything: bool, **options: Any) -> int:
         render.show("$ snapback replay snapback/story/events.jsonl --mode fix")
         timeline = _Timeline(stack, [str(library.STORY)], None, everything=everything)
         entries = timeline.entries()
+        timeline.phase("re-enacting", entries.count)
         player = stack.enter_context(library.Player(entries, settings=Settings(), mode="fix"))
         done, began = library.Replay(), time.perf_counter()
         for event in player.run():
@@ -274,31 +297,55 @@ class _Timeline:
                 raise Refused(f"{json_path} is one of the input files; pass another file to --json")
             self._json = open_json(stack, json_path)
         self._bar = stack.enter_context(render.progress())
-        self._task = self._bar.add_task("reading", total=sum(each.size for each in self._sources))
+        self._task = self._bar.add_task("reading", total=None)
         self._seen = 0
 
-    def entries(self, *, strict: bool = False, choice: Choice | None = None) -> Iterator[Entry]:
-        """What was named, read; warns of what is skipped. Raises BadEvents."""
+    def phase(self, what: str, total: int, unit: str = "events") -> None:
+        """The bar begins anew: what is done from now on, and how much of it there is, 0 where nobody knows."""
+        self._bar.reset(self._task, description=what, total=total or None, unit=unit)
+
+    def entries(self, *, strict: bool = False, choice: Choice | None = None) -> Log:
+        """What was named, read and sorted; warns of what is skipped. Raises BadEvents."""
+        from snapback.replay.choose import Choice
+        from snapback.replay.kept import Log
         from snapback.replay.logs import read
 
-        return read(
+        choice = choice or Choice()
+        known = all(each.size for each in self._sources)
+        self.phase("reading", sum(each.size for each in self._sources) if known else 0, "bytes")
+        found = read(
             self._sources,
             lambda size: self._bar.advance(self._task, size),
             skipped=self._skip,
             strict=strict,
             choice=choice,
         )
+        return Log(self._sorting(found, choice))
+
+    def _sorting(self, found: Iterator[Entry], choice: Choice) -> Iterator[Entry]:
+        for number, entry in enumerate(found):
+            if number == 0:  # All is read before the first comes.
+                self.phase("sorting", choice.taken)
+            elif number % _OFTEN == 0:
+                self._bar.advance(self._task, _OFTEN)
+            yield entry
 
     def _skip(self, why: str) -> None:
         self._skipped += 1
         if self._everything or self._skipped <= _TOLD:
             warn(self._render.plain(why))
 
-    def event(self, event: EventOutcome) -> None:
+    def step(self, _: EventOutcome) -> None:
         self._seen += 1
-        self._bar.update(self._task, description=f"event {self._seen:,}")
+        self._bar.advance(self._task)
+
+    def _write(self, told: Any) -> None:
         if self._json:
-            self._json.write(self._render.as_json(event.to_json()) + "\n")
+            self._json.write(self._render.as_json(told) + "\n")
+
+    def event(self, event: EventOutcome) -> None:
+        self.step(event)
+        self._write(event.to_json())
         if self._text and (rows := self._render.event_rows(event, everything=self._everything)):
             if (day := self._render.day_of(event)) != self._day:
                 self._day = day
@@ -306,12 +353,31 @@ class _Timeline:
             self._render.show(*rows)
 
     def end(self, done: Replay, *, real: bool, choice: Choice | None = None) -> int:
+        from snapback.replay.summary import summary
+
         if self._skipped > _TOLD and not self._everything:
             warn(f"skipped {self._skipped:,} parts of the input in all; --all lists each, --strict stops at the first")
         if self._text:
             if self._day:
                 self._render.show("")
-            self._render.show(*self._render.summary(done, real=real, choice=choice, everything=self._everything))
+            self._render.show(*summary(done, real=real, choice=choice, everything=self._everything))
         if done.interrupted:
             return complain(f"interrupted: {self._seen:,} events were replayed; nothing is kept", INTERRUPTED)
         return FOUND if any(done.counts[status] for status in LEFT_UNSAFE) else FINE
+
+    def compared(self, done: Sequence[Replay], files: tuple[Path, Path]) -> int:
+        """What the second settings gain and lose; 1 if they lose anything."""
+        from snapback.replay.compare import compared, difference_row, differences
+
+        if done[-1].interrupted:
+            return complain(f"interrupted: {self._seen:,} events were replayed; nothing is compared", INTERRUPTED)
+        before, after = done
+        found = list(differences(before.events, after.events))
+        for each in found:
+            self._write(each.to_json())
+        if self._text:
+            rows = [difference_row(each) for each in found]
+            names = (str(files[0]), str(files[1]))
+            self._render.show(*rows, *([""] if rows else []))
+            self._render.show(*compared(found, names, (before, after), everything=self._everything))
+        return FOUND if any(each.is_loss for each in found) else FINE

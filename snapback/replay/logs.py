@@ -22,7 +22,7 @@ from snapback.errors import BadEvents
 from snapback.replay.choose import Choice, detail_type
 from snapback.replay.kept import DAWN, Entry, Sorted, row_of
 from snapback.replay.parse import values
-from snapback.replay.sources import Source, file_source, sources
+from snapback.replay.sources import Source, counted, file_source, sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -50,7 +50,7 @@ def read(
     """
     choice = choice or Choice()
     rows, problems, number = Sorted(), list[BadEvents](), count()
-    for source, found in _streams(_found(paths), choice):
+    for found in _streams(_found(paths), choice, progress):
         latest = DAWN
         for each in found:
             if isinstance(each, BadEvents):
@@ -60,7 +60,6 @@ def read(
                 continue
             latest = max(latest, DAWN if each.recorded else each.time)
             rows.add(row_of(each, next(number), each.time if each.recorded else latest))
-        progress(source.size)
     if problems and not choice.read:
         more = f" (nor can {len(problems) - 1:,} other parts of the input)" if len(problems) > 1 else ""
         raise BadEvents(f"{problems[0]}{more}")
@@ -77,13 +76,15 @@ def _found(paths: Iterable[Path | str | Source]) -> list[Source]:
     return found
 
 
-def _streams(found: list[Source], choice: Choice) -> Iterator[tuple[Source, Iterable[Entry | BadEvents]]]:
+def _streams(
+    found: list[Source], choice: Choice, progress: Callable[[int], None]
+) -> Iterator[Iterable[Entry | BadEvents]]:
     """What each source holds, in their order: in this process, or in as many as there are processors."""
     files = [source for source in found if source.path]
     workers = min(os.cpu_count() or 1, len(files))
     if workers < 2 or len(files) < len(found) or sum(source.size for source in files) < WORTH_WORKERS:  # noqa: PLR2004
         for source in found:
-            yield source, _taken(source, choice)
+            yield _taken(counted(source, progress), choice)
         return
     # Not forked: a progress bar has a thread.
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_ignore_interrupts) as pool:
@@ -93,19 +94,23 @@ def _streams(found: list[Source], choice: Choice) -> Iterator[tuple[Source, Iter
             for source in found:
                 waiting.append((source, pool.submit(_taken_whole, source.path, blank)))
                 if len(waiting) > 2 * workers:
-                    yield _awaited(*waiting.popleft(), choice)
+                    yield _awaited(*waiting.popleft(), choice, progress)
             while waiting:
-                yield _awaited(*waiting.popleft(), choice)
+                yield _awaited(*waiting.popleft(), choice, progress)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 def _awaited(
-    source: Source, future: Future[tuple[list[Entry | BadEvents], Choice]], choice: Choice
-) -> tuple[Source, list[Entry | BadEvents]]:
-    taken, counted = future.result()
-    choice.add(counted)
-    return source, taken
+    source: Source,
+    future: Future[tuple[list[Entry | BadEvents], Choice]],
+    choice: Choice,
+    progress: Callable[[int], None],
+) -> list[Entry | BadEvents]:
+    taken, more = future.result()
+    choice.add(more)
+    progress(source.size)
+    return taken
 
 
 def _ignore_interrupts() -> None:

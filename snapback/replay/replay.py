@@ -72,6 +72,8 @@ class EventOutcome:
     reenacted: bool | None = None
     why: str = ""
     outcomes: tuple[Outcome, ...] = ()
+    tool: str = ""
+    principal: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "outcomes": [asdict(outcome) for outcome in self.outcomes]}
@@ -454,4 +456,6 @@ def _described(envelope: Mapping[str, Any], reenacted: Reenacted, application: A
         region=text(detail, "awsRegion") or text(envelope, "region") or "",
         reenacted=reenacted.done,
         why=_refused(envelope, application) or reenacted.why,
+        tool=actor.tool,
+        principal=actor.principal,
     )

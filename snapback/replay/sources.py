@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ENDINGS = tuple(f".{form}{packed}" for form in ("json", "jsonl", "csv") for packed in ("", ".gz"))
 STDIN = "-"
 _S3 = "s3://"
+_CHUNK = 256 << 10
+"""Bytes that are read at once."""
 _NO_LOGS = ("CloudTrail-Digest", "CloudTrail-Insight")
 """Folders beside CloudTrail's logs that hold no records of calls."""
 _FITTING = "name a CloudTrail log file, a .jsonl or .csv file, a folder of them, s3://BUCKET/PREFIX, or - for the standard input"
@@ -87,6 +89,32 @@ class _Body(io.RawIOBase):
         data = self._body.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+
+class _Counted(io.RawIOBase):
+    """What is read of a file, told as it is read."""
+
+    def __init__(self, file: io.BufferedReader, progress: Callable[[int], None]) -> None:
+        self._file, self._progress = file, progress
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = self._file.readinto(buffer)
+        self._progress(size)
+        return size
+
+
+def counted(source: Source, progress: Callable[[int], None]) -> Source:
+    """The same source; `progress` gets how many bytes of it are read, as it is kept."""
+
+    @contextmanager
+    def opened() -> Iterator[io.BufferedReader]:
+        with source.opened() as file:
+            yield io.BufferedReader(_Counted(file, progress), _CHUNK)
+
+    return replace(source, opened=opened)
 
 
 def _objects(path: str) -> Iterator[Source]:

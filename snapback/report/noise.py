@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.core.types import Mode, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from snapback.report.result import Finding
@@ -24,6 +24,29 @@ _UNDONE = 0.05
 """Of all fixes, how many may be undone before a guardrail should ask."""
 _LISTED = 20
 _ENDS = timedelta(days=30)
+
+
+class Case(msgspec.Struct, frozen=True):
+    """What of a finding makes noise, or shows that it is none."""
+
+    guardrail: str
+    resource: str
+    actor: str
+    principal: str
+    fixed: bool
+    undone: bool = False
+
+    @classmethod
+    def of(cls, finding: Finding) -> Case:
+        steps = {step.status for step in finding.history}
+        return cls(
+            guardrail=finding.guardrail,
+            resource=finding.resource,
+            actor=finding.actor.name,
+            principal=finding.actor.principal,
+            fixed=Status.FIXED in steps,
+            undone=Status.UNDONE in steps,
+        )
 
 
 class Noise(msgspec.Struct, frozen=True):
@@ -39,24 +62,28 @@ class Noise(msgspec.Struct, frozen=True):
 
 
 def noise(findings: Sequence[Finding], cards: Mapping[str, Mapping[str, Any]], today: date) -> list[Noise]:
-    """The loudest first."""
-    by_guardrail: dict[str, list[Finding]] = defaultdict(list)
-    for each in findings:
+    """Of a result, what a report lists."""
+    return loudest(map(Case.of, findings), cards, today)[:_LISTED]
+
+
+def loudest(cases: Iterable[Case], cards: Mapping[str, Mapping[str, Any]], today: date) -> list[Noise]:
+    """Each guardrail's, the loudest first."""
+    by_guardrail: dict[str, list[Case]] = defaultdict(list)
+    for each in cases:
         by_guardrail[each.guardrail].append(each)
-    loudest = sorted(by_guardrail.items(), key=lambda each: (-len(each[1]), each[0]))
-    return [_of(guardrail, some, cards.get(guardrail, {}), today) for guardrail, some in loudest[:_LISTED]]
+    in_order = sorted(by_guardrail.items(), key=lambda each: (-len(each[1]), each[0]))
+    return [_of(guardrail, some, cards.get(guardrail, {}), today) for guardrail, some in in_order]
 
 
-def _of(guardrail: str, some: Sequence[Finding], card: Mapping[str, Any], today: date) -> Noise:
+def _of(guardrail: str, some: Sequence[Case], card: Mapping[str, Any], today: date) -> Noise:
     exemption = _exemption(guardrail, some, today)
     mode, why = _mode(some, card, loud=bool(exemption))
-    resources, actors = {each.resource for each in some}, {each.actor.name for each in some}
+    resources, actors = {each.resource for each in some}, {each.actor for each in some}
     return Noise(guardrail, len(some), len(resources), len(actors), str(mode), why, exemption)
 
 
-def _mode(some: Sequence[Finding], card: Mapping[str, Any], *, loud: bool) -> tuple[Mode, str]:
-    undone = sum(any(step.status == Status.UNDONE for step in each.history) for each in some)
-    fixed = sum(any(step.status == Status.FIXED for step in each.history) for each in some)
+def _mode(some: Sequence[Case], card: Mapping[str, Any], *, loud: bool) -> tuple[Mode, str]:
+    undone, fixed = sum(each.undone for each in some), sum(each.fixed for each in some)
     if not card.get("fix"):
         return Mode.ALERT, "it has no fix"
     if loud:
@@ -70,12 +97,12 @@ def _mode(some: Sequence[Finding], card: Mapping[str, Any], *, loud: bool) -> tu
     return Mode.ASK, "people should read the first fixes before they are made"
 
 
-def _exemption(guardrail: str, some: Sequence[Finding], today: date) -> str:
+def _exemption(guardrail: str, some: Sequence[Case], today: date) -> str:
     """Of the actor, or else the resource, that causes most of it."""
     if len(some) < LOUD:
         return ""
     for key, values in (
-        ("actor", [each.actor.principal for each in some]),
+        ("actor", [each.principal for each in some]),
         ("resource", [each.resource for each in some]),
     ):
         ((value, times),) = Counter(values).most_common(1)

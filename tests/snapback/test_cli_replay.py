@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from snapback.replay.replay import STORY
+from snapback.replay.summary import MOST, commonest
+from snapback.report.noise import LOUD
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
 from tests.snapback.command import complaint, objects, public, run, unwrapped
 from tests.support.events import alice, cloudtrail_event
@@ -108,6 +113,58 @@ class TestReplay:
         assert "No space left on device" in result.stderr
         assert "Traceback" not in result.stderr
 
+    def test_many_findings_are_counted_and_the_loud_get_a_mode_and_an_exemption(self, tmp_path: Path) -> None:
+        opened = [
+            cloudtrail_event(
+                "s3",
+                "CreateBucket",
+                {
+                    "bucketName": f"data-{number}",
+                    "x-amz-acl": ["public-read"],
+                    "x-amz-object-ownership": "ObjectWriter",
+                },
+                userAgent="APN/1.0 HashiCorp/1.0 Terraform/1.9.0",
+            )
+            for number in range(LOUD)
+        ]
+        command = ("replay", story(tmp_path, *opened), "--guardrail", acl.ID)
+        shown = run(*command, "--all", code=1).stdout
+        words = " ".join(shown.split())
+        assert f"by guardrail {acl.ID} ({LOUD + 1} times)" in words
+        assert f"by severity critical ({LOUD + 1} times)" in words
+        assert "by tool Terraform" in words
+        assert f"{acl.ID}: {LOUD + 1} findings; suggested mode alert" in words
+        (tmp_path / "quiet.yaml").write_text(textwrap.dedent(f"          {shown.partition('quiet with')[2].lstrip()}"))
+        assert (
+            "alerted"
+            not in run("replay", tmp_path / "events.jsonl", "--settings", tmp_path / "quiet.yaml", *command[2:]).stdout
+        )
+
+    def test_what_is_left_out_of_a_list_is_named_with_the_way_to_see_it(self) -> None:
+        words = [f"kind {number}" for number in range(MOST + 2)]
+        assert "and 2 more kinds; --all lists them" in str(commonest(words, MOST))
+        assert str(commonest(words, None)).splitlines() == words
+
+    def test_all_cores_read_and_each_record_is_in_the_report(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("snapback.replay.logs.WORTH_WORKERS", 0)
+        monkeypatch.setattr("os.cpu_count", lambda: 2)
+        folder = tmp_path / "log"
+        folder.mkdir()
+        for name in ("a", "b", "c"):
+            parameters = {
+                "bucketName": name * 5,
+                "x-amz-acl": ["public-read"],
+                "x-amz-object-ownership": "ObjectWriter",
+            }
+            event = cloudtrail_event("s3", "CreateBucket", parameters)
+            (folder / f"{name}.jsonl").write_text(json.dumps(event))
+        run("replay", folder, "--guardrail", acl.ID, "--html", tmp_path / "r.html", "--csv", tmp_path / "r.csv", code=1)
+        found = list(csv.DictReader((tmp_path / "r.csv").read_text().splitlines()))
+        assert {each["resource"].rpartition(":")[2] for each in found} == {"aaaaa", "bbbbb", "ccccc"}
+        assert (tmp_path / "r.html").exists()
+
     def test_the_settings_count(self, tmp_path: Path) -> None:
         (tmp_path / "my.yaml").write_text("mode: off")
         shown = unwrapped(run("replay", story(tmp_path), "--settings", tmp_path / "my.yaml"))
@@ -150,6 +207,48 @@ class TestReplay:
         assert "Missing argument" in complaint("replay")
         assert "there is no such file" in complaint("replay", story(tmp_path), "--settings", "nowhere.yaml")
         assert "'nope' is not one of" in complaint("replay", story(tmp_path), "--mode", "nope")
+
+
+class TestCompare:
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> tuple[Path, Path, Path]:
+        """A log, and settings that fix, and that alert and leave out one guardrail."""
+        for name, text in (("a", "mode: fix"), ("b", f"mode: alert\nguardrails: {{{acl.ID}: off}}")):
+            (tmp_path / f"{name}.yaml").write_text(text)
+        return story(tmp_path), tmp_path / "a.yaml", tmp_path / "b.yaml"
+
+    def test_what_is_lost_is_exit_1_and_what_is_gained_is_fine(self, files: tuple[Path, Path, Path]) -> None:
+        path, a, b = files
+        lost = unwrapped(run("replay", path, "--compare", a, b, code=1))
+        assert "10:00:00 lost app-logs" in lost
+        assert "fixed → off" in lost
+        assert f"findings lost {acl.ID}" in lost
+        assert "findings gained 0" in lost
+        gained = unwrapped(run("replay", path, "--compare", b, a))
+        assert f"findings gained {acl.ID}" in gained
+        assert "findings lost 0 fixes gained " in gained
+        assert gained.endswith("fixes lost 0")
+
+    def test_a_finding_that_stays_may_lose_its_fix(self, files: tuple[Path, Path, Path]) -> None:
+        path, a, b = files
+        b.write_text("mode: alert")
+        shown = unwrapped(run("replay", path, "--compare", a, b, code=1))
+        assert "fix lost app-logs" in shown
+        assert "findings lost 0" in shown
+
+    def test_json_is_an_object_a_difference(self, files: tuple[Path, Path, Path]) -> None:
+        path, a, b = files
+        found = {each["guardrail"]: each for each in objects(run("replay", path, "--compare", a, b, "--json", code=1))}
+        assert found[acl.ID].items() >= {"before": "fixed", "after": "off", "finding": "lost", "fix": "lost"}.items()
+        assert found[acl.ID].items() >= {"name": "PutBucketAcl", "actor": "alice"}.items()
+
+    def test_equal_settings_differ_in_nothing(self, files: tuple[Path, Path, Path]) -> None:
+        assert objects(run("replay", STORY, "--compare", files[1], files[1], "--json")) == []
+
+    def test_it_writes_no_report_and_takes_no_third_settings(self, files: tuple[Path, Path, Path]) -> None:
+        path, a, b = files
+        assert "writes no report" in complaint("replay", path, "--compare", a, b, "--html", "r.html")
+        assert "leave out --settings" in complaint("replay", path, "--compare", a, b, "--settings", path)
 
 
 class TestQuery:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,3 +103,15 @@ def test_progress_says_nothing_to_a_pipe(capsys: pytest.CaptureFixture[str]) -> 
         task = progress.add_task("reading", total=3)
         progress.advance(task)
     assert capsys.readouterr() == ("", "")
+
+
+def test_progress_tells_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    progress, now = render.progress(), count()
+    progress.get_time = lambda: float(next(now))
+    task = progress.add_task("re-enacting", total=100, unit="events")
+    for _ in range(3):
+        progress.advance(task, 10)
+    with progress.console.capture() as captured:
+        progress.console.print(progress.make_tasks_table(progress.tasks))
+    assert re.search(r"re-enacting .* 30% [0-9]+ events/s 0:00:[0-9]{2} 0:00:[0-9]{2}", captured.get())
