@@ -339,9 +339,9 @@ class _Timeline:
         self._seen += 1
         self._bar.advance(self._task)
 
-    def _write(self, told: Any) -> None:
+    def _write(self, value: Any) -> None:
         if self._json:
-            self._json.write(self._render.as_json(told) + "\n")
+            self._json.write(self._render.as_json(value) + "\n")
 
     def event(self, event: EventOutcome) -> None:
         self.step(event)
