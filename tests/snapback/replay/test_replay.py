@@ -64,6 +64,8 @@ def test_an_unsafe_change_is_found_fixed_and_told(tmp_path: Path) -> None:
         "account": HOME,
         "region": "us-east-1",
         "reenacted": True,
+        "tool": "AWS CLI",
+        "principal": "arn:aws:iam::111122223333:user/alice",
         "why": "presupposed bucket acme, private;"
         " presupposed Block Public Access off, or AWS would have refused the public ACL",
         "outcomes": [
