@@ -23,13 +23,17 @@ def example(shape: Any, depth: int = 0, partition: str = "aws") -> Any:
         case "map":
             return {example(shape.key, depth + 1): example(shape.value, depth + 1, partition)}
         case "string":
-            if ":kinesis:" in shape.metadata.get("pattern", ""):  # Its endpoints are by the ARN.
-                return f"arn:{partition}:kinesis:us-east-1:111122223333:stream/orders"
-            return shape.enum[0] if shape.enum else "a" * max(12, shape.metadata.get("min", 0))
+            return _text(shape, partition)
         case "integer" | "long":
             return max(1, shape.metadata.get("min", 1))
         case simple:
             return _VALUES[simple]
+
+
+def _text(shape: Any, partition: str) -> str:
+    if ":kinesis:" in shape.metadata.get("pattern", ""):  # Its endpoints are by the ARN.
+        return f"arn:{partition}:kinesis:us-east-1:111122223333:stream/orders"
+    return str(shape.enum[0]) if shape.enum else "a" * max(12, shape.metadata.get("min", 0))
 
 
 def _structure(shape: Any, depth: int, partition: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def store(_plan: Plan) -> Template:
         "Outputs": {
             "LedgerTable": {"Description": "SNAPBACK_LEDGER of the command line.", "Value": {"Ref": "Ledger"}},
             "Stack": {"Description": f"{STACK_VARIABLE} of the command line.", "Value": {"Ref": "AWS::StackId"}},
-            "Version": {"Description": "Snapback's version.", "Value": {"Fn::Sub": VERSION}},
+            "Version": {"Description": "Snapback's version.", "Value": VERSION},
             "SpillBucket": {"Description": f"{SPILL_VARIABLE} of the command line.", "Value": {"Ref": "Spill"}},
         },
     }
