@@ -23,6 +23,7 @@ from tools import (
     cost,
     helpers_page,
     permissions_page,
+    replay_events_page,
     rule_page,
     settings_page,
     ways_in_page,
@@ -32,8 +33,8 @@ from tools.cards import BadCard
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCS, POLICIES = ROOT / "docs" / "guardrails", ROOT / ".chalice" / "policies"
-SETTINGS, PERMISSIONS, COST, CONTROLS, HELPERS = (
-    ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost", "controls", "helpers")
+SETTINGS, PERMISSIONS, COST, CONTROLS, HELPERS, REPLAY = (
+    ROOT / "docs" / f"{name}.md" for name in ("settings", "permissions", "cost", "controls", "helpers", "replay-events")
 )
 SCHEMA = ROOT / "docs" / "settings.schema.json"
 CATALOGUE = ROOT / "docs" / "catalogue.html"
@@ -88,6 +89,7 @@ def wanted() -> dict[Path, str]:
     files[CARDS] = catalog_index.messages_text(entries)
     files[HELPERS] = helpers_page.page(_MADE)
     files[CONTROLS] = controls_page.page()
+    files[REPLAY] = replay_events_page.page(_MADE)
     files[PERMISSIONS] = permissions_page.page(_MADE)
     files |= {WAYS_IN / name: text for name, text in ways_in_page.pages().items()}
     files |= {ROLES / f"{name}.json": _json(document) for name, document in permissions_page.documents().items()}

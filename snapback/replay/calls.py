@@ -78,8 +78,17 @@ def _available() -> frozenset[str]:
 
 
 @lru_cache(maxsize=256)
-def _model(service: str) -> ServiceModel:
+def model_of(service: str) -> ServiceModel:
     return ServiceModel(loader().load_service_model(service, "service-2"), service)
+
+
+def operations_of(source: str, name: str) -> list[tuple[str, str]]:
+    """What a record's call may be for boto3: its services and operations; `source` is without `.amazonaws.com`."""
+    name = DATED.sub("", name)
+    if (source, name) in _OPERATIONS:
+        return [_OPERATIONS[source, name]]
+    services = [service for service in _SERVICES.get(source, (source,)) if service in _available()]
+    return [(service, name) for service in services if name in model_of(service).operation_names]
 
 
 def call_of(
@@ -90,13 +99,10 @@ def call_of(
     `blind` gets the guardrails, as globs, that can't judge because AWS hides what they read.
     """
     source = (text(detail, "eventSource") or "").removesuffix(".amazonaws.com")
-    name = DATED.sub("", text(detail, "eventName") or "")
-    operations = [_OPERATIONS[source, name]] if (source, name) in _OPERATIONS else []
+    name = text(detail, "eventName") or ""
+    operations = operations_of(source, name)
     if not operations:
-        services = [service for service in _SERVICES.get(source, (source,)) if service in _available()]
-        operations = [(service, name) for service in services if name in _model(service).operation_names]
-    if not operations:
-        raise CannotReenact(f"boto3 knows no call {source}:{name}")
+        raise CannotReenact(f"boto3 knows no call {source}:{DATED.sub('', name)}")
     for service, operation in operations:
         unseen: set[str] = set()
         try:
@@ -115,7 +121,7 @@ def _parameters(
     service: str, operation: str, detail: Mapping[str, Any], account: str, region: str, blind: set[str]
 ) -> dict[str, Any]:
     asked = detail.get("requestParameters")
-    shape = _model(service).operation_model(operation).input_shape
+    shape = model_of(service).operation_model(operation).input_shape
     if shape is None:
         return {}
     if not isinstance(asked, Mapping | str | None):

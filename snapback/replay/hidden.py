@@ -38,7 +38,7 @@ NEEDED = frozenset(
 TAGS = "*_without_required_tags"
 """The guardrails that read any resource's tags. The mode of others may depend on tags too, where the settings say so."""
 
-_BLIND: dict[tuple[str, str], str] = {
+BLIND: dict[tuple[str, str], str] = {
     ("", "tags"): TAGS,
     ("", "taglist"): TAGS,
     ("", "tagspecifications"): TAGS,
@@ -71,7 +71,7 @@ def without_hidden(service: str, parameters: Mapping[str, Any], blind: set[str])
     """A call's parameters without the hidden members that can be left out; `blind` gets the guardrails that need them."""
     kept: dict[str, Any] = {}
     for name, value in parameters.items():
-        cannot_judge = _BLIND.get((service, fold(name))) or _BLIND.get(("", fold(name)))
+        cannot_judge = BLIND.get((service, fold(name))) or BLIND.get(("", fold(name)))
         if cannot_judge and (any(hidden(value)) or is_emptied(service, name, value)):
             blind.add(cannot_judge)
         else:

@@ -30,6 +30,7 @@ _ADDS = re.compile(r"Add|Associate|Attach|Authorize")
 _UNDOES = re.compile(r"Delete|Remove|Detach|Revoke|Disassociate|Deregister|Terminate|Release|Deactivate|Untag")
 _CREATES = re.compile(r"Create|Register|Import|Run|Put|Upload")
 _OWN = "a service's own event, not a call"
+LACKS = "the in-memory AWS lacks this call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Reenactor:
         account, region = text(envelope, "account"), text(detail, "awsRegion") or text(envelope, "region")
         why = "no record of a call: account, region or detail is missing"
         if isinstance(detail, Mapping) and region and account and re.fullmatch("[0-9]{12}", account):
-            why = _no_call(envelope)
+            why = no_call(envelope)
         if why or account is None or region is None or not isinstance(detail, Mapping):
             return Reenacted(None, why)
         if not _is_region(region):
@@ -141,7 +142,7 @@ class Reenactor:
         return answer
 
 
-def _no_call(envelope: Mapping[str, Any]) -> str:
+def no_call(envelope: Mapping[str, Any]) -> str:
     """Why an event is nothing to re-enact, or ''."""
     detail = envelope["detail"]
     name, kind = text(detail, "eventName") or "", text(detail, "eventType")
@@ -159,20 +160,21 @@ def _no_call(envelope: Mapping[str, Any]) -> str:
     return ""
 
 
+def lacks(error: Exception) -> bool:
+    """Whether moto doesn't have the call, or with a 404 its service."""
+    code = dig(getattr(error, "response", {}), "Error", "Code")
+    return isinstance(error, NotImplementedError) or (isinstance(error, ClientError) and str(code) == "404")
+
+
 def _describe_error(error: Exception) -> str:
+    if lacks(error):
+        return LACKS
     match error:
         case CannotReenact():
             told = str(error)
         case ClientError():
             code, message = dig(error.response, "Error", "Code"), dig(error.response, "Error", "Message")
-            missing = str(code) == "404"  # What moto answers for a service that it doesn't have.
-            told = (
-                "the in-memory AWS lacks this service or call"
-                if missing
-                else f"the in-memory AWS says {code}: {message}"
-            )
-        case NotImplementedError():
-            told = "the in-memory AWS lacks this call"
+            told = f"the in-memory AWS says {code}: {message}"
         case BotoCoreError():
             told = str(error)
         case _:

@@ -55,7 +55,7 @@ _ID_KEYS = re.compile(r"(id|ids|groups|subnets|securitygroups|resources|instance
 _BLOCKED_SINCE = datetime(2023, 4, 28, tzinfo=UTC)
 """From then on new buckets are private: https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html."""
 _PUBLIC_ACL = re.compile(r"AllUsers|AuthenticatedUsers|public-read|authenticated-read")
-_BY_NAME: dict[tuple[str, str], MakeNamed] = {
+BY_NAME: dict[tuple[str, str], MakeNamed] = {
     **audit.BY_NAME,
     **code.BY_NAME,
     **containers.BY_NAME,
@@ -123,7 +123,7 @@ class Presupposed(Call):
         """Make what the parameters name and memory lacks; says whether there was anything to make."""
         new = False
         for name, value in list(_texts(self.parameters)):
-            make = _BY_NAME.get((self.service, name))
+            make = BY_NAME.get((self.service, name))
             if make is None or (name, value) in self._made or self._makes(name):
                 continue
             self._made.add((name, value))
