@@ -17,11 +17,11 @@ The command line's own errors stand on the root of `chalicelib/core/errors.py`:
 from __future__ import annotations
 
 import errno
-import re
 from typing import Any
 
 import click
 
+from chalicelib.analysis.text import without_page
 from chalicelib.core.errors import NotDone, SnapbackError, StepRefused
 
 FINE, FOUND, BAD, FAULT = 0, 1, 2, 3
@@ -49,7 +49,6 @@ _ADVICE = (
 
 _SERVER_ERROR, _LONGEST = 500, 400
 _BROKEN = "the server has a problem; try again in a minute, and check AWS_ENDPOINT_URL and the network's proxy"
-_PAGE = re.compile(r"<(!doctype|html|head|body)\b", re.IGNORECASE)
 
 
 class CommandError(SnapbackError):
@@ -123,9 +122,7 @@ def describe_error(error: BaseException) -> tuple[str, int]:
         case aws.ClientError():
             line = _by_aws(error.operation_name, error.response)
         case ResponseParserError():
-            line = (
-                f"the answer isn't AWS's: {_without_page(str(error))}; check the network's proxy and AWS_ENDPOINT_URL"
-            )
+            line = f"the answer isn't AWS's: {_said(str(error))}; check the network's proxy and AWS_ENDPOINT_URL"
         case aws.BotoCoreError():
             line = _by_botocore(error)
     return (line, code) if line else ("", FAULT)
@@ -136,14 +133,12 @@ def _by_aws(operation: str, response: Any) -> str:
     code = said.get("Code", "")
     broken = _BROKEN if status >= _SERVER_ERROR else ""
     advice = next((advice for codes, advice in _ADVICE if code in codes), broken)
-    return f"{operation}: {code}: {_without_page(said.get('Message', ''))}; {advice}" if advice else ""
+    return f"{operation}: {code}: {_said(said.get('Message', ''))}; {advice}" if advice else ""
 
 
-def _without_page(text: str) -> str:
-    """What a server says, on one line, without an HTML page that a proxy may have sent instead."""
-    found = _PAGE.search(text)
-    told = f"{text[: found.start()]} (an HTML page)" if found else text
-    return " ".join(told.split())[:_LONGEST]
+def _said(text: str) -> str:
+    """What a server says, on one line."""
+    return " ".join(without_page(text).split())[:_LONGEST]
 
 
 def _by_botocore(error: Exception) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from chalicelib.core.errors import StepRefused
 from chalicelib.core.types import Status
 from chalicelib.sweep.places import Place
 from snapback.errors import Refused
+from snapback.private_file import write_private
 from snapback.sweep import AbsentLedger
 
 if TYPE_CHECKING:
@@ -166,12 +166,7 @@ def chosen(planned: Iterable[Planned]) -> Chosen:
 def write_plan(path: Path, planned: Sequence[Planned], made: dict[str, str]) -> None:
     """Only its owner may read it: it names what is unsafe. It holds no states. Raises Refused."""
     text = json.dumps({"plan": VERSION, **made, "findings": [asdict(each) for each in planned]}, indent=1)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(text + "\n")
-    except OSError as error:
-        raise Refused(f"can't write {path}: {error.strerror}; pass another file to --plan") from error
+    write_private(path, f"{text}\n".encode())
 
 
 def read_plan(path: Path) -> list[Planned]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_PAGE = re.compile(r"<(!doctype|html|head|body)\b", re.IGNORECASE)
+
 
 def plain(text: str) -> str:
     """Text on one line that looks like what it is: control, bidirectional and invisible characters become `\ufffd`."""
@@ -17,3 +21,8 @@ def counted(number: int, thing: str) -> str:
 
 def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def without_page(text: str) -> str:
+    """What a server said; of an HTML page, which a proxy may have sent instead, only that it is one."""
+    return "an HTML page" if _PAGE.search(text) else text

@@ -143,11 +143,11 @@ def describe_error(error: Exception) -> str:
         return f"a fault in Snapback, number {fault_number(error)}: look for the number in its log"
     # Imported late: its patterns take longer to compile than the rest of the engine.
     from chalicelib.analysis.secrets import redact
-    from chalicelib.analysis.text import plain
+    from chalicelib.analysis.text import plain, without_page
 
     code = dig(response_of(error), "Error", "Code")
     said = dig(response_of(error), "Error", "Message") if code else str(error)
-    return plain(redact(f"{code or type(error).__name__}: {said}"))[:300]
+    return plain(redact(f"{code or type(error).__name__}: {without_page(str(said))}"))[:300]
 
 
 def response_of(error: Exception) -> Mapping[str, Any]:

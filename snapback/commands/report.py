@@ -60,9 +60,10 @@ class Reports:
 
     def write(self, result: Result) -> None:
         """Write each file, and say where on stderr. Raises Refused."""
+        from snapback.private_file import write_private
         from snapback.report.exports import WRITERS
         from snapback.report.page import report_page
-        from snapback.report.result import write_private, write_result
+        from snapback.report.result import write_result
 
         for name, path in self.paths.items():
             if name == "result":

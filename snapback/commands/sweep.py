@@ -122,6 +122,9 @@ def sweep(
     reports = Reports.of(options)
     if plan_to and apply_from:
         raise Refused("--plan and --apply exclude each other: make the plan first, then apply it")
+    odd = {"--mode": mode, "--guardrail": globs, "--service": services, "--resource": names}
+    if apply_from and (given := [option for option, value in odd.items() if value]):
+        raise Refused(f"--apply does what its plan says; leave out {', '.join(given)}, or make another plan")
     agreed = plans.read_plan(apply_from) if apply_from else None
     if agreed is not None:
         mode, globs = "fix", tuple(sorted({each.guardrail for each in agreed}))

@@ -5,8 +5,6 @@ All texts in it are redacted: a result holds differences of states, never the st
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +19,7 @@ from chalicelib.notify.message import message_of
 from chalicelib.version import VERSION as SNAPBACK
 from snapback.catalog import entries
 from snapback.errors import Refused
+from snapback.private_file import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -194,17 +193,6 @@ def finding_of(record: Record) -> Finding:
 def line(text: str, most: int = 500) -> str:
     """One line without secrets. Of thousands of records, most texts are the same."""
     return cut(plain(redact(text)), most)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read. Raises Refused."""
-    try:
-        with suppress(FileNotFoundError):
-            path.unlink()  # An older one may be readable by others, or be a link.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-    except OSError as error:
-        raise Refused(f"can't write {path}: {error.strerror}; pass another file") from error
 
 
 def write_result(path: Path, result: Result) -> None:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
+from botocore.exceptions import ClientError
 
+from chalicelib.engine.context import describe_error
 from chalicelib.fixes.s3.close_bucket_acl import CloseBucketAcl
 from snapback import errors
 from snapback.commands import deploy, options
+from snapback.private_file import write_private
 from snapback.replay import replay
 from snapback.sweep_lock import LEASE, SweepLock
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
@@ -110,8 +113,58 @@ def test_a_page_instead_of_an_answer_doesnt_reach_the_terminal(status: int, monk
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
         said = complaint("records")
     assert "\n" not in said
-    assert not any(part in said for part in ("<", "gateway", "\x1b"))
+    assert not any(part in said for part in ("<", "gateway", "\x1b", "b'", "parse"))
+    assert "an HTML page" in said
     assert "AWS_ENDPOINT_URL" in said
+
+
+def test_a_page_instead_of_an_answer_is_told_as_one_by_a_sweep_too() -> None:
+    page = "<!doctype html><html lang=en><title>500</title>"
+    told = describe_error(ClientError({"Error": {"Code": "500", "Message": page}}, "ListKeys"))
+    assert told == "500: an HTML page"
+
+
+class TestPrivateFile:
+    def test_a_pipe_and_a_device_are_written_as_they_are(self, tmp_path: Path) -> None:
+        (tmp_path / "one.jsonl").write_text(STORY.read_text().splitlines()[0])
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        reads = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        write_private(pipe, b"told")
+        assert os.read(reads, 10) == b"told"
+        os.close(reads)
+        assert pipe.is_fifo()
+        full = tmp_path / "full"
+        full.symlink_to("/dev/full")
+        for way in ("--html", "--result"):
+            said = run("replay", "one.jsonl", way, full, code=errors.BAD).stderr
+            assert said == f"snapback: can't write {full}: No space left on device; pass another file\n"
+        assert full.is_symlink()
+
+    @pytest.mark.parametrize("stream", ["/dev/stdout", "/dev/stderr"])
+    def test_the_command_s_own_output_is_no_file_to_replace(self, stream: str, tmp_path: Path) -> None:
+        link = tmp_path / "out"  # So that /dev itself is safe from a mistake.
+        link.symlink_to(stream)
+        code = f"from pathlib import Path; from snapback.private_file import write_private as w; w(Path({str(link)!r}), b'new')"
+        with (tmp_path / "kept").open("w+") as kept:
+            kept.write("old ")
+            kept.flush()
+            subprocess.run([sys.executable, "-c", code], stdout=kept, stderr=kept, check=True)
+        assert (tmp_path / "kept").read_text() == "old new"
+        assert link.is_symlink()
+
+    def test_a_link_to_a_file_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "theirs").write_text("theirs")
+        (tmp_path / "link").symlink_to("theirs")
+        with pytest.raises(errors.Refused, match="it is a symbolic link"):
+            write_private(tmp_path / "link", b"ours")
+        assert (tmp_path / "theirs").read_text() == "theirs"
+
+
+@pytest.mark.parametrize("more", ["--mode=alert", "--guardrail=s3.*", "--service=s3", "--resource=app-logs"])
+def test_a_plan_is_applied_as_it_is_or_not_at_all(more: str) -> None:
+    said = complaint("sweep", "--apply", "plan.json", more)
+    assert said.startswith(f"--apply does what its plan says; leave out {more.partition('=')[0]}, ")
 
 
 class TestSweep:
