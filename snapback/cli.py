@@ -48,6 +48,11 @@ _MODULES = {
     "deploy": ("package", "deploy", "destroy"),
 }
 """The commands of each module of snapback.commands."""
+_CHANGE_SOMETHING = frozenset(
+    {"handle", "settings", "undo", "approve", "fix", "pause", "resume", "dlq", "chat", "selftest", "package", "deploy", "destroy"}
+)  # fmt: skip
+"""What an interrupt may leave half done. A sweep says itself how far it came."""
+_PARTLY = "a part may be done; run the command again to do the rest"
 
 
 class _Commands(MutableMapping[str, click.Command]):
@@ -93,6 +98,15 @@ class _Cli(click.Group):
         except BrokenPipeError:  # As `snapback catalog | head -1`: whoever read has enough.
             _drop_stdout()
             return PIPE
+        except KeyboardInterrupt:
+            kept = _PARTLY if ctx.invoked_subcommand in _CHANGE_SOMETHING else "nothing was changed"
+            return complain(f"interrupted: {kept}", INTERRUPTED)
+        except click.Abort as abort:  # At a question, which comes before anything is done.
+            click.echo(err=True)
+            if isinstance(abort.__context__, EOFError):
+                more = "" if ctx.invoked_subcommand == "undo" else "; pass --yes to go on without the question"
+                return complain(f"nobody answered, so nothing was changed{more}", BAD)
+            return complain("interrupted: nothing was changed", INTERRUPTED)
 
     def main(self, *args: Any, **extra: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -108,7 +122,7 @@ class _Cli(click.Group):
         except click.ClickException as error:
             code = complain(error.format_message(), BAD)
         except click.Abort:
-            code = INTERRUPTED
+            code = complain("interrupted: nothing was changed", INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - printed as one line, or with its traceback
             line, code = describe_error(error)
             if line:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from chalicelib.core.errors import ChannelBusy, SnapbackError, Undeliverable
+from chalicelib.core.faults import is_fault
 from chalicelib.core.snapback_resources import READER
 from chalicelib.version import VERSION
 from snapback import accounts, deployed
@@ -29,6 +30,11 @@ State = Literal["ok", "broken", "unknown"]
 _SKEW = timedelta(minutes=4)
 """AWS refuses signatures that are five minutes old, or will be: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html."""
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
+_PARTS = (
+    "region", "credentials", "clock", "stack", "version", "roles", "trail", "ledger", "events", "writes", "records",
+    "dead letters", "failed messages", "channels",
+)  # fmt: skip
+"""In the order in which they are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +65,13 @@ class Doctor:
         region = boto3.Session().region_name
         if not region:
             yield Line("region", "broken", "none", "set AWS_REGION to the stack's region")
+            yield from _unchecked("region")
             return
         yield Line("region", "ok", region)
         identity: dict[str, Any] = {}
         yield self._asked("credentials", lambda: _credentials(identity), failing="broken")
         if not identity:
+            yield from _unchecked("credentials")
             return
         yield self._asked("clock", lambda: _clock(identity, datetime.now(UTC)))
         yield self._asked("stack", lambda: self._deployed(region))
@@ -80,8 +88,10 @@ class Doctor:
         """A question that AWS refuses, or that can't reach it, has no answer."""
         try:
             return question()
-        except (ClientError, BotoCoreError, SnapbackError) as error:
+        except Exception as error:  # An answer that isn't AWS's may raise anything.
             line, _ = describe_error(error)
+            if not line and is_fault(error):
+                raise
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             do = (
                 "`snapback permissions doctor` prints the policy that these credentials need" if code in _DENIED else ""
@@ -143,6 +153,8 @@ class Doctor:
         yield self._asked("ledger", ledger, failing="broken")
         if found:
             yield from _of_health(found[0])
+        else:
+            yield from _unchecked("ledger", before="channels")
 
     def _channels(self, app: Application) -> Iterator[Line]:
         if not app.settings.channels:
@@ -160,6 +172,13 @@ class Doctor:
                 if wrong
                 else Line(what, "ok", "took a test message")
             )
+
+
+def _unchecked(broken: str, before: str = "") -> Iterator[Line]:
+    """The parts that can't be checked while another is broken."""
+    end = _PARTS.index(before) if before else None
+    for each in _PARTS[_PARTS.index(broken) + 1 : end]:
+        yield Line(each, "unknown", f"not checked, because {broken} is broken", "mend that first, then run this again")
 
 
 def _credentials(identity: dict[str, Any]) -> Line:

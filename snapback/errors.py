@@ -17,6 +17,7 @@ The command line's own errors stand on the root of `chalicelib/core/errors.py`:
 from __future__ import annotations
 
 import errno
+import traceback
 from typing import Any
 
 import click
@@ -49,6 +50,7 @@ _ADVICE = (
 
 _SERVER_ERROR, _LONGEST = 500, 400
 _BROKEN = "the server has a problem; try again in a minute, and check AWS_ENDPOINT_URL and the network's proxy"
+_PROXY = "check the network's proxy and AWS_ENDPOINT_URL"
 
 
 class CommandError(SnapbackError):
@@ -108,6 +110,7 @@ class Refused(CommandError, click.ClickException):
 def describe_error(error: BaseException) -> tuple[str, int]:
     """An error as a line for a person, and the exit code; no line for a fault in Snapback."""
     from botocore import exceptions as aws
+    from botocore import parsers
     from botocore.parsers import ResponseParserError
 
     line, code = "", BAD
@@ -122,9 +125,13 @@ def describe_error(error: BaseException) -> tuple[str, int]:
         case aws.ClientError():
             line = _by_aws(error.operation_name, error.response)
         case ResponseParserError():
-            line = f"the answer isn't AWS's: {_said(str(error))}; check the network's proxy and AWS_ENDPOINT_URL"
+            line = f"the answer isn't AWS's: {_said(str(error))}; {_PROXY}"
         case aws.BotoCoreError():
             line = _by_botocore(error)
+        case KeyError() if any(
+            each.filename == parsers.__file__ for each in traceback.extract_tb(error.__traceback__)[-1:]
+        ):
+            line = f"the answer isn't AWS's: XML or an HTML page; {_PROXY}"
     return (line, code) if line else ("", FAULT)
 
 

@@ -75,6 +75,21 @@ class Filters:
     def any(self) -> bool:
         return self != Filters()
 
+    def check(self) -> None:
+        """Raises Refused for what can fit no record."""
+        from snapback.known import check_places, check_times
+
+        check_places(self.accounts, self.regions)
+        check_times(self.since, self.until)
+
+    def check_rules(self) -> None:
+        """Raises NoSuchRule. Only for what fitted nothing: a record may be of a rule that this version doesn't have."""
+        from chalicelib import catalog
+        from snapback.known import check_guardrails, check_services
+
+        check_guardrails(self.guardrails, catalog.all_rules())
+        check_services(self.services, catalog.services())
+
     def fit(self, record: Record) -> bool:
         who = record.actor
         exact = (

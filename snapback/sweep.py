@@ -27,7 +27,7 @@ from chalicelib.engine.context import describe_error
 from chalicelib.engine.refusal import Refusal, refusal_of
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 from chalicelib.sweep.queues import Markers, missed_by_events
-from snapback.errors import NoSuchRule
+from snapback.known import check_guardrails, check_services
 from snapback.replay.replay import in_mode, quiet
 
 if TYPE_CHECKING:
@@ -185,26 +185,15 @@ def _alert_only(chosen: Mode | Modes) -> Mode | Modes:
 
 def chosen(globs: Collection[str], services: Collection[str]) -> list[Guardrail[Any]]:
     """The guardrails that fit a glob and are of a service; all, where none is named. Raises NoSuchRule."""
-    for service in services:
-        if service not in catalog.services():
-            raise NoSuchRule(f"--service {service}: no such service; one of {', '.join(catalog.services())}")
     known = catalog.guardrails()
-    for glob in globs:
-        if not any(fnmatchcase(rule.id, glob) for rule in known):
-            raise NoSuchRule(f"--guardrail {glob}: {_no_match(glob)}")
+    check_services(services, catalog.services())
+    check_guardrails(globs, known)
     return [
         rule
         for rule in known
         if (not services or rule.service in services)
         and (not globs or any(fnmatchcase(rule.id, glob) for glob in globs))
     ]
-
-
-def _no_match(glob: str) -> str:
-    tripwires = [rule.id for rule in catalog.all_rules() if fnmatchcase(rule.id, glob)]
-    if not tripwires:
-        return "no guardrail matches; `snapback catalog` lists all"
-    return f"{', '.join(tripwires[:_MOST_NAMED])}: a tripwire judges an event, so a sweep can't evaluate it; `snapback replay` can"
 
 
 def as_asked(settings: Settings, mode: Mode | str | None, globs: Collection[str]) -> Settings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import CannotAct, StepRefused
 from chalicelib.core.rule import FixContext
-from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, SHOWN, Mode, Status
+from chalicelib.core.types import ESCALATED, REFUSED, REMINDED, SHOWN, Mode, Status, having
 from chalicelib.engine.context import SNAPBACK, describe_error, is_gone
 from chalicelib.engine.permit import Act, Subject, look_up, permit
 from chalicelib.engine.refusal import of_account, refusal_of
@@ -75,18 +75,13 @@ class Decisions:
             return self._moved(record, Status.EXPIRED, by=by, note="the resource is already safe", why="safe")
         self._demand(subject, record, Act.APPROVED_FIX)
         if before != record.before:
-            self._moved(
-                record,
-                Status.ASKING,
-                by=by,
-                note="the resource changed since Snapback asked",
-                reason=reason,
-                before=before,
-                after=after,
+            asked = record.status is Status.ASKING
+            note = f"the resource changed since {'Snapback asked' if asked else 'the finding'}"
+            self._moved(record, Status.ASKING, by=by, note=note, reason=reason, before=before, after=after)
+            then = (
+                "read the new state, then approve" if asked else f"see `snapback show {record_id}`, then run fix again"
             )
-            raise CannotAct(
-                f"record {record_id}: the resource changed since Snapback asked; read the new state, then approve"
-            )
+            raise CannotAct(f"record {record_id}: {note}; {then}")
         record = self._moved(record, Status.FIXING, by=by, looked_at=looked_at)
         return self._remediation.fix(rule, resource, record, by, before)
 
@@ -235,10 +230,14 @@ def _why_not(record: Record, *, demand: bool) -> str:
     status = record.status.replace("_", " ")
     if record.demand and not demand:
         return (
-            f"record {record.id} is {status}; only a record that is asking can be approved: `snapback fix {record.id}`"
+            f"record {record.id} is {status} and waits for no approval; `snapback fix {record.id}` fixes it, "
+            f"and so does `snapback approve --fix {record.id}`"
         )
     if demand and record.status.traits.on_demand:
         return f"record {record.id} is {status}, and its fix would change nothing"
+    if demand:
+        fixable = ", ".join(sorted(having("on_demand"))).replace("_", " ")
+        return f"record {record.id} is {status}; only a record that is asking, or one of these, can be fixed: {fixable}"
     return f"record {record.id} is {status}; only a record that is asking can be approved"
 
 

@@ -27,6 +27,7 @@ STATUSES = tuple(map(str, Status))
 LEFT_UNSAFE = frozenset({*having("unsafe"), "dead_letter"})
 """Outcomes after which something unsafe remains; they make the exit code 1."""
 HERE = Path("snapback.yaml")
+_GONE = "the resource no longer exists; nothing is left to fix"
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
@@ -135,7 +136,8 @@ def acted(record: Record, was: Any, now: Any, *, as_json: bool) -> int:
     from snapback import render
     from snapback.account_names import account
 
-    lines = changes(was, now) if record.status.traits.written and record.status is not Status.FAILED else []
+    written = record.status.traits.written and record.status not in (Status.FAILED, Status.GONE)
+    lines = changes(was, now) if written else []
     if as_json:
         echo_json([render.record_json(record) | {"changes": lines}])
     else:
@@ -147,7 +149,7 @@ def acted(record: Record, was: Any, now: Any, *, as_json: bool) -> int:
             "account": f"{account(record.account)}, {record.region}",
             "about": record.title,
             "by": last.by,
-            "note": last.note,
+            "note": last.note or (_GONE if record.status is Status.GONE else ""),
         }
         render.show(render.pairs(told), *([render.diff(lines)] if lines else []))
     return FOUND if record.status in LEFT_UNSAFE else FINE

@@ -28,6 +28,8 @@ def permissions(words: tuple[str, ...], guardrails: tuple[str, ...], stack: str,
     """
     import json
 
+    from chalicelib import catalog
+    from snapback.known import check_guardrails
     from snapback.permissions import ELSEWHERE, NEEDS, policy
 
     name = " ".join(words)
@@ -35,6 +37,7 @@ def permissions(words: tuple[str, ...], guardrails: tuple[str, ...], stack: str,
         raise Refused(f"{name} {ELSEWHERE[name]}")
     if name not in NEEDS:
         raise Refused(f"no permissions for {name!r}; the commands are {', '.join(sorted(NEEDS))}")
+    check_guardrails(guardrails, catalog.guardrails())
     made = policy(name, stack, guardrails=guardrails)
     click.echo(json.dumps(made, indent=None if as_json else 2))
     if (size := len(json.dumps(made, separators=(",", ":")))) > LARGEST:

@@ -75,11 +75,15 @@ def records(
     reports = Reports.of(filters)
     if as_csv and as_json:
         raise Refused("--csv and --json exclude each other")
+    wants = Filters(**filters)
+    wants.check()
     load_names(settings_path)
     application, _, _ = deployed_application(stack)
     application.logger.setLevel("CRITICAL")  # Unreadable items are reported below.
     wanted = [Status(status) for status in statuses] or list(Status)
-    found, more = _latest(application, wanted, Filters(**filters), limit)
+    found, more = _latest(application, wanted, wants, limit)
+    if not found:
+        wants.check_rules()
     if reports:
         from snapback.report.sources import recorded
 
@@ -90,7 +94,7 @@ def records(
         write_csv(found, sys.stdout)
     elif found:
         render.show(*render.records_list(found))
-    elif Filters(**filters).any:
+    elif wants.any:
         render.show("No records fit these filters.")
     else:
         render.show(f"No records with status {' or '.join(statuses)}." if statuses else _no_records(stack))

@@ -6,7 +6,6 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -69,16 +68,19 @@ def _chosen(  # the options' own names
     service: tuple[str, ...],
     guardrail: tuple[str, ...],
 ) -> Choice:
-    """Raises Refused for what is no time, and for a guardrail that doesn't exist."""
+    """Raises Refused and NoSuchRule for filters that can fit nothing."""
     from chalicelib import catalog
+    from snapback.known import check_guardrails, check_places, check_services, check_times, event_services
     from snapback.replay.choose import Choice
 
-    for each in guardrail:
-        if not any(fnmatchcase(rule.id, each) for rule in catalog.all_rules()):
-            raise Refused(f"no guardrail {each!r} in this version of Snapback; `snapback catalog` lists them")
+    check_guardrails(guardrail, catalog.all_rules())
+    check_services(service, event_services())
+    check_places(account, region)
+    first, end = as_time("--since", since), as_time("--until", until)
+    check_times(first, end)
     return Choice(
-        since=as_time("--since", since),
-        until=as_time("--until", until),
+        since=first,
+        until=end,
         accounts=frozenset(account),
         regions=frozenset(region),
         services=frozenset(service),

@@ -118,8 +118,10 @@ def sweep(
     """
     from snapback import plan as plans
     from snapback import sweep as library
+    from snapback.known import check_places
 
     reports = Reports.of(options)
+    check_places(accounts, regions)
     if plan_to and apply_from:
         raise Refused("--plan and --apply exclude each other: make the plan first, then apply it")
     odd = {"--mode": mode, "--guardrail": globs, "--service": services, "--resource": names}
@@ -364,7 +366,8 @@ def _with_ledger(
     found, caller, _ = deployed_application(stack, settings=settings)
     application = quiet(found.home, found.settings, table=found.table, spill=found.spill)
     if create:
-        make_ledger(application)
+        with on_interrupt(lambda: "AWS may still create the ledger's table; nothing else was changed"):
+            make_ledger(application)
     if application.ledger.exists():
         return application, True, caller
     if planning:

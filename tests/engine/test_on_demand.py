@@ -38,7 +38,7 @@ def test_an_alerted_finding_is_fixed_and_undone(world: World) -> None:
 
 def test_without_the_demand_it_says_which_command_does_it(world: World) -> None:
     record = alerted(world)
-    with pytest.raises(CannotAct, match=f"only a record that is asking can be approved: `snapback fix {record}`"):
+    with pytest.raises(CannotAct, match=f"is alerted and waits for no approval; `snapback fix {record}` fixes it"):
         engine_of(world, **ALERT).approve(record, "carol")
 
 
@@ -63,7 +63,7 @@ def test_while_all_writes_are_paused_nothing_is_written(world: World) -> None:
 def test_what_changed_since_asks_with_its_new_state(world: World) -> None:
     record = alerted(world)
     world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")
-    with pytest.raises(CannotAct, match="the resource changed since Snapback asked"):
+    with pytest.raises(CannotAct, match=r"changed since the finding; see `snapback show .*`, then run fix again"):
         engine_of(world, **ALERT).approve(record, "carol", demand=True)
     assert world.record(record).status is Status.ASKING
     assert engine_of(world, **ALERT).approve(record, "carol").status is Status.FIXED
@@ -95,7 +95,7 @@ def test_a_retry_never_loses_what_others_changed_since(world: World) -> None:
     (record,) = world.records()
     world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")
     theirs = whole(world)
-    with pytest.raises(CannotAct, match="the resource changed since Snapback asked"):
+    with pytest.raises(CannotAct, match=r"changed since the finding; see `snapback show .*`, then run fix again"):
         engine_of(world, **ALERT).approve(record.id, "carol", demand=True)
     assert world.record(record.id).status is Status.ASKING
     assert engine_of(world, **ALERT).approve(record.id, "carol").status is Status.FIXED
@@ -142,5 +142,8 @@ def test_what_is_done_or_asks_is_not_demanded(mode: str, world: World) -> None:
     record = deliver(world, public(world), mode=mode).record
     assert world.record(record).demand == ""
     if mode == "fix":
-        with pytest.raises(CannotAct, match="is fixed; only a record that is asking can be approved"):
+        with pytest.raises(
+            CannotAct,
+            match="is fixed; only a record that is asking, or one of these, can be fixed: alerted, failed, fighting",
+        ):
             engine_of(world).approve(record, "carol", demand=True)

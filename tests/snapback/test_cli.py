@@ -175,6 +175,12 @@ class TestApprove:
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="authenticated-read")
         assert "changed since Snapback asked" in complaint("approve", asking, code=1)
 
+    def test_what_is_deleted_by_now_is_told_without_a_change(self, world: World, asking: str) -> None:
+        world.client("s3").delete_bucket(Bucket="app-logs")
+        done = unwrapped(run("fix", asking))
+        assert "the resource no longer exists; nothing is left to fix" in done
+        assert "AllUsers" not in done.split("nothing is left to fix")[1]
+
     def test_what_is_safe_by_now_is_fine(self, world: World, asking: str) -> None:
         world.client("s3").put_bucket_acl(Bucket="app-logs", ACL="private")
         (one,) = objects(run("approve", asking, "--json"))

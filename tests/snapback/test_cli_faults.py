@@ -22,12 +22,14 @@ from snapback.replay import replay
 from snapback.sweep_lock import LEASE, SweepLock
 from tests.guardrails.s3 import test_bucket_acl_made_public as acl
 from tests.snapback.command import ROOT, complaint, objects, public, run
+from tests.snapback.dead_letters import given_up
 from tests.support.http import Handler, listening
 from tests.support.moto_gaps import deny
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.snapback.dead_letters import Queues
     from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -90,6 +92,25 @@ class TestInterrupted:
         monkeypatch.setattr(replay.Player, "run", interrupted)
         said = run("replay", STORY, code=errors.INTERRUPTED).stderr
         assert "snapback: interrupted: 0 events were replayed; nothing is kept" in said
+
+    @pytest.mark.parametrize(
+        ("command", "kept"), [("records", "nothing was changed"), ("resume", "a part may be done; run the command again to do the rest")]
+    )  # fmt: skip
+    def test_any_command_says_what_is_kept(self, command: str, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(*_: Any, **__: Any) -> Any:
+            raise KeyboardInterrupt
+
+        for module in ("records", "pause"):
+            monkeypatch.setattr(f"snapback.commands.{module}.deployed_application", interrupted)
+        assert complaint(command, code=errors.INTERRUPTED) == f"interrupted: {kept}"
+
+    @pytest.mark.usefixtures("hasty")
+    def test_a_question_that_nobody_answers_names_the_option(self, queues: Queues) -> None:
+        queues.put(given_up())
+        done = run("dlq", "drop", "--all", code=errors.BAD)
+        assert done.stderr.endswith(
+            "snapback: nobody answered, so nothing was changed; pass --yes to go on without the question\n"
+        )
 
     def test_a_deployment_says_that_nothing_was_deployed(self, monkeypatch: pytest.MonkeyPatch, world: World) -> None:
         def interrupted(*_: Any, **__: Any) -> Any:

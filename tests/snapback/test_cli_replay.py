@@ -101,7 +101,7 @@ class TestReplay:
             run("replay", path, "--service", "iam", "--until", "2026-11-23T10:00:00Z")
         )
         assert "not a time" in complaint("replay", path, "--since", "yesterday")
-        assert "no guardrail 's3.nope'" in complaint("replay", path, "--guardrail", "s3.nope")
+        assert "--guardrail s3.nope: no guardrail matches" in complaint("replay", path, "--guardrail", "s3.nope")
 
     def test_only_the_guardrail_that_is_asked_for_is_shown(self, tmp_path: Path) -> None:
         shown = unwrapped(run("replay", story(tmp_path), "--mode", "fix", "--guardrail", "s3.bucket_acl_*"))

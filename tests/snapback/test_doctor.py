@@ -16,6 +16,7 @@ from tests.snapback.command import objects, run, unwrapped
 from tests.snapback.dead_letters import given_up
 from tests.snapback.test_status import answered
 from tests.support.events import HOME
+from tests.support.http import Handler, listening
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +119,39 @@ def test_without_a_stack_or_a_region_it_is_broken(world: World, monkeypatch: pyt
     assert found["stack"]["found"] == "no stack 'guard' in us-east-1"
     assert found["version"]["state"] == "unknown"
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    assert [*lines(code=errors.FOUND)] == ["region"]
+    _rest_is_unknown(lines(code=errors.FOUND), "region")
+
+
+def _rest_is_unknown(found: dict[str, Any], broken: str) -> None:
+    assert tuple(found) == doctor._PARTS
+    assert found[broken]["state"] == "broken"
+    rest = doctor._PARTS[doctor._PARTS.index(broken) + 1 :]
+    assert {(found[each]["state"], found[each]["found"]) for each in rest} == {
+        ("unknown", f"not checked, because {broken} is broken")
+    }
+
+
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html><html><br></html>", b"<html><body>Log in</body></html>"])
+def test_a_page_instead_of_an_answer_is_told_and_the_rest_is_unknown(
+    page: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Page, "page", page)
+    with listening(Page) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        found = lines(code=errors.FOUND)
+    assert found["credentials"]["found"].startswith("the answer isn't AWS's: ")
+    assert "HTML page; check the network's proxy" in found["credentials"]["found"]
+    _rest_is_unknown(found, "credentials")
+
+
+class Page(Handler):
+    """A proxy that answers everything with status 200 and a page."""
+
+    page = b""
+
+    def serve(self) -> None:
+        self.body()
+        self.answer(200, {"Content-Type": "text/html"}, self.page)
 
 
 def test_another_version_is_broken(world: World) -> None:
@@ -132,7 +165,7 @@ def test_no_credentials_end_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setenv("HOME", str(tmp_path))
     found = lines(code=errors.FOUND)
     assert found["credentials"]["state"] == "broken"
-    assert [*found] == ["region", "credentials"]
+    _rest_is_unknown(found, "credentials")
 
 
 @pytest.mark.parametrize(("off", "state"), [(3, "ok"), (-230, "ok"), (600, "broken"), (-600, "broken")])

@@ -159,6 +159,11 @@ def test_the_policy_is_json_and_a_command_without_one_says_why() -> None:
     assert complaint("permissions", "nope").startswith("no permissions for 'nope'; the commands are accounts check")
 
 
+def test_a_guardrail_that_nobody_knows_is_refused() -> None:
+    said = complaint("permissions", "fix", "--guardrail", "s3.nope")
+    assert said == "--guardrail s3.nope: no guardrail matches; `snapback catalog` lists all"
+
+
 def test_a_policy_that_iam_would_refuse_is_told() -> None:
     assert "IAM takes 6,144" in run("permissions", "sweep").stderr
     assert run("permissions", "sweep", "--guardrail", ACL).stderr == ""

@@ -18,6 +18,8 @@ from tests.notify.test_message import record_of
 from tests.snapback.command import complaint, objects, run, unwrapped
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -101,6 +103,26 @@ def test_filters_choose_and_the_rest_is_counted(world: World) -> None:
     quiet = run("records", "--tool", "terraform", "--limit", 1, "--json")
     assert [each["id"] for each in objects(quiet)] == [second]
     assert "The latest 1 of 2" in quiet.stderr
+
+
+@pytest.mark.parametrize("command", ["records", "replay"])
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ("--guardrail iam.nope", "--guardrail iam.nope: no guardrail matches"),
+        ("--service nope", "--service nope: no such service; one of "),
+        ("--account 999", "--account 999: not an account"),
+        ("--region mars-1", "--region mars-1: not a region"),
+        ("--since 2026-03-21 --until 2026-03-20", "--since 2026-03-21T00:00 is not before --until 2026-03-20T00:00"),
+    ],
+)
+def test_a_filter_that_can_fit_nothing_is_refused(
+    command: str, filters: str, said: str, world: World, tmp_path: Path
+) -> None:
+    world.application()
+    (tmp_path / "empty.jsonl").touch()
+    files = [tmp_path / "empty.jsonl"] if command == "replay" else []
+    assert complaint(command, *files, *filters.split()).startswith(said)
 
 
 def test_csv_has_a_header_and_no_formulas(world: World) -> None:

@@ -234,6 +234,8 @@ def test_global_services_are_asked_once_wherever_one_is(world: World, monkeypatc
         (("--service", "s4"), "--service s4: no such service; one of"),
         (("--guardrail", "s3.bucket_lost"), "snapback catalog"),
         (("--json", "/no/such/folder/file"), "can't write"),
+        (("--account", "999"), "--account 999: not an account"),
+        (("--region", "mars-1"), "--region mars-1: not a region"),
     ],
 )
 def test_what_fits_nothing_is_said(words: tuple[str, ...], said: str, world: World) -> None:
