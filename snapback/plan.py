@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from chalicelib.clicks.approvers import caller, is_own_change, wants_second
 from chalicelib.core.errors import StepRefused
 from chalicelib.core.types import Status
 from chalicelib.sweep.places import Place
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.aws.ledger import DynamoLedger
     from chalicelib.core.record import Record
     from chalicelib.core.resource import Resource
+    from chalicelib.core.settings import Settings
 
 VERSION = 1
 
@@ -60,20 +62,53 @@ class Planned:
         return self.does == Status.FIXING
 
 
+class Deciding:
+    """What a sweep leaves to a decision about the record that stands, as `approve` and `fix` make it: `left` has why, by the record's id."""
+
+    def __init__(self, arn: str, settings: Settings) -> None:
+        self._person, self._settings = caller(arn), settings
+        self.left: dict[str, str] = {}
+
+    def refuse(self, stands: Record | None) -> None:
+        """Raises StepRefused for a fix of what waits for approval, or of the caller's own change."""
+        if stands is None or not stands.is_open:
+            return
+        if why := self._why(stands):
+            self.left[stands.id] = why
+            raise StepRefused("duplicate", stands.id)
+
+    def _why(self, stands: Record) -> str:
+        if stands.status is Status.ASKING:
+            return f"waits for approval: `snapback approve {stands.id}`"
+        if is_own_change(self._person, stands, self._settings):
+            return f"your own change, so somebody else must fix it: `snapback fix {stands.id}` (`four_eyes` in the settings)"
+        if why := wants_second(self._person, "fix", stands, self._settings):
+            return f"{why}: `snapback fix {stands.id}`"
+        return ""
+
+
 class PlanningLedger(AbsentLedger):
     """In place of the ledger while a sweep plans: it keeps what would be recorded, and nothing is written.
 
-    `real` is asked what is exempt, and who paused all writes.
+    `real` is asked what is exempt, what is on record, and who paused all writes.
     """
 
-    def __init__(self, real: DynamoLedger | None) -> None:
+    def __init__(self, real: DynamoLedger | None, deciding: Deciding) -> None:
         super().__init__()
-        self._real = real
+        self._real, self._deciding = real, deciding
+
+    def known(self, id: str) -> Record | None:  # type: ignore[override]
+        return self._real.known(id) if self._real else None
+
+    def last_of(self, slot: str) -> Record | None:  # type: ignore[override]
+        return self._real.last_of(slot) if self._real else None
 
     def open(self, record: Record, *_: Any) -> Record:
-        """Raises StepRefused for what is exempt, and instead of a fix."""
+        """Raises StepRefused for what is exempt or left to a decision, and instead of a fix."""
         if self._real and self._real.is_exempt(record):
             raise StepRefused("exempt", "")
+        if record.status is Status.FIXING:
+            self._deciding.refuse(self.last_of(record.slot))
         self.records_opened.append(record)
         if record.status is Status.FIXING:
             raise StepRefused("duplicate", "")
@@ -93,14 +128,15 @@ class AgreedLedger:
     What a fix of this sweep changed before is no change of somebody else's: two guardrails may edit one policy.
     """
 
-    def __init__(self, real: DynamoLedger, agreed: Iterable[Planned]) -> None:
-        self._real = real
+    def __init__(self, real: DynamoLedger, agreed: Iterable[Planned], deciding: Deciding) -> None:
+        self._real, self._deciding = real, deciding
         self._agreed = {(each.guardrail, each.arn, each.account, each.region): each.fingerprint for each in agreed}
         self._begun: set[str] = set()
         self.changed: list[Record] = []
 
     def open(self, record: Record, *more: Any) -> Record:
         if record.status is Status.FIXING:
+            self._deciding.refuse(self._real.last_of(record.slot))
             agreed = self._agreed.get((record.guardrail, record.arn, record.account, record.region))
             if agreed is None or (agreed != _fingerprint(record) and record.arn not in self._begun):
                 self.changed.append(record)

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 _DOES = {Status.FIXING: "fix", Status.ASKING: "ask", Status.ALERTED: "alert", Status.UNJUDGED: "not judged"}
 
 
-def plan_page(records: Sequence[Record]) -> list[Any]:
-    """How many findings there are by what would be done, severity, guardrail and account."""
+def plan_page(records: Sequence[Record], left: Sequence[str] = ()) -> list[Any]:
+    """How many findings there are by what would be done, severity, guardrail and account; and each that is `left` to a decision."""
+    known = ["", *map(render.styled, left)] if left else []
     if not records:
-        return ["Nothing unsafe was found."]
+        return known[1:] or ["Nothing unsafe was found."]
     counts = Counter((each.status, str(each.severity), each.guardrail, each.account) for each in records)
     fixes = sum(each.status is Status.FIXING for each in records)
-    return [_table(counts), "", f"{fixes} to fix, {len(records) - fixes} to report."]
+    return [_table(counts), "", f"{fixes} to fix, {len(records) - fixes} to report.", *known]
 
 
 def _table(counts: Counter[tuple[Status, str, str, str]]) -> Table:

@@ -54,6 +54,7 @@ _TONES = {"good": "green", "bad": "red", "open": "yellow", "quiet": "dim"}
 _STYLES = {
     **{str(status): _TONES[status.traits.tone] for status in Status},
     **dict.fromkeys(map(str, Unrecorded), "dim"),
+    "known": "yellow",
     "dead_letter": "red",
     "critical": "red",
     "high": "yellow",
@@ -182,14 +183,19 @@ def finding_row(finding: Finding) -> Table:
     outcome, place = finding.outcome, finding.place
     record = f"record {outcome.record}" if outcome.record else ""
     missed = "no event reported it" if finding.missed_by_events else ""
-    below = (outcome.guardrail, account(place.account), place.region, missed, record)
+    stands = outcome.status == Unrecorded.DUPLICATE
+    known = (finding.left or "still unsafe") if stands else ""
+    below = (outcome.guardrail, account(place.account), place.region, missed, known, record)
     first = f"{name_in(outcome.resource)}: {outcome.reason}"
-    return row(f"{finding.severity:8}", outcome.status, [first, " · ".join(filter(None, below))])
+    return row(f"{finding.severity:8}", "known" if stands else outcome.status, [first, " · ".join(filter(None, below))])
 
 
 def swept(done: SweepTotals) -> list[Any]:
     """What came of a sweep."""
-    counts = ", ".join(f"{times:,} {status.replace('_', ' ')}" for status, times in done.counts.most_common())
+    words = {str(Unrecorded.DUPLICATE): "known and still unsafe"}
+    counts = ", ".join(
+        f"{times:,} {words.get(status, status.replace('_', ' '))}" for status, times in done.counts.most_common()
+    )
     told = {
         "evaluated": f"{done.resources:,} resources in {done.places:,} places in {done.seconds:.1f} s",
         "outcomes": counts or "none: no guardrail evaluates these",

@@ -23,7 +23,7 @@ from chalicelib.core.ports import Standing
 from chalicelib.core.resource import Account
 from chalicelib.core.settings import Modes
 from chalicelib.core.types import Mode, Severity, Unrecorded, weakest
-from chalicelib.engine.context import describe_error
+from chalicelib.engine.context import SNAPBACK, describe_error
 from chalicelib.engine.refusal import Refusal, refusal_of
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 from chalicelib.sweep.queues import Markers, missed_by_events
@@ -58,6 +58,8 @@ class Finding:
     severity: str
     outcome: Outcome
     missed_by_events: bool
+    left: str = ""
+    """Why it is left to a decision about the record that stands."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -65,6 +67,7 @@ class Finding:
             "severity": self.severity,
             **asdict(self.outcome),
             "missed_by_events": self.missed_by_events,
+            "left": self.left,
         }
 
 
@@ -230,6 +233,7 @@ def sweep(
     run: str,
     *,
     kept: bool,
+    by: str = SNAPBACK,
     only: Only | None = None,
     on_place: Callable[[Place], None] = lambda _: None,
     on_finding: Callable[[Finding], None] = lambda _: None,
@@ -237,7 +241,8 @@ def sweep(
 ) -> SweepTotals:
     """Go through all places. What raises is counted, and the rest goes on. Raises what boto3 does once credentials are over.
 
-    `kept`: whether there is a ledger, in which it is marked what was gone through. `only` chooses resources.
+    `kept`: whether there is a ledger, in which it is marked what was gone through. `by` stands in the records' history.
+    `only` chooses resources.
     """
     done, began = SweepTotals(), time.perf_counter()
     application.sessions.retries = "adaptive"
@@ -269,7 +274,7 @@ def sweep(
                     outcomes = application.engine.unlisted(rules, event, some)
                 else:
                     done.resources += len(some)
-                    outcomes, errors = _patiently(application, rules, some, event)
+                    outcomes, errors = _patiently(application, rules, some, event, by)
                 for finding in _findings(place, rules, outcomes, known):
                     on_finding(finding)
                 done.counts.update(str(outcome.status) for outcome in outcomes)
@@ -284,17 +289,17 @@ def sweep(
 
 
 def _patiently(
-    application: Application, rules: Sequence[Guardrail[Any]], some: Sequence[Resource], event: Event
+    application: Application, rules: Sequence[Guardrail[Any]], some: Sequence[Resource], event: Event, by: str
 ) -> tuple[list[Outcome], list[Failed]]:
     """What a sweep finds out about some resources; those that somebody else works on are asked about again."""
-    swept = application.engine.sweep(rules, some, event)
+    swept = application.engine.sweep(rules, some, event, by)
     outcomes, errors = {(each.guardrail, each.resource): each for each in swept.outcomes}, swept.errors
     for pause in PAUSES:
         busy = list(dict.fromkeys(resource for resource, error, _ in errors if isinstance(error, StepRefused)))
         if not busy:
             break
         application.sleep(pause)
-        again = application.engine.sweep(rules, busy, event)
+        again = application.engine.sweep(rules, busy, event, by)
         outcomes = {(each.guardrail, each.resource): each for each in again.outcomes} | outcomes
         errors = [each for each in errors if each[0] not in busy] + again.errors
     return list(outcomes.values()), errors

@@ -16,7 +16,7 @@ class Outcome:
 
     `status` is a record's status, or one that leaves no record: `compliant`, `off`, `exempt`, `gone`, `duplicate`,
     and `waiting`, when the event comes again after the guardrail's grace. `missing` is the IAM action that Snapback's own
-    policies lack, where that is why it could not be judged.
+    policies lack, where that is why it could not be judged. `reported` is the open record that told of it before a sweep did.
     """
 
     guardrail: str
@@ -25,6 +25,7 @@ class Outcome:
     reason: str = ""
     record: str = ""
     missing: str = ""
+    reported: str = ""
 
     def to_json(self) -> dict[str, str]:
         return {name: getattr(self, name) for name in self.__slots__}

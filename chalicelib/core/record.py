@@ -137,6 +137,11 @@ class Record:
         fits = re.fullmatch(rf"({re.escape(service)}\.)?[0-9a-z]{{1,16}}", self.id)
         return fits is not None and kind in {service, _ANY_SERVICE}
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what it found is still there, for all that the ledger knows; a question that nobody answered leaves it so."""
+        return self.status.traits.unsafe or (self.status is Status.EXPIRED and self.life[-1].why == "unanswered")
+
     def pointer(self) -> Resource:
         """Raises LookupError when this version knows no such kind of resource."""
         return revive(self.kind, self.resource, self.account, self.region)

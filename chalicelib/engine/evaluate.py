@@ -70,6 +70,7 @@ class _Finding:
     reason: str
     seen_at: datetime
     mode: Mode = Mode.FIX
+    by: str = SNAPBACK
 
 
 class Readers:
@@ -143,8 +144,10 @@ class Evaluation:
             raise unfinished(outcomes, errors) from errors[0]
         return outcomes
 
-    def sweep(self, rules: Sequence[Guardrail[Any]], resources: Sequence[Resource], event: Event) -> Swept:
-        """Ask rules about resources of their kind, all of one account and region; the event is the sweep's own.
+    def sweep(
+        self, rules: Sequence[Guardrail[Any]], resources: Sequence[Resource], event: Event, by: str = SNAPBACK
+    ) -> Swept:
+        """Ask rules about resources of their kind, all of one account and region; the event is the sweep's own, run `by` somebody.
 
         First in one reader session for all, with batch reads where AWS has them. They only clear what is safe: what
         isn't, or couldn't be seen, is evaluated by itself, in a fresh reader session, as for an event.
@@ -177,7 +180,7 @@ class Evaluation:
             readers = Readers(self._context)
             for rule in unsafe:
                 try:
-                    _add(self.check(rule, resource, event, readers), outcomes, refused)
+                    _add(self.check(rule, resource, event, readers, by), outcomes, refused)
                 except Exception as error:  # noqa: BLE001 - reported with the others
                     errors.append(Failed(resource, error, rule.id))
         try:
@@ -213,7 +216,9 @@ class Evaluation:
         subject = without_state(rule, Account(event.account, event.account, event.region))
         return [self._found(_Finding(subject=subject, event=event, reason=reason, seen_at=self._context.now()))]
 
-    def check(self, rule: Guardrail[Any], resource: Resource, event: Event, readers: Readers) -> Outcome | NotJudged:
+    def check(
+        self, rule: Guardrail[Any], resource: Resource, event: Event, readers: Readers, by: str = SNAPBACK
+    ) -> Outcome | NotJudged:
         """Ask one guardrail about one resource, and record what it finds; what can't be judged is recorded by the caller."""
         if not self._settings.on(rule, resource.account):
             return Outcome(rule.id, resource.arn, Unrecorded.OFF)
@@ -232,7 +237,7 @@ class Evaluation:
             if is_gone(resource, error):
                 return Outcome(rule.id, resource.arn, Status.GONE)
             raise
-        outcome = self._found(_Finding(subject=subject, event=event, reason=reason + unknown, seen_at=seen_at))
+        outcome = self._found(_Finding(subject=subject, event=event, reason=reason + unknown, seen_at=seen_at, by=by))
         if outcome.status not in _AS_IT_WAS:
             readers.forget()
         return outcome
@@ -286,21 +291,23 @@ class Evaluation:
             return Outcome(rule.id, resource.arn, Unrecorded.OFF, found.reason)
         if permitted.mode is Mode.FIX and self._context.time_left() < TIME_NEEDED:
             raise OutOfTime(f"{rule.id} on {resource.arn}: too little time left for a fix and its proof")
-        missed = rule.id in rows(event.detail, "expected_from_events")
-        draft = _draft(replace(found, mode=permitted.mode), self._settings.recorded_tags)
+        draft, told = _draft(replace(found, mode=permitted.mode), self._settings.recorded_tags), ""
         try:
             self._remediation.refuse_while_settling(rule, draft.slot)
-            opening = draft.stepped(draft.status, now, SNAPBACK, permitted.note or (UNTOLD if missed else ""))
+            if is_scheduled(event):
+                draft, told = _as_told(self._ledger, draft)
+            missed = not told and rule.id in rows(event.detail, "expected_from_events")
+            opening = draft.stepped(draft.status, now, found.by, permitted.note or (UNTOLD if missed else ""))
             record = self._opened(opening, ALWAYS if is_scheduled(event) else event.time)
             if record.status is Status.FIXING:
                 assert isinstance(rule, Guardrail)
                 record = replace(record, after=subject.after)
-                record = self._remediation.fix(rule, resource, record, SNAPBACK, subject.before)
+                record = self._remediation.fix(rule, resource, record, found.by, subject.before)
         except StepRefused as refused:
             if refused.why in {"busy", "moved"}:
                 raise
             return Outcome(rule.id, resource.arn, refused.why, found.reason, refused.record)
-        return Outcome(rule.id, resource.arn, record.status, record.reason, record.id)
+        return Outcome(rule.id, resource.arn, record.status, record.reason, record.id, reported=told)
 
     def _opened(self, draft: Record, changed: datetime) -> Record:
         """On record, within the limits: a fight is reported once, and above the cap we ask.
@@ -342,6 +349,20 @@ def _add(found: Outcome | NotJudged, outcomes: list[Outcome], refused: list[NotJ
         refused.append(found)
     else:
         outcomes.append(found)
+
+
+def _as_told(ledger: Ledger, draft: Record) -> tuple[Record, str]:
+    """A sweep's draft, and the open record that told of the same state before: it knows who made it so, and the sweep doesn't."""
+    stands = ledger.last_of(draft.slot)
+    if (
+        stands is None
+        or not stands.is_open
+        or stands.id == draft.id
+        or draft.before not in (stands.before, stands.left)
+    ):
+        return draft, ""
+    made = {name: getattr(stands, name) for name in ("actor", "event_id", "event_name", "event_time")}
+    return replace(draft, **made), stands.id
 
 
 def _anew(ledger: Ledger, draft: Record, stands: str, changed: datetime) -> Record | None:

@@ -189,7 +189,8 @@ def evaluate(
 
 def missed_by_events(outcome: Outcome, expected_from_events: Sequence[str]) -> bool:
     """Whether it is news, and an event should have brought it."""
-    return outcome.guardrail in expected_from_events and outcome.status not in QUIET | _NO_NEWS
+    is_news = outcome.status not in QUIET | _NO_NEWS and not outcome.reported
+    return is_news and outcome.guardrail in expected_from_events
 
 
 def _waiting(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, nullcontext, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +143,7 @@ def sweep(
     only = plans.chosen(agreed) if agreed is not None else plans.Named(names) if names else None
     run = f"{application.now():%Y-%m-%dT%H:%M:%S.%f}"
     with ExitStack() as files:
-        sweeping = _Sweeping(application, where, run, kept, json_path, files, reports)
+        sweeping = _Sweeping(application, where, run, kept, json_path, files, reports, caller)
         sweeping.begin(files, caller if kept and not plan_to else "")
         if not plan_to and not (kept and mode in {None, "fix"}):
             return sweeping.end(sweeping.report(only))
@@ -169,9 +170,11 @@ class _Sweeping:
         json_path: str | None,
         files: ExitStack,
         reports: Reports,
+        caller: str,
     ) -> None:
-        from snapback import render
+        from snapback import plan, render
 
+        self._caller, self._deciding = caller, plan.Deciding(caller, application.settings)
         self._application, self._where, self._run, self._kept = application, where, run, kept
         self._lines, self._text = open_json(files, json_path), json_path != "-"
         self._bar = files.enter_context(render.progress())
@@ -179,6 +182,7 @@ class _Sweeping:
         self._unsafe, self._planning, self._reports = False, False, reports
         self._recorded: list[str] = []
         self._errors: set[SweepError] = set()
+        self._warned: set[tuple[str, str]] = set()
         self._places, self._writes = 0, False
         self.lock: SweepLock | None = None
 
@@ -204,13 +208,15 @@ class _Sweeping:
 
     def plan(self, only: Only | None) -> list[Planned]:
         """What would be done; `planned` are the totals."""
-        from snapback import plan
+        from snapback import plan, render
 
         real = self._application.ledger
-        ledger = plan.PlanningLedger(real if self._kept else None)
+        ledger = plan.PlanningLedger(real if self._kept else None, self._deciding)
         self._application.ledger = ledger  # type: ignore[assignment]
         self.planned = self._pass(self._where, only, self._findings.append, kept=False)
         self._application.ledger = real
+        known = {each.outcome.record: render.name_in(each.outcome.resource) for each in self._findings}
+        self._left = [f"{known[record]}: known, {why}" for record, why in self._deciding.left.items()]
         self._records = ledger.records_opened
         return ledger.planned
 
@@ -222,6 +228,7 @@ class _Sweeping:
         same = set(agreed) & set(now)
         for each in agreed:
             if each.fixes and each not in same:
+                self._warned.add((each.guardrail, each.arn))
                 warn(f"not the same as in the plan, so left as it is: {each.guardrail} on {plain(each.arn)}")
         self._records = [record for record in self._records if Planned.of(record) in same]
         return list(same)
@@ -233,7 +240,7 @@ class _Sweeping:
         self._planning = True
         made = {"made": self._run, "account": self._application.home}
         plan.write_plan(path, planned, made)
-        self._show(*plan_page(self._records))
+        self._show(*plan_page(self._records, self._left))
         self._show("", f"Wrote {path}. Nothing was changed. `snapback sweep --apply {path}` does it.")
         return self.end(self.planned, shown=False)
 
@@ -241,7 +248,7 @@ class _Sweeping:
         """Show the plan and ask; the diffs are shown on demand. Raises Refused where nobody can answer."""
         from snapback.plan_page import plan_page, planned_fix
 
-        self._show(*plan_page(self._records))
+        self._show(*plan_page(self._records, self._left))
         while True:
             try:
                 answer = click.prompt("Fix these? [y/N/d for the diffs]", default="n", show_default=False, err=True)
@@ -262,13 +269,14 @@ class _Sweeping:
     def carry_out(self, agreed: Sequence[Planned]) -> SweepTotals:
         from snapback import plan
 
-        ledger = plan.AgreedLedger(self._application.ledger, agreed)
+        ledger = plan.AgreedLedger(self._application.ledger, agreed, self._deciding)
         self._application.ledger = ledger  # type: ignore[assignment]
         clean = self._where.keys() - self.planned.failed
         found = plan.Chosen(((each.place, each.outcome.resource) for each in self._findings), clean)
         done = self._pass(self._where, found, self._on_finding, kept=True)
         for record in ledger.changed:
-            warn(f"changed since the plan, so left as it is: {record.guardrail} on {record.shown_arn}")
+            if (record.guardrail, record.arn) not in self._warned:
+                warn(f"changed since the plan, so left as it is: {record.guardrail} on {record.shown_arn}")
         return done.after_plan(self.planned)
 
     def end(self, done: SweepTotals, *, shown: bool = True) -> int:
@@ -320,6 +328,7 @@ class _Sweeping:
             where,
             self._run,
             kept=kept,
+            by=self._caller,
             only=only,
             on_place=on_place,
             on_finding=on_finding,
@@ -332,6 +341,7 @@ class _Sweeping:
     def _on_finding(self, finding: Finding) -> None:
         from snapback import render
 
+        finding = replace(finding, left=self._deciding.left.get(finding.outcome.record, ""))
         self._unsafe = self._unsafe or finding.outcome.status in LEFT_UNSAFE | {"duplicate"}
         if finding.outcome.record:
             self._recorded.append(finding.outcome.record)

@@ -13,6 +13,7 @@ from chalicelib.core.metrics import Metric
 from chalicelib.core.types import Status
 from chalicelib.engine.evaluate import UNTOLD
 from chalicelib.sweep import queues
+from tests.guardrails.s3 import test_bucket_acl_made_public as acl
 from tests.support.events import HOME, REGION, STRANGER
 from tests.test_app import Context
 
@@ -253,3 +254,13 @@ def test_what_was_only_told_is_fixed_once_the_mode_says_so(account: Account) -> 
     account.world.later(days=1)
     account.sweep("2026-11-25T10:00:00Z")
     assert sorted(str(record.status) for record in account.world.records()) == ["alerted", "fixed"]
+
+
+def test_what_an_event_reported_before_is_not_counted_as_missed(account: Account) -> None:
+    account.sweep()
+    account.world.deliver(acl.canned("public-read")(account.world), acl.ID, "alert")
+    account.world.later(days=1)
+    account.sweep("2026-11-24T10:00:00Z")
+    told, swept = sorted(account.world.records(), key=lambda record: record.found_by)
+    assert (swept.status, swept.actor, swept.history[0].note) == (Status.FIXED, told.actor, "")
+    assert account.metrics[Metric.MISSED_BY_EVENTS] == 0
