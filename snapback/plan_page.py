@@ -23,12 +23,12 @@ _DOES = {Status.FIXING: "fix", Status.ASKING: "ask", Status.ALERTED: "alert", St
 
 def plan_page(records: Sequence[Record], left: Sequence[str] = ()) -> list[Any]:
     """How many findings there are by what would be done, severity, guardrail and account; and each that is `left` to a decision."""
-    known = ["", *map(render.styled, left)] if left else []
+    decided = ["", *map(render.styled, left)] if left else []
     if not records:
-        return known[1:] or ["Nothing unsafe was found."]
+        return decided[1:] or ["Nothing unsafe was found."]
     counts = Counter((each.status, str(each.severity), each.guardrail, each.account) for each in records)
     fixes = sum(each.status is Status.FIXING for each in records)
-    return [_table(counts), "", f"{fixes} to fix, {len(records) - fixes} to report.", *known]
+    return [_table(counts), "", f"{fixes} to fix, {len(records) - fixes} to report.", *decided]
 
 
 def _table(counts: Counter[tuple[Status, str, str, str]]) -> Table:

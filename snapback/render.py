@@ -54,7 +54,7 @@ _TONES = {"good": "green", "bad": "red", "open": "yellow", "quiet": "dim"}
 _STYLES = {
     **{str(status): _TONES[status.traits.tone] for status in Status},
     **dict.fromkeys(map(str, Unrecorded), "dim"),
-    "known": "yellow",
+    "on record": "yellow",
     "dead_letter": "red",
     "critical": "red",
     "high": "yellow",
@@ -183,11 +183,13 @@ def finding_row(finding: Finding) -> Table:
     outcome, place = finding.outcome, finding.place
     record = f"record {outcome.record}" if outcome.record else ""
     missed = "no event reported it" if finding.missed_by_events else ""
-    stands = outcome.status == Unrecorded.DUPLICATE
-    known = (finding.left or "still unsafe") if stands else ""
+    stands = outcome.status == Unrecorded.DUPLICATE and bool(outcome.record)
+    known = f"known, {finding.left or 'still unsafe'}" if stands else ""
     below = (outcome.guardrail, account(place.account), place.region, missed, known, record)
     first = f"{name_in(outcome.resource)}: {outcome.reason}"
-    return row(f"{finding.severity:8}", "known" if stands else outcome.status, [first, " · ".join(filter(None, below))])
+    return row(
+        f"{finding.severity:8}", "on record" if stands else outcome.status, [first, " · ".join(filter(None, below))]
+    )
 
 
 def swept(done: SweepTotals) -> list[Any]:

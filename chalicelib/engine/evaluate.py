@@ -291,12 +291,12 @@ class Evaluation:
             return Outcome(rule.id, resource.arn, Unrecorded.OFF, found.reason)
         if permitted.mode is Mode.FIX and self._context.time_left() < TIME_NEEDED:
             raise OutOfTime(f"{rule.id} on {resource.arn}: too little time left for a fix and its proof")
-        draft, told = _draft(replace(found, mode=permitted.mode), self._settings.recorded_tags), ""
+        draft, reported = _draft(replace(found, mode=permitted.mode), self._settings.recorded_tags), ""
         try:
             self._remediation.refuse_while_settling(rule, draft.slot)
             if is_scheduled(event):
-                draft, told = _as_told(self._ledger, draft)
-            missed = not told and rule.id in rows(event.detail, "expected_from_events")
+                draft, reported = _as_reported(self._ledger, draft)
+            missed = not reported and rule.id in rows(event.detail, "expected_from_events")
             opening = draft.stepped(draft.status, now, found.by, permitted.note or (UNTOLD if missed else ""))
             record = self._opened(opening, ALWAYS if is_scheduled(event) else event.time)
             if record.status is Status.FIXING:
@@ -307,7 +307,7 @@ class Evaluation:
             if refused.why in {"busy", "moved"}:
                 raise
             return Outcome(rule.id, resource.arn, refused.why, found.reason, refused.record)
-        return Outcome(rule.id, resource.arn, record.status, record.reason, record.id, reported=told)
+        return Outcome(rule.id, resource.arn, record.status, record.reason, record.id, reported=reported)
 
     def _opened(self, draft: Record, changed: datetime) -> Record:
         """On record, within the limits: a fight is reported once, and above the cap we ask.
@@ -351,15 +351,12 @@ def _add(found: Outcome | NotJudged, outcomes: list[Outcome], refused: list[NotJ
         outcomes.append(found)
 
 
-def _as_told(ledger: Ledger, draft: Record) -> tuple[Record, str]:
+def _as_reported(ledger: Ledger, draft: Record) -> tuple[Record, str]:
     """A sweep's draft, and the open record that told of the same state before: it knows who made it so, and the sweep doesn't."""
     stands = ledger.last_of(draft.slot)
-    if (
-        stands is None
-        or not stands.is_open
-        or stands.id == draft.id
-        or draft.before not in (stands.before, stands.left)
-    ):
+    if stands is None or not stands.is_open or stands.id == draft.id:
+        return draft, ""
+    if stands.before is not None and draft.before not in (stands.before, stands.left):
         return draft, ""
     made = {name: getattr(stands, name) for name in ("actor", "event_id", "event_name", "event_time")}
     return replace(draft, **made), stands.id

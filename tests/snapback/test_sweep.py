@@ -118,8 +118,8 @@ def test_what_was_told_before_is_left_unsafe_still(world: World) -> None:
     assert run("--guardrail", ACL, "--create-ledger").exit_code == errors.FOUND
     again = run("--guardrail", ACL)
     assert (again.exit_code, len(world.records())) == (errors.FOUND, 1)
-    assert "known" in again.output.split("app-one")[0]
-    assert "still unsafe" in again.output
+    assert "on record" in again.output.split("app-one")[0]
+    assert "known, still unsafe" in " ".join(again.output.split())
     assert "duplicate" not in again.output
     assert run("--guardrail", ACL, "--mode", "fix").exit_code == errors.FINE
 

@@ -76,6 +76,7 @@ def test_an_unsafe_change_is_found_fixed_and_told(tmp_path: Path) -> None:
                 "reason": "its ACL grants READ to AllUsers",
                 "record": event.outcomes[0].record,
                 "missing": "",
+                "reported": "",
             }
         ],
     }
