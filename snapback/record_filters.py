@@ -136,6 +136,8 @@ def record_of(application: Application, id: str) -> Record:
 
 def write_csv(records: Iterable[Record], out: IO[str]) -> None:
     """One line a record, under a header. A value that a spreadsheet would take for a formula begins with an apostrophe."""
+    from snapback.render import BY_NOBODY
+
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)
     for record in records:
@@ -150,7 +152,7 @@ def write_csv(records: Iterable[Record], out: IO[str]) -> None:
             record.shown_arn,
             record.reason,
             record.event_name,
-            record.actor.name,
+            BY_NOBODY if record.by_nobody else record.actor.name,
             record.actor.tool,
         )
         rows.writerow([cell(str(value)) for value in values])

@@ -61,6 +61,7 @@ _STYLES = {
     "refused": "dim",
     "unmatched": "dim",
 }
+BY_NOBODY = "found by a sweep; who did it isn't known"
 _RECORD_STATUS = max(map(len, Status))
 _STATUS_WIDTH = _RECORD_STATUS
 
@@ -246,8 +247,8 @@ def records_list(records: Sequence[Record]) -> list[Any]:
 
 def _change(record: Record) -> str:
     """Which call made it so, and who made the call; a sweep mostly doesn't know."""
-    if record.found_by == "sweep" and record.actor.kind == "Unknown":
-        return "found by a sweep; who did it isn't known"
+    if record.by_nobody:
+        return BY_NOBODY
     return f"{record.event_name} by {record.actor.name}"
 
 
@@ -278,16 +279,16 @@ def record_page(record: Record, *, full: bool = False, more: str = "") -> list[A
         styled(record.title, "bold"),
         pairs(
             {
+                "resource": record.shown_arn,
                 "record": record.id,
                 "status": status_text(record.status),
                 "severity": status_text(record.severity),
                 "guardrail": record.guardrail,
-                "resource": record.shown_arn,
                 "account": f"{account(record.account)}, {record.region}",
                 "reason": record.reason,
                 "event": f"{record.event_name} at {record.event_time:%Y-%m-%d %H:%M:%S} UTC ({record.event_id})",
-                "by": by,
-                "principal": actor.principal,
+                "by": BY_NOBODY if record.by_nobody else by,
+                "principal": "" if record.by_nobody else actor.principal,
                 "mode": record.mode,
                 "fix": record.fix,
                 "error": record.error,

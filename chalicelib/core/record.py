@@ -142,6 +142,11 @@ class Record:
         """Whether what it found is still there, for all that the ledger knows; a question that nobody answered leaves it so."""
         return self.status.traits.unsafe or (self.status is Status.EXPIRED and self.life[-1].why == "unanswered")
 
+    @property
+    def by_nobody(self) -> bool:
+        """Whether a sweep found it, and no record says who made it so."""
+        return self.found_by == "sweep" and self.actor.kind == "Unknown"
+
     def pointer(self) -> Resource:
         """Raises LookupError when this version knows no such kind of resource."""
         return revive(self.kind, self.resource, self.account, self.region)

@@ -40,7 +40,10 @@ def as_csv(result: Result) -> bytes:
 def _row(each: Finding) -> list[str]:
     when = f"{each.time:%Y-%m-%dT%H:%M:%SZ}"
     about = [each.id, each.status, each.severity, when, each.account, each.region, each.guardrail, each.resource]
-    return [*about, each.reason, each.event, each.actor.name, each.actor.tool, each.did]
+    from snapback.render import BY_NOBODY
+
+    by_nobody = each.found_by == "sweep" and each.actor.kind == "Unknown"
+    return [*about, each.reason, each.event, BY_NOBODY if by_nobody else each.actor.name, each.actor.tool, each.did]
 
 
 def _rows(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:

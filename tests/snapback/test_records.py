@@ -152,4 +152,8 @@ def test_a_sweeps_finding_names_nobody(world: World) -> None:
     at = datetime(2026, 3, 20, 10, tzinfo=UTC)
     swept = replace(RECORD, found_by="sweep", actor=Actor("Unknown", "", ""), history=(), id="s3.0000000000000001")
     world.application().ledger.open(swept.stepped(Status.ALERTED, at, "s"), at, world.settings.limits)
-    assert "found by a sweep; who did it isn't known" in unwrapped(run("records"))
+    for command in (("records",), ("records", "--csv"), ("show", swept.id)):
+        said = unwrapped(run(*command))
+        assert "found by a sweep; who did it isn't known" in said
+        assert "Unknown" not in said
+    assert run("show", swept.id).stdout.splitlines()[1].split()[0] == "resource"
