@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _AGO = re.compile(r"(\d{1,5})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DIGITS = re.compile(r"[0-9a-f]*")
 _SHORTEST = 4
 _MOST_NAMED = 5
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -117,10 +118,14 @@ def _part_of(wanted: Iterable[str], *values: str) -> bool:
 
 def record_of(application: Application, id: str) -> Record:
     """The record with this id, or the only one whose id begins with it, with or without its service. Raises Refused."""
-    if (exact := application.ledger.get(id)) is not None:
+    wanted = id.lower()
+    if (exact := application.ledger.get(wanted)) is not None:
         return exact
-    stem = id.removesuffix("…")
-    if not re.fullmatch(ID, id) and len(stem.rpartition(".")[2]) >= _SHORTEST:
+    stem = wanted.removesuffix("…")
+    digits = stem.rpartition(".")[2]
+    if len(digits) < _SHORTEST and _DIGITS.fullmatch(digits):
+        raise Refused(f"{id!r} is too short for an id: type at least {_SHORTEST} characters of it")
+    if not re.fullmatch(ID, wanted) and len(digits) >= _SHORTEST:
         found = sorted(
             each
             for each in application.ledger.ids()

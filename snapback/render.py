@@ -28,6 +28,7 @@ from rich.text import Text
 
 from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact, without_secrets
+from chalicelib.analysis.text import counted as number_of
 from chalicelib.analysis.text import cut
 from chalicelib.core import arns
 from chalicelib.core.event import parse_time
@@ -200,7 +201,7 @@ def swept(done: SweepTotals) -> list[Any]:
         f"{times:,} {words.get(status, status.replace('_', ' '))}" for status, times in done.counts.most_common()
     )
     told = {
-        "evaluated": f"{done.resources:,} resources in {done.places:,} places in {done.seconds:.1f} s",
+        "evaluated": f"{number_of(done.resources, 'resource')} in {number_of(done.places, 'place')} in {done.seconds:.1f} s",
         "outcomes": counts or "none: no guardrail evaluates these",
         "errors": f"{done.errors.total():,}" if done.errors else "",
     }
@@ -392,7 +393,9 @@ def health_page(health: Health, stack: str) -> Padding:
             "failed messages": queued(health.failed_messages),
             "canary": row(health.silent, canary, "see the logs of the functions canary and canary_echo"),
             "settings": row(
-                sign.trouble, sign.trouble or ("as the canary read them: fine" if sign.answered_at else "")
+                sign.trouble,
+                sign.trouble
+                or ("as the canary read them: fine" if sign.answered_at else "unknown: no canary read them yet"),
             ),
         }
     )

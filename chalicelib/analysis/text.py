@@ -16,7 +16,7 @@ def plain(text: str) -> str:
 
 def counted(number: int, thing: str) -> str:
     """`1 day`, `2 days`."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def cut(text: str, most: int) -> str:

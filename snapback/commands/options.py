@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import cache
@@ -77,11 +78,23 @@ stack_option = click.option(
 )
 
 
+class _Named(io.FileIO):
+    """A file whose errors name it, also those that come with the last flush."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self.name) from error
+
+
 def open_json(stack: ExitStack, path: str | None) -> IO[str] | None:
     if not path:
         return None
     try:
-        return stack.enter_context(click.open_file(path, "w", encoding="utf-8"))
+        if path == "-":
+            return stack.enter_context(click.open_file(path, "w", encoding="utf-8"))
+        return stack.enter_context(io.TextIOWrapper(io.BufferedWriter(_Named(path, "w")), encoding="utf-8"))
     except OSError as error:
         raise Refused(f"can't write {path}: {error.strerror}; pass another file to --json") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from snapback.commands.options import acting, by_option, deployed_application, echo_json, json_option, stack_option
-from snapback.errors import FINE
+from snapback.errors import FINE, Refused
 
 
 @click.command(short_help="Pause all writes to AWS, everywhere.")
@@ -22,6 +22,8 @@ def pause(why: str, by: str | None, stack: str, as_json: bool) -> int:
     """
     from snapback import render
 
+    if not why.strip():
+        raise Refused("--why is empty; write the reason, which chat and `snapback status` show")
     application, caller, _ = deployed_application(stack)
     application.ledger.paused()  # Raises NoLedger.
     application.ledger.pause(render.plain(acting(caller, by)), render.plain(why))

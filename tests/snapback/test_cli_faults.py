@@ -54,7 +54,10 @@ def test_a_full_disk_is_one_line(where: str, tmp_path: Path) -> None:
             stdout=full if where == "--json" else None, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == errors.BAD
-    assert done.stderr == "snapback: can't write: No space left on device; free some space, or write elsewhere\n"
+    named = " /dev/full" if "=" in where else ""
+    assert (
+        done.stderr == f"snapback: can't write{named}: No space left on device; free some space, or write elsewhere\n"
+    )
 
 
 class TestInterrupted:

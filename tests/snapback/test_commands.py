@@ -50,16 +50,20 @@ SAYS = {
     ),
     "chalicelib/engine/take_back.py": ("undo",),
     "chalicelib/notify/message.py": ("undo",),
+    "snapback/cli.py:invoke": ("dlq drop", "settings publish", "selftest", "destroy"),
     "snapback/deploy/cloudformation.py": ("deploy",),
     "snapback/doctor.py": ("doctor",),
     "snapback/dlq.py": ("dlq redrive",),
+    "snapback/known.py:check_guardrails": ("sweep", "records", "replay", "permissions"),
+    "snapback/known.py:check_services": ("sweep", "records", "replay"),
+    "snapback/known.py:check_places": ("sweep", "records", "replay"),
+    "snapback/known.py:check_times": ("records", "replay"),
     "snapback/ledger.py": ("sweep", "handle"),
     "snapback/plan.py": ("sweep",),
     "snapback/publish.py": ("settings publish",),
     "snapback/render.py:_most": ("replay", "handle"),
     "snapback/render.py:health_page": ("status",),
     "snapback/replay/choose.py": ("replay",),
-    "snapback/sweep.py": ("sweep",),
 }
 """Which commands say what a library's texts advise."""
 NOT_OURS = {"snapback/deploy/wheels.py", "snapback/cli.py", "snapback/deploy/template/parts.py"}

@@ -144,7 +144,8 @@ def test_a_short_id_is_enough_where_it_is_the_only_one(world: World) -> None:
     assert first in run("show", "s3.abcd0").stdout
     assert second in run("show", "abcd1…").stdout
     assert complaint("show", "abcd") == f"'abcd' stands for {first}, {second}; type more of the id"
-    assert "no record 'ab' in the ledger" in complaint("show", "ab")
+    assert second in run("show", "S3.ABCD1").stdout
+    assert complaint("show", "ab") == "'ab' is too short for an id: type at least 4 characters of it"
     assert "no record 's3.ffff' in the ledger" in complaint("undo", "s3.ffff")
 
 

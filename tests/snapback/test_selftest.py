@@ -232,7 +232,7 @@ def test_it_refuses_another_account_than_that_of_the_credentials(world: World, e
 def test_it_says_what_it_will_make_and_makes_nothing_without_a_yes(world: World, elsewhere: None) -> None:
     world.application()
     before = held(world)
-    done = run("selftest", "--account", HOME, code=130)
+    done = run("selftest", "--account", HOME, code=2)
     for each in EXAMPLES:
         assert f"{each.guardrail} (mode alert)\n    {each.what}" in done.stderr
     assert f"{KEY}={VALUE}: fix" in done.stderr

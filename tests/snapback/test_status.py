@@ -88,6 +88,11 @@ class TestStop:
 
     def test_a_reason_is_asked_for(self, world: World) -> None:
         assert complaint("pause") == "Missing option '--why'; see `snapback pause --help`"
+        assert complaint("pause", "--why", " ").startswith("--why is empty; ")
+
+    def test_settings_that_no_canary_read_are_unknown(self, world: World) -> None:
+        world.application()
+        assert "settings unknown: no canary read them yet" in unwrapped(run("status", code=2))
 
     def test_what_is_not_stopped_can_t_be_started(self, world: World) -> None:
         world.application()

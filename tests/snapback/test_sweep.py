@@ -281,7 +281,7 @@ def test_in_mode_fix_the_plan_is_shown_first_and_nothing_is_written_without_a_ye
     assert agreed.exit_code == errors.FINE, agreed.output
     assert grants(world, "app-one") == 1
     assert "1 fixed" in agreed.output
-    assert "1 resources in 1 places" in agreed.output
+    assert "1 resource in 1 place in" in agreed.output
 
 
 def test_a_plan_is_kept_without_states_and_done_as_far_as_it_is_the_same(world: World, tmp_path: Path) -> None:
