@@ -51,9 +51,14 @@ _TYPES = {
     "AWS::IAM::ManagedPolicy": "AwsIamPolicy",
     "AWS::IAM::Role": "AwsIamRole",
     "AWS::IAM::User": "AwsIamUser",
+    "AWS::KMS::Key": "AwsKmsKey",
+    "AWS::Kinesis::Stream": "AwsKinesisStream",
     "AWS::Lambda::Function": "AwsLambdaFunction",
     "AWS::Lambda::Url": "AwsLambdaFunction",
     "AWS::S3::Bucket": "AwsS3Bucket",
+    "AWS::SNS::Topic": "AwsSnsTopic",
+    "AWS::SQS::Queue": "AwsSqsQueue",
+    "AWS::SecretsManager::Secret": "AwsSecretsManagerSecret",
 }
 """ASFF's own names; what it has none for is `Other`."""
 _CONTROL = re.compile(r"[A-Za-z0-9]+\.[0-9]+")

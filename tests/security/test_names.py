@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,11 @@ HOSTILE = (
     "{{7*7}} ${jndi:ldap://evil.example} $(id) %s %n",
     "\u2028\u2029\x85\x0b\x0c",
 )
+OUR_OWN = re.compile(
+    r"<!date\^\d+\^{date_short_pretty} {time} \({ago}\)\|[-0-9: ]+ UTC>"
+    r"|<https://us-east-1\.console\.aws\.amazon\.com/[-/?=;&#\w]+\|(AWS console|CloudTrail event)>"
+)
+"""What Snapback has Slack draw: the time, and pages of the console."""
 
 
 @pytest.fixture(params=HOSTILE, ids=range(len(HOSTILE)))
@@ -63,13 +69,13 @@ def printable(value: Any) -> bool:
 
 def test_slack_gets_no_mention_link_or_control_character(found: Record) -> None:
     body = slack.body(message_of(found))
-    text = json.dumps(body, ensure_ascii=False)
+    text = OUR_OWN.sub("", json.dumps(body, ensure_ascii=False))
     assert printable(body)
     assert "<!" not in text
     assert "<@" not in text
     assert "<https" not in text
     assert "<script" not in text
-    assert body["text"].startswith("CRITICAL · fixed: ")
+    assert body["text"].endswith(" · fixed")
 
 
 def test_a_webhook_and_the_mail_get_text_on_single_lines(found: Record) -> None:
