@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar
 
 from chalicelib.core.partitions import partition
-from chalicelib.core.resource import Resource
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from chalicelib.core.event import Event
-    from chalicelib.core.session import Session
+from chalicelib.core.resource import Account
 
 
 @dataclass(frozen=True, slots=True)
-class Catalog(Resource):
+class Catalog(Account):
     """The account's catalog, by the account's id, as Glue calls it."""
 
     cloudformation_type: ClassVar[str] = "AWS::Glue::Catalog"
@@ -24,11 +18,3 @@ class Catalog(Resource):
     @property
     def arn(self) -> str:
         return f"arn:{partition(self.region)}:glue:{self.region}:{self.account}:catalog"
-
-    @classmethod
-    def in_event(cls, event: Event) -> Iterable[Self]:
-        yield cls(event.account, event.account, event.region)
-
-    @classmethod
-    def all_in(cls, aws: Session) -> Iterator[Self]:
-        yield cls(aws.account, aws.account, aws.region)

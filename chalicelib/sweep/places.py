@@ -59,7 +59,7 @@ def places(
     `global_regions` are regions where only global services are evaluated.
     """
     found: dict[Place, list[Guardrail[Any]]] = {}
-    listed = [rule for rule in rules if rule.resource is Account or rule.resource.list_reads]
+    listed = [rule for rule in rules if issubclass(rule.resource, Account) or rule.resource.list_reads]
     for account in sorted(set(accounts)):
         on = [rule for rule in listed if settings.on(rule, account)]
         for region in sorted({*regions, *global_regions}):
