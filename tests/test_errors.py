@@ -16,6 +16,7 @@ BESIDE = {
     "snapback/settings_file.py:_Unreadable": "never leaves its file",
     "snapback/memory_aws/containers.py:EksError": "what a request in memory is answered with",
     "chalicelib/clicks/page.py:_Stop": "never leaves its file",
+    "chalicelib/analysis/effect.py:_Unclear": "never leaves its file",
     "chalicelib/analysis/policy_merge.py:_Conflict": "never leaves its file",
 }
 """Exceptions that stand beside the tree, and why."""

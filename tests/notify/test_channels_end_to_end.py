@@ -88,7 +88,7 @@ def test_a_question_its_answer_and_its_undo_are_one_message_in_slack_and_three_c
     stream = Lambda(application, world, [item(1, asking), item(2, fixed, asking), item(3, undone, fixed)])
     assert stream.once() == []
     assert [each["text"] for each in workspace.roots if each["channel"] == HERE] == [
-        "✅ app-logs (123456789012): S3 bucket ACL open to everyone · undone"
+        "✅ photos (123456789012): S3 bucket ACL open to everyone · undone"
     ]
     assert len(workspace.replies) == 3
     direct = [each for each in workspace.roots if each["channel"] != HERE]
