@@ -93,7 +93,7 @@ def taken(ledger: DynamoLedger, time: Clock, records: list[Record], kind: str, v
 def test_the_table_in_memory_answers_as_motos_does(world: World) -> None:
     moto, quick = world.aws.client("dynamodb"), world.client("dynamodb")
 
-    @settings(max_examples=30, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(steps(), min_size=4, max_size=14))
     def agree(story: list[tuple[str, Any]]) -> None:
         from moto.dynamodb.models import dynamodb_backends
