@@ -108,8 +108,9 @@ class _Memory:
     def listen(self, client: Any) -> None:
         client.meta.events.register_first(f"after-call.{_event_name(client)}", self._keep)
 
-    def _keep(self, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
-        if self._asking and http_response.status_code < 500:  # noqa: PLR2004
+    def _keep(self, http_response: Any, parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+        """Not what botocore asks on its own within a call, such as S3's HeadBucket for the bucket's region."""
+        if self._asking and model.name == self._asking[1] and http_response.status_code < 500:  # noqa: PLR2004
             self.answers[self._asking] = _Answer(http_response, _copied(parsed), context)
 
 
@@ -138,7 +139,8 @@ def _recalled(client: Any, operation: str, answer: _Answer) -> Any:
         context=answer.context,
     )
     if answer.response.status_code >= 300:  # noqa: PLR2004
-        raise client.exceptions.from_code(parsed.get("Error", {}).get("Code"))(parsed, operation)
+        code = answer.context.get("error_code_override") or parsed.get("Error", {}).get("Code")
+        raise client.exceptions.from_code(code)(parsed, operation)
     return parsed
 
 

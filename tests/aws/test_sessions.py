@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
-from chalicelib.aws.sessions import AwsSession, AwsSessions
+from chalicelib.aws.sessions import AwsSession, AwsSessions, send
 from chalicelib.core.errors import ReadOnly
 from tests.support.events import FRIEND, HOME, REGION
 from tests.support.world import KNOWN, World
@@ -146,6 +147,29 @@ def test_sts_is_asked_in_the_functions_own_region(deployed: Any) -> None:
     sessions.source.events.register("request-created.sts", lambda request, **_: hosts.append(request.url))
     sessions.reader(HOME, "eu-west-1").client("iam").list_users()
     assert hosts == [f"https://sts.{REGION}.amazonaws.com/"]
+
+
+def test_what_botocore_asks_on_its_own_is_no_answer_to_what_was_asked(world: World, sessions: AwsSessions) -> None:
+    """As S3's HeadBucket for a bucket's region, within another call that then fails."""
+    world.client("s3").create_bucket(Bucket="app")
+    s3 = sessions.reader(HOME, REGION).client("s3")
+
+    def within(**_: object) -> None:
+        send(s3, "HeadBucket", {"Bucket": "app"})
+        raise ConnectionClosedError(endpoint_url="https://app.s3.amazonaws.com")
+
+    s3.meta.events.register("before-call.s3.GetBucketAcl", within)
+    with pytest.raises(ConnectionClosedError):
+        s3.get_bucket_acl(Bucket="app")
+    s3.meta.events.unregister("before-call.s3.GetBucketAcl", within)
+    assert s3.get_bucket_acl(Bucket="app")["Grants"]
+
+
+def test_a_repeated_error_is_of_the_class_that_botocore_chose(world: World, sessions: AwsSessions) -> None:
+    sqs = sessions.reader(HOME, REGION).client("sqs")
+    for _ in range(2):
+        with pytest.raises(sqs.exceptions.QueueDoesNotExist):
+            sqs.get_queue_url(QueueName="gone")
 
 
 def test_a_sweep_slows_down_at_the_limits_of_aws(world: World, sessions: AwsSessions) -> None:
