@@ -109,18 +109,18 @@ def _approved(
     return acted(done, found.before, done.after, as_json=as_json)
 
 
-def may_decide(application: Application, record: Record, action: str, arn: str, by: str | None) -> str:
+def may_decide(application: Application, record: Record, action: str, arn: str, by: str | None = None) -> str:
     """Who decides, for the history. Raises CannotAct for a person's own change, as chat does; the attempt is on record."""
     from chalicelib.clicks.approvers import caller, has_spoken, is_own_change, wants_second
 
     person, who = caller(arn), acting(arn, by)
     if own := is_own_change(person, record, application.settings):
         application.engine.refuse(record.id, who, f"{action}: {own}", REFUSED)
-        raise CannotAct(f"record {record.id}: {own}; your attempt is on record")
+        raise CannotAct(f"{own}; your attempt is on record {record.id}")
     if why := wants_second(person, action, record, application.settings):
         if not has_spoken(person, action, record):
             application.engine.refuse(record.id, who, f"{action}: {why}", SECOND_WANTED)
-        raise CannotAct(f"record {record.id}: {why}; your decision is on record")
+        raise CannotAct(f"{why}; your decision is on record {record.id}")
     return who
 
 

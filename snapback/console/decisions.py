@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import catalog
 from chalicelib.analysis.diff import changes
-from chalicelib.clicks.approvers import Person, has_spoken, is_own_change, wants_second
 from chalicelib.clicks.http import reason, seen_of, until
 from chalicelib.core.errors import CannotAct, Drifted
 from chalicelib.core.rule import Guardrail
-from chalicelib.core.types import ACTIONS, REFUSED, SECOND_WANTED
+from chalicelib.core.types import ACTIONS
 from chalicelib.engine.context import is_gone
 from chalicelib.notify.links import choices
 from chalicelib.notify.message import message_of, shown_undo
 from chalicelib.wiring import carry_out
+from snapback.commands.decide import may_decide
 from snapback.errors import Refused
 from snapback.report.result import line
 
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
     from chalicelib.core.record import Record
     from chalicelib.wiring import Application
-
-
-def person_of(arn: str) -> Person:
-    """Whoever has these credentials: `id` is their ARN, and `name` that of the user or the session."""
-    name = arn.rpartition("/")[2] if "/" in arn else arn.rpartition(":")[2]
-    return Person(arn, name, name if "@" in name else "")
 
 
 def found(application: Application, id: str) -> Record:
@@ -70,18 +64,12 @@ def as_it_is_now(application: Application, id: str) -> dict[str, Any]:
 def decide(application: Application, arn: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Do what is asked of a record, if it still is as it was shown. Raises CannotAct, FixFailed and Refused."""
     action, record_id, seen = (str(asked.get(name, "")) for name in ("action", "record", "seen"))
-    record, person = found(application, record_id), person_of(arn)
+    record = found(application, record_id)
     if action not in ACTIONS:
         raise Refused("the console doesn't know this action")
     if not seen or not seen_of(record, action).startswith(seen):
         raise CannotAct(f"record {record_id} changed since you saw it; read it again, then decide")
-    if why := is_own_change(person, record, application.settings):
-        application.engine.refuse(record_id, arn, f"{action}: {why}", REFUSED)
-        raise CannotAct(f"{why}. Your attempt is on record")
-    if second := wants_second(person, action, record, application.settings):
-        if not has_spoken(person, action, record):
-            application.engine.refuse(record_id, arn, f"{action}: {second}", SECOND_WANTED)
-        raise CannotAct(f"{second}. Your decision is on record")
+    may_decide(application, record, action, arn)
     request = {"action": action, "seen": seen}
     if action == "exempt":
         try:
