@@ -15,7 +15,7 @@ from chalicelib.core.snapback_resources import READER
 from chalicelib.version import VERSION
 from snapback import accounts, deployed
 from snapback.account_names import account
-from snapback.errors import describe_error
+from snapback.errors import DENIED, describe_error
 from snapback.render import age, plain
 from snapback.status import health
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 State = Literal["ok", "broken", "unknown"]
 _SKEW = timedelta(minutes=4)
 """AWS refuses signatures that are five minutes old, or will be: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html."""
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 _PARTS = (
     "region", "credentials", "clock", "stack", "version", "roles", "trail", "ledger", "events", "writes", "records",
     "dead letters", "failed messages", "channels",
@@ -93,9 +92,7 @@ class Doctor:
             if not line and is_fault(error):
                 raise
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-            do = (
-                "`snapback permissions doctor` prints the policy that these credentials need" if code in _DENIED else ""
-            )
+            do = "`snapback permissions doctor` prints the policy that these credentials need" if code in DENIED else ""
             return Line(what, failing, plain(line or accounts.said(error)), do)
 
     def _deployed(self, region: str) -> Line:

@@ -30,17 +30,15 @@ INTERRUPTED, PIPE = 130, 141
 """As shells have them for SIGINT and SIGPIPE."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
+EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+"""After these, no call succeeds."""
+UNACCEPTED = ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure")
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 _NEW_CREDENTIALS = "get new ones (`aws sso login`, or the AWS_* variables), and see `aws sts get-caller-identity`"
 _ADVICE = (
-    (("ExpiredToken", "ExpiredTokenException", "RequestExpired"), f"the credentials expired: {_NEW_CREDENTIALS}"),
-    (
-        ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"),
-        f"AWS doesn't accept these credentials: {_NEW_CREDENTIALS}",
-    ),
-    (
-        ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"),
-        "use a role with this permission; `snapback explain GUARDRAIL` lists what a guardrail needs",
-    ),
+    (EXPIRED, f"the credentials expired: {_NEW_CREDENTIALS}"),
+    (UNACCEPTED, f"AWS doesn't accept these credentials: {_NEW_CREDENTIALS}"),
+    (DENIED, "use a role with this permission; `snapback explain GUARDRAIL` lists what a guardrail needs"),
     (
         ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown"),
         "AWS is throttling this account; try again in a minute",

@@ -27,6 +27,7 @@ from chalicelib.engine.context import SNAPBACK, describe_error
 from chalicelib.engine.refusal import Refusal, refusal_of
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 from chalicelib.sweep.queues import Markers, missed_by_events
+from snapback.errors import EXPIRED
 from snapback.known import check_guardrails, check_services
 from snapback.replay.replay import in_mode, quiet
 
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from chalicelib.engine.evaluate import Failed
     from chalicelib.wiring import Application
 
-_OVER = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-"""Errors after which no call succeeds."""
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 35.0)
 """Seconds between looks at what somebody else works on: another sweep, or a function. Together longer than a lease."""
 _MOST_NAMED = 3
@@ -332,5 +331,5 @@ def _findings(
 
 
 def _go_on_after(error: Exception) -> None:
-    if dig(getattr(error, "response", None), "Error", "Code") in _OVER:
+    if dig(getattr(error, "response", None), "Error", "Code") in EXPIRED:
         raise error

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from chalicelib.core.types import Mode, Status, having
-from snapback.errors import FINE, FOUND, INTERRUPTED, BadSettings, Refused
+from snapback.errors import DENIED, FINE, FOUND, INTERRUPTED, BadSettings, Refused
 from snapback.stderr import complain, warn
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ LEFT_UNSAFE = frozenset({*having("unsafe"), "dead_letter"})
 """Outcomes after which something unsafe remains; they make the exit code 1."""
 HERE = Path("snapback.yaml")
 _GONE = "the resource no longer exists; nothing is left to fix"
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 settings_option = click.option(
@@ -115,7 +114,7 @@ def deployed_application(
     try:
         parts = deployed.parts(stack, deployed.LEDGER, *needed)
     except ClientError as error:
-        if needed or error.response["Error"]["Code"] not in _DENIED:
+        if needed or error.response["Error"]["Code"] not in DENIED:
             raise
         parts = {}
     application.table = parts.get(deployed.LEDGER, application.table)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from chalicelib.core.event import dig
 from snapback.console.guard import HEADERS, said
 from snapback.console.sources import Wanted
-from snapback.errors import FAULT, Refused, describe_error
+from snapback.errors import EXPIRED, FAULT, UNACCEPTED, Refused, describe_error
 from snapback.report.page import SHARED, web_file
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from snapback.console.sources import FileSource
 
 _SCRIPTS = (*SHARED, "console.js")
-_EXPIRED = frozenset(
-    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException"}
-)
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _SHELL = """<!doctype html>
 <html lang="en">
 <head>
@@ -179,10 +175,10 @@ def _done(what: Callable[[Any], Any], asked: Any) -> Response:
         if code == FAULT:
             traceback.print_exc()
             return said(500, f"a fault in Snapback ({type(error).__name__}); the terminal has its traceback")
-        return said(409, line, kind=_kind(error))
+        return said(409, line, kind="credentials" if _wants_credentials(error) else "")
 
 
-def _kind(error: Exception) -> str:
+def _wants_credentials(error: Exception) -> bool:
     from botocore import exceptions as aws
 
     code = dig(getattr(error, "response", None), "Error", "Code")
@@ -193,9 +189,7 @@ def _kind(error: Exception) -> str:
         | aws.SSOError
         | aws.TokenRetrievalError
     )
-    if code in _EXPIRED or isinstance(error, lost):
-        return "credentials"
-    return "denied" if code in _DENIED else ""
+    return code in (*EXPIRED, *UNACCEPTED) or isinstance(error, lost)
 
 
 def _dressed(answer: Response, **headers: str) -> Response:
