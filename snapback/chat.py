@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from chalicelib.core.settings import Channel as ChannelSettings
+    from chalicelib.core.settings import Settings
     from chalicelib.notify.channels.base import Channel
 
 LONGEST_WAIT = 60.0
@@ -75,6 +78,19 @@ def examples(now: datetime) -> dict[str, Message | Summary]:
                 messages_by_name[name] = message_of(record)
     messages = [each for each in messages_by_name.values() if isinstance(each, Message)]
     return {**messages_by_name, "summary": summary_of(messages)}
+
+
+def opened(chosen: ChannelSettings, settings: Settings) -> Channel:
+    """A channel of the settings, which sends with the credentials of the environment."""
+    import boto3
+    from aws_lambda_powertools import Logger
+
+    from chalicelib.aws.sessions import utc_now
+    from chalicelib.notify.channels.open import open_channel
+    from chalicelib.notify.links import open_links
+
+    quiet = Logger(service="snapback", level="WARNING", stream=sys.stderr)
+    return open_channel(chosen, source=boto3.Session(), links=open_links(settings, utc_now, quiet))
 
 
 def send(channel: Channel, now: datetime, pause: Callable[[float], None]) -> Iterator[Sent]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from chalicelib.core.errors import ChannelBusy, SnapbackError, Undeliverable
+from chalicelib.core.errors import SnapbackError
 from chalicelib.core.faults import is_fault
 from chalicelib.core.snapback_resources import READER
 from chalicelib.version import VERSION
@@ -268,7 +268,7 @@ def test_message(channel: Channel, message: Any) -> str:
     """Why a test message didn't arrive, or ''."""
     try:
         channel.send(message)
-    except (ChannelBusy, Undeliverable, SnapbackError) as error:
+    except SnapbackError as error:
         return plain(error)
     return ""
 

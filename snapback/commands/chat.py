@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -33,12 +32,7 @@ def chat_test(name: str, settings_path: Path | None, as_json: bool) -> int:
     """
     from dataclasses import asdict
 
-    import boto3
-    from aws_lambda_powertools import Logger
-
     from chalicelib.aws.sessions import utc_now
-    from chalicelib.notify.channels.open import open_channel
-    from chalicelib.notify.links import open_links
     from snapback import chat, render
 
     found = load_settings(settings_path)
@@ -46,8 +40,7 @@ def chat_test(name: str, settings_path: Path | None, as_json: bool) -> int:
     if chosen is None:
         names = ", ".join(each.name for each in found.channels) or "none"
         raise Refused(f"no channel {name!r} in {settings_path or HERE}; channels there: {names}")
-    quiet = Logger(service="snapback", level="WARNING", stream=sys.stderr)
-    channel = open_channel(chosen, source=boto3.Session(), links=open_links(found, utc_now, quiet))
+    channel = chat.opened(chosen, found)
     sent = []
     for each in chat.send(channel, utc_now(), time.sleep):
         sent.append(each)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -80,19 +79,12 @@ def doctor(send: bool, settings_path: Path | None, stack: str, as_json: bool) ->
 
 def _sender(settings: Settings) -> Callable[[Any], str]:
     """Sends a channel one message, marked as a test; answers why it didn't arrive, or ''."""
-    import boto3
-    from aws_lambda_powertools import Logger
-
     from chalicelib.aws.sessions import utc_now
-    from chalicelib.notify.channels.open import open_channel
-    from chalicelib.notify.links import open_links
     from snapback import chat
     from snapback.doctor import test_message
 
-    quiet = Logger(service="snapback", level="WARNING", stream=sys.stderr)
-    links = open_links(settings, utc_now, quiet)
     message = chat.examples(utc_now())["alerted"]
-    return lambda chosen: test_message(open_channel(chosen, source=boto3.Session(), links=links), message)
+    return lambda chosen: test_message(chat.opened(chosen, settings), message)
 
 
 @click.group(short_help="Check accounts and regions.")

@@ -17,7 +17,7 @@ from chalicelib.core.event import dig
 from snapback.console.guard import HEADERS, said
 from snapback.console.sources import Wanted
 from snapback.errors import EXPIRED, FAULT, UNACCEPTED, Refused, describe_error
-from snapback.report.page import SHARED, web_file
+from snapback.report.page import SHARED, web_file, words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -86,8 +86,6 @@ class Site:
         )
 
     def _about(self, _: Mapping[str, str]) -> Any:
-        from snapback.report.page import words
-
         return {**words(), **self._source.about(), "read_only": self._live is None, "parts": [*self._reads]}
 
     def _findings(self, asked: Mapping[str, str]) -> Any:
