@@ -33,6 +33,25 @@ _WORDS = {
 }
 _SELF_EVIDENT = frozenset({"admin", "attached", "but", "permissions", "unknown_principals"})
 """Lists that hold nothing but what the fix is about: a sentence doesn't name them."""
+_PAST = {
+    "adds": "added",
+    "archives": "archived",
+    "assigns": "assigned",
+    "changes": "changed",
+    "connects": "connected",
+    "creates": "created",
+    "deletes": "deleted",
+    "disables": "disabled",
+    "enables": "enabled",
+    "ends": "ended",
+    "makes": "made",
+    "removes": "removed",
+    "sets": "set",
+    "stops": "stopped",
+    "takes": "took",
+    "turns": "turned",
+}
+"""By the verb that each phrase begins with."""
 _LEFT_OUT = "[left out"
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 
@@ -41,8 +60,11 @@ class _Unclear(Exception):
     """The structure doesn't say what a person would call the change."""
 
 
-def effect(before: Any, after: Any) -> str:
-    """On one line, without secrets, not escaped; nothing where the states differ in a way that no sentence tells."""
+def effect(before: Any, after: Any, *, past: bool = False) -> str:
+    """On one line, without secrets, not escaped; nothing where the states differ in a way that no sentence tells.
+
+    In the `past`, it says what a fix did.
+    """
     hidden: dict[str, int] = {}
     try:
         old, new = open_and_redact(before, hidden), open_and_redact(after, hidden)
@@ -51,7 +73,14 @@ def effect(before: Any, after: Any) -> str:
         return ""
     if len(phrases) > _MOST + 1:
         phrases = [*phrases[:_MOST], f"makes {len(phrases) - _MOST} more changes"]
-    return plain(redact(_joined([cut(each, 160) for each in phrases])))
+    return cut(plain(redact(_joined([cut(_in_past(each) if past else each, 160) for each in phrases]))), 500)
+
+
+def _in_past(phrase: str) -> str:
+    verb, _, rest = phrase.partition(" ")
+    if verb == "removes":
+        rest = rest.replace(", which allows ", ", which allowed ").replace(", which denies ", ", which denied ")
+    return f"{_PAST[verb]} {rest}"
 
 
 def _joined(words: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ from chalicelib.clicks.http import DAYS, LONGEST_REASON, Answer, form, reason, s
 from chalicelib.core.errors import BadActionToken, RequestRejected
 from chalicelib.core.types import ACTIONS, Status
 from chalicelib.engine.decide import SHORTEST_REASON
-from chalicelib.notify.message import message_of, shown_undo
+from chalicelib.notify.message import DONE, difference_title, message_of, shown_undo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chalicelib.aws.action_tokens import ActionToken
     from chalicelib.clicks.http import ClicksApp, Request
     from chalicelib.core.record import Record
+    from chalicelib.notify.message import Message
 
 LARGEST = 16 * 1024
 """Bytes of a request."""
@@ -235,12 +236,12 @@ def _show(
     )
     alert = f'<p role="alert" class="wrong">{_text(_sentence(wrong))}</p>' if wrong else ""
     verb = _VERBS.get(token.action, "Snapback")
-    would = "" if token.action in {*_CHANGES, "undo", "undo-anyway"} else ", if it were fixed"
+    writes = token.action.startswith("undo") or (does and token.action in _CHANGES)
     body = f"""<h1>{_text(f"{verb}?" if does else verb)}</h1>
 {alert}<p><strong>{_text(f"{message.symbol} {message.headline}")}</strong></p>
-<p>{_text(_plan(token.action if does else "", record))}</p>
+<p>{_text(_plan(token.action if does else "", record, message))}</p>
 {button}
-<h2>Before → after{would}</h2>
+<h2>{_text(DONE if writes else difference_title(record))}</h2>
 <pre>{"".join(map(_line, lines)) or "No change."}</pre>
 <h2>What was found</h2>
 <p>{_text(f"{message.severity.upper()}: {message.reason}")}</p>
@@ -251,10 +252,10 @@ def _show(
     return _page(verb, body, 400 if wrong else 200)
 
 
-def _plan(action: str, record: Record) -> str:
-    found = "" if record.before is None or record.after is None else effect(record.before, record.after)
+def _plan(action: str, record: Record, message: Message) -> str:
+    found = effect(record.before, record.after, past=message.changed and action not in _CHANGES)
     fix = record.fix.rstrip(".") or "There is no fix"
-    does = f"The fix {cut(found, 500)}." if found else f"{fix}."
+    does = f"The fix {found}." if found else f"{fix}."
     if action == "undo":
         return "Snapback restores the unsafe state from before the fix, and exempts the resource for some days."
     if action == "undo-anyway":

@@ -32,7 +32,7 @@ from chalicelib.core.types import ACTIONS
 from chalicelib.engine.decide import SHORTEST_REASON
 from chalicelib.notify.blocks import SECTION, code, escape, header, listing, section
 from chalicelib.notify.channels.slack import SILENT
-from chalicelib.notify.message import message_of
+from chalicelib.notify.message import difference_title, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -335,8 +335,7 @@ def _paragraphs(record: Record, message: Message) -> Iterable[str]:
     yield escape(message.reason, SECTION) or "-"
     if record.before is not None and record.after is not None:
         lines = changes(record.before, record.after, most=_LINES)
-        done = "Before → after" if message.changed else "Before → after, if it is fixed"
-        yield f"*{done}*"
+        yield f"*{difference_title(record)}*"
         yield listing(lines or ["no change"])
     yield "*Calls made*"
     yield listing(record.calls or ["none"])

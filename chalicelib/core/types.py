@@ -55,7 +55,7 @@ class Traits:
     word: str
     """Of a message's headline."""
     said: str
-    """What a message says was done: a text with the fields `by`, `note`, `would`, `what` and `error`."""
+    """What a message says was done: a text with the fields `by`, `note`, `does`, `what` and `error`."""
     tone: Tone
     left: Left
     """How it leaves what was found, in the words of other tools' workflows."""
@@ -96,7 +96,7 @@ class Status(StrEnum):
         "alerted",
         Traits(
             word="alert",
-            said="Alert only; nothing was changed{note}.{would}",
+            said="Alert only; nothing was changed{note}.{does}",
             tone="open",
             left="open",
             settled=False,
@@ -110,7 +110,7 @@ class Status(StrEnum):
         "asking",
         Traits(
             word="approval needed",
-            said="Nothing changes until somebody approves the fix{note}.{would}",
+            said="Nothing changes until somebody approves the fix{note}.{does}",
             tone="open",
             left="asked",
             settled=False,
@@ -138,7 +138,7 @@ class Status(StrEnum):
         "fighting",
         Traits(
             word="fixing stopped",
-            said="Snapback has stopped fixing the resource for now{note}.{would}",
+            said="Snapback has stopped fixing the resource for now{note}.{does}",
             tone="bad",
             left="open",
             written=False,
@@ -156,7 +156,7 @@ class Status(StrEnum):
         "fixed",
         Traits(
             word="fixed",
-            said="Fixed{by} and verified safe{note}.{would}",
+            said="Fixed{by} and verified safe{note}.{does}",
             tone="good",
             left="safe",
             undoable=True,
@@ -166,7 +166,7 @@ class Status(StrEnum):
         "still_unsafe",
         Traits(
             word="still unsafe",
-            said="The fix was written{by}, but the resource is still unsafe{note}.{would}",
+            said="The fix was written{by}, but the resource is still unsafe{note}.{does}",
             tone="bad",
             left="open",
             undoable=True,

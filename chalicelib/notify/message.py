@@ -31,6 +31,8 @@ _ASIDE = {
 """Words of steps by which nothing changed, and which are sent."""
 _SYMBOLS = {"good": "✅", "bad": "🔴", "open": "🟠", "quiet": "⚪"}
 """By a status's tone: the color that people see first, in every channel that shows text."""
+DONE = "Before → after"
+"""Above changes that were made."""
 HEADLINE = 150
 """Characters of a headline: as many as Slack's header holds."""
 _NAME, _ACCOUNT = 60, 40
@@ -88,6 +90,8 @@ class Message:
     changes: tuple[str, ...]
     changed: bool
     """Whether `changes` were made; if not, they are what the fix would do."""
+    changes_title: str
+    """Says so, above them."""
     did: str
     commands: Mapping[str, str]
     pages: Mapping[str, str]
@@ -109,8 +113,17 @@ class Message:
         """Which resource, where, what is wrong, and what became of it; only the middle is cut to fit."""
         where = self.account_name or self.account
         begin = self.name if self.name == f"account {where}" else f"{cut(self.name, _NAME)} ({cut(where, _ACCOUNT)})"
-        end = f" · {self.word}"
-        return f"{begin}: {cut(self.title, max(most - len(begin) - len(end) - 2, 1))}{end}"
+        end = "" if self._is_unknown else f" · {self.word}"
+        return f"{begin}: {cut(self.finding, max(most - len(begin) - len(end) - 2, 1))}{end}"
+
+    @property
+    def finding(self) -> str:
+        """What is wrong. What nobody could check is a question, not a fact."""
+        return f"{self.word}: {self.title}?" if self._is_unknown else self.title
+
+    @property
+    def _is_unknown(self) -> bool:
+        return Status(self.status).traits.left == "unknown"
 
     @property
     def symbol(self) -> str:
@@ -176,7 +189,7 @@ class Message:
             f"{self.symbol} {self.headline}",
             f"{self.severity.upper()}: {self.reason}",
             self.did,
-            *self.changes,
+            *([f"{self.changes_title}:", *self.changes] if self.changes else []),
             "",
             f"When: {self.when}",
             *(f"{label}: {value}" for label, value in self.facts.items()),
@@ -231,7 +244,8 @@ def message_of(record: Record, settings: Settings | None = None) -> Message:
         reason=_line(record.reason, 1000),
         actor={name: cut(plain(value), 300) for name, value in who.items()},
         changes=_changes(record),
-        changed=record.status.traits.written and record.status is not Status.FAILED and news != SHOWN,
+        changed=_is_changed(record) and news != SHOWN,
+        changes_title="What the undo would change" if news == SHOWN else difference_title(record),
         did=_did(record),
         commands=_commands(record),
         pages=_pages(record, settings),
@@ -269,19 +283,32 @@ def _did(record: Record) -> str:
     note = f" ({_line(last.note, 500)})" if last.note else ""
     fix = _line(record.fix, 300).rstrip(".") or "no fix"
     by = "" if last.by == "snapback" else f" by {_line(last.by, 100)}"
-    would = _effect(record, fix) if record.fix and record.before != record.after else ""
+    does = _effect(record, fix) if record.fix and record.before != record.after else ""
     error = _line(record.error, 500).rstrip(".")
     return record.status.traits.said.format(
-        by=by, note=note, would=would, what=_what(record), error=error or "no reason was recorded"
+        by=by, note=note, does=does, what=_what(record), error=error or "no reason was recorded"
     )
 
 
 def _effect(record: Record, fix: str) -> str:
-    """What the fix does, as a sentence: of its states where their structure tells it, else as its guardrail says."""
-    found = "" if record.before is None or record.after is None else effect(record.before, record.after)
+    """What the fix does or did, as a sentence: of its states where their structure tells it, else as its guardrail says."""
+    found = effect(record.before, record.after, past=_is_changed(record))
     if not found:
         return f" The fix: {fix}."
-    return f" {'Approving' if record.status is Status.ASKING else 'The fix'} {cut(found, 500)}."
+    return f" {'Approving' if record.status is Status.ASKING else 'The fix'} {found}."
+
+
+def _is_changed(record: Record) -> bool:
+    """Whether the fix was written, for all that is known: a fix that failed, or whose resource was gone before, claims nothing."""
+    failed = record.status is Status.FAILED and _what(record) == "fix"
+    return record.status.traits.written and not failed and any(step.status == Status.FIXING for step in record.life)
+
+
+def difference_title(record: Record) -> str:
+    """What the difference of its states is: done, or what a person may still have done, or what is over."""
+    if _is_changed(record):
+        return DONE
+    return f"What the fix would {'change' if {'approve', 'fix'} & _commands(record).keys() else 'have changed'}"
 
 
 def _commands(record: Record) -> dict[str, str]:

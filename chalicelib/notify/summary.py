@@ -53,7 +53,7 @@ class Summary:
 def summary_of(messages: Sequence[Message]) -> Summary:
     """One message for many, with the questions first: they are what a person has to answer."""
     asking = [message for message in messages if message.status == Status.ASKING]
-    titles = Counter(message.title for message in messages).most_common()
+    titles = Counter(message.finding for message in messages).most_common()
     kinds = ", ".join(f"{count} x {title}" for title, count in titles[:3])
     kinds += f", and {sum(count for _, count in titles[3:])} others" if titles[3:] else ""
     accounts = {message.shown_account for message in messages}

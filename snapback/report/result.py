@@ -15,7 +15,7 @@ from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import cut, plain
 from chalicelib.core.types import Status
-from chalicelib.notify.message import message_of
+from chalicelib.notify.message import DONE, difference_title, message_of
 from chalicelib.version import VERSION as SNAPBACK
 from snapback.catalog import entries
 from snapback.errors import Refused
@@ -86,6 +86,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
     reversible: bool = True
     changed: bool = False
+    changes_title: str = DONE
     changes: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     history: tuple[HistoryStep, ...] = ()
@@ -180,6 +181,7 @@ def finding_of(record: Record) -> Finding:
         error=line(record.error),
         reversible=record.reversible,
         changed=message.changed,
+        changes_title=difference_title(record),
         changes=tuple(lines),
         calls=tuple(map(line, record.calls)),
         history=tuple(

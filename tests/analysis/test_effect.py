@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.analysis.effect import effect
+from chalicelib.analysis.effect import _FLAGS, effect
 
 READ = {"Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"}, "Permission": "READ"}
 OURS = {"Grantee": {"Type": "CanonicalUser", "ID": "75aa57f0"}, "Permission": "FULL_CONTROL"}
@@ -53,6 +53,30 @@ def test_a_difference_as_a_sentence_or_none(before: Any, after: Any, said: str) 
     assert effect(before, after) == said
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (policy(OPEN, TWO), policy(TWO), "removed statement PublicRead, which allowed s3:GetObject for anyone"),
+        (policy(), policy({**OPEN, "Effect": "Deny"}),
+         "added statement PublicRead, which denies s3:GetObject for anyone"),
+        ({"logging": False, "profile": "app"}, {"logging": True, "profile": None}, "turned logging on and removed profile app"),
+        ({str(n): n for n in range(9)}, {str(n): n + 1 for n in range(9)},
+         "changed 0 from 0 to 1, changed 1 from 1 to 2, changed 2 from 2 to 3 and made 6 more changes"),
+        ({"rows": ["a", "b"]}, {"rows": ["b", "a"]}, ""),
+    ],
+)  # fmt: skip
+def test_what_a_fix_did_is_said_in_the_past(before: Any, after: Any, said: str) -> None:
+    assert effect(before, after, past=True) == said
+
+
+@pytest.mark.parametrize("flag", _FLAGS)
+@pytest.mark.parametrize("now", [True, False])
+def test_each_flag_has_its_past(flag: str, now: bool) -> None:
+    present, past = (effect({flag: not now}, {flag: now}, past=each) for each in (False, True))
+    assert present != past
+    assert present.partition(" ")[2] == past.partition(" ")[2]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["*", "\u202e", "\n", "<!here>"]),
     lambda inner: (
@@ -67,11 +91,11 @@ JSON = st.recursive(
 )
 
 
-@given(JSON, JSON)
-def test_whatever_the_states_are_it_is_one_printable_line(before: Any, after: Any) -> None:
-    said = effect(before, after)
+@given(JSON, JSON, st.booleans())
+def test_whatever_the_states_are_it_is_one_printable_line(before: Any, after: Any, past: bool) -> None:
+    said = effect(before, after, past=past)
     assert said.isprintable()
-    assert len(said) < 700
+    assert len(said) <= 500
 
 
 def test_no_secret_is_in_the_sentence() -> None:

@@ -72,6 +72,9 @@ def test_a_confirmed_approval_is_done_once_and_says_who_from_where(desk: Desk) -
     again = desk.post("/page/show", token=token)
     assert "already used" in again.text
     assert "<dd>fixed</dd>" in again.text
+    for said in ("The fix removed READ for AllUsers.", "<h2>Before → after</h2>"):
+        assert said in again.text
+        assert said in desk.post("/page/show", token=desk.token("show")).text
     assert "<form" not in again.text
     assert "works once" in only_line(desk.post("/page/do", token=token, seen=record.fingerprint))
     assert len(desk.handed) == 1

@@ -80,7 +80,7 @@ class TestAnEvent:
         assert record.actor.name == "mallory"
         assert record.reason == "AWS denied Snapback s3:GetBucketAcl: an explicit deny in a resource-based policy"
         assert (record.before, record.after, record.document) == (None, None, "")
-        assert message_of(record).headline.endswith(" · could not check")
+        assert message_of(record).headline.endswith(": could not check: S3 bucket ACL open to everyone?")
         assert "could not check whether the resource is safe" in message_of(record).did
 
     def test_a_right_that_is_missing_is_the_stacks_fault_and_is_said_with_action_and_function(

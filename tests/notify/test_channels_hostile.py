@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LINKS = {name: f"https://api.example.com/api/page#{name}.tic-ket_" for name in ("undo", "show")}
 OUR_BOLD = re.compile(
     r"\*(CRITICAL|Changed by:|Why it matters:|What to check next|What to do instead|The right way, with [A-Za-z ]+"
-    r"|Before → after|What the fix would change|fix failed|Account and region|Principal|Event|Resource|Guardrail)\*"
+    r"|Before → after|What the fix would (change|have changed)|What the undo would change|fix failed|Account and region|Principal|Event|Resource|Guardrail)\*"
 )
 """What Snapback itself writes in bold."""
 CONSOLE = re.compile(r"https://[a-z0-9-]+\.console\.aws\.amazon\.com/[!-~]+")

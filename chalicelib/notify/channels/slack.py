@@ -82,7 +82,7 @@ def body(message: Message) -> Block:
     blocks = [
         *summary_of_finding(message),
         *([section(" · ".join(links))] if links else []),
-        *([section(listing(message.changes))] if message.changes else []),
+        *difference(message),
         facts(message),
         *background(message),
         *guidance(message),
@@ -121,6 +121,11 @@ def summary_of_finding(message: Message) -> list[Block]:
             f"{'*Found:*' if message.swept else '*Changed by:*'} {code(message.who, 1000)} · {date(message.event_at)}"
         ),
     ]
+
+
+def difference(message: Message) -> list[Block]:
+    title = f"*{message.changes_title}*\n"
+    return [section(f"{title}{listing(message.changes, len(title))}")] if message.changes else []
 
 
 def facts(message: Message) -> Block:

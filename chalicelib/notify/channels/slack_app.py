@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.analysis.text import cut, plain
 from chalicelib.core.errors import ChannelBusy, Undeliverable
 from chalicelib.core.types import ASIDE, SHOWN
-from chalicelib.notify.blocks import SECTION, code, context, date, listing, mrkdwn, prose, section
+from chalicelib.notify.blocks import SECTION, code, context, date, mrkdwn, prose, section
 from chalicelib.notify.channels.base import TIMEOUT, judge, secret, with_secret
 from chalicelib.notify.channels.slack import (
     SILENT,
     background,
     commands,
+    difference,
     facts,
     guidance,
     notification,
@@ -210,10 +211,8 @@ def body(message: Message) -> Block:
 
 def reply(message: Message) -> Block:
     """One step, for the thread: what the record's message doesn't say."""
-    blocks = [section(f"{message.symbol} *{message.word}* · {date(message.at)}\n{prose(message.did, SECTION - 200)}")]
-    if message.changes:
-        title = "Before → after" if message.changed else "What the fix would change"
-        blocks.append(section(f"*{title}*\n{listing(message.changes, 60)}"))
+    done = section(f"{message.symbol} *{message.word}* · {date(message.at)}\n{prose(message.did, SECTION - 200)}")
+    blocks = [done, *difference(message)]
     if message.news == SHOWN:  # The record's own message stays as it is: its buttons are about something else.
         blocks.append({"type": "actions", "elements": [button("undo-anyway", message)]})
     if message.news not in ASIDE:

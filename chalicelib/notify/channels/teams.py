@@ -80,6 +80,7 @@ def _card(message: Message, most: int) -> Part:
         headline(f"{message.symbol} {message.headline}", color),
         line(_run(f"{message.severity.upper()}: ", most, weight="bolder"), _run(message.reason or "-", most)),
         line(_run(message.did, most), spacing="medium"),
+        *([line(_run(message.changes_title, most, weight="bolder"))] if message.changes else []),
         *_listing(message.changes, most),
         line(
             _run("Found: " if message.swept else "Changed by: ", most, weight="bolder"),

@@ -49,7 +49,7 @@ function findingDetails(finding, known) {
       "Source identity": actor.source_identity, From: actor.source_ip, Tool: actor.tool, Via: actor.via, Mode: finding.mode,
       "What happened": finding.did, Error: finding.error,
     }),
-    el("h3", {}, finding.changed ? "Before → after" : "What the fix would change"),
+    el("h3", {}, finding.changes_title || "Before → after"),
     finding.changes.length ? el("pre", {}, finding.changes.map(changedLine)) : el("p", { class: "soft" }, finding.fix ? "No difference." : "This rule only alerts; nothing is changed."),
     finding.calls.length ? [el("h3", {}, "Calls that Snapback made"), el("ul", {}, finding.calls.map((each) => el("li", {}, el("code", {}, each))))] : null,
     el("h3", {}, "History"),

@@ -162,6 +162,17 @@ class TestPage:
         assert columns["changes"][3] == list(one.findings[3].changes)
         assert {each["technique"] is None for each in data["cards"].values()} == {False}
 
+    def test_above_the_difference_stands_whether_it_was_made(self) -> None:
+        titles = {each.status: each.changes_title for each in result(6).findings}
+        assert titles == {
+            "fixed": "Before → after",
+            "alerted": "What the fix would change",
+            "asking": "What the fix would change",
+            "failed": "What the fix would have changed",
+            "unjudged": "What the fix would have changed",
+            "undone": "Before → after",
+        }
+
     def test_ten_thousand_findings_fit(self) -> None:
         """By what the second thousand adds: all cards are there with the first."""
         none, one, two = (len(report_page(result(number))) for number in (0, 1000, 2000))
