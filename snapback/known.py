@@ -53,8 +53,8 @@ def check_times(since: datetime | None, until: datetime | None) -> None:
 
 def event_services() -> frozenset[str]:
     """The services, as CloudTrail names them, whose events a replay needs."""
-    from snapback.replay.choose import services_read
+    from snapback.replay.choose import service_of, services_read
 
-    sources = (rule.on.get("detail", {}).get("eventSource", []) for rule in catalog.all_rules())
-    heard = {each.removesuffix(".amazonaws.com") for some in sources for each in some if isinstance(each, str)}
-    return services_read() | heard
+    patterns = (one for rule in catalog.all_rules() for one in rule.on.get("$or", [rule.on]))
+    sources = (each for one in patterns for each in one.get("detail", {}).get("eventSource", one.get("source", ())))
+    return services_read() | {service_of(each) for each in sources if isinstance(each, str)}

@@ -75,7 +75,7 @@ class Choice:
             time=head.event_time,
             account=account,
             region=region,
-            service=_service(head.event_source),
+            service=service_of(head.event_source),
         )
         if not why and self._narrows and not self._may_matter(head):
             why = _NO_GUARDRAIL
@@ -123,7 +123,7 @@ class Choice:
     def _why_not(self, envelope: Mapping[str, Any]) -> str:
         detail = envelope.get("detail")
         head = detail if isinstance(detail, Mapping) else {}
-        service = _service(str(head.get("eventSource") or envelope.get("source") or ""))
+        service = service_of(str(head.get("eventSource") or envelope.get("source") or ""))
         time = head.get("eventTime")
         why = self._filtered(
             category=head.get("eventCategory"),
@@ -155,7 +155,7 @@ class Choice:
     def _may_matter(self, head: Head) -> bool:
         source, name, identity = head.event_source, head.event_name, head.user_identity
         changes = _changes(head.read_only, name, head.error_code) and head.event_category != "Data"
-        if changes and _service(source) in _concerned(self.guardrails)[1]:
+        if changes and service_of(source) in _concerned(self.guardrails)[1]:
             return True
         kind = identity.type if identity and isinstance(identity.type, str) else None
         return bool(_may_hear(self.guardrails, source, name, head.event_type, kind))
@@ -169,7 +169,7 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def _service(source: str) -> str:
+def service_of(source: str) -> str:
     return source.removesuffix(".amazonaws.com").removeprefix("aws.")
 
 

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib import catalog
 from snapback.errors import BadEvents
+from snapback.known import event_services
 from snapback.replay.choose import Choice
 from snapback.replay.logs import as_entry, as_envelope, read
+from tests.security.mutation import example_of
 from tests.snapback.replay.test_logs import lines, names, record
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from chalicelib.core.rule import Rule
 
 WHO = {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/dana", "accountId": "111122223333", "userName": "dana"}
 ONE = record("A", userIdentity=WHO, requestParameters={"bucketName": "acme"}, readOnly=False)
@@ -178,3 +183,12 @@ class TestChoice:
         assert not choice.takes(as_entry({**ONE, "eventSource": "example.amazonaws.com"}, "").envelope)
         root = {**ONE, "eventSource": "example.amazonaws.com", "userIdentity": {"type": "Root"}}
         assert choice.takes(as_entry(root, "").envelope), "a tripwire hears it"
+
+    @pytest.mark.parametrize("rule", catalog.all_rules(), ids=lambda rule: rule.id)
+    def test_the_service_of_each_event_that_rules_hear_can_be_asked_for(self, rule: Rule) -> None:
+        choice = Choice(services=event_services())
+        for pattern in rule.on.get("$or", [rule.on]):
+            event = example_of(pattern)
+            if "eventSource" not in pattern.get("detail", {}):  # Not a call: only the event itself says where it is from.
+                del event["detail"]["eventSource"]
+            assert choice.takes(event), pattern
