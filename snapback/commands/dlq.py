@@ -192,7 +192,7 @@ class Again:
         from snapback import deployed, dlq, render
         from snapback.replay.functions import DEAD
         from snapback.replay.logs import as_entry
-        from snapback.replay.replay import REFUSED, delivered
+        from snapback.replay.replay import delivered
 
         if dead_letter.second_look and not self._local:
             _queue_of(deployed.SECOND_LOOKS, self._stack).send(dead_letter.body)
@@ -204,7 +204,7 @@ class Again:
             dlq.invoke(arn, dead_letter.event, wait=False)
             return render.plain(f"{dead_letter.id[:8]}  {dead_letter.what}: sent to {dead_letter.function_name} again")
         (done,) = delivered([as_entry(dead_letter.event, dead_letter.id)], self._app)
-        if done.why.startswith(REFUSED):
+        if done.refused:
             raise CannotRedrive(f"{done.why}; if this is correct, drop the dead letter")
         if dead := [outcome.reason for outcome in done.outcomes if outcome.status == DEAD]:
             raise CannotRedrive("; ".join(dead))

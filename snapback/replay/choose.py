@@ -147,7 +147,7 @@ class Choice:
         source, name, kind = (head.get(key) for key in ("eventSource", "eventName", "eventType"))
         if not isinstance(source, str) or not isinstance(name, str) or not isinstance(kind, str | None):
             return _concerned(self.guardrails)[0]
-        if (envelope.get("source"), envelope.get("detail-type")) != (_source(source), detail_type(kind)):
+        if (envelope.get("source"), envelope.get("detail-type")) != (source_of(source), detail_type(kind)):
             return _concerned(self.guardrails)[0]
         identity = dig(head, "userIdentity", "type")
         return _may_hear(self.guardrails, source, name, kind, identity if isinstance(identity, str) else None)
@@ -161,7 +161,8 @@ class Choice:
         return bool(_may_hear(self.guardrails, source, name, head.event_type, kind))
 
 
-def _source(source: str) -> str:
+def source_of(source: str) -> str:
+    """What EventBridge calls the source of a CloudTrail record, by its eventSource."""
     return f"aws.{source.partition('.')[0]}" if source else ""
 
 
@@ -209,6 +210,6 @@ def _may_hear(
     if identity is not None:
         detail["userIdentity"] = {"type": identity}
         paths |= {IDENTITY}
-    event = {"source": _source(source), "detail-type": detail_type(kind), "detail": detail}
+    event = {"source": source_of(source), "detail-type": detail_type(kind), "detail": detail}
     asked = zip(_concerned(guardrails)[0], _narrow(guardrails, paths), strict=True)
     return tuple(rule for rule, pattern in asked if not pattern or matches(pattern, event))

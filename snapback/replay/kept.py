@@ -147,7 +147,7 @@ class Log:
     """The events of a replay in the order of their delivery, and by their own times."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._delivered = self._by_time = Rows()
+        self._delivered = Rows()
         self.accounts: dict[str, int] = {}
         self.first: datetime | None = None
         """The earliest time of an event."""
@@ -161,6 +161,10 @@ class Log:
             if entry.time != DAWN and (self.first is None or entry.time < self.first):
                 self.first = entry.time
         self._late = late
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Log:
+        return entries if isinstance(entries, Log) else cls(entries)
 
     @property
     def count(self) -> int:

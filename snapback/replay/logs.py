@@ -19,7 +19,7 @@ import msgspec
 
 from chalicelib.core.event import dig, parse_time, text
 from snapback.errors import BadEvents
-from snapback.replay.choose import Choice, detail_type
+from snapback.replay.choose import Choice, detail_type, source_of
 from snapback.replay.kept import DAWN, Entry, Sorted, row_of
 from snapback.replay.parse import values
 from snapback.replay.sources import Source, counted, file_source, sources
@@ -148,12 +148,11 @@ def as_envelope(value: Any) -> tuple[dict[str, Any], bool]:
     if isinstance(value, Mapping) and ("detail" in value or "detail-type" in value):
         empty: dict[str, Any] = {"version": "0", "id": "", "time": "", "region": "", "resources": []}
         return {**empty, **value}, False
-    source = text(value, "eventSource") or ""
     return {
         "version": "0",
         "id": dig(value, "eventID"),
         "detail-type": detail_type(text(value, "eventType")),
-        "source": f"aws.{source.partition('.')[0]}" if source else "",
+        "source": source_of(text(value, "eventSource") or ""),
         "account": text(value, "recipientAccountId") or text(value, "userIdentity", "accountId"),
         "time": dig(value, "eventTime"),
         "region": dig(value, "awsRegion"),

@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -18,11 +18,11 @@ from snapback.replay import forms, glance
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from snapback.replay.glance import LeaveOut
     from snapback.replay.sources import Source
 
 MOST = 1 << 30
 """Bytes of one JSON value, unpacked: a few kilobytes of gzip can stand for more than any machine's memory."""
-LeaveOut = Callable[[glance.Head], bool]
 
 
 def values(source: Source, leave_out: LeaveOut | None = None) -> Iterator[tuple[Any, str]]:

@@ -75,6 +75,11 @@ class EventOutcome:
     tool: str = ""
     principal: str = ""
 
+    @property
+    def refused(self) -> str:
+        """Why no function would believe it, or ''."""
+        return self.why.removeprefix(REFUSED) if self.why.startswith(REFUSED) else ""
+
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "outcomes": [asdict(outcome) for outcome in self.outcomes]}
 
@@ -94,7 +99,7 @@ class Replay:
         self.events.append(outcome)
         told = {True: "reenacted", False: "not_reenacted", None: "nothing_to_reenact"}
         self.counts.update(["events", told[outcome.reenacted], *(each.status for each in outcome.outcomes)])
-        self.counts["refused"] += outcome.why.startswith(REFUSED)
+        self.counts["refused"] += bool(outcome.refused)
 
 
 class Clock:
@@ -167,7 +172,7 @@ class Player:
         home: str = "",
         only: Collection[str] = (),
     ) -> None:
-        self.entries = entries if isinstance(entries, Log) else Log(entries)
+        self.entries = Log.of(entries)
         self.settings = in_mode(settings, mode)
         self.clock = Clock()
         self._reenact = reenact
@@ -299,7 +304,7 @@ class Player:
         self.clock.reach(entry.time)
         self._now = _Delivery(_described(envelope, reenacted, self.application))
         self._deliveries.append(self._now)
-        if _reaches_functions(entry, self._now.event):
+        if _reaches_functions(envelope, self._now.event, recorded=entry.recorded):
             in_memory = self.aliases.to_memory(envelope)
             self._unjudged.delivering(in_memory, reenacted)
             merge(self._now.outcomes, self._unjudged.judged(in_memory, self._functions.deliver(in_memory)))
@@ -360,7 +365,7 @@ def handle(
     """
     import boto3
 
-    entries = list(read(paths) if entries is None else entries)
+    entries = Log.of(read(paths) if entries is None else entries)
     home = boto3.Session().client("sts").get_caller_identity()["Account"]
     graceless = msgspec.structs.replace(in_mode(settings, mode), grace={"*": 0})
     application = quiet(home, graceless, **ledger)
@@ -380,9 +385,10 @@ def delivered(entries: Iterable[Entry], application: Application) -> Iterator[Ev
     functions = Functions(application, time.sleep, (1.0, 2.0))
     try:
         for entry in entries:
-            event = _described(entry.envelope, Reenacted(None, "not asked for"), application)
-            if _reaches_functions(entry, event):
-                event = replace(event, outcomes=tuple(functions.deliver(entry.envelope)))
+            envelope = entry.envelope
+            event = _described(envelope, Reenacted(None, "not asked for"), application)
+            if _reaches_functions(envelope, event, recorded=entry.recorded):
+                event = replace(event, outcomes=tuple(functions.deliver(envelope)))
             yield event
     finally:
         wiring.forget(application)
@@ -423,13 +429,13 @@ def _identity(envelope: Mapping[str, Any]) -> str:
     return "\0".join(map(str, (given, text(envelope, "account"), text(envelope, "detail", "eventName"), at)))
 
 
-def _reaches_functions(entry: Entry, event: EventOutcome) -> bool:
+def _reaches_functions(envelope: Mapping[str, Any], event: EventOutcome, *, recorded: bool) -> bool:
     """EventBridge keeps calls that only read from rules that don't ask for them, and ours don't:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html.
     """
-    if event.why.startswith(REFUSED):
+    if event.refused:
         return False
-    detail = entry.envelope["detail"] if entry.recorded else {}
+    detail = envelope["detail"] if recorded else {}
     return not (detail.get("readOnly") is True and detail.get("eventType") in (None, "AwsApiCall"))
 
 

@@ -38,14 +38,13 @@ def summary(done: Replay, *, real: bool, choice: Choice | None = None, everythin
     events = f"{counts['events']:,} in {done.seconds:.1f} s"
     if counts["refused"]:
         events += f", {counts['refused']:,} of them refused"
-    refused = [event.why.removeprefix("refused: ") for event in done.events if event.why.startswith("refused: ")]
     outcomes = [(event, each) for event in done.events for each in event.outcomes]
     unjudged = [f"{each.guardrail}: {each.reason}" for _, each in outcomes if each.status == Status.UNJUDGED]
     findings = [(event, each) for event, each in outcomes if each.status in FINDINGS]
     told: dict[str, object] = {
         "events": events,
         "left out": left_out(choice),
-        "refused": commonest(refused, most),
+        "refused": commonest((event.refused for event in done.events if event.refused), most),
         "outcomes": found or "none: no guardrail evaluates these",
         "unjudged": commonest(unjudged, most),
         **(breakdown(findings, most) if everything or len(findings) >= MANY else {}),
