@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from chalicelib.core.ports import Ledger
     from chalicelib.core.session import Session
+    from chalicelib.core.settings import Limits
     from chalicelib.engine.context import Context
     from chalicelib.engine.refusal import Refusal
     from chalicelib.engine.remediate import Remediation
@@ -322,26 +323,8 @@ class Evaluation:
                 return self._opened(anew, self._context.now())
             if refused.why != "fighting":
                 raise
-            return self._ledger.open(self._fighting(draft, refused.record), changed, limits)
+            return self._ledger.open(_fighting(self._ledger, limits, draft, refused.record), changed, limits)
         return self._remediation.counted(record, draft.after) if record.status is Status.FIXING else record
-
-    def _fighting(self, draft: Record, last: str) -> Record:
-        """The record that ends a fight: it names both sides, and the exemption that would settle it."""
-        limits = self._settings.limits
-        former = self._ledger.former(last)
-        sides = {
-            f"{actor.name} with {actor.tool or 'an unknown tool'}"
-            for actor in (draft.actor, former and former.actor)
-            if actor
-        }
-        reason = (
-            f"{' and '.join(sorted(sides))} against Snapback: fixed {limits.fights} times in {limits.fight_minutes}"
-            f" minutes, and changed back each time; {draft.reason}. Snapback exempts the resource for {limits.fight_minutes} minutes. To end"
-            f" this, stop the repeated change, or add this to `exemptions`: {{guardrail: {draft.guardrail}, resource: '{draft.arn}',"
-            " reason: …, owner: …, expires: …}"
-        )
-        status, step = Status.FIGHTING, draft.history[-1]
-        return replace(draft, status=status, reason=reason, history=(replace(step, status=status),))
 
 
 def _add(found: Outcome | NotJudged, outcomes: list[Outcome], refused: list[NotJudged]) -> None:
@@ -349,6 +332,24 @@ def _add(found: Outcome | NotJudged, outcomes: list[Outcome], refused: list[NotJ
         refused.append(found)
     else:
         outcomes.append(found)
+
+
+def _fighting(ledger: Ledger, limits: Limits, draft: Record, last: str) -> Record:
+    """The record that ends a fight: it names both sides, and the exemption that would settle it."""
+    former = ledger.former(last)
+    sides = {
+        f"{actor.name} with {actor.tool or 'an unknown tool'}"
+        for actor in (draft.actor, former and former.actor)
+        if actor
+    }
+    reason = (
+        f"{' and '.join(sorted(sides))} against Snapback: fixed {limits.fights} times in {limits.fight_minutes}"
+        f" minutes, and changed back each time; {draft.reason}. Snapback exempts the resource for {limits.fight_minutes} minutes. To end"
+        f" this, stop the repeated change, or add this to `exemptions`: {{guardrail: {draft.guardrail}, resource: '{draft.arn}',"
+        " reason: …, owner: …, expires: …}"
+    )
+    status, step = Status.FIGHTING, draft.history[-1]
+    return replace(draft, status=status, reason=reason, history=(replace(step, status=status),))
 
 
 def _as_reported(ledger: Ledger, draft: Record) -> tuple[Record, str]:

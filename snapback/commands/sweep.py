@@ -123,12 +123,8 @@ def sweep(
 
     reports = Reports.of(options)
     check_places(accounts, regions)
-    if plan_to and apply_from:
-        raise Refused("--plan and --apply exclude each other: make the plan first, then apply it")
-    odd = {"--mode": mode, "--guardrail": globs, "--service": services, "--resource": names}
-    if apply_from and (given := [option for option, value in odd.items() if value]):
-        raise Refused(f"--apply does what its plan says; leave out {', '.join(given)}, or make another plan")
-    agreed = plans.read_plan(apply_from) if apply_from else None
+    said = {"--plan": plan_to, "--mode": mode, "--guardrail": globs, "--service": services, "--resource": names}
+    agreed = _plan_alone(apply_from, [option for option, value in said.items() if value]) if apply_from else None
     if agreed is not None:
         mode, globs = "fix", tuple(sorted({each.guardrail for each in agreed}))
         accounts = accounts or tuple(sorted({each.account for each in agreed}))
@@ -156,6 +152,16 @@ def sweep(
             return FOUND
         done = sweeping.carry_out(planned)
     return sweeping.end(done)
+
+
+def _plan_alone(path: Path, beside: list[str]) -> list[Planned]:
+    from snapback import plan
+
+    if "--plan" in beside:
+        raise Refused("--plan and --apply exclude each other: make the plan first, then apply it")
+    if beside:
+        raise Refused(f"--apply does what its plan says; leave out {', '.join(beside)}, or make another plan")
+    return plan.read_plan(path)
 
 
 class _Sweeping:

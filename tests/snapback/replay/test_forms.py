@@ -189,6 +189,8 @@ class TestChoice:
         choice = Choice(services=event_services())
         for pattern in rule.on.get("$or", [rule.on]):
             event = example_of(pattern)
-            if "eventSource" not in pattern.get("detail", {}):  # Not a call: only the event itself says where it is from.
+            if "eventSource" not in pattern.get(
+                "detail", {}
+            ):  # Not a call: only the event itself says where it is from.
                 del event["detail"]["eventSource"]
             assert choice.takes(event), pattern
