@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _LEVELS = {"critical": ("error", "9.5"), "high": ("error", "8.0"), "medium": ("warning", "5.5"), "low": ("note", "3.0")}
 """SARIF's level, and GitHub's `security-severity`."""
+_MEANT = re.compile(r"[][\\{}]")
+"""What a SARIF message takes for a link or a placeholder."""
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -61,12 +64,12 @@ def as_ocsf(result: Result) -> bytes:
 
 
 def _ocsf(each: Finding, rules: Mapping[str, Rule]) -> dict[str, Any]:
-    record = _record(each)
+    record = record_again(each)
     message = replace(message_of(record), changes=each.changes, changed=each.changed)
     return ocsf_finding(ExportedStep("", record, message, rules.get(each.guardrail)))
 
 
-def _record(each: Finding) -> Record:
+def record_again(each: Finding) -> Record:
     """The record again, as far as a result holds it: without states."""
     who = msgspec.to_builtins(each.actor)
     del who["name"]
@@ -122,11 +125,14 @@ def _rule(guardrail: str, card: Mapping[str, Any]) -> dict[str, Any]:
     tags = [] if isinstance(found, str) else [f"MITRE ATT&CK {each['id']}" for each in found]
     return {
         "id": guardrail,
-        "shortDescription": {"text": title},
-        "fullDescription": {"text": why},
-        "help": {"text": why},
+        "shortDescription": _said(title),
+        "fullDescription": _said(why),
+        "help": _said(why),
         "defaultConfiguration": {"level": level},
-        "properties": {"security-severity": score, "tags": ["security", *tags, *card.get("controls", [])]},
+        "properties": {
+            "security-severity": score,
+            "tags": [*dict.fromkeys(["security", *tags, *card.get("controls", [])])],
+        },
     }
 
 
@@ -136,7 +142,7 @@ def _sarif(each: Finding, place: int) -> dict[str, Any]:
         "ruleId": each.guardrail,
         "ruleIndex": place,
         "level": _LEVELS[each.severity][0],
-        "message": {"text": f"{each.reason}. {each.did}"},
+        "message": _said(f"{each.reason}. {each.did}"),
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": _uri(each.resource)}},
@@ -154,6 +160,11 @@ def _sarif(each: Finding, place: int) -> dict[str, Any]:
         },
         **state,
     }
+
+
+def _said(text: str) -> dict[str, str]:
+    """Text that is no link and no placeholder, whatever a resource's name holds: sections 3.11.5 and 3.11.6."""
+    return {"text": _MEANT.sub(lambda found: 2 * found[0] if found[0] in "{}" else f"\\{found[0]}", text)}
 
 
 def _uri(arn: str) -> str:

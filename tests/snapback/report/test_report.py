@@ -15,6 +15,7 @@ import pytest
 
 from chalicelib.core.event import Actor
 from chalicelib.core.types import Status
+from snapback.catalog import entries
 from snapback.report.exports import as_compliance, as_csv, as_ocsf, as_sarif
 from snapback.report.noise import noise
 from snapback.report.page import report_page
@@ -284,6 +285,27 @@ class TestExports:
         ]
         uris = [each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in one["results"]]
         assert not [each for each in uris if re.search(r"[<>\s]", each)]
+
+    def test_sarif_is_what_its_schema_takes(self) -> None:
+        """By models made from the standard's own schema, which take no member that it lacks. They don't hold what must be unique."""
+        log = import_module("fluidattacks_core.sarif").SarifLog
+        for number in (0, 1, len(entries())):
+            told = json.loads(as_sarif(result(number)))
+            log(**told)
+            (one,) = told["runs"]
+            rules = one["tool"]["driver"]["rules"]
+            assert len({each["id"] for each in rules}) == len(rules) == number
+            for each in rules:
+                assert len({*each["properties"]["tags"]}) == len(each["properties"]["tags"])
+        one["results"][0]["rating"] = "high"
+        with pytest.raises(ValueError, match="rating"):
+            log(**told)
+
+    def test_no_name_is_a_link_or_a_placeholder_in_sarif(self) -> None:
+        evil = record_of(Status.ALERTED, reason="[sign in](https://evil.example.com) {0} \\[")
+        (one,) = json.loads(as_sarif(result_of("records", [evil])))["runs"]
+        text = one["results"][0]["message"]["text"]
+        assert text.startswith(r"\[sign in\](https://evil.example.com) {{0}} \\\[. ")
 
     def test_compliance_counts_what_a_requirement_concerns(self) -> None:
         records = many(40)
