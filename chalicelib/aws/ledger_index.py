@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import zlib
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +23,13 @@ from chalicelib.aws.ledger_table import FILLED, INDEX, batch_get, key_of
 from chalicelib.core.types import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from chalicelib.aws.ledger_table import LedgerTable
 
 SHARDS = 4
-_AT_ONCE = 100
+AT_ONCE = 100
 """As many keys as BatchGetItem takes."""
 _LOOKED = timedelta(days=1)
 """How long it is believed that no item lacks its shard: a rollback writes such items again."""
@@ -46,19 +46,29 @@ class LedgerIndex:
         self._db = db
 
     def items(
-        self, status: Status, when: str = "", values: Mapping[str, Any] | None = None, **more: Any
+        self,
+        statuses: Iterable[Status],
+        when: str = "",
+        values: Mapping[str, Any] | None = None,
+        each: Callable[..., Iterable[Any]] = map,
+        **more: Any,
     ) -> Iterator[Mapping[str, Any]]:
-        """Records of a status, the latest first; `when` is about `updated_at`, and a filter about `lease_until`.
+        """Records of these statuses, the latest first; `when` is about `updated_at`, and a filter about `lease_until`.
 
-        Of what is no record by its key, and says that it has a status, only the key is answered.
+        Of what is no record by its key, and says that it has a status, only the key is answered. `each` reads the first
+        page of each shard, as `map` does, or a pool's.
         """
-        shards = (self._rows(f"{status}#{n}", when, values, **more) for n in range(SHARDS))
-        rows = heapq.merge(*shards, key=itemgetter("updated_at"), reverse=True)
-        while some := [string(row, "pk") for row in islice(rows, _AT_ONCE)]:
-            found: dict[str, Any] = {key: {"pk": {"S": key}, "status": {"S": status}} for key in some}
+        shards = [self._rows(status, n, when, values, **more) for status in statuses for n in range(SHARDS)]
+        firsts = each(lambda rows: next(rows, None), shards)
+        begun = [chain([first], shard) for first, shard in zip(firsts, shards, strict=True) if first is not None]
+        rows = heapq.merge(*begun, key=itemgetter("updated_at"), reverse=True)
+        while some := list(islice(rows, AT_ONCE)):
+            found: dict[str, Any] = {
+                row["key"]: {"pk": {"S": row["key"]}, "status": {"S": row["status"]}} for row in some
+            }
             records = [key for row in found.values() if (key := key_of(row, "record"))]
             found |= dict.fromkeys(records) | (batch_get(self._db.client, self._db.name, records) if records else {})
-            yield from (found[key] for key in some if string(found[key], "status") == status)
+            yield from (item for row in some if string(item := found[row["key"]], "status") == row["status"])
 
     def count(self, status: Status, values: Mapping[str, Any] | None = None, **more: Any) -> int:
         """How many records have a status; the index may be some moments late."""
@@ -73,9 +83,9 @@ class LedgerIndex:
         """The ids of all records, in no order: only the index is read."""
         for status in Status:
             for n in range(SHARDS):
-                for row in self._rows(f"{status}#{n}", "", None):
-                    if key := key_of(row, "record"):
-                        yield key.removeprefix("record#")
+                for row in self._rows(status, n, "", None):
+                    if row["key"].startswith("record#"):
+                        yield row["key"].removeprefix("record#")
 
     def fill(self, now: datetime, goes_on: Callable[[], bool], failed: Callable[[Exception], None]) -> int:
         """Give items of a version before their shard, while time allows; answers how many got one, or failed to.
@@ -119,7 +129,10 @@ class LedgerIndex:
             )
         )
 
-    def _rows(self, shard: str, when: str, values: Mapping[str, Any] | None, **more: Any) -> Iterator[dict[str, Any]]:
-        for page in self._db.query(INDEX, "status_shard", shard, when, values, ScanIndexForward=False, **more):
+    def _rows(
+        self, status: str, shard: int, when: str, values: Mapping[str, Any] | None, **more: Any
+    ) -> Iterator[dict[str, str]]:
+        of_shard = f"{status}#{shard}"
+        for page in self._db.query(INDEX, "status_shard", of_shard, when, values, ScanIndexForward=False, **more):
             for row in page["Items"]:
-                yield {"pk": row["pk"], "updated_at": string(row, "updated_at")}
+                yield {"key": string(row, "pk"), "status": status, "updated_at": string(row, "updated_at")}

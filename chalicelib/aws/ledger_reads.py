@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws.ledger_conditions import string
-from chalicelib.aws.ledger_index import LedgerIndex
+from chalicelib.aws.ledger_index import AT_ONCE, LedgerIndex
 from chalicelib.aws.ledger_items import from_item
 from chalicelib.aws.overflow_store import SPILL_VARIABLE
 from chalicelib.core.errors import NoOverflow, UnreadableRecord
@@ -87,7 +87,7 @@ class StoredRecords:
         for status in sorted(UNDER_WAY):
             yield from self._loaded(
                 self._index.items(
-                    status,
+                    [status],
                     FilterExpression="lease_until < :now",
                     values={":now": {"N": str(self._now().timestamp())}},
                 )
@@ -96,13 +96,12 @@ class StoredRecords:
     def asked_before(self, time: datetime) -> Iterator[Record]:
         """Records that wait for an approval, and of which no message went out since then."""
         before = {":before": {"S": time.isoformat(timespec="milliseconds")}}
-        yield from self._loaded(self._index.items(Status.ASKING, " AND updated_at <= :before", before))
+        yield from self._loaded(self._index.items([Status.ASKING], " AND updated_at <= :before", before))
 
-    def records(self, *statuses: Status, until: str = "") -> Iterator[Record]:
-        """Records by status (all, when none is named), the latest first within each; `until` is a time that a record has as `touched`."""
+    def records(self, *statuses: Status, until: str = "", each: Callable[..., Iterable[Any]] = map) -> Iterator[Record]:
+        """Records of these statuses, or all, the latest first; `until` is a time that a record has as `touched`."""
         when, values = (" AND updated_at <= :until", {":until": {"S": until}}) if until else ("", None)
-        for status in statuses or Status:
-            yield from self._loaded(self._index.items(status, when, values))
+        yield from self._loaded(self._index.items(statuses or Status, when, values, each, Limit=AT_ONCE))
 
     def _loaded(self, items: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
         for item in items:

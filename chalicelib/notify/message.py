@@ -36,6 +36,7 @@ DONE = "Before → after"
 HEADLINE = 150
 """Characters of a headline: as many as Slack's header holds."""
 _NAME, _ACCOUNT = 60, 40
+_MOST_CHANGES = 12
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _BY_SWEEP = "found by the daily sweep; who did it isn't known"
 
@@ -207,7 +208,7 @@ def shown_account(account: str, name: str) -> str:
     return f"{name} ({account})" if name else account
 
 
-def message_of(record: Record, settings: Settings | None = None) -> Message:
+def message_of(record: Record, settings: Settings | None = None, *, most_changes: int = _MOST_CHANGES) -> Message:
     """`settings` know the accounts' names, and where the guardrails' pages are."""
     actor = record.actor
     who = {
@@ -243,7 +244,7 @@ def message_of(record: Record, settings: Settings | None = None) -> Message:
         swept=record.found_by == "sweep",
         reason=_line(record.reason, 1000),
         actor={name: cut(plain(value), 300) for name, value in who.items()},
-        changes=_changes(record),
+        changes=_changes(record, most_changes),
         changed=_is_changed(record) and news != SHOWN,
         changes_title="What the undo would change" if news == SHOWN else difference_title(record),
         did=_did(record),
@@ -270,10 +271,12 @@ def shown_undo(record: Record) -> tuple[str, list[str]]:
     return _line(sentence, 1000), [_line(line, 200) for line in lines]
 
 
-def _changes(record: Record) -> tuple[str, ...]:
+def _changes(record: Record, most: int) -> tuple[str, ...]:
     if record.history[-1].status == SHOWN:
         return tuple(shown_undo(record)[1])
-    return () if record.before is None or record.after is None else tuple(changes(record.before, record.after))
+    return (
+        () if record.before is None or record.after is None else tuple(changes(record.before, record.after, most=most))
+    )
 
 
 def _did(record: Record) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.core.settings import Settings
     from chalicelib.wiring import Application
     from snapback.console.sources import Page, Wanted
+    from snapback.report.result import Result
 
 SOON = timedelta(days=14)
 """How long before its end an exemption is about to expire."""
@@ -81,6 +82,9 @@ class Live:
 
     def page(self, wanted: Wanted) -> Page:
         return self._ledger.page(wanted)
+
+    def overview(self, wanted: Wanted) -> tuple[Result, int]:
+        return self._ledger.overview(wanted)
 
     def detail(self, id: str) -> Any:
         record = self.application.ledger.get(id)

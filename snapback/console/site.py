@@ -13,11 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from chalicelib import catalog
 from chalicelib.core.event import dig
 from snapback.console.guard import HEADERS, said
 from snapback.console.sources import Wanted
 from snapback.errors import EXPIRED, FAULT, UNACCEPTED, Refused, describe_error
-from snapback.report.page import SHARED, web_file, words
+from snapback.report.page import SHARED, report_data, web_file, words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -60,6 +61,7 @@ class Site:
             "about": self._about,
             "findings": self._findings,
             "finding": self._finding,
+            "overview": self._overview,
         }
         self._acts: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
         if self._live:
@@ -86,12 +88,20 @@ class Site:
         )
 
     def _about(self, _: Mapping[str, str]) -> Any:
-        return {**words(), **self._source.about(), "read_only": self._live is None, "parts": [*self._reads]}
+        rules = [rule.id for rule in catalog.all_rules()]
+        return {**words(), **self._source.about(), "read_only": self._live is None, "rules": rules}
 
     def _findings(self, asked: Mapping[str, str]) -> Any:
-        words = tuple(asked.get("text", "").lower().split())
-        statuses = tuple(filter(None, asked.get("status", "").split(",")))
-        return self._source.page(Wanted(statuses, words, asked.get("cursor", ""))).to_json()
+        wanted = Wanted.of(asked)
+        page = self._source.page(wanted)
+        if not page.findings and not page.cursor:
+            wanted.filters.check_rules()
+        return page.to_json()
+
+    def _overview(self, asked: Mapping[str, str]) -> Any:
+        """The report's data of what fits, without each finding's details; `latest` if older ones aren't counted."""
+        result, latest = self._source.overview(Wanted.of(asked))
+        return {**report_data(result, details=False), "latest": latest}
 
     def _finding(self, asked: Mapping[str, str]) -> Any:
         found = self._source.detail(asked.get("id", ""))

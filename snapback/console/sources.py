@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import heapq
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import chain
+from datetime import UTC
+from functools import cache
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
+import click
 import msgspec
 
 from chalicelib.core.types import Status
-from snapback.report.result import cards_of, finding_of
+from snapback.errors import Refused
+from snapback.record_filters import Filters, moment
+from snapback.report.exports import record_again
+from snapback.report.result import cards_of, finding_of, line
+from snapback.report.sources import recorded
+from snapback.report.stories import techniques
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
     from chalicelib.core.record import Record
     from chalicelib.wiring import Application
@@ -22,33 +29,76 @@ if TYPE_CHECKING:
 
 PAGE = 50
 MOST_READ = 1000
-"""Records that are read for one page; a filter that few fit goes on with the next."""
+"""Records that are read for one page or one overview; a filter that few fit goes on with the next page."""
+_TIMES = ("since", "until")
+_LISTS = ("guardrail", "account", "region", "severity", "status")
+"""Filters that take several values, with spaces or commas between them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which findings: of these statuses, with these words in them, and after `cursor`."""
+    """Which findings: those that fit the filters, of these statuses, with these words in them, and after `cursor`."""
 
-    statuses: tuple[str, ...] = ()
+    filters: Filters = field(default_factory=Filters)
+    statuses: tuple[Status, ...] = ()
     words: tuple[str, ...] = ()
     cursor: str = ""
 
-    def fits(self, finding: Finding) -> bool:
-        if self.statuses and finding.status not in self.statuses:
-            return False
-        who = finding.actor
-        about = (
-            finding.id,
-            finding.status,
-            finding.severity,
-            finding.guardrail,
-            finding.title,
-            finding.resource,
-            finding.reason,
+    @classmethod
+    def of(cls, asked: Mapping[str, str]) -> Wanted:
+        """As the page asks, by the words of `snapback records`. Raises Refused for what can fit nothing."""
+        lists = {name: tuple(asked.get(name, "").replace(",", " ").split()) for name in _LISTS}
+        parts = {name: tuple(filter(None, [asked.get(name, "").strip()])) for name in ("actor", "tool")}
+        try:
+            since, until = (moment(value) if (value := asked.get(name, "").strip()) else None for name in _TIMES)
+            statuses = tuple(map(Status, lists["status"]))
+        except click.BadParameter as error:
+            raise Refused(error.format_message()) from error
+        except ValueError as error:
+            raise Refused(f"{line(asked['status'])!r} is no status; statuses: {', '.join(Status)}") from error
+        filters = Filters(
+            guardrails=lists["guardrail"],
+            accounts=lists["account"],
+            regions=lists["region"],
+            severities=lists["severity"],
+            actors=parts["actor"],
+            tools=parts["tool"],
+            since=since,
+            until=until,
         )
-        made = (finding.event, finding.account, finding.region, who.name, who.principal, who.tool, who.source_ip)
-        text = "\n".join((*about, *made)).lower()
+        filters.check()
+        return cls(filters, statuses, tuple(asked.get("text", "").lower().split()), asked.get("cursor", ""))
+
+    @property
+    def any(self) -> bool:
+        return bool(self.filters.any or self.statuses or self.words)
+
+    def fits(self, record: Record) -> bool:
+        if (self.statuses and record.status not in self.statuses) or not self.filters.fit(record):
+            return False
+        if not self.words:
+            return True
+        who = record.actor
+        about = (
+            record.id,
+            record.status,
+            record.severity,
+            record.guardrail,
+            record.title,
+            record.shown_arn,
+            record.reason,
+        )
+        made = (record.event_name, record.account, record.region, who.name, who.principal, who.tool, who.source_ip)
+        text = "\n".join((*about, *made, f"{record.event_time:%Y-%m-%d %H:%M:%S}")).lower() + _of_card(record.guardrail)
         return all(word in text for word in self.words)
+
+
+@cache
+def _of_card(guardrail: str) -> str:
+    """What a report finds a finding by, beside its own words."""
+    card = cards_of({guardrail}).get(guardrail, {})
+    required = (f"{standard} {each}" for standard, some in card.get("compliance", {}).items() for each in some)
+    return "\n".join(["", *techniques(card), *required, *card.get("controls", ())]).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +133,18 @@ class FileSource:
         for place, each in enumerate(self._findings[start:], start):
             if len(found) == PAGE:
                 return Page(found, str(place), place - start)
-            if wanted.fits(each):
+            if self._fits(wanted, each):
                 found.append(each)
-        return Page(found, "", len(self._findings) - start)
+        return Page(found, "", max(len(self._findings) - start, 0))
+
+    def overview(self, wanted: Wanted) -> tuple[Result, int]:
+        """What fits, and how many of the latest records were looked through if there are more."""
+        findings = [each for each in self.result.findings if self._fits(wanted, each)]
+        return msgspec.structs.replace(self.result, findings=findings), 0
+
+    @staticmethod
+    def _fits(wanted: Wanted, finding: Finding) -> bool:
+        return not wanted.any or wanted.fits(record_again(finding))
 
     def about(self) -> dict[str, Any]:
         result = self.result
@@ -117,10 +176,9 @@ class LedgerSource:
     def page(self, wanted: Wanted) -> Page:
         until, _, shown = wanted.cursor.partition("|")
         seen = set(shown.split(","))
-        statuses = [Status(each) for each in wanted.statuses] or list(Status)
         found: list[Finding] = []
         read, last, at_last = 0, until, seen if until else set()
-        for record in self._records(statuses, until):
+        for record in self._records(wanted, until):
             if record.touched == until and record.id in seen:
                 continue
             if len(found) == PAGE or read == MOST_READ:
@@ -128,14 +186,22 @@ class LedgerSource:
             read += 1
             at_last = {*(at_last if record.touched == last else ()), record.id}
             last = record.touched
-            finding = finding_of(record)
-            if wanted.fits(finding):
-                found.append(finding)
+            if wanted.fits(record):
+                found.append(finding_of(record))
         return Page(found, "", read)
 
-    def _records(self, statuses: Sequence[Status], until: str) -> Iterator[Record]:
-        """Of each status the first page is read at the same time: on the way to AWS, time is what reads cost."""
-        each = [iter(self.application.ledger.records(status, until=until)) for status in statuses]
-        firsts = list(self.pool.map(lambda records: next(records, None), each))
-        begun = [chain([first], rest) for first, rest in zip(firsts, each, strict=True) if first is not None]
-        return heapq.merge(*begun, key=lambda record: record.touched, reverse=True)
+    def overview(self, wanted: Wanted) -> tuple[Result, int]:
+        """What fits, and how many of the latest records were looked through if there are more."""
+        records = self._records(wanted)
+        read = list(islice(records, MOST_READ))
+        older = len(read) == MOST_READ and next(records, None) is not None
+        found = [record for record in read if wanted.fits(record)]
+        return recorded(found, account=self.application.home, more=0), len(read) if older else 0
+
+    def _records(self, wanted: Wanted, until: str = "") -> Iterator[Record]:
+        """The latest first. What moved last before `since` has no event after it."""
+        records = self.application.ledger.records(*wanted.statuses, until=until, each=self.pool.map)
+        if wanted.filters.since is None:
+            return records
+        since = wanted.filters.since.astimezone(UTC).isoformat(timespec="milliseconds")
+        return takewhile(lambda record: record.touched >= since, records)

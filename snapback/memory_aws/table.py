@@ -102,13 +102,13 @@ class Table:
     def _query(self, **request: Any) -> Iterator[Any]:
         """Of both indexes: their range key is `updated_at`."""
         self._step_of_query(request)
-        found = [
-            dict(each)
-            for each in self.items.values()
-            if all(holds(request.get(f"{kind}Expression", ""), request, each) for kind in ("KeyCondition", "Filter"))
-        ]
-        found.sort(key=lambda item: str(item["updated_at"]["S"]), reverse=not request.get("ScanIndexForward", True))
-        yield {"Count": len(found)} | ({} if request.get("Select") == "COUNT" else {"Items": found})
+        keyed = [each for each in self.items.values() if holds(request["KeyConditionExpression"], request, each)]
+        keyed.sort(key=lambda item: str(item["updated_at"]["S"]), reverse=not request.get("ScanIndexForward", True))
+        size = request.get("Limit", max(1, len(keyed)))
+        for start in range(0, max(1, len(keyed)), size):
+            page = keyed[start : start + size]
+            found = [dict(each) for each in page if holds(request.get("FilterExpression", ""), request, each)]
+            yield {"Count": len(found)} | ({} if request.get("Select") == "COUNT" else {"Items": found})
 
     def _allows(self, write: Any) -> bool:
         return holds(write.get("ConditionExpression", ""), write, self.items.get(_key(write), {}))

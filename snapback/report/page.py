@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from snapback.report.result import Result
 
 WEB = Path(__file__).parent / "web"
-SHARED = ("elements.js", "findings.js", "summary.js")
+SHARED = ("elements.js", "findings.js", "summary.js", "overview.js")
 """Scripts that the report and the console share."""
+_DETAILS = ("changes", "calls", "history", "commands", "did", "error")
+"""Of a finding, what only its own part of a page shows."""
 _OFTEN = 0.5
 """Of a column's values, how many differ at most for each to be written once."""
 
@@ -64,11 +66,13 @@ def report_page(result: Result) -> bytes:
     ).encode()
 
 
-def report_data(result: Result) -> dict[str, Any]:
+def report_data(result: Result, *, details: bool = True) -> dict[str, Any]:
     """What the script needs: the result with its findings by columns, and what can be read out of them."""
     told = msgspec.to_builtins(result)
     findings = told.pop("findings")
     for each in findings:
+        for name in () if details else _DETAILS:
+            each.pop(name, None)
         each |= {f"actor.{name}": value for name, value in each.pop("actor").items()}
         if "commands" in each:  # Alike for each record of a status, so that they are written once.
             each["commands"] = {name: text.replace(each["id"], "{id}") for name, text in each["commands"].items()}

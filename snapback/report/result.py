@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from chalicelib.analysis.diff import changes
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import cut, plain
 from chalicelib.core.types import Status
-from chalicelib.notify.message import DONE, difference_title, message_of
+from chalicelib.notify.message import DONE, message_of
 from chalicelib.version import VERSION as SNAPBACK
 from snapback.catalog import entries
 from snapback.errors import Refused
@@ -154,11 +153,8 @@ def cards_of(guardrails: set[str]) -> dict[str, dict[str, Any]]:
 
 
 def finding_of(record: Record) -> Finding:
-    message = message_of(record)
+    message = message_of(record, most_changes=_MOST_LINES)
     who = {name: line(getattr(record.actor, name)) for name in Author.__struct_fields__ if name != "name"}
-    lines = (
-        () if record.before is None or record.after is None else changes(record.before, record.after, most=_MOST_LINES)
-    )
     return Finding(
         id=record.id,
         status=str(record.status),
@@ -181,8 +177,8 @@ def finding_of(record: Record) -> Finding:
         error=line(record.error),
         reversible=record.reversible,
         changed=message.changed,
-        changes_title=difference_title(record),
-        changes=tuple(lines),
+        changes_title=message.changes_title,
+        changes=message.changes,
         calls=tuple(map(line, record.calls)),
         history=tuple(
             HistoryStep(each.at, each.status, line(each.by), line(each.note), each.why) for each in record.history

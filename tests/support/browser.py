@@ -21,6 +21,8 @@ needs_browser = pytest.mark.skipif(
     not (BROWSER and DRIVER) and not os.environ.get("SNAPBACK_BROWSER"),
     reason="no chromium and chromedriver on this machine; on Debian: apt-get install chromium chromium-driver",
 )
+FOREIGN = "rebound.example.com"
+"""A name that leads to this machine, as a stranger's may."""
 _OPTIONS = (
     "headless=new",
     "no-sandbox",
@@ -32,9 +34,10 @@ _OPTIONS = (
     "disable-component-update",
     "disable-extensions",
     "disable-sync",
+    f"host-resolver-rules=MAP {FOREIGN} 127.0.0.1",
 )
-LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1200, 390)]
-"""Colour schemes, and widths of a window."""
+LOOKS = [("light", 1200), ("dark", 390)]
+"""Colour schemes, and widths of a window; colours don't depend on the width, nor the layout on the scheme."""
 
 
 @contextmanager

@@ -3,7 +3,7 @@
   const WORDS = { approve: "Approve the fix", fix: "Fix", retry: "Try the fix again", undo: "Undo the fix", "undo-anyway": "Undo, keep others' changes", exempt: "Exempt" };
   const main = document.getElementById("main"), tabs = document.getElementById("tabs"), trouble = document.getElementById("trouble");
   const known = { cards: {}, statuses: {}, kinds: {}, tools: {} };
-  let about = null, shown = "";
+  let about = null, form = null, search = null;
 
   async function ask(path, body) {
     let answer;
@@ -56,35 +56,68 @@
     });
   }
 
+  // One form for the list and the overview, which keeps what was asked for. `search` asks again.
+  function filters() {
+    const people = Object.entries(about.statuses).filter(([, each]) => each.person).map(([name]) => name);
+    const select = (name, text, ...options) => el("label", {}, text, el("select", { name }, el("option", { value: "" }, "any"), options));
+    const field = (name, text, more = {}) => el("label", {}, text, el("input", { name, autocomplete: "off", ...more }));
+    const made = el("form", { class: "filters", "aria-label": "Filters" }, el("label", { class: "search" }, "Search", el("input", { type: "search", name: "text", autocomplete: "off" })),
+      select("status", "Status", el("option", { value: people.join(",") }, "needs a person"), Object.keys(about.statuses).map((each) => el("option", { value: each }, spaced(each)))),
+      select("severity", "Severity", about.severities.map((each) => el("option", {}, each))),
+      fold("More filters", el("div", { class: "filters" }, field("guardrail", "Guardrails (ids or globs)", { list: "rules" }), el("datalist", { id: "rules" }, about.rules.map((each) => el("option", { value: each }))),
+        field("account", "Accounts"), field("region", "Regions"), field("actor", "Changed by (a part of the name)"), field("tool", "Tool, such as Terraform"),
+        field("since", "Since (UTC): 2026-03-20, 24h or 7d"), field("until", "Until (UTC)"))),
+      el("button", {}, "Search"), el("button", { type: "reset", class: "second" }, "Show all"));
+    made.addEventListener("submit", attempt(() => search()));
+    made.addEventListener("reset", attempt(async (event) => { event.preventDefault(); clear(made); await search(); }));
+    return made;
+  }
+
+  const asked = () => Object.fromEntries(new FormData(form));
+
+  // The report's own sections, of the latest records that fit the filters.
+  function overviewPart() {
+    const place = el("div", {}, el("p", {}, "One moment …")), said = el("p", { role: "status", id: "count" });
+    search = async () => {
+      const data = await ask("/api/overview?" + new URLSearchParams(asked()));
+      Object.assign(known.cards, data.cards);
+      const findings = findingsOf(data), counts = countsOf(data, known);
+      said.textContent = number(findings.length) + " findings" + (data.latest ? " fit, of the latest " + number(data.latest) + " records. Older records are not counted here; `snapback records --limit 10000 --html FILE` writes a report of them." : ".");
+      put(place, counts.sections, readOut(data, findings, known, (id, text) => el("a", { href: "#" + id, click: (event) => { event.preventDefault(); history.pushState(null, "", "#" + id); show("findings"); } }, text)));
+      const fields = asked();
+      counts.show(findings, [], fields.account ? { ...fields, account: accountIn(fields.account, known) } : fields, (name, value) => attempt(async () => {
+        const was = fields[name];
+        form.elements[name].value = value === "not known" ? "" : name === "account" ? value.split(" ")[0] : value;
+        (await search()).focus(name, value || was);
+      })());
+      return counts;
+    };
+    attempt(search)();
+    return [section("overview", "Overview", form, said), place];
+  }
+
   // Findings, a page at a time.
   function findingsPart() {
     const list = el("ol", { class: "list" }), count = el("p", { role: "status", id: "count" }), more = el("p");
-    const people = Object.entries(about.statuses).filter(([, each]) => each.person).map(([name]) => name);
-    const form = el("form", { class: "filters", "aria-label": "Filters" }, el("label", { class: "search" }, "Search", el("input", { type: "search", name: "text", autocomplete: "off" })),
-      el("label", {}, "Status", el("select", { name: "status" }, el("option", { value: "" }, "any"), el("option", { value: people.join(",") }, "needs a person"),
-        Object.keys(about.statuses).map((each) => el("option", { value: each }, spaced(each))))), el("button", {}, "Search"));
     let total = 0, read = 0, cursor = "";
     const load = async (anew) => {
       if (anew) { total = read = 0; cursor = ""; put(list); }
-      const asked = new URLSearchParams({ ...Object.fromEntries(new FormData(form)), cursor });
-      const page = await ask("/api/findings?" + asked);
+      const fields = asked(), page = await ask("/api/findings?" + new URLSearchParams({ ...fields, cursor }));
       Object.assign(known.cards, page.cards);
       const items = page.findings.map((each) => item({ ...EMPTY, ...each }));
       list.append(...items);
       total += page.findings.length; read += page.read; cursor = page.cursor;
-      count.textContent = total || cursor ? number(total) + " findings shown" + (cursor ? "; " + number(read) + " records looked through, and there are more" : "") : "No findings" + (asked.get("text") || asked.get("status") ? " fit these filters." : ": nothing unsafe was recorded.");
+      count.textContent = total || cursor ? number(total) + " findings shown" + (cursor ? "; " + number(read) + " records looked through, and there are more" : "") : "No findings" + (Object.values(fields).some(Boolean) ? " fit these filters." : ": nothing unsafe was recorded.");
       put(more, cursor ? button("Show more", async () => { const first = await load(false); first?.querySelector("summary").focus(); }, { class: "second" }) : []);
       return items[0];
     };
-    form.addEventListener("submit", attempt(() => load(true)));
-    // `#record` in the address finds that record.
-    const id = decodeURIComponent(location.hash.slice(1));
-    form.elements.text.value = /^[a-z0-9]+\.[0-9a-f]{16}$/.test(id) ? id : "";
-    attempt(async () => { const first = await load(true); if (form.elements.text.value && first) first.querySelector("details").open = true; })();
+    search = () => load(true);
+    // `#record` in the address finds that record, whatever the filters were.
+    const id = location.hash.slice(1), isRecord = /^[a-z0-9]+\.[0-9a-f]{16}$/.test(id);
+    if (isRecord) { clear(form); form.elements.text.value = id; }
+    attempt(async () => { const first = await load(true); if (isRecord && first) first.querySelector("details").open = true; })();
     return section("findings", "Findings", form, count, list, more);
   }
-
-  const EMPTY = { changes: [], calls: [], history: [], commands: {}, event_id: "", fix: "", error: "", changed: false };
 
   function item(finding) {
     const details = el("details", {}, findingLine(finding, known)), place = el("div"), said = el("p", { role: "status" });
@@ -216,12 +249,11 @@
     return section("settings", "Settings", place);
   }
 
-  const PARTS = { findings: ["Findings", findingsPart], status: ["Status", statusPart], "dead-letters": ["Dead letters", deadPart], runs: ["Sweeps and replays", runsPart], settings: ["Settings", settingsPart] };
+  const PARTS = { findings: ["Findings", findingsPart], overview: ["Overview", overviewPart], status: ["Status", statusPart], "dead-letters": ["Dead letters", deadPart], runs: ["Sweeps and replays", runsPart], settings: ["Settings", settingsPart] };
 
   function show(name) {
-    shown = name;
     for (const each of tabs.children) if (each.dataset.part === name) each.setAttribute("aria-current", "page"); else each.removeAttribute("aria-current");
-    put(main, PARTS[name][1]());
+    put(main, [PARTS[name][1]()].flat());
     main.querySelector("h2").focus();
   }
 
@@ -240,8 +272,9 @@
     about = await ask("/api/about").catch((error) => { throw refused || error; });
     Object.assign(known, { statuses: about.statuses, kinds: about.kinds, tools: about.tools, names: about.account_names });
     head();
-    const there = about.read_only ? ["findings"] : Object.keys(PARTS);
-    put(tabs, there.map((name) => el("button", { type: "button", class: "second", "data-part": name, click: () => show(name) }, PARTS[name][0])));
+    form = filters();
+    const there = about.read_only ? ["findings", "overview"] : Object.keys(PARTS);
+    put(tabs, there.map((name) => el("button", { type: "button", class: "second", "data-part": name, click: () => { history.replaceState(null, "", "/"); show(name); } }, PARTS[name][0])));
     show("findings");
   }
 

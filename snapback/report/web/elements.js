@@ -46,3 +46,7 @@ function table(caption, heads, rows) {
 function fold(title, ...children) {
   return el("details", { class: "fold" }, el("summary", {}, title), ...children);
 }
+
+function clear(form) {
+  for (const each of form.elements) if (each.tagName === "SELECT") each.selectedIndex = 0; else if (each.name) each.value = "";
+}

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from chalicelib.aws.ledger import DynamoLedger
+from chalicelib.aws.ledger_index import AT_ONCE, SHARDS, shard_of
+from chalicelib.aws.ledger_items import to_item
 from chalicelib.core.event import Actor
 from chalicelib.core.settings import Exemption
 from chalicelib.core.types import Status
 from snapback.console.runs import Runs
 from snapback.console.sources import PAGE, FileSource, LedgerSource, Wanted
 from snapback.errors import Refused
+from snapback.report.page import report_data
 from snapback.report.result import write_result
+from tests.delivery.memory import Table
 from tests.notify.test_message import NOW, record_of
 from tests.snapback.command import complaint, public
 from tests.snapback.console.conftest import CALLER, running
@@ -114,6 +121,43 @@ class TestFile:
         for action in ("act", "pause", "run"):
             assert "read only" in file.post(action, 404)["error"]
 
+    def test_each_filter_of_records_fits_here_too(self, file: Console) -> None:
+        file.enter()
+        (one,) = file.get("findings?text=app-77-")["findings"]
+        when = one["time"].removesuffix("Z")
+        for asked in (
+            f"guardrail={one['guardrail']}",
+            f"guardrail=*.{one['guardrail'].partition('.')[2]}",
+            f"account=111122223333,{one['account']}",
+            f"region={one['region']}",
+            f"severity={one['severity']}",
+            f"status=gone,{one['status']}",
+            f"actor={one['actor']['session'].upper()}",
+            "tool=aws",
+            f"since={when}",
+        ):
+            found = file.get(f"findings?text=app-77-&{asked}")["findings"]
+            assert [each["id"] for each in found] == [one["id"]], asked
+            assert file.get(f"overview?text=app-77-&{asked}")["columns"]["id"] == [[one["id"]]], asked
+        for asked in ("account=111122223334", "region=eu-west-3", "severity=low", "actor=nobody", f"until={when}"):
+            assert file.get(f"findings?text=app-77-&{asked}")["findings"] == [], asked
+        for asked, said in (
+            ("status=nope", "'nope' is no status; statuses: alerted, "),
+            ("account=12", "12"),
+            ("since=monday", "is no time"),
+            ("guardrail=s3.nope", "s3.nope"),
+        ):
+            assert said in file.get(f"findings?{asked}", 409)["error"]
+
+    def test_the_overview_is_the_report_s_own(self, file: Console) -> None:
+        file.enter()
+        told, whole = file.get("overview"), report_data(result(130))
+        assert told["latest"] == 0, "all are counted"
+        for part in ("stories", "fights", "noise", "unchecked", "figures", "cards", "size"):
+            assert told[part] == json.loads(json.dumps(whole[part])), part
+        assert whole["columns"].keys() - told["columns"].keys() == {"changes", "calls", "history", "commands", "did"}
+        assert 0 < file.get("overview?text=t1530")["size"] < 130
+
     def test_bad_files_and_ports_are_one_line(self, tmp_path: Path) -> None:
         (tmp_path / "old.json").write_text('{"format": "snapback-result", "version": 9}')
         assert "version 9" in complaint("console", tmp_path / "old.json")
@@ -125,47 +169,78 @@ class TestFile:
             )
 
 
-class TestLedger:
-    def test_pages_hold_each_record_once_the_latest_first(self, world: World) -> None:
-        application = world.application()
-        lives = ((Status.ALERTED,), (Status.ASKING,), (Status.FIXING, Status.FIXED))
-        for n in range(2 * PAGE + 7):
-            at = NOW + timedelta(seconds=n // 3)  # Some moved in the same moment.
-            made = record_of(Status.ALERTED, id=f"s3.{n:016x}", arn=f"arn:aws:s3:::b{n}", resource=f"b{n}")
+class Counted(Table):
+    """In memory, with how many keys and records were read."""
+
+    keys = records = 0
+
+    def _query(self, **request: Any) -> Iterator[Any]:
+        for page in super()._query(**request):
+            assert len(page["Items"]) <= AT_ONCE
+            self.keys += len(page["Items"])
+            yield page
+
+    def batch_get_item(self, **request: Any) -> Any:
+        self.records += len(request["RequestItems"]["records"]["Keys"])
+        return super().batch_get_item(**request)
+
+    def source(self) -> LedgerSource:
+        ledger = DynamoLedger(self, "records", lambda: NOW)  # type: ignore[arg-type]
+        return LedgerSource(SimpleNamespace(ledger=ledger, home="111122223333"))  # type: ignore[arg-type]
+
+    def hold(self, number: int, at: timedelta, *lives: tuple[Status, ...]) -> None:
+        """Records that lived so in turn, each some time after the one before."""
+        for n in range(number):
+            name, when = f"s3.{n:016x}", NOW + n * at
+            made = record_of(Status.ALERTED, id=name, arn=f"arn:aws:s3:::b{n}", resource=f"b{n}", event_time=when)
             record = replace(made, history=())
-            for status in lives[n % 3]:
-                record = record.stepped(status, at, "snapback")
-            application.ledger._db.put({**_item(record), **_index(record)})
-        source, cursor, found = LedgerSource(application), "", []
+            for status in lives[n % len(lives)]:
+                record = record.stepped(status, NOW + n * at, "snapback")
+            index = {"updated_at": {"S": record.touched}, "status_shard": {"S": shard_of(record.status, record.id)}}
+            self.put_item(Item={**to_item(record), **index})
+
+
+class TestLedger:
+    def test_pages_hold_each_record_once_the_latest_first(self) -> None:
+        table, cursor, found = Counted(), "", []
+        table.hold(2 * PAGE + 6, timedelta(0), (Status.ALERTED,), (Status.FIXING, Status.FIXED))
+        table.hold(PAGE, timedelta(seconds=1), (Status.ALERTED,), (Status.ASKING,))  # The others moved in one moment.
+        source = table.source()
         while True:
             page = source.page(Wanted(cursor=cursor))
-            found += [each.id for each in page.findings]
+            found += page.findings
             if not (cursor := page.cursor):
                 break
             assert len(page.findings) == PAGE
-        assert len(found) == len(set(found)) == 2 * PAGE + 7
-        moved = [int(each.removeprefix("s3."), 16) // 3 for each in found]
+        assert len(found) == len({each.id for each in found}) == 2 * PAGE + 6
+        moved = [each.history[-1].at for each in found]
         assert moved == sorted(moved, reverse=True)
         assert [each.id for each in source.page(Wanted(words=("b100",))).findings] == [f"s3.{100:016x}"]
-        assert {each.status for each in source.page(Wanted(statuses=("asking",))).findings} == {"asking"}
+        assert {each.status for each in source.page(Wanted(statuses=(Status.ASKING,))).findings} == {"asking"}
+
+    def test_of_many_records_few_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each shard's first keys, and one batch; an overview reads MOST_READ, and says so if there are older ones."""
+        monkeypatch.setattr("snapback.console.sources.MOST_READ", 500)
+        table = Counted()
+        table.hold(1000, timedelta(seconds=1), (Status.ALERTED,), (Status.ASKING,))
+        source = table.source()
+        assert [each.id for each in source.page(Wanted()).findings] == [f"s3.{n:016x}" for n in range(999, 949, -1)]
+        assert (table.records, table.keys) == (AT_ONCE, 2 * SHARDS * AT_ONCE)
+        told, latest = source.overview(Wanted())
+        assert (len(told.findings), latest) == (500, 500)
+        assert source.overview(Wanted(statuses=(Status.ASKING,)))[1] == 0, "exactly as many as are read"
+
+    def test_what_moved_last_before_since_ends_the_reading(self) -> None:
+        table = Counted()
+        table.hold(9, timedelta(minutes=1), (Status.ALERTED,))
+        page = table.source().page(Wanted.of({"since": f"{NOW + timedelta(minutes=5):%Y-%m-%dT%H:%M:%S}"}))
+        assert (len(page.findings), page.read) == (4, 4)
 
     def test_an_empty_ledger_and_none_at_all(self, console: Console, live: Live) -> None:
         assert console.get("findings") == {"findings": [], "cards": {}, "cursor": "", "read": 0}
         live.application.table = "no-such-table"
         live.application.__dict__.pop("ledger", None)
         assert "no-such-table" in console.get("findings", 409)["error"]
-
-
-def _item(record: Any) -> dict[str, Any]:
-    from chalicelib.aws.ledger_items import to_item
-
-    return to_item(record)
-
-
-def _index(record: Any) -> dict[str, Any]:
-    from chalicelib.aws.ledger_index import shard_of
-
-    return {"updated_at": {"S": record.touched}, "status_shard": {"S": shard_of(record.status, record.id)}}
 
 
 class TestActions:
