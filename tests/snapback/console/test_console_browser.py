@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -264,7 +265,8 @@ def test_operations_by_keyboard_alone(tab: Tab, live: Live, queues: Queues, monk
     tab.until("running")
     tab.to("Stop")
     tab.press(Keys.ENTER)
-    tab.until("stopped")
+    tab.until_not("running")
+    assert live.runs.all[-1].process.returncode == -signal.SIGTERM
     assert tab.faults == []
 
 
