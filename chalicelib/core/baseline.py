@@ -112,7 +112,12 @@ class Allow(Struct, frozen=True, forbid_unknown_fields=True):
     image_owners: frozenset[Annotated[str, Meta(pattern=r"^([0-9]{12}|amazon|aws-[a-z-]+)$")]] = frozenset({"amazon"})
     """Accounts, besides yours, whose machine images may start, or AWS's aliases for them (`aws-marketplace`)."""
     deployers: tuple[str, ...] = ()
-    """ARN globs of users and roles that may deploy function code. Empty means anyone."""
+    """ARN globs of users and roles that may deploy function code; empty means anyone. What they change in monitoring is not
+    reported."""
+
+
+Detection = Literal["config", "guardduty"]
+"""AWS services that watch an account, by the names of their IAM actions."""
 
 
 class Require(Struct, frozen=True, forbid_unknown_fields=True):
@@ -180,6 +185,8 @@ class Require(Struct, frozen=True, forbid_unknown_fields=True):
     """How many known vulnerabilities an image may have."""
     flow_logs: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:s3:::[a-z0-9.-]+(/.*)?$")] | None = None
     """Where each VPC's flow logs must go: a bucket's ARN and a prefix."""
+    detection: frozenset[Detection] = frozenset()
+    """Services that must be on in each account and region. Snapback turns on those that are off; AWS charges for most."""
     required_tags: dict[str, dict[TagKey, Literal["creator", "session", "time"] | None]] = {}
     """Tags that resources must have, by a glob of CloudFormation types; the first match wins. Each tag names its value if it
     is missing, from the call that created the resource: the `creator` (an ARN), the `session` (or the user's name) or the

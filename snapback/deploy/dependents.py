@@ -29,6 +29,8 @@ DOCUMENTED: dict[str, tuple[str, ...]] = {
     # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
     "ec2:CreateFlowLogs": ("logs:CreateLogDelivery",),
     "ec2:DeleteFlowLogs": ("logs:DeleteLogDelivery",),
+    # https://docs.aws.amazon.com/guardduty/latest/ug/slr-permissions.html
+    "guardduty:CreateDetector": ("iam:CreateServiceLinkedRole",),
     # https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html
     "eks:AssociateEncryptionConfig": ("kms:CreateGrant", "kms:DescribeKey"),
     # https://docs.aws.amazon.com/singlesignon/latest/userguide/iam-auth-access-using-id-policies.html
@@ -78,12 +80,18 @@ class Grant:
     condition: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-_TRAILS_ROLE = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/cloudtrail.amazonaws.com/*"
+_LINKED_ROLE = "arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/aws-service-role/{}.amazonaws.com/*"
+_TRAILS_ROLE = _LINKED_ROLE.format("cloudtrail")
+
+
+def _makes_linked_role(service: str) -> Grant:
+    return Grant(_LINKED_ROLE.format(service), {"StringEquals": {"iam:AWSServiceName": f"{service}.amazonaws.com"}})
+
+
 GRANTS: dict[tuple[str, str], Grant] = {
     # For an organization's trail: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
-    ("cloudtrail", "iam:CreateServiceLinkedRole"): Grant(
-        _TRAILS_ROLE, {"StringEquals": {"iam:AWSServiceName": "cloudtrail.amazonaws.com"}}
-    ),
+    ("cloudtrail", "iam:CreateServiceLinkedRole"): _makes_linked_role("cloudtrail"),
+    ("guardduty", "iam:CreateServiceLinkedRole"): _makes_linked_role("guardduty"),
     ("cloudtrail", "iam:GetRole"): Grant(_TRAILS_ROLE),
     ("cloudtrail", "organizations:ListAWSServiceAccessForOrganization"): Grant("*"),
     # For IAM Identity Center with a customer managed key, in the management account:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from snapback.memory_aws import cloudfront
-from tests.dayone import policies
+from tests.dayone import detection, policies
 from tests.dayone.buckets import BUCKETS, allow, no_plain_http
 from tests.dayone.functions import FUNCTIONS, PULL, REPOSITORIES
 from tests.dayone.networks import ACLS, GROUPS
@@ -45,6 +45,7 @@ class Account:
             self.functions,
             self.repositories,
             self.resource_policies,
+            self.detection,
         ):
             make()
 
@@ -160,6 +161,9 @@ class Account:
                 listed = [{"Action": policies.ACTIONS[service], "Resource": "*", **each} for each in statements]
                 policies.MAKE[service](self.client(service), name, self.document(listed))
                 self.made += 1
+
+    def detection(self) -> None:
+        self.made += detection.watch(self.client)
 
     def document(self, statements: Iterable[dict[str, Any]]) -> str:
         listed = [{"Effect": "Allow", **each} for each in statements]

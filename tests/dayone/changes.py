@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.dayone import policies
+from tests.dayone import detection, policies
 from tests.dayone.buckets import BUCKETS, allow, no_plain_http
 from tests.dayone.functions import FUNCTIONS, PULL, REPOSITORIES
 from tests.dayone.networks import GROUPS
@@ -67,6 +67,7 @@ def _calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
         for name in sorted(named.keys() & policies.CHANGED):
             listed = ({"Action": policies.ACTIONS[service], "Resource": "*", **each} for each in named[name])
             yield service, *policies.CALLS[service](name, json.dumps(_policy(*listed)))
+    yield from detection.CALLS
 
 
 def _identities() -> Iterator[tuple[str, str, dict[str, Any]]]:

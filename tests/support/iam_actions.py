@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snapback.deploy.dependents import DOCUMENTED, LEFT_OUT
+from snapback.deploy.dependents import DOCUMENTED, GRANTS, LEFT_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ _OTHERWISE = {
 }
 
 _PREFIXES = {"eventbridge": "events", "sso-admin": "sso", "auto-scaling": "autoscaling"}
-_PREFIXES |= {"secrets-manager": "secretsmanager"}
+_PREFIXES |= {"secrets-manager": "secretsmanager", "config-service": "config"}
 _PREFIXES |= dict.fromkeys(("elastic-load-balancing", "elastic-load-balancing-v2"), "elasticloadbalancing")
 
 
@@ -48,8 +48,11 @@ def actions_of(calls: Iterable[Call]) -> set[str]:
 
 
 def also_needed(action: str) -> frozenset[str]:
-    """What else a call needs by AWS's pages, which fixes declare."""
-    return frozenset(each for each in DOCUMENTED.get(action, ()) if (action, each) not in LEFT_OUT)
+    """What else a call needs by AWS's pages, which fixes declare; what has a Grant is granted without."""
+    service = action.partition(":")[0]
+    return frozenset(
+        each for each in DOCUMENTED.get(action, ()) if (action, each) not in LEFT_OUT and (service, each) not in GRANTS
+    )
 
 
 def operations_for(action: str) -> list[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.weakening import why_weaker
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
 from chalicelib.core.types import Severity
@@ -25,10 +26,9 @@ def event_store_stopped(event: Event, baseline: Baseline) -> str | None:
     shorten their retention, or remove its protection. Start it again, or restore it within seven days of its deletion.
     Name who may do so under `allow.principals`.
 
-    Legitimate look-alikes: stores that a team creates for one investigation and then deletes. `allow.principals` tells
-    allowed callers apart.
+    Legitimate look-alikes: stores that a team creates for one investigation and then deletes. `allow.principals` and
+    `allow.deployers` tell allowed callers apart.
     """
-    if any(map(baseline.principal, event.actor_arns)):
-        return None
+    why = why_weaker(event, baseline, _CALLS)
     store = (event.text("eventDataStore") or "?").rpartition("/")[2]
-    return f"{event.actor.name} {_CALLS[event.name]} event data store {store}"
+    return why and f"{why} event data store {store}"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from chalicelib.analysis.weakening import why_weaker
 from chalicelib.core.event import JSON, dig
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
@@ -44,16 +45,12 @@ def detection_weakened(event: Event, baseline: Baseline) -> str | None:
     and check what happened in between. Name who may administer GuardDuty under `allow.principals`. Snapback ignores
     filters that archive nothing and updates that turn nothing off.
 
-    Legitimate look-alikes: the security team's trusted addresses, and filters for known noise. `allow.principals` tells
-    allowed callers apart.
+    Legitimate look-alikes: the security team's trusted addresses, and filters for known noise. `allow.principals` and
+    `allow.deployers` tell allowed callers apart.
     """
-    if any(map(baseline.principal, event.actor_arns)):
-        return None
-    if event.name in {"CreateFilter", "UpdateFilter"} and event.text("action") != "ARCHIVE":
-        return None
-    if event.name in _SETTINGS and not _switches_off(dig(event.detail, "requestParameters")):
-        return None
-    return f"{event.actor.name} {_CALLS[event.name]}"
+    archives = dict.fromkeys(("CreateFilter", "UpdateFilter"), lambda each: each.text("action") == "ARCHIVE")
+    settings = dict.fromkeys(_SETTINGS, lambda each: _switches_off(dig(each.detail, "requestParameters")))
+    return why_weaker(event, baseline, _CALLS, archives | settings)
 
 
 def _switches_off(asked: JSON) -> bool:

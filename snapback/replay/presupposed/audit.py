@@ -38,6 +38,8 @@ def _recorder(call: Call, name: str) -> str:
         return f"configuration recorder {name}"
     s3.bucket(call, f"presupposed-config-{call.account}")
     config.put_delivery_channel(DeliveryChannel={"name": name, "s3BucketName": f"presupposed-config-{call.account}"})
+    if call.operation == "DeleteDeliveryChannel":  # AWS deletes none while the recorder records.
+        return f"configuration recorder {name}, stopped"
     config.start_configuration_recorder(ConfigurationRecorderName=name)
     return f"configuration recorder {name}, recording"
 
@@ -53,6 +55,7 @@ BY_NAME: dict[tuple[str, str], MakeNamed] = {
     ("cloudtrail", "TrailName"): _trail,
     ("config", "ConfigurationRecorderName"): _recorder,
     ("config", "DeliveryChannel.name"): _recorder,
+    ("config", "DeliveryChannelName"): _recorder,
     ("config", "DeliveryChannel.s3BucketName"): s3.bucket,
     ("guardduty", "DetectorId"): _detector,
     ("logs", "logGroupName"): _log_group,

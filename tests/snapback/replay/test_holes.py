@@ -229,6 +229,7 @@ HOLES = [
     event(
         "ec2", "DeleteFlowLogs", {"DeleteFlowLogsRequest": {"FlowLogId": {"content": "fl-0123456789abcdef0", "tag": 1}}}
     ),
+    event("config", "DeleteDeliveryChannel", {"deliveryChannelName": "elsewhere"}),
     event("guardduty", "UpdateDetector", {"detectorId": "d1a2b3c4d5e6f708192a3b4c5d6e7f80", "enable": False}),
     event(
         "ec2",
