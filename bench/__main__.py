@@ -60,8 +60,8 @@ def warm(quick: bool) -> tuple[Any, list[Any]]:
     from bench import cold, tree
 
     tree.build()
-    lines, missing = cold.warm_events(3 if quick else 5, 60 if quick else 100)
-    return _compared(f"CPU per warm, compliant event (aim: at most {cold.AIM_WARM} x)", lines, missing)
+    lines, missing = cold.warm_events(3 if quick else 5, 50 if quick else 100)
+    return _compared("Warm events", lines, missing)
 
 
 def zip(_: bool) -> tuple[Any, list[Any]]:  # noqa: A001 - its name on the command line
@@ -106,7 +106,12 @@ def sweep(quick: bool) -> tuple[Any, list[Any]]:
         f"the slowest (aim: {swept.AIM // 60}){'  ' + MARK if found['missed'] else ''}; listed after "
         f"{found['listed_after'] / 60:.1f} minutes"
     )
-    return found, ["A sweep, calls counted and time simulated", table, said]
+    laptop = swept.on_laptop(4 if quick else 20)
+    beside = (
+        f"From a laptop, {swept.FAR * 1000:.0f} ms from AWS: {laptop['resources']} resources take {laptop['alone']:.0f} s with one thread,"
+        f" {laptop['together']:.0f} s with {laptop['threads']}: {laptop['times']:.1f} x faster (aim: {swept.AIM_TIMES})"
+    )
+    return found | {"laptop": laptop}, ["A sweep, calls counted and time simulated", table, said, beside]
 
 
 SECTIONS: dict[str, Callable[[bool], tuple[Any, list[Any]]]] = {
@@ -120,15 +125,20 @@ SECTIONS: dict[str, Callable[[bool], tuple[Any, list[Any]]]] = {
 
 
 def _compared(title: str, lines: list[Any], missing: dict[str, str]) -> tuple[Any, list[Any]]:
-    table = _table("what", "measure", "bare boto3", "Snapback", "ratio", "rounds")
+    table = _table("what", "measure", "bare boto3", "Snapback", "ratio")
     for line in lines:
         ratio = f"{line.ratio:.2f} x{'  ' + MARK if line.missed else ''}"
-        table.add_row(line.what, line.measure, f"{line.bare:.1f}", f"{line.function:.1f}", ratio, str(line.rounds))
+        table.add_row(line.what, line.measure, _spread(line.bare), _spread(line.function), ratio)
     return {"lines": [line.to_json() for line in lines], "not_measured": missing}, [
         title,
         table,
         *_missing(missing),
     ]
+
+
+def _spread(quartiles: tuple[float, float, float]) -> str:
+    low, middle, high = quartiles
+    return f"{middle:.1f}" if low == high else f"{middle:.1f} ({low:.1f} to {high:.1f})"
 
 
 def _table(first: str, *others: str) -> Table:

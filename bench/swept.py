@@ -5,13 +5,14 @@ sweep first does; its calls by operation are then scaled to the mix. What grows 
 apart from what grows by resources by counting two sizes. Each finding adds the calls of an event (`calls` tells them).
 
 Simulated: workers that each make one call after the other, `LATENCY` each, and wait where a limit's bucket is empty.
-A sweep that meets a limit in AWS is answered by an error and tries again later (botocore's adaptive mode), which costs a
+`on_laptop` is measured: `snapback sweep` on an in-memory AWS whose calls are slowed down. A sweep that meets a limit in AWS is answered by an error and tries again later (botocore's adaptive mode), which costs a
 little more than waiting. Everything is in one account and region, where limits are shared: the worst case.
 """
 
 from __future__ import annotations
 
 import heapq
+import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from chalicelib.core.types import Mode
 from chalicelib.sweep.places import chunks
 from snapback.deploy.template.sweep import ASKING, LISTING
 from snapback.memory_aws import gaps
+from snapback.sweep import AT_ONCE, places_for, sweep
 from tests.support.events import HOME, REGION
 from tests.support.world import World
 
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 LATENCY = 0.05
 """Seconds of a call within AWS, assumed."""
+FAR = 0.1
+"""Seconds of a call from a laptop, assumed."""
+AIM_TIMES = 10
 AIM = 15 * 60
 """Seconds."""
 
@@ -124,6 +129,34 @@ def measure(few: int = 10, many: int = 30) -> dict[str, Any]:
         "rows": rows,
         "missed": seconds > AIM,
     }
+
+
+def on_laptop(each: int) -> dict[str, Any]:
+    """Seconds of `snapback sweep` with one thread and with its usual ones, each call as far away as AWS is from a laptop."""
+    with shared_models(), mock_aws() as account, gaps.closed():
+        account.reset()
+        world = World(boto3.Session(region_name=REGION))
+        for make in _MADE.values():
+            for number in range(each):
+                make(world, number)
+        took: dict[int, float] = {}
+        for threads in (1, AT_ONCE):
+            application = world.application(Mode.ALERT)
+            application.sessions.source.events.register("before-send", _away)
+            where = places_for(application.settings, catalog.guardrails(), home=HOME, home_region=REGION)
+            done = sweep(application, where, f"with {threads}", kept=False, at_once=threads)
+            took[threads] = done.seconds
+    return {
+        "resources": done.resources,
+        "alone": took[1],
+        "threads": AT_ONCE,
+        "together": took[AT_ONCE],
+        "times": took[1] / took[AT_ONCE],
+    }
+
+
+def _away(**_: Any) -> None:
+    time.sleep(FAR)
 
 
 def simulate(jobs: list[Counter[str]], workers: int) -> tuple[float, str]:

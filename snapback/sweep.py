@@ -1,4 +1,4 @@
-"""`snapback sweep`: every guardrail about every resource of its kind, from a laptop, one place after the other.
+"""`snapback sweep`: every guardrail about every resource of its kind, from a laptop.
 
 A second run is harmless: what is on record is not recorded again.
 """
@@ -9,7 +9,9 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 from msgspec import UnsetType
@@ -20,13 +22,14 @@ from chalicelib.core.event import dig
 from chalicelib.core.outcome import QUIET
 from chalicelib.core.partitions import global_regions
 from chalicelib.core.ports import Standing
-from chalicelib.core.resource import Account
+from chalicelib.core.resource import Account, Resource
 from chalicelib.core.settings import Modes
 from chalicelib.core.types import Mode, Severity, Unrecorded, weakest
 from chalicelib.engine.context import SNAPBACK, describe_error
-from chalicelib.engine.refusal import Refusal, refusal_of
+from chalicelib.engine.refusal import refusal_of
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 from chalicelib.sweep.queues import Markers, missed_by_events
+from snapback.at_once import at_most
 from snapback.errors import EXPIRED
 from snapback.known import check_guardrails, check_services
 from snapback.replay.replay import in_mode, quiet
@@ -37,7 +40,6 @@ if TYPE_CHECKING:
     from chalicelib.core.event import Event
     from chalicelib.core.outcome import Outcome
     from chalicelib.core.record import Record
-    from chalicelib.core.resource import Resource
     from chalicelib.core.rule import Guardrail
     from chalicelib.core.settings import Settings
     from chalicelib.engine.evaluate import Failed
@@ -45,6 +47,10 @@ if TYPE_CHECKING:
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 35.0)
 """Seconds between looks at what somebody else works on: another sweep, or a function. Together longer than a lease."""
+AT_ONCE = 16
+"""Threads, of which each waits for AWS most of the time."""
+ALONE = 10
+"""Resources that a thread takes at a time where AWS has no batch read for them."""
 _MOST_NAMED = 3
 ELSEWHERE = "another process, such as another sweep, has worked on it for two minutes; run the sweep again"
 
@@ -232,16 +238,17 @@ def sweep(
     run: str,
     *,
     kept: bool,
+    at_once: int = AT_ONCE,
     by: str = SNAPBACK,
     only: Only | None = None,
     on_place: Callable[[Place], None] = lambda _: None,
     on_finding: Callable[[Finding], None] = lambda _: None,
     on_error: Callable[[SweepError], None] = lambda _: None,
 ) -> SweepTotals:
-    """Go through all places. What raises is counted, and the rest goes on. Raises what boto3 does once credentials are over.
+    """Go through all places, in their order. What raises is counted, and the rest goes on. Raises what boto3 does once credentials are over.
 
     `kept`: whether there is a ledger, in which it is marked what was gone through. `by` stands in the records' history.
-    `only` chooses resources.
+    `only` chooses resources. `at_once`: so many threads ask AWS.
     """
     done, began = SweepTotals(), time.perf_counter()
     application.sessions.retries = "adaptive"
@@ -254,71 +261,98 @@ def sweep(
         on_error(found_out)
 
     markers = Markers(application.dynamodb, application.table) if kept else None
-    for place, rules in found.items():
-        on_place(place)
-        marks = markers if only is None or only.marks(place) else None
-        if only and not only.place(place):
-            if marks:
-                marks.mark(place, rules, run, application.now())
-            continue
-        done.places += 1
-        try:
-            asked = markers.asked(place) if markers else {}
-            known = expected_from_events(rules, asked, run)
-            event = event_of(place, run, application.now(), known)
-            some: Sequence[Any] | Refusal = ()
-            for some in _listed(application, place, rules, only):
-                errors: list[Failed] = []
-                if isinstance(some, Refusal):
-                    outcomes = application.engine.unlisted(rules, event, some)
-                else:
-                    done.resources += len(some)
-                    outcomes, errors = _patiently(application, rules, some, event, by)
-                for finding in _findings(place, rules, outcomes, known):
-                    on_finding(finding)
-                done.counts.update(str(outcome.status) for outcome in outcomes)
-                for resource, error, guardrail in errors:
-                    failed(place, resource.id, [guardrail], error)
-            if marks and not isinstance(some, Refusal):
-                marks.mark(place, rules, run, application.now())
-        except Exception as error:  # noqa: BLE001 - listed at the end, with the others
-            failed(place, "", [rule.id for rule in rules], error)
+    look = _Look(markers, only, run, by)
+    with at_most(application, at_once) as threads:
+        for (place, rules), begun in threads.each(look.begin, found.items()):
+            on_place(place)
+            try:
+                at = begun()
+                done.places += at.wanted
+                rest = threads.each(look.evaluate, ((at, some) for some in at.left))
+                for answered in chain(at.first, (each() for _, each in rest)):
+                    done.resources += answered.resources
+                    for finding in _findings(place, rules, answered.outcomes, at.known):
+                        on_finding(finding)
+                    done.counts.update(str(outcome.status) for outcome in answered.outcomes)
+                    for resource, error, guardrail in answered.errors:
+                        failed(place, resource.id, [guardrail], error)
+                if markers and (only is None or only.marks(place)) and not at.refused:
+                    markers.mark(place, rules, run, application.now())
+            except Exception as error:  # noqa: BLE001 - listed at the end, with the others
+                failed(place, "", [rule.id for rule in rules], error)
     done.seconds = time.perf_counter() - began
     return done
 
 
-def _patiently(
-    application: Application, rules: Sequence[Guardrail[Any]], some: Sequence[Resource], event: Event, by: str
-) -> tuple[list[Outcome], list[Failed]]:
-    """What a sweep finds out about some resources; those that somebody else works on are asked about again."""
-    swept = application.engine.sweep(rules, some, event, by)
-    outcomes, errors = {(each.guardrail, each.resource): each for each in swept.outcomes}, swept.errors
-    for pause in PAUSES:
-        busy = list(dict.fromkeys(resource for resource, error, _ in errors if isinstance(error, StepRefused)))
-        if not busy:
-            break
-        application.sleep(pause)
-        again = application.engine.sweep(rules, busy, event, by)
-        outcomes = {(each.guardrail, each.resource): each for each in again.outcomes} | outcomes
-        errors = [each for each in errors if each[0] not in busy] + again.errors
-    return list(outcomes.values()), errors
+class _Part(NamedTuple):
+    """What a sweep found out about some resources."""
+
+    resources: int
+    outcomes: list[Outcome]
+    errors: list[Failed]
 
 
-def _listed(
-    application: Application, place: Place, rules: Sequence[Guardrail[Any]], only: Only | None
-) -> Iterator[Sequence[Any] | Refusal]:
-    """A place's resources, some at a time, or why AWS does not let Snapback list them."""
-    kind = rules[0].resource
-    try:
-        found = set(kind.all_in(application.sessions.reader(place.account, place.region)))
-    except Exception as error:
-        refusal = refusal_of(error, rules[0], Account(place.account, place.account, place.region))
-        if refusal is None:
-            raise
-        yield refusal
-        return
-    wanted = [each for each in found if only is None or only.resource(place, each)]
-    yield from chunks(sorted(wanted, key=lambda each: each.id), kind.batch_size)
+@dataclass
+class _At:
+    """A place as it was listed: what was found out of it at once, and the resources that are left, some at a time."""
+
+    rules: list[Guardrail[Any]]
+    event: Event
+    known: Sequence[str]
+    wanted: bool = True
+    refused: bool = False
+    first: list[_Part] = field(default_factory=list)
+    left: list[Sequence[Resource]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the threads of a sweep do, each with an application of its own."""
+
+    markers: Markers | None
+    only: Only | None
+    run: str
+    by: str
+
+    def begin(self, application: Application, where: tuple[Place, list[Guardrail[Any]]]) -> _At:
+        """List a place, and evaluate it if that is a single step."""
+        (place, rules), kind = where, where[1][0].resource
+        if self.only and not self.only.place(place):
+            return _At(rules, event_of(place, self.run, application.now(), ()), (), wanted=False)
+        known = expected_from_events(rules, self.markers.asked(place) if self.markers else {}, self.run)
+        at = _At(rules, event_of(place, self.run, application.now(), known), known)
+        try:
+            found = set(kind.all_in(application.sessions.reader(place.account, place.region)))
+        except Exception as error:
+            refusal = refusal_of(error, rules[0], Account(place.account, place.account, place.region))
+            if refusal is None:
+                raise
+            at.refused = True
+            at.first.append(_Part(0, application.engine.unlisted(rules, at.event, refusal), []))
+            return at
+        wanted = sorted(
+            (each for each in found if self.only is None or self.only.resource(place, each)), key=attrgetter("id")
+        )
+        most = kind.batch_size if kind.batch_reads else min(kind.batch_size, ALONE)
+        at.left = list(chunks(wanted, most))
+        if len(at.left) == 1:
+            at.first.append(self.evaluate(application, (at, at.left.pop())))
+        return at
+
+    def evaluate(self, application: Application, asked: tuple[_At, Sequence[Resource]]) -> _Part:
+        """Those that somebody else works on are asked about again."""
+        at, some = asked
+        swept = application.engine.sweep(at.rules, some, at.event, self.by)
+        outcomes, errors = {(each.guardrail, each.resource): each for each in swept.outcomes}, swept.errors
+        for pause in PAUSES:
+            busy = list(dict.fromkeys(resource for resource, error, _ in errors if isinstance(error, StepRefused)))
+            if not busy:
+                break
+            application.sleep(pause)
+            again = application.engine.sweep(at.rules, busy, at.event, self.by)
+            outcomes = {(each.guardrail, each.resource): each for each in again.outcomes} | outcomes
+            errors = [each for each in errors if each[0] not in busy] + again.errors
+        return _Part(len(some), list(outcomes.values()), errors)
 
 
 def _findings(

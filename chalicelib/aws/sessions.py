@@ -7,6 +7,7 @@ import os
 import re
 from datetime import UTC, datetime
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import botocore
@@ -48,6 +49,10 @@ def _config(retries: Literal["standard", "adaptive"]) -> Config:
 
 
 _STANDARD = _config("standard")
+_OPENING = RLock()
+"""Threads may share a client, but not open two at a time:
+https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients.
+"""
 
 
 class _Answer(NamedTuple):
@@ -208,7 +213,8 @@ class AwsSession:
 
     def _opened(self, key: tuple[str, str]) -> Any:
         if key not in self._clients:
-            made: Any = self._source.client(key[0], region_name=key[1], config=self._config)  # type: ignore[call-overload]
+            with _OPENING:
+                made: Any = self._source.client(key[0], region_name=key[1], config=self._config)  # type: ignore[call-overload]
             self._memory.listen(made)
             self._clients[key] = made
         shared, credentials = self._clients[key], self._source.get_credentials()
@@ -274,6 +280,12 @@ class AwsSessions:
             config=self._config,
         )
 
+    def fork(self) -> AwsSessions:
+        """The same for another thread: roles are assumed once, but what remembers and signs is its own."""
+        found = AwsSessions(self.home, self.baseline, self.source, roles=self._at_home, now=self._now)
+        found.retries, found._sources = self.retries, self._sources
+        return found
+
     def writer(self, account: str, region: str, record: str, service: str, *, undo: bool = False) -> AwsSession:
         """A session that may write."""
         memory = self._memories.setdefault(account, _Memory())
@@ -317,4 +329,5 @@ class AwsSessions:
 
     @cached_property
     def _sts(self) -> STSClient:
-        return self.source.client("sts")
+        with _OPENING:
+            return self.source.client("sts")

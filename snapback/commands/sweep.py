@@ -279,7 +279,7 @@ class _Sweeping:
         self._application.ledger = ledger  # type: ignore[assignment]
         clean = self._where.keys() - self.planned.failed
         found = plan.Chosen(((each.place, each.outcome.resource) for each in self._findings), clean)
-        done = self._pass(self._where, found, self._on_finding, kept=True)
+        done = self._pass(self._where, found, self._on_finding, kept=True, one_by_one=True)
         for record in ledger.changed:
             if (record.guardrail, record.arn) not in self._warned:
                 warn(f"changed since the plan, so left as it is: {record.guardrail} on {record.shown_arn}")
@@ -316,6 +316,7 @@ class _Sweeping:
         on_finding: Callable[[Finding], None],
         *,
         kept: bool,
+        one_by_one: bool = False,
     ) -> SweepTotals:
         from snapback import render
         from snapback import sweep as library
@@ -334,6 +335,7 @@ class _Sweeping:
             where,
             self._run,
             kept=kept,
+            at_once=1 if one_by_one else library.AT_ONCE,
             by=self._caller,
             only=only,
             on_place=on_place,

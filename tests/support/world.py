@@ -116,7 +116,7 @@ class World:
         """A look may do what the reader's policies allow, a hand what its fixer's: else NotAllowed is raised."""
         from tests.support.iam import check
 
-        reader, writer, role = sessions.reader, sessions.writer, READER
+        reader, writer, fork, role = sessions.reader, sessions.writer, sessions.fork, READER
 
         def limited(session: AwsSession, who: Callable[[], str]) -> AwsSession:
             asking = session.asking
@@ -137,7 +137,12 @@ class World:
             role = fixer(service, undo=undo)
             return limited(writer(account, region, record, service, undo=undo), lambda: role)
 
-        vars(sessions).update(reader=looking, writer=writing)
+        def forked() -> AwsSessions:
+            found = fork()
+            self._limit(found)
+            return found
+
+        vars(sessions).update(reader=looking, writer=writing, fork=forked)
 
     def deliver(self, envelope: Envelope, id: str, mode: Mode | str = Mode.FIX) -> list[Outcome]:
         """Hand an event to the function of a guardrail, set to `mode`; answers that guardrail's outcomes."""
