@@ -14,7 +14,7 @@ import pytest
 from chalicelib import catalog
 from tools.controls_page import CIS, NAMED, VERDICTS, Verdict, _table, page, verdicts
 
-TABLE = list(verdicts())
+TABLE = verdicts()
 _RULES = Path(moto.config.__file__).parent / "resources" / "aws_managed_rules.json.gz"
 _WITHOUT_CONFIG = frozenset({"EC2.19", "ECS.2", "ECS.16"})
 """Evaluated by Config rules of Security Hub's own."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,13 @@ class Verdict:
         return f"{_GUIDE}/{service}-controls.html#{self.control.lower().replace('.', '-')}"
 
 
-def verdicts() -> Iterator[Verdict]:
+@cache
+def verdicts() -> tuple[Verdict, ...]:
     """The rows of the table, as it has them. KeyError for a verdict that there isn't."""
+    return tuple(_verdicts())
+
+
+def _verdicts() -> Iterator[Verdict]:
     for control, entry in _table()["controls"].items():
         title, config, cis = entry.pop("title"), entry.pop("config", None), tuple(entry.pop("cis", ()))
         for verdict, found in entry.items():
@@ -60,7 +66,7 @@ def verdicts() -> Iterator[Verdict]:
 
 
 def page() -> str:
-    rows = list(verdicts())
+    rows = verdicts()
     lines = ["# Controls of Security Hub and CIS", "", _MADE]
     lines += [
         "A rule names a control where its findings stand for it: what fails the control is found by the rule, or by the rules",

@@ -217,11 +217,19 @@ def nouns_read(source: str) -> frozenset[str]:
 @cache
 def heard_by(source: str, event: str) -> tuple[str, ...]:
     """The ids of the rules whose patterns name the event; one that asks for all calls of somebody, as root's, isn't."""
-    told = {"eventSource": f"{source}.amazonaws.com", "eventName": event}
+    told = {"eventName": event}
+    return tuple(dict.fromkeys(rule for rule, names in _names_of(source) if matches(names, told)))
+
+
+@cache
+def _names_of(source: str) -> tuple[tuple[str, Pattern], ...]:
+    """The rules that hear a source, each with what it asks of an event's name; the same objects for each event."""
+    told = {"eventSource": f"{source}.amazonaws.com"}
     return tuple(
-        rule.id
+        (rule.id, {"eventName": detail["eventName"]})
         for rule in catalog.all_rules()
-        if any(matches({key: detail[key] for key in told}, told) for detail in _details(rule.on))
+        for detail in _details(rule.on)
+        if matches({"eventSource": detail["eventSource"]}, told)
     )
 
 
@@ -275,7 +283,12 @@ def sentence(service: str, operation: str) -> str:
 
 @cache
 def _model(service: str) -> ServiceModel:
-    return botocore.session.get_session().get_service_model(service)
+    return _session().get_service_model(service)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
 
 
 def main(arguments: list[str]) -> int:
