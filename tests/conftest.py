@@ -3,21 +3,26 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-import boto3
 import botocore.client
-import botocore.loaders
+import moto.backend_index
+import moto.core.models
 import moto.core.responses
+import moto.core.utils
 import pytest
 from aws_lambda_powertools import Metrics
+from botocore.hooks import EventAliaser
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import settings
 from moto import mock_aws
+from moto.core.models import MockAWS
 
-from snapback.memory_aws import gaps
+from snapback.memory_aws import gaps, memory
+from tests.support.clients import whole
 from tests.support.events import REGION
 from tests.support.world import World
 
@@ -40,13 +45,19 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _dear_things_are_made_once() -> Iterator[None]:
+def pytest_configure(config: pytest.Config) -> None:
+    kept = ExitStack()
+    kept.enter_context(dear_things_made_once())
+    config.add_cleanup(kept.close)
+
+
+@contextmanager
+def dear_things_made_once() -> Iterator[None]:
     """Else each test reads the service models again (160 ms for EC2) and makes client classes and an RSA key.
 
-    And moto looks through a service's class for each request.
+    And moto looks through a service's class for each request, and lists botocore's folder for each service.
     """
-    loader = botocore.loaders.create_loader()
+    loader = memory.loader()
     creator: Any = botocore.client.ClientCreator
     models, classes = creator._load_service_model, creator._create_client_class
 
@@ -55,6 +66,7 @@ def _dear_things_are_made_once() -> Iterator[None]:
         return models(creator(loader, *[None] * 6), service)
 
     responses: Any = moto.core.responses
+    utils: Any = moto.core.utils
     real_names = responses.method_names_from_class
     names: Any = cache(lambda clazz, *_sizes: real_names(clazz))
 
@@ -62,6 +74,9 @@ def _dear_things_are_made_once() -> Iterator[None]:
         """Anew where methods were added since."""
         return names(clazz, *(len(vars(each)) for each in clazz.__mro__))
 
+    aliaser: Any = EventAliaser
+    real_alias, plain = aliaser._alias_event_name, aliaser(None)
+    alias = cache(lambda name: real_alias(plain, name))
     made: dict[str, Any] = {}
 
     def client_class(self: Any, service: str, service_model: Any) -> Any:
@@ -80,8 +95,36 @@ def _dear_things_are_made_once() -> Iterator[None]:
         patch.object(creator, "_create_client_class", client_class),
         patch.object(rsa, "generate_private_key", cache(rsa.generate_private_key)),
         patch.object(responses, "method_names_from_class", method_names),
+        patch.object(utils, "create_loader", cache(utils.create_loader)),
+        patch.object(MockAWS, "_enable_patching", _registering_once(MockAWS._enable_patching)),
+        patch.object(EventAliaser, "_alias_event_name", lambda _, name: alias(name)),
+        patch("botocore.hooks.accepts_kwargs", lambda _: True),  # Else each hook's signature is inspected.
     ):
         yield
+
+
+def _registering_once(enable: Any) -> Any:
+    """moto registers 1,300 URLs with each `mock_aws`; here it is given the list of the first time, or of this order."""
+    known: dict[Any, dict[str, list[Any]]] = {}
+    index: Any = moto.backend_index
+    models: Any = moto.core.models
+
+    def copied(registered: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        return {method: [*each] for method, each in registered.items()}
+
+    def enabled(mock: MockAWS, reset: bool = True) -> None:
+        order = tuple(name for name, _ in index.backend_url_patterns)
+        if not reset:
+            enable(mock, reset)
+        elif order in known:
+            with patch.object(index, "backend_url_patterns", ()), patch.object(models, "RESPONSES_METHODS", ()):
+                enable(mock)
+            models.responses_mock._registry._registered.update(copied(known[order]))
+        else:
+            enable(mock)
+            known[order] = copied(models.responses_mock._registry._registered)
+
+    return enabled
 
 
 @pytest.fixture(autouse=True)
@@ -125,4 +168,4 @@ def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 @pytest.fixture
 def world(_environment: None) -> Iterator[World]:
     with mock_aws(), gaps.closed():
-        yield World(boto3.Session(region_name=REGION))
+        yield World(whole(REGION))

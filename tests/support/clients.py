@@ -26,7 +26,6 @@ class Layered(BaseEventHooks):
     def __init__(self, shared: Any) -> None:
         self.shared = shared
         self.hooks = EventAliaser(HierarchicalEmitter())
-        vars(self.hooks)["_alias_name_cache"] = _ALIASES
 
     def emit(self, event_name: str, **given: Any) -> Any:
         return self.hooks.emit(event_name, **given) + self.shared.emit(event_name, **given)
@@ -55,7 +54,6 @@ class Layered(BaseEventHooks):
         self.shared = _WITHOUT[key]
 
 
-_ALIASES: dict[str, str] = {}
 _WITHOUT: dict[Any, Any] = {}
 
 
