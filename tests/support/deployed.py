@@ -129,8 +129,9 @@ class Stack:
     def text(self, document: Any) -> str:
         """A document as JSON; made once for all stacks that differ in nothing that it names."""
         raw = json.dumps(document)
-        named = [(name, value) for name, value in self.parameters.items() if name in raw]
-        held = [(name, self.holds(name)) for name in self.source["Conditions"] if f'"{name}"' in raw]
+        names, conditions = _named_in(raw, tuple(self.parameters), tuple(self.source["Conditions"]))
+        named = [(name, self.parameters[name]) for name in names]
+        held = [(name, self.holds(name)) for name in conditions]
         key = (self.account, id(self.source), raw, *named, *held)
         if key not in _TEXTS:
             _TEXTS[key] = json.dumps(self.plain(document)), self.source
@@ -200,6 +201,12 @@ class Stack:
 _policy_of = cache(policy_of)
 _TEXTS: dict[Any, tuple[str, Any]] = {}
 """With the template, which so keeps its id."""
+
+
+@cache
+def _named_in(raw: str, parameters: tuple[str, ...], conditions: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Which of them a document names, or may."""
+    return [name for name in parameters if name in raw], [name for name in conditions if f'"{name}"' in raw]
 
 
 @cache

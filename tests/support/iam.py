@@ -105,16 +105,10 @@ def check(role: str, account: str, service: str, operation: str, parameters: Map
 @cache
 def _allowed_everywhere(role: str, account: str, action: str, arn: str, context: tuple[tuple[str, str], ...]) -> bool:
     """In the stacks of all parameters; a member's tests are of any account, its templates of one."""
-    from tests.support.deployed import MEMBER, homes, members
+    from tests.support.deployed import MEMBER
 
-    stacks = homes() if account == HOME else members()
     here = HOME if account == HOME else MEMBER
-    found = {
-        (tuple(each.policies), each.boundary)
-        for stack in stacks
-        for each in stack.roles.values()
-        if each.arn.endswith(f":role/{role}")
-    }
+    found = _different(role, account == HOME)
     request = Request(
         principal=f"arn:aws:iam::{here}:role/{role}",
         action=action,
@@ -122,6 +116,19 @@ def _allowed_everywhere(role: str, account: str, action: str, arn: str, context:
         context=dict(context),
     )
     return bool(found) and all(decide(request, *each) == ALLOW for each in found)
+
+
+@cache
+def _different(role: str, home: bool) -> frozenset[tuple[tuple[str, ...], str | None]]:
+    """A role's policies and boundary with all parameters, each different one once."""
+    from tests.support.deployed import homes, members
+
+    return frozenset(
+        (tuple(each.policies), each.boundary)
+        for stack in (homes() if home else members())
+        for each in stack.roles.values()
+        if each.arn.endswith(f":role/{role}")
+    )
 
 
 def check_function(function: str, operation: str, parameters: Mapping[str, Any]) -> None:
