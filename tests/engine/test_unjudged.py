@@ -425,7 +425,7 @@ def memory(world: World) -> tuple[Engine, MemoryLedger]:
 
 
 @pytest.mark.parametrize("causes", [1, 500], ids=["one cause", "an attacker who varies that too"])
-def test_fifty_thousand_refusals_make_a_hundred_records_at_most(
+def test_thousands_of_refusals_make_a_hundred_records_at_most(
     memory: tuple[Engine, MemoryLedger], world: World, causes: int
 ) -> None:
     engine, ledger = memory
@@ -437,17 +437,17 @@ def test_fifty_thousand_refusals_make_a_hundred_records_at_most(
     refusals = [refusal(f"s3:Get{number}") for number in range(causes)]
     rule, event = guardrail(evaluate=evaluate), Event.parse(public_event("mallory"))
     outcomes = 0
-    for number in range(10_000):
+    for number in range(1_000):
         detail = {**event.detail, "requestParameters": {"bucketName": f"bucket-{number}"}}
         outcomes += len(engine.handle(replace(event, id=f"e{number}", detail=detail), [rule]))
     place = Place(HOME, REGION, "s3.Bucket")
-    for message in range(200):
+    for message in range(20):
         some = [Bucket(f"swept-{message}-{number}", HOME, REGION) for number in range(100)]
         found = engine.sweep([rule], some, event_of(place, "one", world.clock, []))
         outcomes += len(found.outcomes)
         assert not found.errors
-    assert outcomes == 10_000 + 20_000
-    assert next(numbers) == 50_000
+    assert outcomes == 1_000 + 2_000
+    assert next(numbers) == 5_000
     assert len(ledger.opened) <= 100
     assert len([record for record in ledger.opened if is_sent(record)]) == min(causes, 77)
     assert all(record.status is Status.UNJUDGED for record in ledger.opened)
