@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from chalicelib.core.event import DATED
 from snapback.replay.direct import INSTEAD
 from tests.snapback.replay.test_holes import HOLES
-from tools.replay_events_page import heard, page
+from tools.replay_events_page import Heard, heard, page
 
-BY_EVENT = {(each.source, each.name): each for each in heard()}
+
+@cache
+def by_event() -> dict[tuple[str, str], Heard]:
+    return {(each.source, each.name): each for each in heard()}
 
 
 def test_what_is_re_enacted_in_tests_is_never_called_impossible() -> None:
@@ -15,17 +20,18 @@ def test_what_is_re_enacted_in_tests_is_never_called_impossible() -> None:
         (each["detail"]["eventSource"].removesuffix(".amazonaws.com"), DATED.sub("", each["detail"]["eventName"]))
         for each in HOLES
     }
-    told = {event: BY_EVENT[event].kind for event in played & BY_EVENT.keys()}
+    told = {event: by_event()[event].kind for event in played & by_event().keys()}
     assert len(told) > 30
     assert {event: kind for event, kind in told.items() if kind not in {"re-enacted", "approximated"}} == {}
 
 
 def test_each_kind_has_its_reason() -> None:
-    assert BY_EVENT["iam", "CreateLoginProfile"].taken == ("`Password` is made up",)
-    assert BY_EVENT["sso-directory", "AddMemberToGroup"].why == "boto3 knows no such call"
-    assert BY_EVENT["sts", "AssumeRoot"].kind == "not possible"
-    assert BY_EVENT["ecr", "ECR Image Scan"].kind == "nothing"
-    assert {BY_EVENT[each].kind for each in INSTEAD} <= {"re-enacted", "approximated"}
+    events = by_event()
+    assert events["iam", "CreateLoginProfile"].taken == ("`Password` is made up",)
+    assert events["sso-directory", "AddMemberToGroup"].why == "boto3 knows no such call"
+    assert events["sts", "AssumeRoot"].kind == "not possible"
+    assert events["ecr", "ECR Image Scan"].kind == "nothing"
+    assert {events[each].kind for each in INSTEAD} <= {"re-enacted", "approximated"}
     assert all(each.why for each in heard() if each.kind in {"not possible", "nothing"})
 
 
