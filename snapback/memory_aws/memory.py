@@ -128,6 +128,8 @@ class MemoryAws:
         self._patches.enter_context(clock.following(lambda: self.moment or self._now()))
         # One loader for all sessions, so that each service's model is read once (EC2's takes 100 ms).
         self._patches.enter_context(patch("botocore.session.create_loader", lambda _: loader()))
+        # moto has models of its own and makes a loader for each, which lists botocore's folder (30 ms).
+        self._patches.enter_context(patch("moto.core.utils.create_loader", _motos_loader))
         # botocore puts it together anew for each call, a twentieth of the call's time, and nobody in memory reads it.
         self._patches.enter_context(patch("botocore.useragent.UserAgentString.to_string", lambda _: "snapback-replay"))
         self._actor = boto3.Session(aws_access_key_id=ACTOR_KEY, aws_secret_access_key=_OPENS_NOTHING)
@@ -241,6 +243,13 @@ def _has(event: Event, body: str, key: str, value: str) -> bool:
 @cache
 def loader() -> Loader:
     return Loader()
+
+
+@cache
+def _motos_loader() -> Loader:
+    from moto.core.loaders import create_loader
+
+    return create_loader()
 
 
 def _replace_hook(old: Any, new: Any) -> None:
