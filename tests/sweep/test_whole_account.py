@@ -16,11 +16,13 @@ from chalicelib.aws.settings_source import STACK_VARIABLE
 from chalicelib.core.baseline import Baseline
 from chalicelib.core.resource import Account
 from chalicelib.core.settings import Settings
+from chalicelib.wiring import Application
 from snapback import cli, errors
 from snapback.memory_aws import gaps
 from snapback.replay import replay
 from tests.guardrails.ec2.test_instance_exploitable_from_internet import hole, way
 from tests.support.cases import GUARDRAILS, case_of
+from tests.support.clients import Source, whole
 from tests.support.events import REGION, STACK
 from tests.support.moto_gaps import inspector_found
 from tests.support.world import KNOWN, World, settings_with
@@ -51,6 +53,8 @@ def test_what_is_unsafe_by_any_guardrail_is_found_and_fixed(tmp_path: Path, monk
     """All in one account first; where one thing in the way of another keeps it from being unsafe, in one of its own."""
     monkeypatch.setattr(catalog, "guardrails", lambda: GUARDRAILS)
     monkeypatch.setenv(STACK_VARIABLE, STACK)
+    dynamodb = property(lambda _: Source(REGION, whole).client("dynamodb"))
+    monkeypatch.setattr(Application, "dynamodb", dynamodb)  # moto without HTTP.
     monkeypatch.setattr(replay, "quiet", partial(replay.quiet, sleep=lambda _: None))
     listed = {rule.id: rule for rule in GUARDRAILS if rule.id not in ONLY_EVENTS_TELL}
     became = swept([*listed.values()], tmp_path)
