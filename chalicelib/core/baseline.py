@@ -116,7 +116,7 @@ class Allow(Struct, frozen=True, forbid_unknown_fields=True):
     reported."""
 
 
-Detection = Literal["config", "guardduty"]
+Detection = Literal["config", "guardduty", "securityhub"]
 """AWS services that watch an account, by the names of their IAM actions."""
 
 

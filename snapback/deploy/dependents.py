@@ -31,6 +31,8 @@ DOCUMENTED: dict[str, tuple[str, ...]] = {
     "ec2:DeleteFlowLogs": ("logs:DeleteLogDelivery",),
     # https://docs.aws.amazon.com/guardduty/latest/ug/slr-permissions.html
     "guardduty:CreateDetector": ("iam:CreateServiceLinkedRole",),
+    # https://docs.aws.amazon.com/securityhub/latest/userguide/using-service-linked-roles.html
+    "securityhub:EnableSecurityHub": ("iam:CreateServiceLinkedRole",),
     # https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html
     "eks:AssociateEncryptionConfig": ("kms:CreateGrant", "kms:DescribeKey"),
     # https://docs.aws.amazon.com/singlesignon/latest/userguide/iam-auth-access-using-id-policies.html
@@ -92,6 +94,7 @@ GRANTS: dict[tuple[str, str], Grant] = {
     # For an organization's trail: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
     ("cloudtrail", "iam:CreateServiceLinkedRole"): _makes_linked_role("cloudtrail"),
     ("guardduty", "iam:CreateServiceLinkedRole"): _makes_linked_role("guardduty"),
+    ("securityhub", "iam:CreateServiceLinkedRole"): _makes_linked_role("securityhub"),
     ("cloudtrail", "iam:GetRole"): Grant(_TRAILS_ROLE),
     ("cloudtrail", "organizations:ListAWSServiceAccessForOrganization"): Grant("*"),
     # For IAM Identity Center with a customer managed key, in the management account:

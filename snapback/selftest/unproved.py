@@ -29,7 +29,7 @@ _REASONS = {
     "the setting holds for the whole account, region or organization": """
         *.account_* ec2.*_default_* ec2.ebs_default_encryption_off ec2.*_public_access_block_off
         ec2.metadata_default_weakened ecr.registry_opened iam.password_policy_weakened iam.root_*
-        organizations.* signin.* sts.* cloudtrail.* guardduty.detect* config.*
+        organizations.* signin.* sts.* cloudtrail.* guardduty.detect* config.* securityhub.*
     """,
     "only AWS or another person can cause it": """
         guardduty.* ec2.instance_compromised ec2.instance_exploitable_from_internet iam.sessions_stolen

@@ -35,10 +35,8 @@ def recording_weakened(event: Event, baseline: Baseline) -> str | None:
 
     Legitimate look-alikes: pipelines that manage AWS Config, recorders that leave out types on purpose, and rules that
     Security Hub deletes with a standard. `allow.principals` and `allow.deployers` tell allowed callers apart, and
-    Snapback ignores calls that AWS services make.
+    Snapback ignores calls by AWS services' own roles.
     """
-    if event.actor.via:
-        return None
     return why_weaker(
         event, baseline, _CALLS, {"PutConfigurationRecorder": _is_partial, "PutRetentionConfiguration": _is_short}
     )

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chalicelib.analysis.weakening import why_weaker
-from chalicelib.core.event import JSON, dig
 from chalicelib.core.pattern import cloudtrail
 from chalicelib.core.rule import tripwire
 from chalicelib.core.types import Severity
@@ -49,12 +47,4 @@ def detection_weakened(event: Event, baseline: Baseline) -> str | None:
     `allow.deployers` tell allowed callers apart.
     """
     archives = dict.fromkeys(("CreateFilter", "UpdateFilter"), lambda each: each.text("action") == "ARCHIVE")
-    settings = dict.fromkeys(_SETTINGS, lambda each: _switches_off(dig(each.detail, "requestParameters")))
-    return why_weaker(event, baseline, _CALLS, archives | settings)
-
-
-def _switches_off(asked: JSON) -> bool:
-    """Whether anything in the call is off: a detector, a feature, a source."""
-    if isinstance(asked, Mapping):
-        return any(each is False or each in ("DISABLED", "NONE") or _switches_off(each) for each in asked.values())
-    return isinstance(asked, list) and any(map(_switches_off, asked))
+    return why_weaker(event, baseline, _CALLS, archives, _SETTINGS)

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 ID = "config.recording_weakened"
+SECURITY_HUB = {
+    "type": "AssumedRole",
+    "arn": f"arn:aws:sts::{HOME}:assumed-role/AWSServiceRoleForSecurityHub/securityhub",
+    "accountId": HOME,
+    "sessionContext": {
+        "sessionIssuer": {
+            "arn": f"arn:aws:iam::{HOME}:role/aws-service-role/securityhub.amazonaws.com/AWSServiceRoleForSecurityHub"
+        }
+    },
+    "invokedBy": "securityhub.amazonaws.com",
+}
 ALICE = f"arn:aws:iam::{HOME}:user/alice"
 
 
@@ -55,7 +66,7 @@ def test_it_is_reported(envelope: Envelope, reason: str, world: World) -> None:
         call("PutRetentionConfiguration"),
         call("PutConfigRule"),
         call("DeleteConfigRule", errorCode="AccessDeniedException"),
-        call("DeleteConfigRule", sourceIPAddress="securityhub.amazonaws.com", userAgent="securityhub.amazonaws.com"),
+        call("DeleteConfigRule", actor=SECURITY_HUB),
     ],
 )
 def test_others_are_not(envelope: Envelope, world: World) -> None:
@@ -66,6 +77,12 @@ def test_others_are_not(envelope: Envelope, world: World) -> None:
 def test_who_may_is_not(allow: Allow, world: World) -> None:
     world.settings = Settings(allow=allow)
     assert not world.deliver(call("DeleteConfigRule"), ID)
+
+
+def test_cloudformation_hides_nobody(world: World) -> None:
+    """The caller stands beside `invokedBy`."""
+    hidden = call("DeleteConfigRule", sourceIPAddress="cloudformation.amazonaws.com")
+    assert [each.status for each in world.deliver(hidden, ID)] == ["alerted"]
 
 
 def test_other_pipelines_excuse_nobody(world: World) -> None:
