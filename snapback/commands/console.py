@@ -57,4 +57,6 @@ def console(file: Path | None, port: int, no_open: bool, settings_path: Path | N
         serve(source, started, port)
     except OSError as error:
         raise Refused(f"can't listen on 127.0.0.1:{port}: {error.strerror}; pass another --port") from error
+    except KeyboardInterrupt:
+        click.echo("The console has ended.", err=True)
     return FINE

@@ -86,6 +86,12 @@ class Live:
     def overview(self, wanted: Wanted) -> tuple[Result, int]:
         return self._ledger.overview(wanted)
 
+    def left_out(self) -> list[str]:
+        """The items of the ledger that could not be read since it was last asked."""
+        found = [line(str(each)) for each in self.application.unreadable]
+        self.application.unreadable.clear()
+        return list(dict.fromkeys(found))
+
     def detail(self, id: str) -> Any:
         record = self.application.ledger.get(id)
         if record is None:

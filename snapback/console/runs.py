@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from threading import Thread
@@ -27,12 +30,13 @@ _ENDED = {0: "done; nothing unsafe remains", 1: "done; something unsafe remains"
 
 @dataclass
 class Run:
-    """`arguments` are those of `snapback`."""
+    """`arguments` are those of `snapback`; with `ticket`, a window of its own may open the report."""
 
     number: int
     arguments: list[str]
     folder: Path
     process: subprocess.Popen[str]
+    ticket: str = field(default_factory=secrets.token_urlsafe)
     follower: Thread = field(init=False)
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_LINES))
 
@@ -64,7 +68,7 @@ class Run:
             "running": code is None,
             "state": "running" if code is None else _ENDED.get(code, "ended with an error" if code > 0 else "stopped"),
             "lines": list(self.lines),
-            "report": code is not None and self.report.exists(),
+            "report": f"/report/{self.number}/{self.ticket}" if code is not None and self.report.exists() else "",
             "plan": code is not None and self.plan.exists(),
         }
 
@@ -75,7 +79,6 @@ class Runs:
     def __init__(self, stack: str = "", settings: str = "") -> None:
         self._common = [*([f"--stack={stack}"] if stack else []), *([f"--settings={settings}"] if settings else [])]
         self._settings = [each for each in self._common if each.startswith("--settings")]
-        self._folder = Path(tempfile.mkdtemp(prefix="snapback-console-"))
         self._numbers = count(1)
         self.all: list[Run] = []
 
@@ -101,6 +104,10 @@ class Runs:
         self.all.append(run)
         return run
 
+    @cached_property
+    def _folder(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="snapback-console-"))
+
     def _arguments(self, asked: Mapping[str, Any], folder: Path) -> list[str]:
         kind = asked.get("kind")
         if kind == "replay":
@@ -125,12 +132,20 @@ class Runs:
                 return each
         raise Refused("there is no such run")
 
+    def report(self, number: Any, ticket: str) -> bytes:
+        """Raises Refused and OSError."""
+        run = self.get(number)
+        if not hmac.compare_digest(run.ticket.encode(), ticket.encode()):
+            raise Refused("this link isn't valid")
+        return run.report.read_bytes()
+
     def close(self) -> None:
         for each in self.all:
             if each.process.poll() is None:
                 each.process.terminate()
                 each.process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self.all:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _words(asked: Mapping[str, Any], name: str) -> list[str]:

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import click
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from chalicelib import catalog
+from chalicelib.analysis.text import plain
 from chalicelib.core.event import dig
 from snapback.console.guard import HEADERS, said
 from snapback.console.sources import Wanted
@@ -79,7 +81,7 @@ class Site:
             routes=[
                 Route("/", self._page),
                 Route("/start", self._start, methods=["POST"]),
-                Route("/api/run/{number:int}/report", self._report),
+                Route("/report/{number:int}/{ticket}", self._report),
                 Route("/api/{name:path}", self._read, methods=["GET"]),
                 Route("/api/{name:path}", self._act, methods=["POST"]),
                 Route("/{name}", self._file),
@@ -96,12 +98,15 @@ class Site:
         page = self._source.page(wanted)
         if not page.findings and not page.cursor:
             wanted.filters.check_rules()
-        return page.to_json()
+        return {**page.to_json(), "left_out": self._left_out()}
 
     def _overview(self, asked: Mapping[str, str]) -> Any:
         """The report's data of what fits, without each finding's details; `latest` if older ones aren't counted."""
         result, latest = self._source.overview(Wanted.of(asked))
-        return {**report_data(result, details=False), "latest": latest}
+        return {**report_data(result, details=False), "latest": latest, "left_out": self._left_out()}
+
+    def _left_out(self) -> list[str]:
+        return self._live.left_out() if self._live else []
 
     def _finding(self, asked: Mapping[str, str]) -> Any:
         found = self._source.detail(asked.get("id", ""))
@@ -160,7 +165,7 @@ class Site:
         if self._live is None:
             return _dressed(said(404, "there is nothing here"))
         try:
-            content = self._live.runs.get(request.path_params["number"]).report.read_bytes()
+            content = self._live.runs.report(request.path_params["number"], request.path_params["ticket"])
         except (Refused, OSError):
             return _dressed(said(404, "this run has no report"))
         policy = "sandbox allow-scripts allow-modals; frame-ancestors 'none'"
@@ -168,10 +173,13 @@ class Site:
 
 
 async def _json(request: Request) -> Any:
+    """None for what is no JSON, or holds half a character, which nothing can write."""
     try:
-        return json.loads(await request.body())
+        told = json.loads(await request.body())
+        json.dumps(told, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
+    return told
 
 
 def _done(what: Callable[[Any], Any], asked: Any) -> Response:
@@ -181,7 +189,7 @@ def _done(what: Callable[[Any], Any], asked: Any) -> Response:
     except Exception as error:  # noqa: BLE001 - told by its kind
         line, code = describe_error(error)
         if code == FAULT:
-            traceback.print_exc()
+            click.echo("\n".join(map(plain, traceback.format_exc().splitlines())), err=True)
             return said(500, f"a fault in Snapback ({type(error).__name__}); the terminal has its traceback")
         return said(409, line, kind="credentials" if _wants_credentials(error) else "")
 

@@ -128,7 +128,7 @@ class FileSource:
         self._by_id = {each.id: each for each in result.findings}
 
     def page(self, wanted: Wanted) -> Page:
-        start = int(wanted.cursor) if wanted.cursor.isdecimal() else 0
+        start = int(wanted.cursor[:9]) if wanted.cursor.isdecimal() else 0
         found: list[Finding] = []
         for place, each in enumerate(self._findings[start:], start):
             if len(found) == PAGE:

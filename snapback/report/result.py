@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import cut, plain
-from chalicelib.core.types import Status
+from chalicelib.core.types import Severity, Status
 from chalicelib.notify.message import DONE, message_of
 from chalicelib.version import VERSION as SNAPBACK
 from snapback.catalog import entries
@@ -37,6 +37,9 @@ _CARD = (
     "compliance", "reads", "fix_reads", "writes", "fix", "reversible",
 )  # fmt: skip
 """What a report shows of a rule."""
+
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Author(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -67,7 +70,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     status: str
     severity: str
-    time: datetime
+    time: Moment
     account: str
     region: str
     guardrail: str
@@ -111,7 +114,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     version: int = VERSION
     snapback: str = SNAPBACK
     kind: Literal["replay", "sweep", "plan", "records"]
-    made: datetime
+    made: Moment
     account: str = ""
     source: str = ""
     figures: dict[str, int] = {}
@@ -202,16 +205,42 @@ class _Head(msgspec.Struct):
     version: int = 0
 
 
+class _Card(msgspec.Struct):
+    """What pages take a card's parts for."""
+
+    title: str
+    severity: Severity
+    doc: str
+    why: str
+    right_way: str | dict[str, str]
+    prevention: str | list[dict[str, Any]]
+    technique: str | list[dict[str, str]]
+    controls: list[str]
+    compliance: dict[str, list[str]]
+    reads: list[str]
+    fix_reads: list[str]
+    writes: list[str]
+
+
+def _check(result: Result) -> None:
+    """Raises msgspec.ValidationError for words that no Snapback writes: somebody else may have sent the file."""
+    msgspec.convert(result.cards, dict[str, _Card])
+    for names, known in (("status", Status), ("severity", Severity)):
+        if strange := next((word for each in result.findings if (word := getattr(each, names)) not in {*known}), None):
+            raise msgspec.ValidationError(f"{strange!r} is no {names}")
+
+
 def read_result(path: Path) -> Result:
     """Raises Refused, in one line, for what is no result of this version."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise Refused(f"{path} is larger than {LARGEST // 1_000_000} MB; write a result of fewer findings")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except OSError as error:
         raise Refused(
             f"can't read {path}: {error.strerror}; write one with `snapback replay … --result FILE`"
         ) from error
+    if len(content) > LARGEST:
+        raise Refused(f"{path} is larger than {LARGEST // 1_000_000} MB; write a result of fewer findings")
     try:
         head = msgspec.json.decode(content, type=_Head)
         if head.format != FORMAT:
@@ -221,6 +250,8 @@ def read_result(path: Path) -> Result:
                 f"{path} has version {head.version} of the result format, and this Snapback reads {VERSION}; "
                 "write the result again with this version"
             )
-        return msgspec.json.decode(content, type=Result)
+        result = msgspec.json.decode(content, type=Result)
+        _check(result)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} is no whole result: {plain(str(error))}; write it again with --result") from error
+        raise Refused(f"{path} is no whole result: {line(str(error))}; write it again with --result") from error
+    return result

@@ -2,13 +2,14 @@
 (() => {
   const WORDS = { approve: "Approve the fix", fix: "Fix", retry: "Try the fix again", undo: "Undo the fix", "undo-anyway": "Undo, keep others' changes", exempt: "Exempt" };
   const main = document.getElementById("main"), tabs = document.getElementById("tabs"), trouble = document.getElementById("trouble");
-  const known = { cards: {}, statuses: {}, kinds: {}, tools: {} };
+  const known = { cards: Object.create(null), statuses: {}, kinds: {}, tools: {} };
   let about = null, form = null, search = null;
 
   async function ask(path, body) {
+    const headers = { "X-Snapback-Key": localStorage.getItem("key") || "" };
     let answer;
     try {
-      answer = await fetch(path, body === undefined ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+      answer = await fetch(path, body === undefined ? { headers } : { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(body) });
     } catch {
       throw { error: "the console doesn't answer: it was ended in its terminal, or the machine slept; start `snapback console` again" };
     }
@@ -75,6 +76,8 @@
 
   const asked = () => Object.fromEntries(new FormData(form));
 
+  const leftOut = (found) => found.left_out.map((each) => el("p", { class: "wrong" }, "Left out: " + each));
+
   // The report's own sections, of the latest records that fit the filters.
   function overviewPart() {
     const place = el("div", {}, el("p", {}, "One moment …")), said = el("p", { role: "status", id: "count" });
@@ -83,7 +86,7 @@
       Object.assign(known.cards, data.cards);
       const findings = findingsOf(data), counts = countsOf(data, known);
       said.textContent = number(findings.length) + " findings" + (data.latest ? " fit, of the latest " + number(data.latest) + " records. Older records are not counted here; `snapback records --limit 10000 --html FILE` writes a report of them." : ".");
-      put(place, counts.sections, readOut(data, findings, known, (id, text) => el("a", { href: "#" + id, click: (event) => { event.preventDefault(); history.pushState(null, "", "#" + id); show("findings"); } }, text)));
+      put(place, leftOut(data), counts.sections, readOut(data, findings, known, (id, text) => el("a", { href: "#" + id, click: (event) => { event.preventDefault(); history.pushState(null, "", "#" + id); show("findings"); } }, text)));
       const fields = asked();
       counts.show(findings, [], fields.account ? { ...fields, account: accountIn(fields.account, known) } : fields, (name, value) => attempt(async () => {
         const was = fields[name];
@@ -108,7 +111,7 @@
       list.append(...items);
       total += page.findings.length; read += page.read; cursor = page.cursor;
       count.textContent = total || cursor ? number(total) + " findings shown" + (cursor ? "; " + number(read) + " records looked through, and there are more" : "") : "No findings" + (Object.values(fields).some(Boolean) ? " fit these filters." : ": nothing unsafe was recorded.");
-      put(more, cursor ? button("Show more", async () => { const first = await load(false); first?.querySelector("summary").focus(); }, { class: "second" }) : []);
+      put(more, leftOut(page), cursor ? button("Show more", async () => { const first = await load(false); first?.querySelector("summary").focus(); }, { class: "second" }) : []);
       return items[0];
     };
     search = () => load(true);
@@ -224,7 +227,7 @@
       if (each.state.textContent !== run.state) {
         each.state.textContent = run.state;
         put(each.ends, run.running ? button("Stop", async () => { await ask("/api/stop", { number: run.number }); }, { class: "second" }) : [
-          run.report ? el("a", { href: "/api/run/" + run.number + "/report", target: "_blank", rel: "noopener" }, "Open the report") : null, " ",
+          run.report ? el("a", { href: run.report, target: "_blank", rel: "noopener" }, "Open the report") : null, " ",
           run.plan ? button("Carry out this plan", async () => { if (await confirm("Carry out this plan", el("p", {}, "Snapback evaluates each resource again, and fixes those that are still the same."))) { await ask("/api/run", { kind: "apply", number: run.number }); follow(); } }) : null]);
       }
       if (each.out.textContent !== text) each.out.textContent = text;
@@ -267,7 +270,7 @@
     let refused = null;  // The same browser may open the address again: it has its cookie.
     if (/^[\w-]{43}$/.test(token)) {
       history.replaceState(null, "", "/");
-      await ask("/start", { token }).catch((error) => { refused = error; });
+      await ask("/start", { token }).then(({ key }) => localStorage.setItem("key", key), (error) => { refused = error; });
     }
     about = await ask("/api/about").catch((error) => { throw refused || error; });
     Object.assign(known, { statuses: about.statuses, kinds: about.kinds, tools: about.tools, names: about.account_names });

@@ -2,7 +2,7 @@
 (() => {
   const PAGE = 50;
   const data = JSON.parse(document.getElementById("data").textContent);
-  const known = { cards: data.cards, statuses: data.statuses, kinds: data.kinds, tools: data.tools, names: data.account_names };
+  const known = { cards: Object.assign(Object.create(null), data.cards), statuses: data.statuses, kinds: data.kinds, tools: data.tools, names: data.account_names };
   const findings = findingsOf(data), FIELDS = fieldsOf(known);
   const places = new Map(findings.map((each, at) => [each.id, at]));
   const order = new Map(data.severities.map((each, at) => [each, at]));

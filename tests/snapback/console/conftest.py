@@ -28,6 +28,7 @@ class Console:
     address: str
     source: FileSource | Live
     cookie: str = ""
+    key: str = ""
 
     @property
     def site(self) -> str:
@@ -49,19 +50,25 @@ class Console:
         return answer.status, json.loads(text) if received["content-type"] == "application/json" else text, received
 
     def enter(self) -> None:
-        _, _, headers = self.raw(
+        _, told, headers = self.raw(
             "POST", "/start", {"token": self.token}, origin=self.site, content_type="application/json"
         )
-        self.cookie = headers["set-cookie"].partition(";")[0]
+        self.cookie, self.key = headers["set-cookie"].partition(";")[0], told["key"]
 
     def get(self, path: str, status: int = 200) -> Any:
-        found, told, _ = self.raw("GET", f"/api/{path}", cookie=self.cookie)
+        found, told, _ = self.raw("GET", f"/api/{path}", cookie=self.cookie, x_snapback_key=self.key)
         assert found == status, told
         return told
 
     def post(self, path: str, status: int = 200, **body: Any) -> Any:
         found, told, _ = self.raw(
-            "POST", f"/api/{path}", body, cookie=self.cookie, origin=self.site, content_type="application/json"
+            "POST",
+            f"/api/{path}",
+            body,
+            cookie=self.cookie,
+            x_snapback_key=self.key,
+            origin=self.site,
+            content_type="application/json",
         )
         assert found == status, told
         return told

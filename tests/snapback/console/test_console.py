@@ -63,6 +63,21 @@ class TestWhoIsAnswered:
         assert file.raw("GET", "/api/about", cookie="snapback_console=x")[0] == 401
         assert file.get("about")["read_only"]
 
+    def test_a_cookie_that_another_port_was_sent_is_not_enough(self, console: Console, live: Live) -> None:
+        for key in ("", "guess", "\xe9"):
+            assert console.raw("GET", "/api/about", cookie=console.cookie, x_snapback_key=key)[0] == 401
+        assert console.raw("GET", "/api/about", x_snapback_key=console.key)[0] == 401
+        assert console.raw("GET", "/report/1/guess", cookie=console.cookie)[0] == 404
+        assert live.runs.all == []
+
+    def test_two_consoles_at_once_know_their_own_browsers(self, file: Console) -> None:
+        file.enter()
+        with running(FileSource(result(0))) as other:
+            other.enter()
+            both = f"{file.cookie}; {other.cookie}"  # A browser sends each port's cookies to both.
+            for console, key, status in ((file, file.key, 200), (other, other.key, 200), (other, file.key, 401)):
+                assert console.raw("GET", "/api/about", cookie=both, x_snapback_key=key)[0] == status
+
     def test_the_cookie_is_for_this_site_and_no_script(self, file: Console) -> None:
         _, _, headers = file.raw("POST", "/start", {"token": file.token}, origin=file.site, content_type=JSON)
         parts = headers["set-cookie"].lower()
@@ -90,7 +105,7 @@ class TestWhoIsAnswered:
             assert "unsafe" not in policy
             assert headers["cache-control"] == "no-store"
             assert "app-1" not in str(text)
-        for path in ("/../pyproject.toml", "/result.py", "/web/page.css", "/api/run/1/report"):
+        for path in ("/../pyproject.toml", "/%2e%2e%2fresult.py", "/result.py", "/web/page.css", "/report/1/x"):
             assert file.raw("GET", path, cookie=file.cookie)[0] in {401, 404}
 
     def test_a_get_is_no_action(self, console: Console, asking: str) -> None:
@@ -147,7 +162,8 @@ class TestFile:
             ("since=monday", "is no time"),
             ("guardrail=s3.nope", "s3.nope"),
         ):
-            assert said in file.get(f"findings?{asked}", 409)["error"]
+            assert said in file.get(f"findings?{asked}", 409)["error"], asked
+        assert file.get(f"findings?cursor={'9' * 5000}")["findings"] == []
 
     def test_the_overview_is_the_report_s_own(self, file: Console) -> None:
         file.enter()
@@ -236,8 +252,27 @@ class TestLedger:
         page = table.source().page(Wanted.of({"since": f"{NOW + timedelta(minutes=5):%Y-%m-%dT%H:%M:%S}"}))
         assert (len(page.findings), page.read) == (4, 4)
 
+    def test_an_item_that_is_no_record_is_left_out_and_told_once(
+        self, console: Console, world: World, asking: str
+    ) -> None:
+        db = world.application().ledger._db
+        item = dict(db.item(f"record#{asking}") or {})
+        db.put(
+            {**item, "pk": {"S": "record#s3.00000000000000ff"}, "updated_at": {"S": "2026-11-23T10:00:03.000+00:00"}}
+        )
+        page = console.get("findings")
+        assert [each["id"] for each in page["findings"]] == [asking]
+        assert "s3.00000000000000ff" in "".join(page["left_out"])
+        assert len(console.get("overview")["left_out"]) == 1
+
     def test_an_empty_ledger_and_none_at_all(self, console: Console, live: Live) -> None:
-        assert console.get("findings") == {"findings": [], "cards": {}, "cursor": "", "read": 0}
+        assert console.get("findings") == {
+            "findings": [],
+            "cards": {},
+            "cursor": "",
+            "read": 0,
+            "left_out": [],
+        }
         live.application.table = "no-such-table"
         live.application.__dict__.pop("ledger", None)
         assert "no-such-table" in console.get("findings", 409)["error"]
@@ -296,6 +331,7 @@ class TestActions:
     def test_what_is_no_action_or_no_record_is_one_line(self, console: Console, asking: str) -> None:
         assert "doesn't know this action" in console.act("erase", asking, 409)["error"]
         assert "no record" in console.post("act", 409, action="approve", record="s3.ffff", seen="x")["error"]
+        assert "no JSON object" in console.post("act", 400, action="approve", record="\ud800", seen="x")["error"]
         assert console.post("act", 409)["error"]
 
     def test_no_right_to_write_is_one_line(self, console: Console, world: World, asking: str) -> None:
@@ -361,10 +397,12 @@ class TestRuns:
         run.process.wait(240)
         run.follower.join(60)
         (told,) = console.get("runs")["runs"]
-        assert (told["state"], told["report"]) == ("done; nothing unsafe remains", True)
+        assert told["state"] == "done; nothing unsafe remains"
         assert any("app-logs" in each for each in told["lines"])
-        status, page, headers = console.raw("GET", f"/api/run/{run.number}/report", cookie=console.cookie)
+        status, page, headers = console.raw("GET", told["report"], cookie=console.cookie)
         assert status == 200
+        assert console.raw("GET", told["report"])[0] == 401
+        assert console.raw("GET", f"{told['report']}x", cookie=console.cookie)[0] == 404
         assert "app-logs" in page
         assert headers["content-security-policy"].startswith("sandbox allow-scripts")
 
@@ -398,6 +436,6 @@ class TestRuns:
 
 def test_the_hostile_name_is_text_in_json(file: Console) -> None:
     file.enter()
-    status, told, headers = file.raw("GET", "/api/findings?text=script", cookie=file.cookie)
+    status, told, headers = file.raw("GET", "/api/findings?text=script", cookie=file.cookie, x_snapback_key=file.key)
     assert (status, headers["content-type"], headers["x-content-type-options"]) == (200, JSON, "nosniff")
     assert "</script>" in told["findings"][0]["resource"]

@@ -109,6 +109,11 @@ class TestBadInput:
             (whole[:-30], "is no whole result"),
             (whole.replace(b'"severity":', b'"gravity":'), "is no whole result"),
             (b"\xff\xfe", "is no whole result"),
+            (whole.replace(b'"status":"fixed"', b'"status":"safe"'), "'safe' is no status"),
+            (whole.replace(b'"severity":"high","time"', b'"severity":"worst","time"'), "'worst' is no severity"),
+            (whole.replace(b'"doc":"', b'"docs":"'), "is no whole result"),
+            (whole.replace(b'+00:00"', b'"').replace(b'Z","account"', b'","account"'), "is no whole result"),
+            (b'{"format":"snapback-result","version":1,"\x1b[2J":' + b"[" * 100_000, "is no whole result"),
         ):
             path.write_bytes(content)
             told = complaint("report", "r.json", *options("html"))
