@@ -64,7 +64,7 @@ class Door:
             yield 401, "open the address that `snapback console` printed, in one browser only"
 
     def _is_known(self, request: Request) -> bool:
-        """A report has a ticket of its own in place of the key: a link sends no header."""
+        """A report has a seal of its own in place of the key: a link sends no header."""
         key = self._key if request.url.path.startswith("/report/") else request.headers.get(KEY, "")
         sent = (request.cookies.get(self.cookie, ""), self._session), (key, self._key)
         return bool(self._session) and all(hmac.compare_digest(one.encode(), other.encode()) for one, other in sent)

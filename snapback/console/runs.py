@@ -30,13 +30,13 @@ _ENDED = {0: "done; nothing unsafe remains", 1: "done; something unsafe remains"
 
 @dataclass
 class Run:
-    """`arguments` are those of `snapback`; with `ticket`, a window of its own may open the report."""
+    """`arguments` are those of `snapback`; with `seal`, a window of its own may open the report."""
 
     number: int
     arguments: list[str]
     folder: Path
     process: subprocess.Popen[str]
-    ticket: str = field(default_factory=secrets.token_urlsafe)
+    seal: str = field(default_factory=secrets.token_urlsafe)
     follower: Thread = field(init=False)
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_LINES))
 
@@ -68,7 +68,7 @@ class Run:
             "running": code is None,
             "state": "running" if code is None else _ENDED.get(code, "ended with an error" if code > 0 else "stopped"),
             "lines": list(self.lines),
-            "report": f"/report/{self.number}/{self.ticket}" if code is not None and self.report.exists() else "",
+            "report": f"/report/{self.number}/{self.seal}" if code is not None and self.report.exists() else "",
             "plan": code is not None and self.plan.exists(),
         }
 
@@ -132,10 +132,10 @@ class Runs:
                 return each
         raise Refused("there is no such run")
 
-    def report(self, number: Any, ticket: str) -> bytes:
+    def report(self, number: Any, seal: str) -> bytes:
         """Raises Refused and OSError."""
         run = self.get(number)
-        if not hmac.compare_digest(run.ticket.encode(), ticket.encode()):
+        if not hmac.compare_digest(run.seal.encode(), seal.encode()):
             raise Refused("this link isn't valid")
         return run.report.read_bytes()
 

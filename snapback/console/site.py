@@ -81,7 +81,7 @@ class Site:
             routes=[
                 Route("/", self._page),
                 Route("/start", self._start, methods=["POST"]),
-                Route("/report/{number:int}/{ticket}", self._report),
+                Route("/report/{number:int}/{seal}", self._report),
                 Route("/api/{name:path}", self._read, methods=["GET"]),
                 Route("/api/{name:path}", self._act, methods=["POST"]),
                 Route("/{name}", self._file),
@@ -165,7 +165,7 @@ class Site:
         if self._live is None:
             return _dressed(said(404, "there is nothing here"))
         try:
-            content = self._live.runs.report(request.path_params["number"], request.path_params["ticket"])
+            content = self._live.runs.report(request.path_params["number"], request.path_params["seal"])
         except (Refused, OSError):
             return _dressed(said(404, "this run has no report"))
         policy = "sandbox allow-scripts allow-modals; frame-ancestors 'none'"

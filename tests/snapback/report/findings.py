@@ -30,7 +30,7 @@ _TOOLS = ("Terraform", "AWS console", "AWS CLI", "")
 def many(number: int) -> list[Record]:
     """Hostile is the first; all else is as in a large organization."""
     cards = entries()
-    return [_record(place, cards[place * 7 % len(cards)]["id"]) for place in range(number)]
+    return [_record(place, cards[place * 101 % len(cards)]["id"]) for place in range(number)]
 
 
 def _record(place: int, guardrail: str) -> Record:
