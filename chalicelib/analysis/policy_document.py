@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
@@ -60,6 +60,8 @@ class Statement:
     index: int
     raw: Mapping[str, Any]
     account: str = ""
+    _names: dict[str, tuple[bool, list[str]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What `names` answered: it is asked for each step of each path to power."""
 
     @property
     def weight(self) -> int:
@@ -93,6 +95,11 @@ class Statement:
 
     def names(self, element: str) -> tuple[bool, list[str]]:
         """The patterns of Action or Resource, and whether they say what it is not about, as in NotAction."""
+        if element not in self._names:
+            self._names[element] = self._read_names(element)
+        return self._names[element]
+
+    def _read_names(self, element: str) -> tuple[bool, list[str]]:
         inverted = f"Not{element}" in self.raw
         listed = as_list(self.raw.get(f"Not{element}" if inverted else element, []))
         readable = [each for each in listed if isinstance(each, str)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 
 from chalicelib.core.errors import EventRejected
@@ -74,14 +74,15 @@ def rows(value: JSON, *path: str) -> list[JSON]:
 
 
 def parse_time(value: JSON) -> datetime | None:
-    """An ISO 8601 time as an aware datetime in UTC, or None."""
+    """An ISO 8601 time as an aware datetime in UTC, or None; also for the first year and the last, to which nothing can be added."""
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):  # OverflowError: in UTC the year would be 0 or 10000.
         return None
+    return moment if MINYEAR < moment.year < MAXYEAR else None
 
 
 _NOBODYS = frozenset({"Root", "AWSService", "Unknown"})

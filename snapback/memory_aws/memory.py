@@ -25,7 +25,7 @@ from botocore.loaders import Loader
 from chalicelib.core.errors import EventRejected
 from chalicelib.core.event import Event, text
 from snapback.errors import OutOfMemory
-from snapback.memory_aws import clock, gaps
+from snapback.memory_aws import clock, gaps, quick
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,8 +130,7 @@ class MemoryAws:
         self._patches.enter_context(patch("botocore.session.create_loader", lambda _: loader()))
         # moto has models of its own and makes a loader for each, which lists botocore's folder (30 ms).
         self._patches.enter_context(patch("moto.core.utils.create_loader", _motos_loader))
-        # botocore puts it together anew for each call, a twentieth of the call's time, and nobody in memory reads it.
-        self._patches.enter_context(patch("botocore.useragent.UserAgentString.to_string", lambda _: "snapback-replay"))
+        self._patches.enter_context(quick.calls())
         self._actor = boto3.Session(aws_access_key_id=ACTOR_KEY, aws_secret_access_key=_OPENS_NOTHING)
         return self
 

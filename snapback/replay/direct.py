@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from snapback.replay.presupposed.call import Call
 
 Effect = Callable[["Call", Mapping[str, Any]], None]
-_GLOBAL = frozenset({"cloudfront", "iam", "organizations", "route53", "s3"})
+_GLOBAL = frozenset({"cloudfront", "iam", "organizations", "route53", "s3", "s3control"})
 
 
 def backend(service: str, account: str, region: str, partition: str) -> Any:

@@ -3,7 +3,8 @@
 - CloudTrail's log files, lists, single records and EventBridge envelopes
 - `aws cloudtrail lookup-events`, `get-query-results`, and `aws athena get-query-results`
 - CloudTrail Lake's and Athena's exports, as JSON or CSV: a column `eventJson`, or a column for each field
-- what Logstash and Elasticsearch make of a record (`@timestamp`, `_source`), and CloudWatch Logs (`message`)
+- what Logstash, Filebeat and Elasticsearch make of a record (`@timestamp`, `event.original`, `_source`)
+- CloudWatch Logs (`message`; `aws logs get-query-results`), and messages of SQS and SNS
 """
 
 from __future__ import annotations
@@ -19,8 +20,19 @@ import msgspec
 from chalicelib.core.event import text
 
 MARKS = frozenset({"eventSource", "eventName", "eventVersion", "eventID", "userIdentity"})
-_LISTS = ("Records", "Events", "events", "logEvents", "QueryResultRows", "hits")
-_HOLDERS = ("CloudTrailEvent", "eventJson", "eventjson", "_source", "cloudtrail", "message", "Message", "body")
+_LISTS = ("Records", "Events", "events", "logEvents", "Messages", "hits")
+_HOLDERS = (
+    "CloudTrailEvent",
+    "eventJson",
+    "eventjson",
+    "_source",
+    "cloudtrail",
+    "message",
+    "Message",
+    "body",
+    "Body",
+    "@message",
+)
 _DEEPEST = 6
 _FIELDS = [
     "eventVersion",
@@ -96,10 +108,10 @@ def _of_object(value: Mapping[str, Any], depth: int) -> Iterator[Any]:
     if is_event(value):
         yield _timed(value)
         return
-    for key in _HOLDERS:
-        if key in value:
-            yield from events(value[key], depth + 1)
-            return
+    held = next((value[key] for key in _HOLDERS if key in value), text(value, "event", "original"))
+    if held is not None:
+        yield from events(held, depth + 1)
+        return
     lowered = {str(key).lower(): each for key, each in value.items()}
     if "eventsource" in lowered and "eventname" in lowered:
         yield _of_columns(lowered)
@@ -107,6 +119,10 @@ def _of_object(value: Mapping[str, Any], depth: int) -> Iterator[Any]:
     if isinstance(value.get("ResultSet"), Mapping):
         yield from _of_athena(value["ResultSet"])
         return
+    for key in ("QueryResultRows", "results"):
+        if isinstance(value.get(key), list):
+            yield from events([_row(each) for each in value[key]], depth + 1)
+            return
     for key in _LISTS:
         if isinstance(value.get(key), list | Mapping):
             yield from events(value[key], depth + 1)
@@ -118,6 +134,18 @@ def _timed(value: Mapping[str, Any]) -> Mapping[str, Any]:
     if "eventTime" in value or "@timestamp" not in value or "detail" in value:
         return value
     return {**value, "eventTime": re.sub(r"\.\d+(?=Z|$)", "", str(value["@timestamp"]))}
+
+
+def _row(cells: Any) -> Any:
+    """A row from its cells: Lake has `{"eventName": "…"}` for each column, Logs Insights `{"field": "…", "value": "…"}`.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetQueryResults.html
+    """
+    row: dict[str, Any] = {}
+    for cell in cells if isinstance(cells, list) else []:
+        if isinstance(cell, Mapping):
+            row |= {str(cell["field"]): cell.get("value")} if "field" in cell else cell
+    return row
 
 
 def _of_athena(result: Mapping[str, Any]) -> Iterator[Any]:

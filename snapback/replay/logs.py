@@ -60,11 +60,13 @@ def read(
                 continue
             latest = max(latest, DAWN if each.recorded else each.time)
             rows.add(row_of(each, next(number), each.time if each.recorded else latest))
-    if problems and not choice.read:
-        more = f" (nor can {len(problems) - 1:,} other parts of the input)" if len(problems) > 1 else ""
-        raise BadEvents(f"{problems[0]}{more}")
-    for problem in problems:
+    nothing = problems[0] if problems and not choice.read else None
+    others = problems[1:] if nothing else problems
+    for problem in others:
         skipped(f"skipped: {problem}")
+    if nothing:
+        more = f"; {len(others):,} other parts of the input hold no events either (--all lists them)" if others else ""
+        raise BadEvents(f"{nothing}{more}")
     yield from (row.entry for row in rows)
 
 

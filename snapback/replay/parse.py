@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from snapback.replay.glance import LeaveOut
     from snapback.replay.sources import Source
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_BETWEEN = re.compile(r"[\s,]*")
 MOST = 1 << 30
 """Bytes of one JSON value, unpacked: a few kilobytes of gzip can stand for more than any machine's memory."""
 
@@ -51,7 +55,7 @@ def _open(source: Source) -> Iterator[IO[bytes]]:
 def _parsed(name: str, file: IO[bytes], leave_out: LeaveOut | None) -> Iterator[tuple[Any, str]]:
     """JSON lines are read line by line; anything else whole, and line by line if each line stands for itself."""
     if name.endswith((".jsonl", ".jsonl.gz")):
-        yield from _lines(name, iter(lambda: file.readline(MOST + 1), b""), leave_out)
+        yield from _lines(name, _read_lines(file), leave_out)
         return
     data = _in_utf8(file.read(MOST + 1))
     if leave_out and len(data) <= MOST and (found := glance.records(data, leave_out)) is not None:
@@ -70,9 +74,18 @@ def _parsed(name: str, file: IO[bytes], leave_out: LeaveOut | None) -> Iterator[
 
 def _in_utf8(data: bytes) -> bytes:
     """Without a byte order mark: PowerShell writes UTF-16 with one."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith(_UTF_16):
         return data.decode("utf-16", "replace").encode()
     return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def _read_lines(file: IO[bytes]) -> Iterator[bytes]:
+    first = file.readline(MOST + 1)
+    if first.startswith(_UTF_16):  # Its lines don't end where those of UTF-8 do.
+        yield from _in_utf8(first + file.read(MOST + 1)).splitlines()
+    elif first:
+        yield first.removeprefix(b"\xef\xbb\xbf")
+        yield from iter(lambda: file.readline(MOST + 1), b"")
 
 
 def _stands_alone(line: bytes) -> bool:
@@ -85,12 +98,11 @@ def _stands_alone(line: bytes) -> bool:
 def _lines(name: str, lines: Iterable[bytes], leave_out: LeaveOut | None) -> Iterator[tuple[Any, str]]:
     empty = True
     for number, line in enumerate(lines, 1):
-        whole = _in_utf8(line) if number == 1 else line
-        if whole.strip():
+        if line.strip():
             empty = False
-            if leave_out and glance.is_left_out(whole, leave_out):
+            if leave_out and glance.is_left_out(line, leave_out):
                 continue
-            yield from _split(whole, f"{name}:{number}")
+            yield from _split(line, f"{name}:{number}")
     if empty:
         yield _empty(name), name
 
@@ -117,6 +129,10 @@ def _too_large(where: str) -> BadEvents:
 def _split(data: bytes, where: str, *, packed: bool = False) -> Iterator[tuple[Any, str]]:
     """The events of one JSON text; a `packed` log may hold none."""
     document, problem = _decoded(data, where)
+    if problem and (pieces := list(_side_by_side(data))):
+        for number, piece in enumerate(pieces, 1):
+            yield from _split(piece, f"{where}#{number}")
+        return
     if problem:
         yield problem, where
         return
@@ -137,6 +153,22 @@ def _split(data: bytes, where: str, *, packed: bool = False) -> Iterator[tuple[A
     elif not (packed and isinstance(document, Mapping) and document.get("Events") == []):
         what = "holds JSON, but no CloudTrail records and no EventBridge events"
         yield BadEvents(f"{where}: {what}; leave it out"), where
+
+
+def _side_by_side(data: bytes) -> Iterator[bytes]:
+    """JSON objects one after the other, with nothing or a comma between them, as Firehose and scripts write them; the last may be cut off."""
+    written = data.decode("utf-8", "replace")
+    place, decoder = 0, json.JSONDecoder()
+    while written[place : place + 1] == "{":
+        try:
+            _, end = decoder.raw_decode(written, place)
+        except (ValueError, RecursionError):
+            end = len(written)
+        if place == 0 and end == len(written):
+            return
+        yield written[place:end].encode()
+        between = _BETWEEN.match(written, end)
+        place = between.end() if between else end
 
 
 def _decoded(data: bytes, where: str) -> tuple[Any, BadEvents | None]:

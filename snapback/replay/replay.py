@@ -185,6 +185,12 @@ class Player:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
+        with self._stack:  # Memory is left again if the rest fails.
+            self._open()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def _open(self) -> None:
         self.aws = self._stack.enter_context(MemoryAws(self._home, self.clock.now))
         self._unjudged = Unjudged(self.settings, self._only)
         self.application = quiet(
@@ -204,7 +210,6 @@ class Player:
         self.aliases = Aliases()
         self._reenactor = Reenactor(self.aws, self.aliases, self.settings)
         self._functions = Functions(self.application, self.clock.sleep, RETRIES)
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         wiring.forget(self.application)

@@ -17,7 +17,7 @@ from chalicelib import catalog
 from chalicelib.core.errors import EventRejected
 from chalicelib.core.event import DATED, Event, text
 from chalicelib.core.outcome import Outcome
-from chalicelib.core.pattern import matches
+from chalicelib.core.pattern import Index, matches
 from chalicelib.core.rule import Guardrail
 from chalicelib.core.types import Status, Unrecorded
 from snapback.replay.choose import fits
@@ -63,15 +63,15 @@ class Unjudged:
         self._gaps: dict[Key, _Gap] = {}
         self._now: _Gap | None = None
         self._ended: set[str] = set()
-        self._rules: dict[str, tuple[Rule, ...]] = {}
+        self._rules: dict[str, tuple[list[Rule], Index]] = {}
 
-    def rules(self, service: str, _envelope: object = None) -> tuple[Rule, ...]:
-        """A service's rules, each guardrail of which is asked only about what it can judge. For `Application.rules`."""
+    def rules(self, service: str, envelope: object) -> tuple[Rule, ...]:
+        """A service's rules that an event may be for, each guardrail asked only about what it can judge. For `Application.rules`."""
         if service not in self._rules:
-            self._rules[service] = tuple(
-                self._careful(rule) for rule in catalog.rules(service) if fits(rule.id, self._only)
-            )
-        return self._rules[service]
+            rules = [self._careful(rule) for rule in catalog.rules(service) if fits(rule.id, self._only)]
+            self._rules[service] = rules, Index.of([rule.on for rule in rules])
+        rules, index = self._rules[service]
+        return tuple(rules[number] for number in index.candidates(envelope))
 
     def _careful(self, rule: Rule) -> Rule:
         if not isinstance(rule, Guardrail):

@@ -127,3 +127,5 @@ def test_times_without_a_zone_are_utc_and_nonsense_is_none() -> None:
     assert parse_time("2026-11-23T10:00:00") == datetime(2026, 11, 23, 10, tzinfo=UTC)
     assert parse_time("Jan 01, 2019 0:00:00 PM") is None
     assert parse_time(1574000000) is None
+    assert parse_time("0001-01-01T00:00:00Z") is None
+    assert parse_time("9999-12-31T23:59:59Z") is None

@@ -90,7 +90,10 @@ class TestReplay:
         assert result.stderr.count("skipped: ") == 5
         assert "skipped 7 parts of the input in all" in result.stderr
         assert "policy0.json: holds JSON" in complaint("replay", tmp_path, "--strict")
-        assert path.exists()
+        path.unlink()
+        nothing = run("replay", tmp_path, "--all", code=2).stderr
+        assert "6 other parts of the input hold no events either (--all lists them)" in " ".join(nothing.split())
+        assert all(f"policy{number}.json: holds JSON" in nothing for number in range(7))
 
     def test_filters_leave_out_and_say_how_many(self, tmp_path: Path) -> None:
         path = story(tmp_path)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -105,3 +106,31 @@ def test_the_ledgers_stream_is_handed_over_once_and_whole_also_after_a_refusal()
     assert third == []
     assert first[0]["eventName"] == "INSERT"
     assert set(first[0]["dynamodb"]) >= {"Keys", "NewImage", "SequenceNumber"}
+
+
+def test_a_quick_request_is_the_one_that_moto_would_make() -> None:
+    from moto.core.request import Request
+
+    slow, compared = Request.from_primitives, list[str]()
+    with MemoryAws(HOME):
+        quick = Request.from_primitives
+
+        def both(method: str, url: str, headers: Any, body: Any = None) -> Request:
+            one, other = quick(method, url, headers, body), slow(method, url, headers, body)
+            for what in ("method", "url", "raw_url", "raw_path", "path", "host", "data", "args", "form", "values"):
+                assert getattr(one, what) == getattr(other, what), f"{what} of {url}"
+            assert sorted(one.headers) == sorted(other.headers)
+            compared.append(url)
+            return quick(method, url, headers, body)
+
+        with patch.object(Request, "from_primitives", both):
+            s3 = boto3.client("s3")
+            s3.create_bucket(Bucket="acme.logs")
+            s3.delete_object(Bucket="acme.logs", Key="a b/ü%2F?=&#/é")
+            s3.put_bucket_policy(Bucket="acme.logs", Policy='{"Statement": []}')
+            assert not s3.list_objects_v2(Bucket="acme.logs", Prefix="a b/ü&")["KeyCount"]
+            boto3.client("iam").create_user(UserName="ana", Path="/a+b/")
+            boto3.client("sqs").create_queue(QueueName="jobs")
+            boto3.client("ec2").describe_instances(Filters=[{"Name": "tag:a b", "Values": ["ü&="]}])
+            assert not boto3.client("lambda").list_functions()["Functions"]
+    assert len(compared) == 8

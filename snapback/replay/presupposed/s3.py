@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from snapback.replay import direct
+
 if TYPE_CHECKING:
     from snapback.replay.presupposed.call import Call, MakeNamed
 
@@ -17,27 +19,24 @@ _ALL_BLOCKED = dict.fromkeys(
 )
 
 
-def block(call: Call, bucket: str) -> None:
-    s3 = call.client("s3")
-    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=_ALL_BLOCKED)
-    s3.put_bucket_ownership_controls(
-        Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-    )
+def block(call: Call, name: str) -> None:
+    """Written into memory itself, as each new bucket is blocked: two calls would cost more than the one that makes it."""
+    s3 = direct.backend("s3", call.account, call.region, call.partition)
+    s3.put_public_access_block(name, _ALL_BLOCKED)
+    s3.put_bucket_ownership_controls(name, "BucketOwnerEnforced")
 
 
-def unblock(call: Call, bucket: str, opened: str) -> bool:
+def unblock(call: Call, name: str, opened: str) -> bool:
     """Take off the blocks that would have refused a public policy or ACL; says whether there were any."""
-    blocks = (call.client("s3"), {"Bucket": bucket}), (call.client("s3control"), {"AccountId": call.account})
-    flag = {"ACL": "BlockPublicAcls", "policy": "BlockPublicPolicy"}[opened]
+    s3 = direct.backend("s3", call.account, call.region, call.partition)
+    flag = {"ACL": "block_public_acls", "policy": "block_public_policy"}[opened]
     found = False
-    for client, which in blocks:
-        with suppress(ClientError):
-            if client.get_public_access_block(**which)["PublicAccessBlockConfiguration"][flag]:
-                client.delete_public_access_block(**which)
-                found = True
-    if opened == "ACL":
-        rules = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
-        call.client("s3").put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=rules)
+    for blocked in (s3.buckets.get(name), direct.backend("s3control", call.account, call.region, call.partition)):
+        if blocked is not None and getattr(blocked.public_access_block, flag, False):
+            blocked.public_access_block = None
+            found = True
+    if opened == "ACL" and name in s3.buckets:
+        s3.put_bucket_ownership_controls(name, "ObjectWriter")
     return found
 
 

@@ -37,6 +37,12 @@ FORMS: dict[str, Any] = {
     "Logstash": {**TIMELESS, "@timestamp": "2025-11-18T09:00:00.000Z", "@version": "1"},
     "Elasticsearch": {"hits": {"hits": [{"_index": "x", "_source": ONE}]}},
     "CloudWatch Logs": {"events": [{"timestamp": 1, "message": TEXT}]},
+    "Lake's query, by columns": {
+        "QueryResultRows": [[{key: each if isinstance(each, str) else json.dumps(each)} for key, each in ONE.items()]]
+    },
+    "Logs Insights": {"results": [[{"field": "@ptr", "value": "x"}, {"field": "@message", "value": TEXT}]]},
+    "Filebeat": {"@timestamp": "2025-11-18T09:00:00.000Z", "event": {"original": TEXT}, "aws": {}},
+    "SQS": {"Messages": [{"Body": json.dumps({"Type": "Notification", "Message": TEXT})}]},
     "a list of lists": [[ONE]],
     "an envelope in a list": [as_envelope(ONE)[0]],
 }
@@ -99,7 +105,18 @@ def test_byte_order_marks_are_no_part_of_json(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_bytes(b"\xef\xbb\xbf" + TEXT.encode())
     (tmp_path / "two.jsonl").write_bytes(b"\xef\xbb\xbf" + lines(ONE, ONE).encode())
     (tmp_path / "three.json").write_bytes(json.dumps({"Records": [ONE]}).encode("utf-16"))
-    assert names(tmp_path) == ["A"] * 4
+    (tmp_path / "four.jsonl").write_bytes(lines(ONE, ONE).encode("utf-16"))
+    assert names(tmp_path) == ["A"] * 6
+
+
+@pytest.mark.parametrize("between", ["", " ", ",\n", "\r\n\r\n"])
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_objects_side_by_side_are_one_event_each(tmp_path: Path, between: str, ending: str) -> None:
+    """As Firehose delivers the events of a bus; its last one may be cut off."""
+    told: list[str] = []
+    (tmp_path / f"log.{ending}").write_text(between.join([TEXT, TEXT, TEXT[:50]]))
+    assert [entry.envelope["detail"]["eventName"] for entry in read([tmp_path], skipped=told.append)] == ["A", "A"]
+    assert len(told) == 1
 
 
 def test_a_last_line_that_is_cut_off_is_skipped(tmp_path: Path) -> None:
