@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WIDTH = 110
-MARK = "← over the aim"
+MARK = "← misses the aim"
 
 
 def calls(quick: bool) -> tuple[Any, list[Any]]:
@@ -80,17 +80,21 @@ def replay(quick: bool) -> tuple[Any, list[Any]]:
 
     found = replayed.measure(1 if quick else 3, 100_000 if quick else 1_000_000)
     floor, read, done, story = (found[name] for name in ("floor", "read", "replayed", "story"))
-    table = _table("what", "events", "CPU s", "events per CPU s", "memory MB")
-    table.add_row("gunzip and json.loads", f"{found['records']:,}", f"{floor['cpu']:.1f}", "", "")
-    table.add_row("read and choose", f"{found['records']:,}", f"{read['cpu']:.1f}", "", f"{read['memory']:.0f}")
+    table = _table("what", "events", "CPU s", "events per CPU s", "bare calls each", "memory MB")
+    table.add_row("gunzip and json.loads", f"{found['records']:,}", f"{floor['cpu']:.1f}", "", "", "")
+    table.add_row("read and choose", f"{found['records']:,}", f"{read['cpu']:.1f}", "", "", f"{read['memory']:.0f}")
     for name, each in (("re-enact what was chosen", done), ("the story, in mode fix", story)):
         memory = f"{each['memory']:.0f}" if "memory" in each else ""
-        table.add_row(name, f"{each['events']:,}", f"{each['cpu']:.1f}", f"{each['per_second']:.0f}", memory)
+        costs = (f"{each['cpu']:.1f}", f"{each['per_second']:.0f}", f"{each['bare_calls']:.1f}")
+        table.add_row(name, f"{each['events']:,.0f}", *costs, memory)
     aims = f"aims: {replayed.AIM} x, and {replayed.AIM_MEMORY} MB"
+    faster = f"{found['faster']['replayed']:.1f} x (log) and {found['faster']['story']:.1f} x (story)"
     said = (
-        f"Reading and choosing: {found['ratio']:.2f} x gunzip and json ({aims}){'  ' + MARK if found['missed'] else ''}"
+        f"Reading and choosing: {found['ratio']:.2f} x gunzip and json ({aims}){'  ' + MARK if found['missed'] else ''}",
+        f"Re-enacting: {faster} as fast as at first (aim: {replayed.AIM_FASTER} x){'  ' + MARK if found['slow'] else ''}",
+        f"Of the MB, reading processes take {read['readers']:.0f}, and {done['resources']:.0f} are what the log made in memory",
     )
-    return found, ["Replay", table, said]
+    return found, ["Replay", table, *said]
 
 
 def sweep(quick: bool) -> tuple[Any, list[Any]]:
