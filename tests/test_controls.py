@@ -16,7 +16,7 @@ from tools.controls_page import CIS, NAMED, VERDICTS, Verdict, _table, page, ver
 
 TABLE = verdicts()
 _RULES = Path(moto.config.__file__).parent / "resources" / "aws_managed_rules.json.gz"
-_WITHOUT_CONFIG = frozenset({"EC2.19", "ECS.2", "ECS.16"})
+_WITHOUT_CONFIG = frozenset({"KMS.3", "SQS.1", "EC2.19", "ECS.2", "ECS.16"})
 """Evaluated by Config rules of Security Hub's own."""
 
 

@@ -32,6 +32,7 @@ NOT_TOUCHED = {
     "cloudtrail.* S3BucketName": "a setting of the trail: the bucket is used, not changed",
     "cloudtrail.PutEventSelectors *": "what the trail records",
     "config-service.*Recorder ConfigurationRecorderName": "the account's only recorder of its own in the region",
+    "sns.SetTopicAttributes AttributeValue": "a setting of the topic: the key is used, not changed",
     "ec2.AuthorizeSecurityGroup* IpPermissions.*": "what a rule of the group lets in",
     "ec2.CreateFlowLogs LogDestination": "a setting of the flow log: the bucket is used, not changed",
     "ec2.CreateSecurityGroup GroupName": "a group that the fix makes for itself",

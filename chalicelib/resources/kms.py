@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.core.event import text
 from chalicelib.resources.named import Named
@@ -39,6 +39,10 @@ class Key(Named):
         for page in aws.client("kms").get_paginator("list_keys").paginate():
             for key in page["Keys"]:
                 yield cls(key["KeyId"], aws.account, aws.region)
+
+    def described(self, aws: Session) -> Mapping[str, Any]:
+        """As DescribeKey tells it. Needs kms:DescribeKey."""
+        return aws.client("kms").describe_key(KeyId=self.id)["KeyMetadata"]  # type: ignore[no-any-return]
 
     def tags(self, aws: Session) -> Mapping[str, str]:
         pages = aws.client("kms").get_paginator("list_resource_tags").paginate(KeyId=self.id)

@@ -51,10 +51,11 @@ def arns_of(action: str, resources: frozenset[type[Resource]]) -> tuple[str, ...
     kinds = reference["privileges"][name]["resource_types"] if action not in OF_ALL else {}
     formats = {kind: reference["resources"][kind]["arn"] for kind in kinds if kind}
     fitting = {
-        (kind, _pattern(each, cls.name_pattern))
+        (kind, _pattern(each, name))
         for kind, each in formats.items()
-        for cls in resources
-        if any(fnmatchcase(cls(*sample).arn, _glob(each)) for sample in _SAMPLES)
+        for name in _widest(
+            {cls.name_pattern for cls in resources if any(fnmatchcase(cls(*it).arn, _glob(each)) for it in _SAMPLES)}
+        )
     }
     named = {kind for kind, _ in fitting}
     beside = {
@@ -68,6 +69,11 @@ def arns_of(action: str, resources: frozenset[type[Resource]]) -> tuple[str, ...
     if action in _OF_ANYBODY:
         found = {arn.replace("${AWS::AccountId}", "*") for arn in found}
     return tuple(sorted(found)) or ("*",)
+
+
+def _widest(names: set[str]) -> set[str]:
+    """Our own stack's are among all."""
+    return {"*"} if "*" in names else names
 
 
 def _glob(arn_format: str) -> str:

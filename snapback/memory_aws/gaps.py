@@ -29,6 +29,7 @@ def closed() -> Iterator[None]:
     from moto.ecr.models import ECRBackend
     from moto.iam.responses import IamResponse
     from moto.kinesis.models import KinesisBackend
+    from moto.kms.models import KmsBackend
     from moto.s3.models import FakeBucket
 
     with ExitStack() as stack:
@@ -41,6 +42,7 @@ def closed() -> Iterator[None]:
             (DynamoHandler, "call_action", _one_by_one(DynamoHandler.call_action)),
             (ECRBackend, "batch_get_repository_scanning_configuration", _effective_scanning),
             (FakeBucket, "_log_permissions_enabled_policy", _of_services(FakeBucket._log_permissions_enabled_policy)),  # noqa: SLF001 - moto's
+            (KmsBackend, "create_alias", _of_aws(KmsBackend.create_alias)),
             (KinesisBackend, "put_resource_policy", _of_a_stream(KinesisBackend.put_resource_policy)),
             (IamResponse, "list_server_certificates", _expiring(IamResponse.list_server_certificates)),
         ):
@@ -92,6 +94,21 @@ def _of_services(real: Callable[..., bool]) -> Any:
         return real(SimpleNamespace(policy=json.dumps(policy).encode(), **bucket), target_prefix)
 
     return staticmethod(enabled)
+
+
+def _of_aws(real: Callable[..., Any]) -> Any:
+    """moto has AWS's own keys, which `alias/aws/s3` and the like name, for keys of the customer's, unrotated.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key
+    """
+
+    def named(self: Any, target_key_id: str, alias_name: str) -> Any:
+        if alias_name.startswith("alias/aws/"):
+            key = self.keys[self.get_key_id(target_key_id)]
+            key.key_manager, key.key_rotation_status = "AWS", True
+        return real(self, target_key_id, alias_name)
+
+    return named
 
 
 def _of_a_stream(real: Callable[..., None]) -> Any:

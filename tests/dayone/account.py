@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from snapback.memory_aws import cloudfront
 from tests.dayone import detection, policies
 from tests.dayone.buckets import BUCKETS, allow, no_plain_http
+from tests.dayone.databases import TABLES
 from tests.dayone.functions import FUNCTIONS, PULL, REPOSITORIES
 from tests.dayone.networks import ACLS, GROUPS
 from tests.dayone.roles import POLICIES, ROLES
@@ -46,6 +47,7 @@ class Account:
             self.repositories,
             self.resource_policies,
             self.detection,
+            self.tables,
         ):
             make()
 
@@ -164,6 +166,20 @@ class Account:
 
     def detection(self) -> None:
         self.made += detection.watch(self.client)
+
+    def tables(self) -> None:
+        client = self.client("dynamodb")
+        for name, kept in TABLES.items():
+            client.create_table(
+                TableName=name,
+                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+                DeletionProtectionEnabled=kept,
+            )
+            recovery = {"PointInTimeRecoveryEnabled": kept}
+            client.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+            self.made += 1
 
     def document(self, statements: Iterable[dict[str, Any]]) -> str:
         listed = [{"Effect": "Allow", **each} for each in statements]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.dayone import detection, policies
 from tests.dayone.buckets import BUCKETS, allow, no_plain_http
+from tests.dayone.databases import CHANGES
 from tests.dayone.functions import FUNCTIONS, PULL, REPOSITORIES
 from tests.dayone.networks import GROUPS
 from tests.dayone.roles import POLICIES, ROLES
@@ -63,6 +64,7 @@ def _calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
         if repository in CHANGED:
             text = json.dumps(_policy(*({"Action": PULL, **each} for each in statements)))
             yield "ecr", "SetRepositoryPolicy", {"repositoryName": repository, "policyText": text, "force": False}
+    yield from CHANGES
     for service, named in policies.POLICIES.items():
         for name in sorted(named.keys() & policies.CHANGED):
             listed = ({"Action": policies.ACTIONS[service], "Resource": "*", **each} for each in named[name])

@@ -77,9 +77,11 @@ ACTIONS = {
     "glue": "glue:GetTable",
 }
 
+KEY = f"arn:aws:kms:{HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
 
 def topic(client: Any, name: str, text: str) -> None:
-    arn = client.create_topic(Name=name)["TopicArn"]
+    arn = client.create_topic(Name=name, Attributes={"KmsMasterKeyId": KEY})["TopicArn"]
     client.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=text)
 
 
@@ -88,7 +90,8 @@ def queue(client: Any, name: str, text: str) -> None:
 
 
 def key(client: Any, name: str, text: str) -> None:
-    client.create_key(Description=name, Policy=text)
+    made = client.create_key(Description=name, Policy=text)["KeyMetadata"]["KeyId"]
+    client.enable_key_rotation(KeyId=made)
 
 
 def secret(client: Any, name: str, text: str) -> None:

@@ -25,6 +25,8 @@ from tests.support.events import REGION
 ROOT = Path(__file__).parents[2]
 ALLOWED = {
     "ec2.default_group_with_rules": {"security-group/"},
+    "dynamodb.table_deletable": {"sessions-cache"},
+    "dynamodb.table_not_recoverable": {"sessions-cache"},
     "ec2.vpc_without_flow_logs": {"vpc/"},
     "awslambda.function_policy_without_account": {"uploads-by-terraform", "rotation"},
     "iam.admin_policy_attached": {

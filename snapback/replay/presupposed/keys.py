@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 def _key(call: Call, id: str) -> str:
     kms = call.client("kms")
     made = kms.create_key(Description="presupposed")["KeyMetadata"]["KeyId"]
+    kms.enable_key_rotation(KeyId=made)
     if id.startswith("alias/"):
         kms.create_alias(AliasName=id, TargetKeyId=made)
     elif len(id) > 8:  # noqa: PLR2004 - anything shorter is no id, and would be found in every other text
@@ -20,7 +21,7 @@ def _key(call: Call, id: str) -> str:
         return ""
     if call.operation == "CancelKeyDeletion":
         kms.schedule_key_deletion(KeyId=made)
-    return f"key {id.rsplit('/', 1)[-1]}"
+    return f"key {id.rsplit('/', 1)[-1]}, rotated"
 
 
 def _secret(call: Call, id: str) -> str:

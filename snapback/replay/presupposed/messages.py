@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 
 def _topic(call: Call, arn: str) -> str:
-    call.client("sns").create_topic(Name=arn.rsplit(":", 1)[-1])
-    return f"topic {arn.rsplit(':', 1)[-1]}"
+    call.client("sns").create_topic(Name=arn.rsplit(":", 1)[-1], Attributes={"KmsMasterKeyId": "alias/aws/sns"})
+    return f"topic {arn.rsplit(':', 1)[-1]}, encrypted"
 
 
 def _queue(call: Call, url: str) -> str:

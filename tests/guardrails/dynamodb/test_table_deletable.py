@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.guardrails.dynamodb.tables import ARN, disturb, remove, table, whole
+from tests.support.cases import Case
+
+if TYPE_CHECKING:
+    from tests.support.world import World
+
+ID = "dynamodb.table_deletable"
+CASE = Case(
+    unsafe=(table("UpdateTable", protected=False), table("UpdateTable", protected=False, named=ARN)),
+    near_misses=(table("UpdateTable"), table("UpdateTable", recoverable=False)),
+    whole=whole,
+    remove=remove,
+    disturb=disturb,
+)
+
+
+def test_the_ledger_is_left_to_its_own_guardrail(world: World) -> None:
+    ledger = "snapback-Ledger-1A2B3C4D5E6F"
+    envelope = table("UpdateTable", protected=False, name=ledger, named=ledger)(world)
+    assert [each.status for each in world.deliver(envelope, ID)] == ["compliant"]
