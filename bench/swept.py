@@ -28,7 +28,7 @@ from chalicelib.core.types import Mode
 from chalicelib.sweep.places import chunks
 from snapback.deploy.template.sweep import ASKING, LISTING
 from snapback.memory_aws import gaps
-from snapback.sweep import AT_ONCE, places_for, sweep
+from snapback.sweep import THREADS, places_for, sweep
 from tests.support.events import HOME, REGION
 from tests.support.world import World
 
@@ -140,18 +140,18 @@ def on_laptop(each: int) -> dict[str, Any]:
             for number in range(each):
                 make(world, number)
         took: dict[int, float] = {}
-        for threads in (1, AT_ONCE):
+        for threads in (1, THREADS):
             application = world.application(Mode.ALERT)
             application.sessions.source.events.register("before-send", _away)
             where = places_for(application.settings, catalog.guardrails(), home=HOME, home_region=REGION)
-            done = sweep(application, where, f"with {threads}", kept=False, at_once=threads)
+            done = sweep(application, where, f"with {threads}", kept=False, threads=threads)
             took[threads] = done.seconds
     return {
         "resources": done.resources,
         "alone": took[1],
-        "threads": AT_ONCE,
-        "together": took[AT_ONCE],
-        "times": took[1] / took[AT_ONCE],
+        "threads": THREADS,
+        "together": took[THREADS],
+        "times": took[1] / took[THREADS],
     }
 
 

@@ -29,10 +29,10 @@ from chalicelib.engine.context import SNAPBACK, describe_error
 from chalicelib.engine.refusal import refusal_of
 from chalicelib.sweep.places import Place, chunks, event_of, expected_from_events, places
 from chalicelib.sweep.queues import Markers, missed_by_events
-from snapback.at_once import at_most
 from snapback.errors import EXPIRED
 from snapback.known import check_guardrails, check_services
 from snapback.replay.replay import in_mode, quiet
+from snapback.threads import at_most
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 35.0)
 """Seconds between looks at what somebody else works on: another sweep, or a function. Together longer than a lease."""
-AT_ONCE = 16
+THREADS = 16
 """Threads, of which each waits for AWS most of the time."""
 ALONE = 10
 """Resources that a thread takes at a time where AWS has no batch read for them."""
@@ -238,7 +238,7 @@ def sweep(
     run: str,
     *,
     kept: bool,
-    at_once: int = AT_ONCE,
+    threads: int = THREADS,
     by: str = SNAPBACK,
     only: Only | None = None,
     on_place: Callable[[Place], None] = lambda _: None,
@@ -248,7 +248,7 @@ def sweep(
     """Go through all places, in their order. What raises is counted, and the rest goes on. Raises what boto3 does once credentials are over.
 
     `kept`: whether there is a ledger, in which it is marked what was gone through. `by` stands in the records' history.
-    `only` chooses resources. `at_once`: so many threads ask AWS.
+    `only` chooses resources. `threads`: so many ask AWS.
     """
     done, began = SweepTotals(), time.perf_counter()
     application.sessions.retries = "adaptive"
@@ -262,13 +262,13 @@ def sweep(
 
     markers = Markers(application.dynamodb, application.table) if kept else None
     look = _Look(markers, only, run, by)
-    with at_most(application, at_once) as threads:
-        for (place, rules), begun in threads.each(look.begin, found.items()):
+    with at_most(application, threads) as pool:
+        for (place, rules), begun in pool.each(look.begin, found.items()):
             on_place(place)
             try:
                 at = begun()
                 done.places += at.wanted
-                rest = threads.each(look.evaluate, ((at, some) for some in at.left))
+                rest = pool.each(look.evaluate, ((at, some) for some in at.left))
                 for answered in chain(at.first, (each() for _, each in rest)):
                     done.resources += answered.resources
                     for finding in _findings(place, rules, answered.outcomes, at.known):

@@ -335,7 +335,7 @@ class _Sweeping:
             where,
             self._run,
             kept=kept,
-            at_once=1 if one_by_one else library.AT_ONCE,
+            threads=1 if one_by_one else library.THREADS,
             by=self._caller,
             only=only,
             on_place=on_place,

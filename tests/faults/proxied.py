@@ -178,7 +178,7 @@ def settled(app: Application, resource: str, decide: Callable[[str], object]) ->
 def swept(app: Application) -> None:
     rules = [rule for rule in catalog.guardrails() if rule.id == ACL]
     places = sweep.places_for(app.settings, rules, home=HOME, home_region=REGION)
-    done = sweep.sweep(app, places, "2026-11-23T10:00", kept=True, at_once=1)
+    done = sweep.sweep(app, places, "2026-11-23T10:00", kept=True, threads=1)
     if done.errors:
         raise RuntimeError("; ".join(done.errors))
 

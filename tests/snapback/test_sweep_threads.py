@@ -13,7 +13,7 @@ from chalicelib.core.types import Mode
 from chalicelib.resources.ec2.security_groups import SecurityGroup
 from chalicelib.sweep.places import Place
 from snapback import sweep as library
-from snapback.at_once import at_most
+from snapback.threads import at_most
 from tests.support.events import HOME, REGION
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ def open_groups(world: World, count: int) -> list[str]:
     return made
 
 
-def found(application: Application, where: dict[Place, list[Any]], at_once: int) -> tuple[list[str], list[str]]:
+def found(application: Application, where: dict[Place, list[Any]], threads: int) -> tuple[list[str], list[str]]:
     findings: list[Finding] = []
     errors: list[SweepError] = []
     library.sweep(
-        application, where, "run", kept=True, at_once=at_once, on_finding=findings.append, on_error=errors.append
+        application, where, "run", kept=True, threads=threads, on_finding=findings.append, on_error=errors.append
     )
     return [f"{each.outcome.guardrail} {each.outcome.resource} {each.outcome.status}" for each in findings], [
         *map(str, errors)
@@ -60,7 +60,7 @@ def test_many_find_what_one_finds_in_the_same_order(world: World, monkeypatch: p
     open_groups(world, 10)
     world.client("s3").create_bucket(Bucket="app-one", ObjectOwnership="ObjectWriter")
     world.client("s3").put_bucket_acl(Bucket="app-one", ACL="public-read")
-    alone, together = (found(world.application(Mode.ALERT), places(*KINDS), at_once) for at_once in (1, 8))
+    alone, together = (found(world.application(Mode.ALERT), places(*KINDS), threads) for threads in (1, 8))
     assert len(alone[0]) > 10
     assert [each.replace(" duplicate", " alerted") for each in together[0]] == alone[0]
     assert alone[1] == together[1] == []
@@ -84,7 +84,7 @@ def test_they_ask_at_the_same_time_each_for_itself(world: World, monkeypatch: py
         return asked(rule, resource, aws)
 
     monkeypatch.setattr(Guardrail, "__call__", meeting)
-    library.sweep(world.application(Mode.ALERT), places("ec2.SecurityGroup"), "run", kept=False, at_once=4)
+    library.sweep(world.application(Mode.ALERT), places("ec2.SecurityGroup"), "run", kept=False, threads=4)
     assert len(readers) == 4
     assert len(set().union(*readers.values())) == 4, "two threads shared what they had read"
 

@@ -28,8 +28,8 @@ def hub_off(account: Account, aws: Session) -> str | None:
     automations that start from them stop. This guardrail finds something only if `require.detection` contains
     `securityhub`: nothing in AWS tells whether an account that has no hub ever wanted one.
 
-    The fix enables Security Hub with AWS's default standards. The former choice of standards and controls, insights and
-    automation rules is lost if Security Hub was off for more than 90 days; before that, AWS keeps the findings.
+    The fix enables Security Hub with AWS's default standards. Turning it off disabled all standards and removed the
+    associations of administrator and members; AWS keeps findings, insights and settings for 90 days after that.
     Security Hub charges for each security check and each finding above a free amount; its controls need AWS Config. An
     undo turns Security Hub off again. `securityhub.detection_weakened` reports who turned off the hub, a standard or a
     control.
