@@ -111,13 +111,13 @@ def test_what_runs_when_it_ends_has_no_time_left(world: World) -> None:
     application = world.application(Mode.ALERT)
     running, left = threading.Event(), list[float]()
 
-    def work(own: Application, _: int) -> None:
-        assert own is not application
-        assert own.ledger is application.ledger
+    def work(mine: Application, _: int) -> None:
+        assert mine is not application
+        assert mine.ledger is application.ledger
         running.set()
-        while own.time_left():
+        while mine.time_left():
             threading.Event().wait(0.01)
-        left.append(own.time_left())
+        left.append(mine.time_left())
 
     with at_most(application, 2) as threads:
         next(iter(threads.each(work, range(9))))

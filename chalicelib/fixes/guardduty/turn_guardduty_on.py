@@ -30,9 +30,10 @@ class TurnGuardDutyOn(TurnDetectionOn):
 
     def status(self, aws: Session) -> Status:
         guardduty = aws.client("guardduty")
-        for detector in guardduty.list_detectors()["DetectorIds"]:
-            return "on" if guardduty.get_detector(DetectorId=detector)["Status"] == "ENABLED" else "suspended"
-        return "off"
+        detectors = guardduty.list_detectors()["DetectorIds"]  # At most one in a region.
+        if not detectors:
+            return "off"
+        return "on" if guardduty.get_detector(DetectorId=detectors[0])["Status"] == "ENABLED" else "suspended"
 
     def turn(self, status: Status, now: Status, aws: Session) -> None:
         guardduty = aws.client("guardduty")
