@@ -1,20 +1,24 @@
 """What the fixes of resource policies share, whatever the service: the state, and how it is read, written and edited.
 
 A new one says how its service gets, puts and deletes a policy. `DropPrincipals` is the edit that most of them need, and
-has the question of a guardrail about everyone and unknown accounts alike (`why`).
+has the question of a guardrail about everyone and unknown accounts alike (`why`). `ClosePolicy` is it for a service that
+has a call for each of the three.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from botocore import xform_name
 
 from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, format_left_over, let_in, why_undecided
 from chalicelib.analysis.policy_document import drop_principals, judged, without_deleted_principals
 from chalicelib.analysis.policy_merge import take_back_text
 from chalicelib.core.resource import Resource
 from chalicelib.core.rule import Fix
-from chalicelib.resources.look_ups import ORGANIZATION, LookUp, reads_of, why_unsure, with_own
+from chalicelib.resources.absent import absent
+from chalicelib.resources.look_ups import NETWORKS, ORGANIZATION, LookUp, reads_of, why_unsure, with_own
 
 if TYPE_CHECKING:
     from chalicelib.core.baseline import Baseline
@@ -70,6 +74,11 @@ class DropPrincipals(PolicyFix[R]):
     """What AWS is asked for before somebody whom the settings don't allow counts as unknown."""
     approval_reads = reads_of(*look_ups)
 
+    @property
+    def why_reads(self) -> tuple[str, ...]:
+        """IAM actions that `why` needs."""
+        return (*self.reads, *reads_of(*self.look_ups))
+
     def found(self, state: State, baseline: Baseline) -> list[Grant]:
         """Those whom this fix takes out: everyone who isn't known, but AWS services."""
         grants = let_in(state["policy"], baseline, state["account"])
@@ -104,6 +113,45 @@ class DropPrincipals(PolicyFix[R]):
     def needs_approval(self, resource: R, before: State, after: State, actor: Actor, aws: Session) -> str | None:
         unsure = why_unsure(before["policy"], self.look_ups, aws)
         return unsure or why_undecided(self.found(before, aws.baseline))
+
+
+class ClosePolicy(DropPrincipals[R]):
+    """`DropPrincipals`, where AWS has a call that gets a policy, one that puts it, and one that deletes it.
+
+    Each call has the name of its IAM action: `reads` is the first, `writes` the others, in this order.
+    """
+
+    look_ups = (ORGANIZATION, NETWORKS)
+    approval_reads = reads_of(*look_ups)
+    client: ClassVar[str]
+    """As boto3 calls the service."""
+    member: ClassVar[str] = "Policy"
+    """What the calls call the text."""
+    none: ClassVar[frozenset[str]] = frozenset()
+    """Error codes by which AWS says that there is no policy."""
+
+    @abstractmethod
+    def named(self, resource: R) -> dict[str, str]:
+        """How the calls name the resource."""
+
+    def get_policy(self, resource: R, aws: Session) -> str | None:
+        """Some services answer an empty policy for none."""
+        with absent(*self.none - resource.gone):
+            text: str = self._call(self.reads[0], resource, aws).get(self.member, "")
+            return None if text in {"", "{}"} else text
+        return None
+
+    def put_policy(self, resource: R, text: str, aws: Session) -> None:
+        self._call(self.writes[0], resource, aws, **{self.member: text})
+
+    def delete_policy(self, resource: R, aws: Session) -> None:
+        with absent(*self.none):
+            self._call(self.writes[1], resource, aws)
+
+    def _call(self, action: str, resource: R, aws: Session, **given: str) -> dict[str, Any]:
+        operation = getattr(aws.client(self.client), xform_name(action.partition(":")[2]))
+        answer: dict[str, Any] = operation(**self.named(resource), **given)
+        return answer
 
 
 def _format_grant(grant: Grant) -> str:

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.fixes.policy import DropPrincipals
-from chalicelib.resources.absent import absent
+from chalicelib.fixes.policy import ClosePolicy
 from chalicelib.resources.glue import Catalog
-from chalicelib.resources.look_ups import NETWORKS, ORGANIZATION, reads_of
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
 
 
-class CloseCatalogPolicy(DropPrincipals[Catalog]):
+class CloseCatalogPolicy(ClosePolicy[Catalog]):
     """Remove unknown principals from the Data Catalog's policy, and leave the rest of its text."""
 
     document = "glue:catalog-policy"
+    client = "glue"
     reads = ("glue:GetResourcePolicy",)
     writes = ("glue:PutResourcePolicy", "glue:DeleteResourcePolicy")
-    look_ups = (ORGANIZATION, NETWORKS)
-    approval_reads = reads_of(*look_ups)
+    member = "PolicyInJson"
+    none = frozenset({"EntityNotFoundException"})
 
-    def get_policy(self, resource: Catalog, aws: Session) -> str | None:
-        with absent("EntityNotFoundException"):
-            text: str | None = aws.client("glue").get_resource_policy().get("PolicyInJson")
-            return text
-        return None
+    def named(self, resource: Catalog) -> dict[str, str]:
+        return {}
 
     def put_policy(self, resource: Catalog, text: str, aws: Session) -> None:
         # Without EnableHybrid, Glue refuses a policy beside grants of Lake Formation, which it leaves as they are.
         aws.client("glue").put_resource_policy(PolicyInJson=text, EnableHybrid="TRUE")
-
-    def delete_policy(self, resource: Catalog, aws: Session) -> None:
-        with absent("EntityNotFoundException"):
-            aws.client("glue").delete_resource_policy()

@@ -7,7 +7,6 @@ from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.ecr.close_repository_policy import CloseRepositoryPolicy
 from chalicelib.resources.ecr.repositories import Repository
-from chalicelib.resources.look_ups import reads_of
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -22,7 +21,7 @@ FIX = CloseRepositoryPolicy()
         cloudtrail("ecr", "SetRepositoryPolicy", "CreateRepository"),
         analyzed("AWS::ECR::Repository"),
     ),
-    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
+    reads=FIX.why_reads,
     fix=FIX,
 )
 def repository_policy_made_public(repository: Repository, aws: Session) -> str | None:

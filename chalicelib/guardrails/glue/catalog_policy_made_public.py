@@ -7,7 +7,6 @@ from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.glue.close_catalog_policy import CloseCatalogPolicy
 from chalicelib.resources.glue import Catalog
-from chalicelib.resources.look_ups import reads_of
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -19,7 +18,7 @@ FIX = CloseCatalogPolicy()
     severity=Severity.HIGH,
     resource=Catalog,
     on=cloudtrail("glue", "PutResourcePolicy"),
-    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
+    reads=FIX.why_reads,
     fix=FIX,
 )
 def catalog_policy_made_public(catalog: Catalog, aws: Session) -> str | None:

@@ -7,7 +7,6 @@ from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.kinesis.close_stream_policy import CloseStreamPolicy
 from chalicelib.resources.kinesis import Stream
-from chalicelib.resources.look_ups import reads_of
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -19,7 +18,7 @@ FIX = CloseStreamPolicy()
     severity=Severity.HIGH,
     resource=Stream,
     on=cloudtrail("kinesis", "PutResourcePolicy"),
-    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
+    reads=FIX.why_reads,
     fix=FIX,
 )
 def stream_policy_made_public(stream: Stream, aws: Session) -> str | None:

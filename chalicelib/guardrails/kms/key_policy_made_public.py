@@ -7,7 +7,6 @@ from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.kms.close_key_policy import CloseKeyPolicy
 from chalicelib.resources.kms import Key
-from chalicelib.resources.look_ups import reads_of
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
@@ -19,7 +18,7 @@ FIX = CloseKeyPolicy()
     severity=Severity.HIGH,
     resource=Key,
     on=any_of(cloudtrail("kms", "PutKeyPolicy", "CreateKey"), analyzed("AWS::KMS::Key")),
-    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
+    reads=FIX.why_reads,
     fix=FIX,
     controls=("KMS.5",),
 )

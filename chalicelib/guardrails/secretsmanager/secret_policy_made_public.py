@@ -6,7 +6,6 @@ from chalicelib.core.pattern import analyzed, any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.secretsmanager.close_secret_policy import CloseSecretPolicy
-from chalicelib.resources.look_ups import reads_of
 from chalicelib.resources.secretsmanager import Secret
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ FIX = CloseSecretPolicy()
     on=any_of(
         cloudtrail("secretsmanager", "PutResourcePolicy", "RestoreSecret"), analyzed("AWS::SecretsManager::Secret")
     ),
-    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
+    reads=FIX.why_reads,
     fix=FIX,
 )
 def secret_policy_made_public(secret: Secret, aws: Session) -> str | None:

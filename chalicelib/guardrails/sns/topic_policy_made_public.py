@@ -6,7 +6,6 @@ from chalicelib.core.pattern import analyzed, any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.sns.close_topic_policy import CloseTopicPolicy
-from chalicelib.resources.look_ups import reads_of
 from chalicelib.resources.sns import Topic
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ FIX = CloseTopicPolicy()
         cloudtrail("sns", "SetTopicAttributes", "AddPermission", "RemovePermission", "CreateTopic"),
         analyzed("AWS::SNS::Topic"),
     ),
-    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
+    reads=FIX.why_reads,
     fix=FIX,
     controls=("SNS.4",),
 )

@@ -6,7 +6,6 @@ from chalicelib.core.pattern import analyzed, any_of, cloudtrail
 from chalicelib.core.rule import guardrail
 from chalicelib.core.types import Severity
 from chalicelib.fixes.sqs.close_queue_policy import CloseQueuePolicy
-from chalicelib.resources.look_ups import reads_of
 from chalicelib.resources.sqs import Queue
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ FIX = CloseQueuePolicy()
         cloudtrail("sqs", "SetQueueAttributes", "AddPermission", "RemovePermission", "CreateQueue"),
         analyzed("AWS::SQS::Queue"),
     ),
-    reads=(*FIX.reads, *reads_of(*FIX.look_ups)),
+    reads=FIX.why_reads,
     fix=FIX,
     controls=("SQS.3",),
 )
