@@ -24,9 +24,9 @@ PACKAGES = ("chalicelib", "snapback", "tools", "bench", "tests")
 KINDS = frozenset(
     """
     awslambda.Deployment awslambda.Function awslambda.FunctionUrl awslambda.Qualified cloudtrail.Trail codebuild.Project
-    dynamodb.OwnTable dynamodb.Table ec2.Address ec2.DefaultGroup ec2.Described ec2.Image ec2.Instance ec2.NetworkAclEntry
+    dynamodb.OwnTable dynamodb.Table dynamodb.TableOrStream ec2.Address ec2.DefaultGroup ec2.Described ec2.Image ec2.Instance ec2.NetworkAclEntry
     ec2.Peering ec2.SecurityGroup ec2.Snapshot ec2.Subnet ec2.Suspect ec2.TransitGateway ec2.Volume ec2.Vpc ecr.Image
-    ecr.Repository ecs.Service ecs.TaskDefinition eks.AccessEntry eks.Cluster events.OwnRule events.Rule glue.Catalog iam.AccessKey
+    ecr.Repository ecs.Service ecs.TaskDefinition efs.FileSystem eks.AccessEntry eks.Cluster events.Bus events.OwnRule events.Rule glue.Catalog iam.AccessKey
     iam.Bounded iam.ConsoleUser iam.Identity iam.InstanceProfile iam.LeakedKey iam.ManagedPolicy iam.Role iam.ServerCertificate iam.Sessions
     iam.User organizations.OrganizationPolicy ram.ResourceShare resource.Account rolesanywhere.Profile
     kinesis.Stream kms.Key named.Named rolesanywhere.TrustAnchor s3.Bucket secretsmanager.Secret

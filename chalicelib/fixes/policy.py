@@ -8,9 +8,7 @@ has a call for each of the three.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
-
-from botocore import xform_name
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from chalicelib.analysis.policy_access import Grant, Outsider, by_statement, format_left_over, let_in, why_undecided
 from chalicelib.analysis.policy_document import drop_principals, judged, without_deleted_principals
@@ -21,6 +19,8 @@ from chalicelib.resources.absent import absent
 from chalicelib.resources.look_ups import NETWORKS, ORGANIZATION, LookUp, reads_of, why_unsure, with_own
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chalicelib.core.baseline import Baseline
     from chalicelib.core.event import Actor
     from chalicelib.core.rule import FixContext
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from chalicelib.core.types import State
 
 R = TypeVar("R", bound=Resource)
+Calls: TypeAlias = "tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]"
 
 
 class PolicyFix(Fix[R]):
@@ -116,19 +117,18 @@ class DropPrincipals(PolicyFix[R]):
 
 
 class ClosePolicy(DropPrincipals[R]):
-    """`DropPrincipals`, where AWS has a call that gets a policy, one that puts it, and one that deletes it.
-
-    Each call has the name of its IAM action: `reads` is the first, `writes` the others, in this order.
-    """
+    """`DropPrincipals`, where AWS has a call that gets a policy, one that puts it, and one that deletes it."""
 
     look_ups = (ORGANIZATION, NETWORKS)
     approval_reads = reads_of(*look_ups)
-    client: ClassVar[str]
-    """As boto3 calls the service."""
     member: ClassVar[str] = "Policy"
     """What the calls call the text."""
     none: ClassVar[frozenset[str]] = frozenset()
     """Error codes by which AWS says that there is no policy."""
+
+    @abstractmethod
+    def calls(self, aws: Session) -> Calls:
+        """What gets, puts and deletes a policy."""
 
     @abstractmethod
     def named(self, resource: R) -> dict[str, str]:
@@ -136,22 +136,20 @@ class ClosePolicy(DropPrincipals[R]):
 
     def get_policy(self, resource: R, aws: Session) -> str | None:
         """Some services answer an empty policy for none."""
+        get, *_ = self.calls(aws)
         with absent(*self.none - resource.gone):
-            text: str = self._call(self.reads[0], resource, aws).get(self.member, "")
+            text: str = get(**self.named(resource)).get(self.member, "")
             return None if text in {"", "{}"} else text
         return None
 
     def put_policy(self, resource: R, text: str, aws: Session) -> None:
-        self._call(self.writes[0], resource, aws, **{self.member: text})
+        _, put, _ = self.calls(aws)
+        put(**self.named(resource), **{self.member: text})
 
     def delete_policy(self, resource: R, aws: Session) -> None:
+        *_, delete = self.calls(aws)
         with absent(*self.none):
-            self._call(self.writes[1], resource, aws)
-
-    def _call(self, action: str, resource: R, aws: Session, **given: str) -> dict[str, Any]:
-        operation = getattr(aws.client(self.client), xform_name(action.partition(":")[2]))
-        answer: dict[str, Any] = operation(**self.named(resource), **given)
-        return answer
+            delete(**self.named(resource))
 
 
 def _format_grant(grant: Grant) -> str:

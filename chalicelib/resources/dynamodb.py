@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from chalicelib.core.event import text
 from chalicelib.core.partitions import partition
 from chalicelib.core.resource import Resource
 from chalicelib.resources.absent import absent
+from chalicelib.resources.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -69,3 +71,37 @@ class OwnTable(Table):
         with absent(*Table.gone):
             found |= Table.tags(self, aws)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class TableOrStream(Named):
+    """What may have a resource policy: a table, as in `orders`, or its stream, as in `orders/stream/2026-11-23T10:00:00.000`."""
+
+    cloudformation_type: ClassVar[str] = "AWS::DynamoDB::Table"
+    gone: ClassVar[frozenset[str]] = Table.gone
+    tag_reads: ClassVar[tuple[str, ...]] = Table.tag_reads
+    list_reads: ClassVar[tuple[str, ...]] = (*Table.list_reads, "dynamodb:ListStreams")
+    arn_service: ClassVar[str] = "dynamodb"
+    arn_begin: ClassVar[str] = "table/"
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"[A-Za-z0-9_.-]{3,255}(?:/stream/[0-9T:.-]+)?")
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        return cls.given(event, event.text("resourceArn"), event.text("tableName"), text(event.detail, "resource"))
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        for table in Table.all_in(aws):
+            yield cls(table.id, aws.account, aws.region)
+        more: dict[str, str] = {}
+        while True:  # ListStreams has no paginator.
+            found = aws.client("dynamodbstreams").list_streams(**more)
+            for stream in found["Streams"]:
+                yield cls(stream["StreamArn"].partition(":table/")[2], aws.account, aws.region)
+            if not found.get("LastEvaluatedStreamArn"):
+                return
+            more = {"ExclusiveStartStreamArn": found["LastEvaluatedStreamArn"]}
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        """The table's: a stream has none."""
+        return Table(self.id.partition("/")[0], self.account, self.region).tags(aws)

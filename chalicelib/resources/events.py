@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from chalicelib.core.partitions import partition
 from chalicelib.core.resource import Resource
 from chalicelib.resources.absent import absent
+from chalicelib.resources.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -53,18 +54,10 @@ class Rule(Resource):
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
-        client = aws.client("events")
-        more: dict[str, str] = {}
-        while True:  # ListEventBuses has no paginator.
-            buses = client.list_event_buses(**more)
-            for bus in buses["EventBuses"]:
-                for page in client.get_paginator("list_rules").paginate(EventBusName=bus["Name"]):
-                    for rule in page["Rules"]:
-                        begin = "" if bus["Name"] == DEFAULT else f"{bus['Name']}/"
-                        yield cls(f"{begin}{rule['Name']}", aws.account, aws.region)
-            if not buses.get("NextToken"):
-                return
-            more = {"NextToken": buses["NextToken"]}
+        for bus in _buses(aws):
+            for page in aws.client("events").get_paginator("list_rules").paginate(EventBusName=bus):
+                for rule in page["Rules"]:
+                    yield cls(rule["Name"] if bus == DEFAULT else f"{bus}/{rule['Name']}", aws.account, aws.region)
 
     def described(self, aws: Session) -> Mapping[str, Any]:
         """What DescribeRule tells: State, EventPattern, Description…"""
@@ -74,6 +67,43 @@ class Rule(Resource):
     def tags(self, aws: Session) -> Mapping[str, str]:
         found = aws.client("events").list_tags_for_resource(ResourceARN=self.arn)
         return {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Bus(Named):
+    """An event bus, by name."""
+
+    cloudformation_type: ClassVar[str] = "AWS::Events::EventBus"
+    gone: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
+    tag_reads: ClassVar[tuple[str, ...]] = ("events:ListTagsForResource",)
+    list_reads: ClassVar[tuple[str, ...]] = ("events:ListEventBuses",)
+    arn_service: ClassVar[str] = "events"
+    arn_begin: ClassVar[str] = "event-bus/"
+    pattern: ClassVar[re.Pattern[str]] = _BUS
+
+    @classmethod
+    def in_event(cls, event: Event) -> Iterable[Self]:
+        return cls.given(event, event.text("eventBusName") or DEFAULT)
+
+    @classmethod
+    def all_in(cls, aws: Session) -> Iterator[Self]:
+        for name in _buses(aws):
+            yield cls(name, aws.account, aws.region)
+
+    def tags(self, aws: Session) -> Mapping[str, str]:
+        found = aws.client("events").list_tags_for_resource(ResourceARN=self.arn)
+        return {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+
+
+def _buses(aws: Session) -> Iterator[str]:
+    """ListEventBuses has no paginator."""
+    more: dict[str, str] = {}
+    while True:
+        found = aws.client("events").list_event_buses(**more)
+        yield from (bus["Name"] for bus in found["EventBuses"])
+        if not found.get("NextToken"):
+            return
+        more = {"NextToken": found["NextToken"]}
 
 
 @dataclass(frozen=True, slots=True)

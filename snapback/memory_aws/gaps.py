@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from chalicelib.core.partitions import PARTITIONS
-from snapback.memory_aws import awslambda, cloudfront, containers, ec2, ecr, identity, rolesanywhere
+from snapback.memory_aws import awslambda, cloudfront, containers, ec2, ecr, efs, identity, rolesanywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ def closed() -> Iterator[None]:
     from moto.dynamodb.responses import DynamoHandler
     from moto.ec2.models.amis import AmiBackend
     from moto.ecr.models import ECRBackend
+    from moto.events.models import EventBus
     from moto.iam.responses import IamResponse
     from moto.kinesis.models import KinesisBackend
     from moto.kms.models import KmsBackend
@@ -41,6 +42,7 @@ def closed() -> Iterator[None]:
             (AmiBackend, "describe_image_attribute", _describe_image_attribute),
             (DynamoHandler, "call_action", _one_by_one(DynamoHandler.call_action)),
             (ECRBackend, "batch_get_repository_scanning_configuration", _effective_scanning),
+            (EventBus, "add_policy", _instead(EventBus.add_policy)),
             (FakeBucket, "_log_permissions_enabled_policy", _of_services(FakeBucket._log_permissions_enabled_policy)),  # noqa: SLF001 - moto's
             (KmsBackend, "create_alias", _of_aws(KmsBackend.create_alias)),
             (KinesisBackend, "put_resource_policy", _of_a_stream(KinesisBackend.put_resource_policy)),
@@ -48,10 +50,14 @@ def closed() -> Iterator[None]:
         ):
             stack.enter_context(patch.object(owner, name, better))
         stack.enter_context(patch("moto.core.responses.method_names_from_class", _method_names()))
+        for name in ("put_resource_policy", "get_resource_policy", "delete_resource_policy"):
+            better = _of_streams_too(getattr(DynamoDBBackend, name))
+            stack.enter_context(patch.object(DynamoDBBackend, name, better))
         transact = DynamoDBBackend.transact_write_items
         stack.enter_context(patch.object(DynamoDBBackend, "transact_write_items", _quickly(transact)))
         stack.enter_context(ecr.added())
         stack.enter_context(ec2.added())
+        stack.enter_context(efs.added())
         stack.enter_context(rolesanywhere.added())
         stack.enter_context(containers.added())
         stack.enter_context(identity.added())
@@ -109,6 +115,37 @@ def _of_aws(real: Callable[..., Any]) -> Any:
         return real(self, target_key_id, alias_name)
 
     return named
+
+
+def _instead(real: Callable[..., None]) -> Any:
+    """moto keeps statements for other principals, where PutPermission with a policy replaces the whole.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html
+    """
+
+    def add(self: Any, policy: dict[str, Any]) -> None:
+        self.remove_statements()
+        real(self, policy)
+
+    return add
+
+
+def _of_streams_too(real: Callable[..., Any]) -> Any:
+    """moto takes the label of a stream for a table's name.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
+    """
+
+    def answer(self: Any, resource_arn: str, **given: Any) -> Any:
+        table, stream, label = resource_arn.partition("/stream/")
+        if not stream:
+            return real(self, resource_arn=resource_arn, **given)
+        there = self.tables.get(table.rpartition("/")[2])
+        as_table = {label: there} if there and there.latest_stream_label == label else {}
+        with patch.object(self, "tables", as_table):
+            return real(self, resource_arn=resource_arn, **given)
+
+    return answer
 
 
 def _of_a_stream(real: Callable[..., None]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from tests.dayone.roles import TOOLS
@@ -65,6 +66,25 @@ POLICIES: dict[str, dict[str, Statements]] = {
         "endpoint-only": [{"Principal": {"AWS": f"arn:aws:iam::{HOME}:role/app"}}, DENY_OUTSIDE],
     },
     "kinesis": {"tools": [{"Principal": {"AWS": f"arn:aws:iam::{TOOLS}:role/consumer"}}]},
+    "efs": {
+        "console": [everyone(Bool={"elasticfilesystem:AccessedViaMountTarget": "true"})],
+        "encrypted": [
+            everyone(Bool={"elasticfilesystem:AccessedViaMountTarget": "true"}),
+            {"Effect": "Deny", "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        ],
+        "backups": [{"Principal": {"AWS": f"arn:aws:iam::{TOOLS}:role/backup"}}],
+    },
+    "events": {
+        "central": [
+            {"Principal": "*", "Condition": ORGANIZATION},
+            {"Principal": {"AWS": f"arn:aws:iam::{TOOLS}:root"}},
+        ],
+        "partners": [{"Principal": {"AWS": TOOLS}}],
+    },
+    "dynamodb": {
+        "tools": [{"Principal": {"AWS": f"arn:aws:iam::{TOOLS}:role/reader"}}],
+        "organization": [{"Principal": "*", "Condition": ORGANIZATION}],
+    },
     "glue": {"catalog": [{"Principal": "*", "Condition": ORGANIZATION}, {"Principal": {"AWS": TOOLS}}]},
 }
 """By service and name, the policy's statements, without Effect, Action and Resource."""
@@ -74,6 +94,9 @@ ACTIONS = {
     "kms": "kms:Decrypt",
     "secretsmanager": "secretsmanager:GetSecretValue",
     "kinesis": "kinesis:PutRecord",
+    "efs": "elasticfilesystem:ClientMount",
+    "events": "events:PutEvents",
+    "dynamodb": "dynamodb:GetItem",
     "glue": "glue:GetTable",
 }
 
@@ -104,6 +127,28 @@ def stream(client: Any, name: str, text: str) -> None:
     client.put_resource_policy(ResourceARN=f"arn:aws:kinesis:{HERE}:stream/{name}", Policy=text)
 
 
+def file_system(client: Any, name: str, text: str) -> None:
+    made = client.create_file_system(CreationToken=name)["FileSystemId"]
+    client.put_file_system_policy(FileSystemId=made, Policy=text)
+
+
+def bus(client: Any, name: str, text: str) -> None:
+    client.create_event_bus(Name=name)
+    policy = json.loads(text)
+    statements = [{"Sid": str(number), **each} for number, each in enumerate(policy["Statement"])]
+    client.put_permission(EventBusName=name, Policy=json.dumps({**policy, "Statement": statements}))
+
+
+def table(client: Any, name: str, text: str) -> None:
+    client.create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client.put_resource_policy(ResourceArn=f"arn:aws:dynamodb:{HERE}:table/{name}", Policy=text)
+
+
 def catalog(client: Any, _: str, text: str) -> None:
     client.put_resource_policy(PolicyInJson=text)
 
@@ -114,6 +159,9 @@ MAKE: dict[str, Callable[[Any, str, str], None]] = {
     "kms": key,
     "secretsmanager": secret,
     "kinesis": stream,
+    "efs": file_system,
+    "events": bus,
+    "dynamodb": table,
     "glue": catalog,
 }
 CALLS: dict[str, Callable[[str, str], tuple[str, dict[str, Any]]]] = {

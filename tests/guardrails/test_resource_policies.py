@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.guardrails.dynamodb.test_table_policy_trusts_unknown_account import ORDERS as TABLE
+from tests.guardrails.efs.test_file_system_policy_made_public import FILES
+from tests.guardrails.events.test_bus_policy_made_public import CENTRAL
 from tests.guardrails.glue.test_catalog_policy_made_public import CATALOG
 from tests.guardrails.kinesis.test_stream_policy_made_public import ORDERS as STREAM
 from tests.guardrails.kms.test_key_policy_made_public import ORDERS as KEY
@@ -18,7 +21,9 @@ from tests.support.resource_policies import Guarded, root
 if TYPE_CHECKING:
     from tests.support.world import World
 
-each_of_them = pytest.mark.parametrize("guarded", [ORDERS, JOBS, KEY, DB, STREAM, CATALOG], ids=lambda each: each.id)
+each_of_them = pytest.mark.parametrize(
+    "guarded", [ORDERS, JOBS, KEY, DB, STREAM, CATALOG, FILES, CENTRAL, TABLE], ids=lambda each: each.id
+)
 
 
 @each_of_them

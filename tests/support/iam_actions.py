@@ -35,6 +35,7 @@ _OTHERWISE = {
 
 _PREFIXES = {"eventbridge": "events", "sso-admin": "sso", "auto-scaling": "autoscaling"}
 _PREFIXES |= {"secrets-manager": "secretsmanager", "config-service": "config"}
+_PREFIXES |= {"dynamodb-streams": "dynamodb", "efs": "elasticfilesystem"}
 _PREFIXES |= dict.fromkeys(("elastic-load-balancing", "elastic-load-balancing-v2"), "elasticloadbalancing")
 
 

@@ -9,17 +9,21 @@ from chalicelib.resources.glue import Catalog
 
 if TYPE_CHECKING:
     from chalicelib.core.session import Session
+    from chalicelib.fixes.policy import Calls
 
 
 class CloseCatalogPolicy(ClosePolicy[Catalog]):
     """Remove unknown principals from the Data Catalog's policy, and leave the rest of its text."""
 
     document = "glue:catalog-policy"
-    client = "glue"
     reads = ("glue:GetResourcePolicy",)
     writes = ("glue:PutResourcePolicy", "glue:DeleteResourcePolicy")
     member = "PolicyInJson"
     none = frozenset({"EntityNotFoundException"})
+
+    def calls(self, aws: Session) -> Calls:
+        glue = aws.client("glue")
+        return glue.get_resource_policy, glue.put_resource_policy, glue.delete_resource_policy
 
     def named(self, resource: Catalog) -> dict[str, str]:
         return {}

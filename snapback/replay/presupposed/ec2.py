@@ -1,4 +1,4 @@
-"""Networks and instances, by the prefix of their id."""
+"""Networks, instances and file systems, by the prefix of their id."""
 
 from __future__ import annotations
 
@@ -114,6 +114,9 @@ BY_ID: dict[str, MakeById] = {
     "eipalloc": lambda call: call.client("ec2").allocate_address(Domain="vpc")["AllocationId"],
     "eni": lambda call: call.client("ec2").create_network_interface(SubnetId=_subnet(call))["NetworkInterface"][
         "NetworkInterfaceId"
+    ],
+    "fs": lambda call: call.client("efs").create_file_system(CreationToken=call.parameters["FileSystemId"])[
+        "FileSystemId"
     ],
     "i": _instance,
     "iip": _profile_association,

@@ -1,4 +1,4 @@
-"""Topics, queues and streams."""
+"""Topics, queues, streams and event buses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ def _stream(call: Call, arn: str) -> str:
     return f"stream {name}"
 
 
+def _bus(call: Call, name: str) -> str:
+    name = name.rsplit(":event-bus/", 1)[-1]
+    call.client("events").create_event_bus(Name=name)
+    return f"event bus {name}"
+
+
 BY_NAME: dict[tuple[str, str], MakeNamed] = {
+    ("events", "EventBusName"): _bus,
     ("kinesis", "ResourceARN"): _stream,
     ("sns", "TopicArn"): _topic,
     ("sqs", "QueueUrl"): _queue,

@@ -29,7 +29,7 @@ def _rule(call: Call, name: str) -> str:
 
 
 def _table(call: Call, name: str) -> str:
-    name = name.rsplit("/", 1)[-1]
+    name = name.rpartition(":table/")[2].partition("/")[0]
     client = call.client("dynamodb")
     client.create_table(
         TableName=name,
@@ -76,6 +76,7 @@ def _key(call: Call, name: str) -> str:
 
 
 BY_NAME: dict[tuple[str, str], MakeNamed] = {
+    ("dynamodb", "ResourceArn"): _table,
     ("dynamodb", "TableName"): _table,
     ("events", "Name"): _rule,
     ("events", "Rule"): _rule,
