@@ -79,13 +79,14 @@ def test_uses_name_calls_events_and_logs_that_exist(id: str, card: Card) -> None
 
 def _is_operation(name: str) -> bool:
     service, _, operation = name.partition(":")
-    service = {"monitoring": "cloudwatch", "sso": "sso-admin"}.get(service, service)
+    service = {"elasticfilesystem": "efs", "monitoring": "cloudwatch", "sso": "sso-admin"}.get(service, service)
     return xform_name(operation, "-") in _operations(service) or name in _ONLY_EVENTS
 
 
 _ONLY_EVENTS = {
     "ec2:SharedSnapshotCopyInitiated",
     "ec2:SharedSnapshotVolumeCreated",
+    "elasticfilesystem:NewClientConnection",
     "lambda:Invoke",
     "rolesanywhere:CreateSession",
     "s3:ListObjects",
@@ -95,6 +96,7 @@ _ONLY_EVENTS = {
 
 https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
 https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
+https://docs.aws.amazon.com/efs/latest/ug/logging-using-cloudtrail.html
 """
 
 

@@ -18,6 +18,7 @@ _REASONS = {
         codebuild.project_made_public ec2.image_shared ec2.snapshot_shared ec2.address_put_on_instance
         ec2.instance_with_public_address ec2.vpc_peered_with_unknown_account *_policy_made_public
         ecs.service_with_public_addresses s3.bucket_acl_made_public s3.bucket_policy_* s3.exposure_found
+        dynamodb.table_policy_trusts_unknown_account
     """,
     "somebody could assume or use an example": """
         iam.access_key_* iam.login_profile_without_mfa iam.console_password_unused iam.mfa_removed
@@ -28,7 +29,7 @@ _REASONS = {
     """,
     "the setting holds for the whole account, region or organization": """
         *.account_* ec2.*_default_* ec2.ebs_default_encryption_off ec2.*_public_access_block_off
-        ec2.metadata_default_weakened ecr.registry_opened iam.password_policy_weakened iam.root_*
+        ec2.metadata_default_weakened iam.password_policy_weakened iam.root_*
         organizations.* signin.* sts.* cloudtrail.* guardduty.detect* config.* securityhub.*
     """,
     "only AWS or another person can cause it": """

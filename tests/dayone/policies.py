@@ -85,6 +85,7 @@ POLICIES: dict[str, dict[str, Statements]] = {
         "tools": [{"Principal": {"AWS": f"arn:aws:iam::{TOOLS}:role/reader"}}],
         "organization": [{"Principal": "*", "Condition": ORGANIZATION}],
     },
+    "ecr": {"registry": [{"Principal": {"AWS": f"arn:aws:iam::{TOOLS}:root"}}]},
     "glue": {"catalog": [{"Principal": "*", "Condition": ORGANIZATION}, {"Principal": {"AWS": TOOLS}}]},
 }
 """By service and name, the policy's statements, without Effect, Action and Resource."""
@@ -97,6 +98,7 @@ ACTIONS = {
     "efs": "elasticfilesystem:ClientMount",
     "events": "events:PutEvents",
     "dynamodb": "dynamodb:GetItem",
+    "ecr": "ecr:ReplicateImage",
     "glue": "glue:GetTable",
 }
 
@@ -149,6 +151,10 @@ def table(client: Any, name: str, text: str) -> None:
     client.put_resource_policy(ResourceArn=f"arn:aws:dynamodb:{HERE}:table/{name}", Policy=text)
 
 
+def registry(client: Any, _: str, text: str) -> None:
+    client.put_registry_policy(policyText=text)
+
+
 def catalog(client: Any, _: str, text: str) -> None:
     client.put_resource_policy(PolicyInJson=text)
 
@@ -162,6 +168,7 @@ MAKE: dict[str, Callable[[Any, str, str], None]] = {
     "efs": file_system,
     "events": bus,
     "dynamodb": table,
+    "ecr": registry,
     "glue": catalog,
 }
 CALLS: dict[str, Callable[[str, str], tuple[str, dict[str, Any]]]] = {

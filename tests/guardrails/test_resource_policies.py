@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.guardrails.dynamodb.test_table_policy_trusts_unknown_account import ORDERS as TABLE
+from tests.guardrails.ecr.test_registry_policy_made_public import REGISTRY
 from tests.guardrails.efs.test_file_system_policy_made_public import FILES
 from tests.guardrails.events.test_bus_policy_made_public import CENTRAL
 from tests.guardrails.glue.test_catalog_policy_made_public import CATALOG
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 each_of_them = pytest.mark.parametrize(
-    "guarded", [ORDERS, JOBS, KEY, DB, STREAM, CATALOG, FILES, CENTRAL, TABLE], ids=lambda each: each.id
+    "guarded", [ORDERS, JOBS, KEY, DB, STREAM, CATALOG, FILES, CENTRAL, TABLE, REGISTRY], ids=lambda each: each.id
 )
 
 

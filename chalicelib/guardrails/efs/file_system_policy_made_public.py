@@ -31,7 +31,7 @@ def file_system_policy_made_public(file_system: FileSystem, aws: Session) -> str
     changes nothing, because EFS itself decrypts for every client.
 
     The fix removes the unknown principals, and each statement that has no other principal. The rest of the text stays.
-    Without a policy, EFS lets in everyone who reaches a mount target: if no statement is left, the fix writes a policy
+    Without a policy, EFS serves everyone who reaches a mount target: if no statement is left, the fix writes a policy
     for the account alone. Changes take several minutes to reach clients.
 
     Legitimate look-alikes: the console's policies, and policies for accounts of the organization. Snapback asks AWS about
