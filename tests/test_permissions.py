@@ -355,9 +355,14 @@ def test_a_member_account_has_nothing_of_our_own_stack() -> None:
     assert {f"Fixer{service.capitalize()}" for service in catalog.of_home()}.isdisjoint(resources)
     readers = [each for name, each in resources.items() if name.startswith("ReaderPolicy")]
     assert "AWS::StackName" not in json.dumps(readers)
-    assert catalog.of_home() >= {"events"}
-    for service in catalog.of_home():
-        assert all(rule.id.partition(".")[2].startswith("own_") for rule in catalog.rules(service))
+    home, others = (
+        {action for rule in catalog.guardrails() if rule.fix and rule.home_only is only for action in rule.fix.writes}
+        for only in (True, False)
+    )
+    fixers = json.dumps([each for name, each in resources.items() if name.startswith("Fixer")])
+    assert {"events:EnableRule"} <= home - others
+    assert not [action for action in home - others if f'"{action}"' in fixers]
+    assert all(rule.id.partition(".")[2].startswith("own_") for rule in catalog.all_rules() if rule.home_only)
 
 
 TEMPLATES = {"home": template()["Resources"], "member": member.template()["Resources"]}

@@ -191,7 +191,9 @@ def _statements(actions: Actions, *, member: bool) -> Iterator[Any]:
     by_resources: dict[tuple[tuple[str, ...], bool], list[str]] = defaultdict(list)
     for action, resources in sorted(actions.items()):
         arns = arns_of(action, frozenset(resources))
-        if not member or not all("${AWS::StackName}" in arn for arn in arns):
+        if member:
+            arns = tuple(arn for arn in arns if "${AWS::StackName}" not in arn)
+        if arns:
             by_resources[arns, could_be_others(action, arns)].append(action)
     for number, ((arns, others), names) in enumerate(sorted(by_resources.items()), 1):
         statement = _allow(f"Set{number}", names, [arn if arn == "*" else _sub(arn) for arn in arns])

@@ -185,6 +185,10 @@ CALLS: dict[str, Callable[[str, str], tuple[str, dict[str, Any]]]] = {
         {"keyId": "1234abcd-12ab-34cd-56ef-1234567890ab", "policyName": "default", "policy": text},
     ),
     "secretsmanager": lambda name, text: ("PutResourcePolicy", {"secretId": name, "resourcePolicy": text}),
+    "dynamodb": lambda name, text: (
+        "PutResourcePolicy",
+        {"resourceArn": f"arn:aws:dynamodb:{HERE}:table/{name}", "policy": text},
+    ),
     "kinesis": lambda name, text: (
         "PutResourcePolicy",
         {"resourceARN": f"arn:aws:kinesis:{HERE}:stream/{name}", "policy": text},

@@ -28,7 +28,8 @@ def rules(plan: Plan) -> Template:
     for function, patterns in plan.patterns.items():
         names = [
             "Event",
-            *(["Twin"] if function == WATCHES_RULES else ["OfMembers"] if function not in of_home else []),
+            *(["Twin"] if function == WATCHES_RULES else []),
+            *(["OfMembers"] if function not in of_home else []),
         ]
         for name in names:
             for number, pattern in enumerate(patterns, start=1):
