@@ -106,8 +106,8 @@ def _reader(aws: AwsSession) -> tuple[bool, str]:
 
 def fixers(aws: AwsSession, home: str) -> tuple[bool, str]:
     """Those that are there, and trust the home account and no other."""
-    elsewhere = catalog.of_home() if aws.account != home else frozenset()
-    fixes = [(rule.service, rule.fix) for rule in catalog.guardrails() if rule.fix and rule.service not in elsewhere]
+    here = [rule for rule in catalog.guardrails() if aws.account == home or not rule.home_only]
+    fixes = [(rule.service, rule.fix) for rule in here if rule.fix]
     names = {fixer(service) for service, _ in fixes}
     names |= {fixer(service, undo=True) for service, fix in fixes if fix.undo_writes}
     iam: Any = aws.client("iam")
