@@ -166,8 +166,9 @@ def test_only_the_rule_about_sts_sees_calls_that_only_read(function: str) -> Non
 
 def test_what_watches_the_rules_has_a_twin() -> None:
     assert logical_id("guard_events") == WATCHES_RULES
-    one, twin = rules(WATCHES_RULES)
+    one, twin, of_members = rules(WATCHES_RULES)
     assert one == twin
+    assert of_members == {**one, "EventBusName": {"Ref": "Members"}}
 
 
 @pytest.mark.parametrize("service", catalog.services())
