@@ -47,6 +47,7 @@ _TYPES = {
     "AWS::ECS::Service": "AwsEcsService",
     "AWS::ECS::TaskDefinition": "AwsEcsTaskDefinition",
     "AWS::EKS::Cluster": "AwsEksCluster",
+    "AWS::Events::EventBus": "AwsEventsEventbus",
     "AWS::IAM::AccessKey": "AwsIamAccessKey",
     "AWS::IAM::ManagedPolicy": "AwsIamPolicy",
     "AWS::IAM::Role": "AwsIamRole",

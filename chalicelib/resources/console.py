@@ -32,6 +32,7 @@ PAGES: Mapping[str, str | tuple[str, str]] = {
     "cloudtrail.Trail": "cloudtrailv2/home?region={region}#/trails/{arn}",
     "codebuild.Project": "codesuite/codebuild/{account}/projects/{0}/history?region={region}",
     "dynamodb.OwnTable": "dynamodbv2/home?region={region}#table?name={0}",
+    "dynamodb.Table": "dynamodbv2/home?region={region}#table?name={0}",
     "dynamodb.TableOrStream": ("([^/]+).*", "dynamodbv2/home?region={region}#table?name={0}"),
     "ec2.Address": f"{_EC2}ElasticIpDetails:AllocationId={{0}}",
     "ec2.DefaultGroup": f"{_EC2}SecurityGroup:groupId={{0}}",

@@ -147,7 +147,10 @@ def table(client: Any, name: str, text: str) -> None:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
+        DeletionProtectionEnabled=True,
     )
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    client.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
     client.put_resource_policy(ResourceArn=f"arn:aws:dynamodb:{HERE}:table/{name}", Policy=text)
 
 

@@ -64,7 +64,7 @@ _NAMES = {
     "dynamodb": {"TableName": "table"},
     "ecr": {"repositoryName": "repository", "repositoryNames": "repository"},
     "eks": {"name": "cluster", "clusterName": "cluster"},
-    "elasticfilesystem": {"FileSystemId": "file-system"},
+    "elasticfilesystem": {"FileSystemId": "file-system", "ResourceId": "file-system"},
     "elasticloadbalancing": {"LoadBalancerName": "loadbalancer"},
     "events": {"Name": "rule-on-default-event-bus", "Rule": "rule-on-default-event-bus", "EventBusName": "event-bus"},
     "kinesis": {"StreamName": "stream"},

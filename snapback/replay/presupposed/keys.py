@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from snapback.errors import CannotReenact
+
 if TYPE_CHECKING:
     from snapback.replay.presupposed.call import Call, MakeNamed
 
 
 def _key(call: Call, id: str) -> str:
+    alias = id.startswith("alias/")
+    if not alias and len(id) <= 8:  # noqa: PLR2004 - anything shorter is no id, and would be found in every other text
+        raise CannotReenact(f"the record leaves out the key's id: it has {id!r}", incomplete=True)
     kms = call.client("kms")
     made = kms.create_key(Description="presupposed")["KeyMetadata"]["KeyId"]
     kms.enable_key_rotation(KeyId=made)
-    if id.startswith("alias/"):
+    if alias:
         kms.create_alias(AliasName=id, TargetKeyId=made)
-    elif len(id) > 8:  # noqa: PLR2004 - anything shorter is no id, and would be found in every other text
-        call.aliases.put(id.rsplit("/", 1)[-1], made)
     else:
-        return ""
+        call.aliases.put(id.rsplit("/", 1)[-1], made)
     if call.operation == "CancelKeyDeletion":
         kms.schedule_key_deletion(KeyId=made)
     return f"key {id.rsplit('/', 1)[-1]}, rotated"
