@@ -16,6 +16,8 @@ APART = {
     ("ec2:instance", "ec2:security-group-rules"): "CreateTags of other resources",
     ("ec2:security-group-rules", "tags"): "CreateTags of other resources",
     ("ec2:instance", "tags"): "CreateTags by other keys",
+    ("sns:encryption", "sns:topic-policy"): "SetTopicAttributes writes the one attribute that it names",
+    ("sqs:encryption", "sqs:queue-policy"): "SetQueueAttributes writes only the attributes that it names",
 }
 """Documents that a call in common doesn't make one, and why."""
 

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 ALONE = {
+    "dynamodb.own_ledger_weakened",
     "iam.console_password_unused",
     "iam.login_profile_without_mfa",
     "iam.mfa_removed",
     "iam.sessions_stolen",
+    "kms.key_disabled",
+    "kms.key_to_be_deleted",
 }
-"""What no other fix of an identity writes: passwords that are deleted for good, and inline policies of a name of ours."""
+"""What no other fix writes, or no other guardrail finds at the same time: an identity's passwords that are deleted for good,
+and inline policies of a name of ours; the ledger, which a guardrail of its own has; a key's state, which is one of them."""
 
 
 def pairs() -> list[Any]:

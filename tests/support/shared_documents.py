@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from chalicelib.core.baseline import Release, Require
 from tests.guardrails.awslambda import functions
+from tests.guardrails.dynamodb import tables
 from tests.guardrails.ec2 import test_default_group_with_rules as default_group
 from tests.guardrails.ecr import registry
 from tests.guardrails.ecr import test_image_with_critical_findings as image
@@ -227,6 +228,12 @@ def cluster(world: World) -> dict[str, Envelope]:
     return dict.fromkeys(rules, envelope)
 
 
+def table(world: World) -> dict[str, Envelope]:
+    envelope = tables.table("UpdateTable", protected=False, recoverable=False)(world)
+    backups = cloudtrail_event("dynamodb", "UpdateContinuousBackups", {"tableName": tables.NAME})
+    return {"dynamodb.table_deletable": envelope, "dynamodb.table_not_recoverable": backups}
+
+
 def function(world: World) -> dict[str, Envelope]:
     functions.make(world)
     for sid, who, more in (
@@ -282,4 +289,5 @@ DOCUMENTS = (
         lambda world: permit_function(world, "Third", f"arn:aws:iam::{FRIEND}:root"),
     ),
     Document("eks:cluster-update", cluster, clusters.whole, clusters.disturb),
+    Document("dynamodb:table-protection", table, tables.whole, tables.disturb),
 )

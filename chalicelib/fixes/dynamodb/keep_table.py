@@ -34,7 +34,7 @@ class KeepRecoverable(Setting[Table]):
     Recovery then begins anew: moments before the fix can't be recovered.
     """
 
-    document = "dynamodb:recovery"
+    document = "dynamodb:table-protection"
     reads = ("dynamodb:DescribeContinuousBackups",)
     writes = ("dynamodb:UpdateContinuousBackups",)
     wanted = {"PointInTimeRecoveryEnabled": True}
