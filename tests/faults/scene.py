@@ -128,6 +128,8 @@ class Scene:
         except Exception as error:
             self.broken = error
             raise
+        finally:
+            self.wire.effects += 1  # A case may do it in moto, past the wire.
 
     def person(self) -> Any:
         others = AwsSessions(HOME, self.world.settings, _SOURCE).reader
