@@ -36,8 +36,8 @@ class Secret(Named):
 
     @classmethod
     def all_in(cls, aws: Session) -> Iterator[Self]:
-        """Those that are to be deleted aren't listed: nobody can read them."""
-        for page in aws.client("secretsmanager").get_paginator("list_secrets").paginate():
+        """Also those that are to be deleted."""
+        for page in aws.client("secretsmanager").get_paginator("list_secrets").paginate(IncludePlannedDeletion=True):
             for secret in page["SecretList"]:
                 yield cls(secret["ARN"].removeprefix(cls.prefix(aws.account, aws.region)), aws.account, aws.region)
 

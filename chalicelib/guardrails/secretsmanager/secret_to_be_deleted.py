@@ -29,7 +29,7 @@ def secret_to_be_deleted(secret: Secret, aws: Session) -> str | None:
     waits all its days anew. A secret that was deleted without a recovery window is gone: Snapback can't restore it.
 
     Legitimate look-alikes: a secret that nothing needs any more. Nothing tells it apart: the person who is asked looks
-    when it was last read. The sweep doesn't list secrets that are to be deleted, so it reports none.
+    when it was last read.
     """
     when = FIX.read(secret, aws)["deleted_on"]
     return f"nobody can read it, and it is to be deleted after {when}" if when else None
