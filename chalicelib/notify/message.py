@@ -285,7 +285,10 @@ def _did(record: Record) -> str:
         return f"Nothing was done yet: {shown_undo(record)[0]}"
     note = f" ({_line(last.note, 500)})" if last.note else ""
     fix = _line(record.fix, 300).rstrip(".") or "no fix"
-    by = "" if last.by == "snapback" else f" by {_line(last.by, 100)}"
+    acted = last.by
+    if record.status is Status.STILL_UNSAFE:  # It may be so by the undo of another record.
+        acted = next((step.by for step in reversed(record.history) if step.status == Status.FIXING), acted)
+    by = "" if acted == "snapback" else f" by {_line(acted, 100)}"
     does = _effect(record, fix) if record.fix and record.before != record.after else ""
     error = _line(record.error, 500).rstrip(".")
     return record.status.traits.said.format(

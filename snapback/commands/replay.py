@@ -23,7 +23,7 @@ from snapback.commands.options import (
     settings_option,
     stack_option,
 )
-from snapback.commands.report import Reports, report_options
+from snapback.commands.report import Reports, report_options, spare
 from snapback.errors import FINE, FOUND, INTERRUPTED, Refused
 from snapback.stderr import complain, warn
 
@@ -133,7 +133,8 @@ def replay(
 
     Example: snapback replay --mode fix s3://BUCKET/AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/
     """
-    reports = Reports.of(filters)
+    reports = Reports.of(filters, paths)
+    spare(paths, {"--json": json_path})
     if compare and (reports or (settings_path and settings_path not in compare)):
         raise Refused("--compare takes two settings files and writes no report; leave out --settings and the reports")
     chosen = replace(_chosen(**filters), everything=everything)

@@ -10,7 +10,7 @@ import click
 from snapback.errors import FINE, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from snapback.report.result import Result
 
@@ -37,6 +37,15 @@ def report_options(*, csv: bool = True) -> Callable[[Any], Any]:
     return decorate
 
 
+def spare(read: Iterable[str | Path], written: Mapping[str, str | Path | None]) -> None:
+    """Raises Refused where an option would overwrite a file that the command reads, itself or in a folder."""
+    inputs = [Path(each).resolve() for each in read]
+    for option, path in written.items():
+        there = Path(path).resolve() if path and str(path) != "-" else None
+        if there and there.is_file() and any(there.is_relative_to(each) for each in inputs):
+            raise Refused(f"{option} {path} would overwrite what is read; name another file")
+
+
 class Reports:
     """The files to write about one result; false where there are none."""
 
@@ -50,10 +59,15 @@ class Reports:
                 raise Refused(f"--{name} {path}: there is no folder {path.parent}; make it first")
 
     @classmethod
-    def of(cls, options: dict[str, Any]) -> Reports:
-        """Takes the options of `report_options` out of a command's options. Raises Refused before any work is done."""
+    def of(cls, options: dict[str, Any], read: Iterable[str | Path] = ()) -> Reports:
+        """Takes the options of `report_options` out of a command's options. Raises Refused before any work is done.
+
+        `read` is what the command reads.
+        """
         found = {name: options.pop(f"{name}_to", None) for name in _FORMATS}
-        return cls({name: path for name, path in found.items() if path is not None})
+        paths = {name: path for name, path in found.items() if path is not None}
+        spare(read, {f"--{name}": path for name, path in paths.items()})
+        return cls(paths)
 
     def __bool__(self) -> bool:
         return bool(self.paths)
@@ -83,7 +97,7 @@ def report(file: Path, **options: Any) -> int:
     """
     from snapback.report.result import read_result
 
-    reports = Reports.of(options)
+    reports = Reports.of(options, [file])
     if not reports:
         raise Refused(f"nothing to write: pass {', '.join(f'--{name} FILE' for name in _FORMATS if name != 'result')}")
     reports.write(read_result(file))

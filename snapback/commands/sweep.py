@@ -21,7 +21,7 @@ from snapback.commands.options import (
     settings_option,
     stack_option,
 )
-from snapback.commands.report import Reports, report_options
+from snapback.commands.report import Reports, report_options, spare
 from snapback.errors import BAD, FINE, FOUND, Refused
 from snapback.stderr import complain, warn
 
@@ -121,7 +121,8 @@ def sweep(
     from snapback import sweep as library
     from snapback.known import check_places
 
-    reports = Reports.of(options)
+    reports = Reports.of(options, read := [apply_from] if apply_from else [])
+    spare(read, {"--json": json_path})
     check_places(accounts, regions)
     said = {"--plan": plan_to, "--mode": mode, "--guardrail": globs, "--service": services, "--resource": names}
     agreed = _plan_alone(apply_from, [option for option, value in said.items() if value]) if apply_from else None

@@ -16,7 +16,7 @@ from chalicelib import catalog
 from chalicelib.analysis.text import cut, plain
 from chalicelib.core.event import Actor
 from chalicelib.core.record import Record, Step
-from chalicelib.core.types import Severity, Status
+from chalicelib.core.types import ASIDE, Severity, Status
 from chalicelib.exports.base import ExportedStep
 from chalicelib.exports.ocsf import finding as ocsf_finding
 from chalicelib.notify.message import message_of
@@ -96,9 +96,14 @@ def record_again(each: Finding) -> Record:
         reversible=each.reversible,
         calls=each.calls,
         found_by=each.found_by,
-        history=tuple(Step(step.at, step.status, step.by, step.note, step.why) for step in each.history)  # type: ignore[arg-type]
-        or (Step(each.time.isoformat(timespec="milliseconds"), each.status, "snapback"),),
+        history=_steps(each) or (Step(each.time.isoformat(timespec="milliseconds"), each.status, "snapback"),),
     )
+
+
+def _steps(each: Finding) -> tuple[Step, ...]:
+    """Those that changed something."""
+    kept = (step for step in each.history if step.status not in ASIDE)
+    return tuple(Step(step.at, step.status, step.by, step.note, step.why) for step in kept)  # type: ignore[arg-type]
 
 
 def as_sarif(result: Result) -> bytes:

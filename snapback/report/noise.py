@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LOUD = 5
 """Findings of a guardrail, from which an exemption is worth a thought."""
 _MOSTLY = 0.8
+_ENOUGH = 3
+"""Findings that were fixed before a mode of fix is suggested."""
 _UNDONE = 0.05
 """Of all fixes, how many may be undone before a guardrail should ask."""
 _LISTED = 20
@@ -92,7 +94,7 @@ def _mode(some: Sequence[Case], card: Mapping[str, Any], *, loud: bool) -> tuple
         return Mode.ASK, "its fix can't be undone"
     if undone > fixed * _UNDONE:
         return Mode.ASK, f"people undid {undone} of {fixed} fixes"
-    if fixed == len(some):
+    if fixed == len(some) >= _ENOUGH:
         return Mode.FIX, "each finding was fixed, and almost no fix was undone"
     return Mode.ASK, "people should read the first fixes before they are made"
 

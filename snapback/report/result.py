@@ -13,7 +13,7 @@ import msgspec
 
 from chalicelib.analysis.secrets import redact
 from chalicelib.analysis.text import cut, plain
-from chalicelib.core.types import Severity, Status
+from chalicelib.core.types import ASIDE, Severity, Status
 from chalicelib.notify.message import DONE, message_of
 from chalicelib.version import VERSION as SNAPBACK
 from snapback.catalog import entries
@@ -228,6 +228,9 @@ def _check(result: Result) -> None:
     for names, known in (("status", Status), ("severity", Severity)):
         if strange := next((word for each in result.findings if (word := getattr(each, names)) not in {*known}), None):
             raise msgspec.ValidationError(f"{strange!r} is no {names}")
+    words = {step.status for each in result.findings for step in each.history}
+    if strange := next(iter(words - {*Status} - ASIDE), None):
+        raise msgspec.ValidationError(f"{strange!r} is no status")
 
 
 def read_result(path: Path) -> Result:

@@ -175,3 +175,15 @@ def test_whatever_the_names_are_a_message_is_printable_and_short(
     for line in made.text.split("\n"):
         assert line.isprintable()
         assert len(line) < 2_500
+
+
+def test_an_undo_that_reopens_another_record_did_not_write_its_fix() -> None:
+    fixed = record_of(Status.FIXING, Status.FIXED)
+    note = "reopened by the undo of record s3.89abcdef"
+    reopened = replace(
+        fixed,
+        status=Status.STILL_UNSAFE,
+        history=(*fixed.history, replace(fixed.history[-1], status=Status.STILL_UNSAFE, by="dana", note=note)),
+    )
+    did = message_of(reopened).did
+    assert did.startswith(f"The fix was written, but the resource is still unsafe ({note}).")

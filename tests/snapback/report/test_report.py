@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from chalicelib.core.event import Actor
-from chalicelib.core.types import Status
+from chalicelib.core.record import Step
+from chalicelib.core.types import REMINDED, Status
 from snapback.catalog import entries
 from snapback.report.exports import as_compliance, as_csv, as_ocsf, as_sarif
 from snapback.report.noise import noise
@@ -112,6 +113,7 @@ class TestBadInput:
             (whole.replace(b'"status":"fixed"', b'"status":"safe"'), "'safe' is no status"),
             (whole.replace(b'"severity":"high","time"', b'"severity":"worst","time"'), "'worst' is no severity"),
             (whole.replace(b'"doc":"', b'"docs":"'), "is no whole result"),
+            (whole.replace(b'","fixing","', b'","__proto__","'), "'__proto__' is no status"),
             (whole.replace(b'+00:00"', b'"').replace(b'Z","account"', b'","account"'), "is no whole result"),
             (b'{"format":"snapback-result","version":1,"\x1b[2J":' + b"[" * 100_000, "is no whole result"),
         ):
@@ -120,6 +122,23 @@ class TestBadInput:
             assert said in told
             assert "\n" not in told
         assert not (tmp_path / "r.html").exists()
+
+    def test_what_is_read_is_never_overwritten(self, tmp_path: Path) -> None:
+        log, result_file = tmp_path / "log.jsonl", tmp_path / "r.json"
+        log.write_text('{"Records": []}\n')
+        write_result(result_file, result(2))
+        before = log.read_bytes(), result_file.read_bytes()
+        (tmp_path / "link").symlink_to(result_file)
+        for words, option in (
+            (("report", "r.json", "--html", "r.json"), "--html r.json"),
+            (("report", "r.json", "--csv", "link"), "--csv link"),
+            (("replay", "log.jsonl", "--sarif", "log.jsonl"), "--sarif log.jsonl"),
+            (("replay", "log.jsonl", "--json", "log.jsonl"), "--json log.jsonl"),
+            (("replay", ".", "--result", "r.json"), "--result r.json"),
+            (("sweep", "--apply", "r.json", "--json", "r.json"), "--json r.json"),
+        ):
+            assert f"{option} would overwrite what is read; name another file" in complaint(*words)
+        assert (log.read_bytes(), result_file.read_bytes()) == before
 
     def test_what_can_not_be_written_is_said_before_any_work(self) -> None:
         assert "there is no folder no" in complaint("replay", "x.jsonl", "--html", "no/r.html")
@@ -227,6 +246,18 @@ def test_a_fight_names_who_makes_it_unsafe_and_who_fixes_it() -> None:
     )
     (fight,) = fights(found.findings)
     assert (fight.actors, fight.against, len(fight.findings)) == ({"alice": 4}, {"snapback": 4, "dana": 1}, 4)
+
+
+def test_a_question_that_was_reminded_of_is_exported() -> None:
+    asking = record_of(Status.ASKING)
+    reminded = replace(asking, history=(*asking.history, Step("2026-11-23T12:00:00.000+00:00", REMINDED, "snapback")))
+    (line,) = as_ocsf(result_of("records", [reminded])).splitlines()
+    assert json.loads(line) == json.loads(as_ocsf(result_of("records", [asking])))
+
+
+def test_a_mode_of_fix_is_suggested_after_three_fixes() -> None:
+    few, enough = (result_of("records", [_fixed(n) for n in range(count)]) for count in (2, 3))
+    assert [noise(each.findings, each.cards, NOW.date())[0].mode for each in (few, enough)] == ["ask", "fix"]
 
 
 def test_noise_names_the_loudest_and_an_exemption_that_settings_take(tmp_path: Path) -> None:
