@@ -296,8 +296,6 @@ class _Timeline:
         self._sources = sources(paths)
         self._skipped = 0
         if json_path:
-            if Path(json_path).resolve() in {Path(each.name).resolve() for each in self._sources}:
-                raise Refused(f"{json_path} is one of the input files; pass another file to --json")
             self._json = open_json(stack, json_path)
         self._bar = stack.enter_context(render.progress())
         self._task = self._bar.add_task("reading", total=None)

@@ -55,6 +55,8 @@ class Reports:
         if len(set(resolved)) < len(resolved):
             raise Refused("each report needs a file of its own")
         for name, path in self.paths.items():
+            if str(path) == "-":
+                raise Refused(f"--{name} -: a report is a file; name one")
             if not path.parent.is_dir():
                 raise Refused(f"--{name} {path}: there is no folder {path.parent}; make it first")
 

@@ -86,6 +86,7 @@ class Site:
                 Route("/api/{name:path}", self._act, methods=["POST"]),
                 Route("/{name}", self._file),
             ],
+            exception_handlers={404: self._nothing, 405: self._nothing},
             lifespan=lifespan,
         )
 
@@ -119,6 +120,11 @@ class Site:
             return _dressed(refused)
         scripts = "\n".join(f'<script src="/{escape(name)}"></script>' for name in _SCRIPTS)
         return _dressed(HTMLResponse(_SHELL % scripts))
+
+    async def _nothing(self, request: Request, error: Exception) -> Response:
+        return _dressed(
+            self._door.refusal(request) or said(getattr(error, "status_code", 404), "there is nothing here")
+        )
 
     async def _file(self, request: Request) -> Response:
         name = request.path_params["name"]

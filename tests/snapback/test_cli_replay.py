@@ -60,7 +60,7 @@ class TestReplay:
     def test_it_never_writes_over_what_it_reads(self, tmp_path: Path) -> None:
         path = story(tmp_path)
         before = path.read_text()
-        assert "is one of the input files" in complaint("replay", path, "--json", path)
+        assert "would overwrite what is read" in complaint("replay", path, "--json", path)
         assert path.read_text() == before
         assert "can't write" in complaint("replay", path, "--json", tmp_path / "no" / "folder")
 

@@ -88,7 +88,8 @@ class TestWhoIsAnswered:
     def test_a_foreign_host_another_origin_and_another_type_are_refused(self, file: Console) -> None:
         port = file.site.rpartition(":")[2]
         body = {"token": file.token}
-        assert file.raw("GET", "/", host=f"evil.example.com:{port}")[0] == 400
+        for method, path in (("GET", "/"), ("GET", "/a/b"), ("PUT", "/"), ("DELETE", "/api/about")):
+            assert file.raw(method, path, host=f"evil.example.com:{port}")[0] == 400
         assert file.raw("GET", "/", sec_fetch_site="cross-site")[0] == 403
         assert file.raw("POST", "/start", body, content_type=JSON)[0] == 403
         assert file.raw("POST", "/start", body, origin="http://evil.example.com", content_type=JSON)[0] == 403
@@ -98,13 +99,14 @@ class TestWhoIsAnswered:
         assert file.raw("POST", "/api/act", ["x"], origin="null", content_type=JSON, cookie=file.cookie)[0] == 403
 
     def test_each_answer_has_a_strict_policy_and_the_page_holds_no_data(self, file: Console) -> None:
-        for path in ("/", "/console.js", "/page.css", "/nothing", "/api/about"):
+        for path in ("/", "/console.js", "/page.css", "/nothing", "/a/b/c", "/api/about"):
             _, text, headers = file.raw("GET", path)
             policy = headers["content-security-policy"]
             assert "default-src 'none'" in policy
             assert "unsafe" not in policy
             assert headers["cache-control"] == "no-store"
             assert "app-1" not in str(text)
+        assert file.raw("PUT", "/")[0] == 405
         for path in ("/../pyproject.toml", "/%2e%2e%2fresult.py", "/result.py", "/web/page.css", "/report/1/x"):
             assert file.raw("GET", path, cookie=file.cookie)[0] in {401, 404}
 

@@ -141,6 +141,7 @@ class TestBadInput:
         assert (log.read_bytes(), result_file.read_bytes()) == before
 
     def test_what_can_not_be_written_is_said_before_any_work(self) -> None:
+        assert "--html -: a report is a file; name one" in complaint("replay", "x.jsonl", "--html", "-")
         assert "there is no folder no" in complaint("replay", "x.jsonl", "--html", "no/r.html")
         assert "a file of its own" in complaint("replay", "x.jsonl", "--html", "r", "--csv", "r")
         assert "nothing to write" in complaint("report", "r.json")
