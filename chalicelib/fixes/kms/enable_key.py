@@ -23,6 +23,7 @@ class EnableKey(Setting[Key]):
     document = "kms:state"
     reads = ("kms:DescribeKey",)
     writes = ("kms:EnableKey", "kms:DisableKey")
+    undo_writes = ("kms:DisableKey",)
     wanted = {"enabled": True}
 
     def read(self, resource: Key, aws: Session) -> State:

@@ -22,6 +22,7 @@ class RotateKey(Setting[Key]):
     document = "kms:rotation"
     reads = ("kms:GetKeyRotationStatus",)
     writes = ("kms:EnableKeyRotation", "kms:DisableKeyRotation")
+    undo_writes = ("kms:DisableKeyRotation",)
     wanted = {"rotates": True}
 
     def read(self, resource: Key, aws: Session) -> State:
